@@ -1,0 +1,270 @@
+import { IANAZone } from "luxon";
+import { AppError } from "./errors.ts";
+
+interface Setting<T> {
+  readonly variable: string;
+  readonly fallback: T;
+  readonly purpose: string;
+  /** Reads a value that is set; returns what is wrong, in words, as an `Error`. */
+  readonly parse: (text: string) => T | Error;
+}
+
+const text = (variable: string, fallback: string, purpose: string): Setting<string> => ({
+  variable,
+  fallback,
+  purpose,
+  parse: (value) => value,
+});
+
+const flag = (variable: string, fallback: boolean, purpose: string): Setting<boolean> => ({
+  variable,
+  fallback,
+  purpose,
+  parse: (value) => {
+    if (/^(true|1|yes|on)$/i.test(value)) return true;
+    if (/^(false|0|no|off)$/i.test(value)) return false;
+    return new Error("must be true or false");
+  },
+});
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+const integer = (
+  variable: string,
+  fallback: number,
+  { min, max }: Range,
+  purpose: string,
+): Setting<number> => ({
+  variable,
+  fallback,
+  purpose,
+  parse: (value) => {
+    const number = Number(value);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    return new Error(`must be a whole number from ${min} to ${max}`);
+  },
+});
+
+const oneOf = <const V extends string>(
+  variable: string,
+  fallback: V,
+  values: readonly V[],
+  purpose: string,
+) =>
+  ({
+    variable,
+    fallback,
+    purpose: `${purpose} One of: ${values.join(", ")}.`,
+    parse: (value) =>
+      values.find((known) => known === value) ?? new Error(`must be one of ${values.join(", ")}`),
+  }) satisfies Setting<V>;
+
+const zone = (variable: string, fallback: string, purpose: string): Setting<string> => ({
+  variable,
+  fallback,
+  purpose,
+  parse: (value) =>
+    IANAZone.isValidZone(value) ? value : new Error("must be an IANA time zone such as Asia/Shanghai"),
+});
+
+const ms = { min: 1, max: 3_600_000 };
+
+/** Every setting there is: the type of `config`, `.env.example` and the README's table come from here. */
+export const settings = {
+  serverHost: text(
+    "SERVER_HOST",
+    "127.0.0.1",
+    "Address the HTTP gateway listens on. 0.0.0.0 opens it to the network.",
+  ),
+  serverPort: integer(
+    "SERVER_PORT",
+    9000,
+    { min: 0, max: 65_535 },
+    "Port of the HTTP gateway; 0 takes a free one.",
+  ),
+  dataDir: text("DATA_DIR", "./data", "Where the embedded stores keep their files."),
+  timezone: zone(
+    "TIMEZONE",
+    "Asia/Shanghai",
+    "Zone of tasks that name none, and of times on the compatible routes.",
+  ),
+
+  natsUrl: text(
+    "NATS_URL",
+    "",
+    "NATS with JetStream, e.g. nats://127.0.0.1:4222. Empty: all services in one process.",
+  ),
+  natsStreamMaxBytes: integer(
+    "NATS_STREAM_MAX_BYTES",
+    1_073_741_824,
+    { min: 1_048_576, max: 1_099_511_627_776 },
+    "Size at which the stream KINIT refuses new events (the outbox then holds them).",
+  ),
+  natsStreamMaxAgeMs: integer(
+    "NATS_STREAM_MAX_AGE_MS",
+    604_800_000,
+    { min: 60_000, max: 31_536_000_000 },
+    "How long the stream KINIT keeps events.",
+  ),
+  mongoUrl: text(
+    "MONGO_DB_URL",
+    "",
+    "MongoDB replica set, e.g. mongodb://127.0.0.1:27017/kinit?replicaSet=rs0. Empty: the embedded server.",
+  ),
+  mongoDatabase: text(
+    "MONGO_DB_NAME",
+    "",
+    "Database; empty: the one the URL names (its authSource, then its path), else kinit.",
+  ),
+  embeddedSync: oneOf(
+    "EMBEDDED_MONGO_SYNC",
+    "full",
+    ["full", "normal"],
+    "full: a write is acknowledged after fdatasync; normal: after the operating system has it.",
+  ),
+  taskEnable: flag(
+    "TASK_ENABLE",
+    true,
+    "false: no task is scheduled; creating, starting and stopping answer so.",
+  ),
+
+  leaseMs: integer(
+    "SCHEDULER_LEASE_MS",
+    5000,
+    { min: 300, max: 600_000 },
+    "How long the active scheduler's lease lasts; a standby takes over after it.",
+  ),
+  lookAheadMs: integer(
+    "SCHEDULER_LOOK_AHEAD_MS",
+    10_000,
+    { min: 1000, max: 600_000 },
+    "How much of the near future the scheduler holds in memory.",
+  ),
+  dispatchAheadMs: integer(
+    "DISPATCH_AHEAD_MS",
+    1500,
+    { min: 0, max: 60_000 },
+    "How long before its planned time an occurrence is handed to an executor; 0: on time.",
+  ),
+  claimBatch: integer(
+    "SCHEDULER_CLAIM_BATCH",
+    500,
+    { min: 1, max: 5000 },
+    "Occurrences claimed in one transaction.",
+  ),
+
+  executorConcurrency: integer(
+    "EXECUTOR_CONCURRENCY",
+    100,
+    { min: 1, max: 10_000 },
+    "Handlers that run at the same time in one executor.",
+  ),
+  executorMaxInFlight: integer(
+    "EXECUTOR_MAX_IN_FLIGHT",
+    2000,
+    { min: 1, max: 50_000 },
+    "Runs that one executor holds: running, waiting for a place or for their planned time.",
+  ),
+  executorAckWaitMs: integer(
+    "EXECUTOR_ACK_WAIT_MS",
+    30_000,
+    { min: 500, max: 3_600_000 },
+    "After this silence of an executor another one is given its runs.",
+  ),
+  handlerTimeoutMs: integer(
+    "HANDLER_TIMEOUT_MS",
+    3_600_000,
+    { min: 1, max: 604_800_000 },
+    "Timeout of a run whose task and handler name none.",
+  ),
+  drainMs: integer(
+    "DRAIN_MS",
+    20_000,
+    { min: 0, max: 3_600_000 },
+    "On stop: how long running handlers may take before their runs are handed back.",
+  ),
+  httpAllowPrivate: flag(
+    "HTTP_REQUEST_ALLOW_PRIVATE",
+    false,
+    "true: the handler http.request may call loopback and private addresses.",
+  ),
+
+  recordBatch: integer("RECORDS_BATCH", 500, { min: 1, max: 5000 }, "Events recorded in one transaction."),
+  recordLingerMs: integer(
+    "RECORDS_LINGER_MS",
+    5,
+    { min: 0, max: 1000 },
+    "How long a batch waits for more events.",
+  ),
+  runLostMs: integer(
+    "RUN_LOST_MS",
+    3_600_000,
+    { min: 1000, max: 604_800_000 },
+    "A run without any sign of life for this long, beyond its timeout, is declared lost.",
+  ),
+
+  crawlerUrl: text(
+    "CRAWLER_BILIBILI_URL",
+    "https://v.api.aa1.cn/api/bilibili-rs/",
+    "Where the bilibili hot list is fetched.",
+  ),
+  crawlerTimeoutMs: integer("CRAWLER_TIMEOUT_MS", 10_000, ms, "How long one fetch of a hot list may take."),
+  crawlerUserAgent: text("CRAWLER_USER_AGENT", "kinit-fast-task", "User-Agent of the crawler."),
+
+  callTimeoutMs: integer(
+    "CALL_TIMEOUT_MS",
+    10_000,
+    ms,
+    "How long a call from one service to another may take.",
+  ),
+  nodeName: text("NODE_NAME", "", "Name of this process on the bus; empty: the host's name."),
+  logLevel: oneOf(
+    "LOG_LEVEL",
+    "info",
+    ["trace", "debug", "info", "warn", "error", "fatal"],
+    "Lines below this level are not written.",
+  ),
+  logFormat: oneOf(
+    "LOG_FORMAT",
+    "auto",
+    ["auto", "json", "pretty"],
+    "auto: readable on a terminal, JSON lines elsewhere.",
+  ),
+} as const;
+
+export type Config = {
+  readonly [K in keyof typeof settings]: Exclude<ReturnType<(typeof settings)[K]["parse"]>, Error>;
+};
+
+/** A configuration with faults; `data` names every one. Values are not repeated: some are secrets. */
+export class InvalidConfig extends AppError {
+  constructor(faults: readonly { variable: string; fault: string }[]) {
+    const list = faults.map(({ variable, fault }) => `  ${variable} ${fault}`).join("\n");
+    super(`The configuration has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${list}`, {
+      type: "CONFIG_INVALID",
+      code: 500,
+      data: faults,
+    });
+  }
+}
+
+/** Reads all settings from an environment; throws `InvalidConfig` with every fault at once. Frozen. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const faults: { variable: string; fault: string }[] = [];
+  const entries = Object.entries(settings as Record<string, Setting<unknown>>).map(([name, setting]) => {
+    const value = environment[setting.variable]?.trim();
+    if (value === undefined || value === "") return [name, setting.fallback];
+    const parsed = setting.parse(value);
+    if (parsed instanceof Error) faults.push({ variable: setting.variable, fault: parsed.message });
+    return [name, parsed];
+  });
+  if (faults.length > 0) throw new InvalidConfig(faults);
+  return Object.freeze(Object.fromEntries(entries)) as Config;
+}
+
+/** The configuration of this process, read once at the first import of whoever needs it. */
+export function loadConfig(): Config {
+  return readConfig(process.env);
+}

@@ -1,0 +1,18 @@
+import type { AnswerOf, ParamsOf } from "./action.ts";
+import { crawlerActions } from "./crawler-actions.ts";
+import { executorActions } from "./executor-actions.ts";
+import { recordsActions } from "./records-actions.ts";
+import { schedulerActions } from "./scheduler-actions.ts";
+
+/** Every action that one service may call on another. */
+export const actions = {
+  ...schedulerActions,
+  ...executorActions,
+  ...recordsActions,
+  ...crawlerActions,
+} as const;
+
+export type Actions = typeof actions;
+export type ActionName = keyof Actions;
+export type ActionParams<N extends ActionName> = ParamsOf<Actions[N]>;
+export type ActionAnswer<N extends ActionName> = AnswerOf<Actions[N]>;

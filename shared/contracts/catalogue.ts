@@ -1,0 +1,29 @@
+import type { Envelope, EventOf } from "./event.ts";
+import { eventFamily } from "./event.ts";
+import { hotlistEvents } from "./hotlist-events.ts";
+import { runEvents } from "./run-events.ts";
+import { taskEvents } from "./task-events.ts";
+
+/** Every event that may appear on the bus. */
+export const catalogue = eventFamily({
+  ...taskEvents.contracts,
+  ...runEvents.contracts,
+  ...hotlistEvents.contracts,
+});
+
+export type DomainEvent = EventOf<typeof catalogue.contracts>;
+export type EventType = DomainEvent["type"];
+
+/** The stored and sent form of one event type, or of any. */
+export type DomainEnvelope<T extends EventType = EventType> = Envelope<Extract<DomainEvent, { type: T }>>;
+
+type Family<P extends string> = P extends `${infer Stem}.*` ? Extract<EventType, `${Stem}.${string}`> : never;
+/** A channel's key: one event type, or a family such as `run.*`. A misspelt one does not compile. */
+export type EventPattern = EventType | "task.*" | "run.*" | "hotlist.*";
+/** The event types that a pattern matches. */
+export type Matching<P extends EventPattern> = P extends EventType ? P : Family<P>;
+
+/** True where an event type is matched by a channel's pattern. */
+export function matchesPattern(pattern: EventPattern, type: string): boolean {
+  return pattern.endsWith(".*") ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+}

@@ -1,0 +1,120 @@
+import FastestValidator from "fastest-validator";
+import { AppError } from "../errors.ts";
+
+const Validator = FastestValidator as unknown as typeof FastestValidator.default;
+
+/** Field kinds of ours that fastest-validator lacks; the broker's own validator is given the same table. */
+export const aliases = {
+  /** ISO-8601 in UTC with milliseconds, the only form of an instant in events and calls. */
+  instant: { type: "string", pattern: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/ },
+  /** An ObjectId as 24 lower-case hexadecimal digits. */
+  id: { type: "string", pattern: /^[0-9a-f]{24}$/ },
+};
+
+/** Each scalar kind a contract may use, and its static type. */
+interface Scalars {
+  string: string;
+  number: number;
+  boolean: boolean;
+  instant: string;
+  id: string;
+  uuid: string;
+  any: unknown;
+}
+type Kind = keyof Scalars;
+type Shorthand = Kind | `${Kind}|${string}`;
+interface Presence {
+  readonly optional?: true;
+  readonly nullable?: true;
+}
+interface ScalarRule extends Presence {
+  readonly type: Kind;
+  readonly min?: number;
+  readonly max?: number;
+  readonly integer?: true;
+  readonly pattern?: RegExp;
+}
+interface EnumRule extends Presence {
+  readonly type: "enum";
+  readonly values: readonly string[];
+}
+interface ObjectRule extends Presence {
+  readonly type: "object";
+  readonly strict?: true;
+  readonly props: Fields;
+}
+interface ArrayRule extends Presence {
+  readonly type: "array";
+  readonly max?: number;
+  readonly items: Rule;
+}
+/** Free-form JSON object: what a handler takes as params. */
+interface RecordRule extends Presence {
+  readonly type: "record";
+}
+export type Rule = Shorthand | ScalarRule | EnumRule | ObjectRule | ArrayRule | RecordRule;
+/** A schema: field names and their rules, in fastest-validator's own form. */
+export type Fields = Readonly<{ [name: string]: Rule }>;
+
+type KindOf<S extends string> = S extends `${infer K}|${string}` ? K : S;
+type Bare<R> = R extends string
+  ? KindOf<R> extends Kind
+    ? Scalars[KindOf<R>]
+    : never
+  : R extends { type: "enum"; values: readonly (infer V)[] }
+    ? V
+    : R extends { type: "object"; props: infer P extends Fields }
+      ? DataOf<P>
+      : R extends { type: "array"; items: infer I }
+        ? readonly TypeOf<I>[]
+        : R extends { type: "record" }
+          ? Readonly<Record<string, unknown>>
+          : R extends { type: infer K extends Kind }
+            ? Scalars[K]
+            : never;
+type IsOptional<R> = R extends `${string}|optional${string}`
+  ? true
+  : R extends { optional: true }
+    ? true
+    : false;
+type IsNullable<R> = R extends `${string}|nullable${string}`
+  ? true
+  : R extends { nullable: true }
+    ? true
+    : false;
+type TypeOf<R> = IsNullable<R> extends true ? Bare<R> | null : Bare<R>;
+type OptionalKeys<F> = { [K in keyof F]: IsOptional<F[K]> extends true ? K : never }[keyof F];
+
+/** The static type of data that satisfies a schema. */
+export type DataOf<F extends Fields> = Readonly<
+  { [K in Exclude<keyof F, OptionalKeys<F>>]: TypeOf<F[K]> } & { [K in OptionalKeys<F>]?: TypeOf<F[K]> }
+>;
+
+/** Data that breaks its contract. `data` lists field, rule and message, never the value itself. */
+export class ContractViolation extends AppError {
+  constructor(contract: string, violations: readonly Violation[]) {
+    const first = violations[0];
+    super(`${contract}: ${first ? first.message : "unknown contract"}`, {
+      type: "CONTRACT_VIOLATION",
+      code: 422,
+      data: violations.map(({ field, type, message }) => ({ field, type, message })),
+    });
+  }
+}
+interface Violation {
+  readonly field: string;
+  readonly type: string;
+  readonly message: string;
+}
+
+const validator = new Validator({ haltOnFirstError: true, aliases: aliases as never });
+
+/** Compiles a schema into a check that throws `ContractViolation` and otherwise leaves the data as it is. */
+export function compileCheck(contract: string, fields: Fields): (data: unknown) => void {
+  const check = validator.compile({ $$strict: true, ...fields } as never);
+  return (data) => {
+    const result = check(data);
+    if (result === true) return;
+    throw new ContractViolation(contract, result as Violation[]);
+  };
+}

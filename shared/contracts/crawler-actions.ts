@@ -1,0 +1,29 @@
+import { action, answer } from "./action.ts";
+import { type Page, paging } from "./scheduler-actions.ts";
+
+export interface HotRowView {
+  readonly id: string;
+  readonly crawlId: string;
+  /** Position in the list, from 1. */
+  readonly rank: number;
+  readonly title: string;
+  readonly heat: string;
+  readonly link: string;
+  readonly crawledAt: string;
+}
+
+export const crawlerActions = {
+  "crawler.crawl": action({
+    summary:
+      "Fetches a hot list and stores its rows; the same crawl id stores them once. Errors: CRAWL_TIMEOUT, CRAWL_UNREACHABLE, CRAWL_BAD_STATUS, CRAWL_BAD_JSON, CRAWL_BAD_SHAPE, CRAWL_REFUSED.",
+    params: { site: { type: "enum", values: ["bilibili"] }, crawlId: "id" },
+    example: { site: "bilibili", crawlId: "66f2a1d00a1b2c3d4e5f6073" },
+    answers: answer<{ count: number }>(),
+  }),
+  "crawler.list": action({
+    summary: "Crawled rows, a page at a time, the newest crawl first, each crawl in the order of its list.",
+    params: paging,
+    example: { page: 1, limit: 10 },
+    answers: answer<Page<HotRowView>>(),
+  }),
+} as const;

@@ -1,0 +1,60 @@
+import { action, answer } from "./action.ts";
+import { type Page, paging } from "./scheduler-actions.ts";
+
+export interface AttemptView {
+  /** Position in the run, from 1: retries and redeliveries alike. */
+  readonly number: number;
+  readonly executor: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly outcome: string | null;
+}
+
+/** One run or skip as the outside sees it. Instants are ISO-8601 UTC. */
+export interface RecordView {
+  readonly id: string;
+  readonly taskId: string;
+  readonly status:
+    | "queued"
+    | "running"
+    | "succeeded"
+    | "failed"
+    | "timed_out"
+    | "cancelled"
+    | "lost"
+    | "skipped";
+  readonly plannedAt: string;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  /** Seconds from the planned time to the end, waiting included, as the original counts it. */
+  readonly processTime: number | null;
+  readonly result: unknown;
+  readonly error: { readonly type: string; readonly message: string; readonly stack: string | null } | null;
+  readonly skip: { readonly reason: string; readonly count: number; readonly lastPlannedAt: string } | null;
+  readonly name: string | null;
+  readonly group: string | null;
+  readonly handler: string | null;
+  readonly params: Readonly<Record<string, unknown>> | null;
+  readonly strategy: string | null;
+  readonly expression: string | null;
+  readonly attempts: readonly AttemptView[];
+  readonly progress: { readonly percent: number; readonly message: string | null } | null;
+  readonly log: readonly { readonly at: string; readonly level: string; readonly message: string }[];
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export const recordsActions = {
+  "records.list": action({
+    summary: "Runs and skips, a page at a time.",
+    params: { ...paging, taskId: "id|optional" },
+    example: { page: 1, limit: 10, orderField: "create_datetime", order: "desc" },
+    answers: answer<Page<RecordView>>(),
+  }),
+  "records.get": action({
+    summary: "One run or skip. Error: RECORD_NOT_FOUND.",
+    params: { runId: "id" },
+    example: { runId: "66f2a1c00a1b2c3d4e5f6071" },
+    answers: answer<RecordView>(),
+  }),
+} as const;

@@ -1,0 +1,126 @@
+import { action, answer } from "./action.ts";
+import { exampleDefinition, taskDefinition } from "./task-definition.ts";
+
+/** A task as the outside sees it. Instants are ISO-8601 UTC. */
+export interface TaskView {
+  readonly id: string;
+  readonly name: string;
+  readonly group: string | null;
+  readonly handler: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly strategy: "interval" | "date" | "cron" | "once";
+  readonly expression: string | null;
+  readonly isActive: boolean;
+  readonly remark: string | null;
+  readonly startAt: string | null;
+  readonly endAt: string | null;
+  readonly timezone: string;
+  readonly cronDialect: "kinit" | "quartz" | "unix";
+  readonly misfire: "fire_once" | "skip" | "fire_all";
+  readonly misfireGraceMs: number;
+  readonly overlap: "skip" | "allow";
+  readonly timeoutMs: number | null;
+  readonly status: "active" | "paused" | "finished";
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** Planned time of the newest occurrence that fired. */
+  readonly lastRunAt: string | null;
+  readonly nextRunAt: string | null;
+}
+
+/** Paging as every list of the HTTP API knows it. */
+export const paging = {
+  page: { type: "number", integer: true, min: 1 },
+  /** 0 means all. */
+  limit: { type: "number", integer: true, min: 0 },
+  /** Name of a stored field, e.g. `create_datetime`; without it the newest come last. */
+  orderField: "string|optional",
+  order: { type: "enum", values: ["asc", "desc"], optional: true },
+} as const;
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly total: number;
+}
+
+/** What a caller may leave out; the scheduler fills in the configured defaults. */
+const defaulted = {
+  timezone: { ...taskDefinition.timezone, optional: true },
+  cronDialect: { ...taskDefinition.cronDialect, optional: true },
+  misfire: { ...taskDefinition.misfire, optional: true },
+  misfireGraceMs: { ...taskDefinition.misfireGraceMs, optional: true },
+  overlap: { ...taskDefinition.overlap, optional: true },
+  timeoutMs: { ...taskDefinition.timeoutMs, optional: true },
+} as const;
+
+const { timezone, cronDialect, misfire, misfireGraceMs, overlap, timeoutMs, ...exampleInput } =
+  exampleDefinition;
+const taskId = "66f2a1b00a1b2c3d4e5f6070";
+
+export const schedulerActions = {
+  "scheduler.create": action({
+    summary:
+      "Defines a task. Errors: TRIGGER_INVALID, HANDLER_UNKNOWN, HANDLER_PARAMS_INVALID; then nothing is stored.",
+    params: { ...taskDefinition, ...defaulted, isActive: "boolean" },
+    example: { ...exampleInput, isActive: true },
+    answers: answer<{ id: string }>(),
+  }),
+  "scheduler.change": action({
+    summary:
+      "Replaces a task's definition. Errors: TASK_NOT_FOUND and those of create. Answers once no run of the old definition can start any more.",
+    params: { taskId: "id", ...taskDefinition, ...defaulted },
+    example: { taskId, ...exampleInput },
+    answers: answer<null>(),
+  }),
+  "scheduler.stop": action({
+    summary:
+      "Pauses a task; `changed` is false where it was not active. Error: TASK_NOT_FOUND. Answers once no further run can start.",
+    params: { taskId: "id" },
+    example: { taskId },
+    answers: answer<{ changed: boolean }>(),
+  }),
+  "scheduler.start": action({
+    summary:
+      "Activates a task; `changed` is false where it was active. Errors: TASK_NOT_FOUND and those of create.",
+    params: { taskId: "id" },
+    example: { taskId },
+    answers: answer<{ changed: boolean }>(),
+  }),
+  "scheduler.remove": action({
+    summary: "Deletes a task that is not active; its records stay. Errors: TASK_NOT_FOUND, TASK_ACTIVE.",
+    params: { taskId: "id" },
+    example: { taskId },
+    answers: answer<null>(),
+  }),
+  "scheduler.run": action({
+    summary: "Runs a task now, whatever its schedule; answers the run's id. Error: TASK_NOT_FOUND.",
+    params: { taskId: "id" },
+    example: { taskId },
+    answers: answer<{ runId: string }>(),
+  }),
+  "scheduler.get": action({
+    summary: "One task. Error: TASK_NOT_FOUND.",
+    params: { taskId: "id" },
+    example: { taskId },
+    answers: answer<TaskView>(),
+  }),
+  "scheduler.list": action({
+    summary: "Tasks, a page at a time.",
+    params: paging,
+    example: { page: 1, limit: 10 },
+    answers: answer<Page<TaskView>>(),
+  }),
+  "scheduler.confirm": action({
+    summary:
+      "Whether a run that was delivered again is still to be executed: it has not ended, and its task was not stopped before it began.",
+    params: { taskId: "id", runId: "id", attempt: { type: "number", integer: true, min: 1 } },
+    example: { taskId, runId: "66f2a1c00a1b2c3d4e5f6071", attempt: 1 },
+    answers: answer<{ wanted: boolean }>(),
+  }),
+  "scheduler.status": action({
+    summary: "Which node is the active scheduler and how far it is; for readiness.",
+    params: {},
+    example: {},
+    answers: answer<{ active: boolean; leader: string | null }>(),
+  }),
+} as const;

@@ -1,0 +1,46 @@
+/** The parts of a task that events and actions share. */
+export const EXEC_STRATEGIES = ["interval", "date", "cron", "once"] as const;
+export const CRON_DIALECTS = ["kinit", "quartz", "unix"] as const;
+export const MISFIRE_POLICIES = ["fire_once", "skip", "fire_all"] as const;
+export const OVERLAP_POLICIES = ["skip", "allow"] as const;
+export const SKIP_REASONS = ["overlap", "misfire", "coalesced", "calendar"] as const;
+
+/** A task as it is defined: what to run, when, and under which policies. Instants are ISO-8601 UTC. */
+export const taskDefinition = {
+  name: { type: "string", min: 1, max: 255 },
+  group: { type: "string", max: 255, nullable: true },
+  /** Name of the handler; `job_class` on the wire and in the stored document. */
+  handler: { type: "string", min: 1, max: 255 },
+  params: { type: "record" },
+  strategy: { type: "enum", values: EXEC_STRATEGIES },
+  expression: { type: "string", max: 255, nullable: true },
+  remark: { type: "string", max: 4000, nullable: true },
+  startAt: { type: "instant", nullable: true },
+  endAt: { type: "instant", nullable: true },
+  timezone: { type: "string", max: 64 },
+  cronDialect: { type: "enum", values: CRON_DIALECTS },
+  misfire: { type: "enum", values: MISFIRE_POLICIES },
+  /** An occurrence that is late by no more than this is fired as if on time. */
+  misfireGraceMs: { type: "number", integer: true, min: 0, max: 86_400_000 },
+  overlap: { type: "enum", values: OVERLAP_POLICIES },
+  /** An attempt is aborted after this; null leaves it to the handler's own limit. */
+  timeoutMs: { type: "number", integer: true, min: 1, max: 604_800_000, nullable: true },
+} as const;
+
+export const exampleDefinition = {
+  name: "greet",
+  group: "demo",
+  handler: "test.main.Test",
+  params: { name: "kinit", age: 3 },
+  strategy: "interval",
+  expression: "10 * * * *",
+  remark: null,
+  startAt: null,
+  endAt: null,
+  timezone: "Asia/Shanghai",
+  cronDialect: "kinit",
+  misfire: "fire_once",
+  misfireGraceMs: 1000,
+  overlap: "skip",
+  timeoutMs: null,
+} as const;

@@ -1,0 +1,55 @@
+import { hash, randomBytes } from "node:crypto";
+
+let lastMs = 0;
+let sequence = 0;
+
+/**
+ * A UUIDv7 (RFC 9562) that ascends strictly for one process: within a millisecond the 12 bits after the
+ * timestamp count up, and when they run out, or the clock steps back, the timestamp is carried on by hand.
+ */
+export function eventId(now: number = Date.now()): string {
+  if (now > lastMs) {
+    lastMs = now;
+    sequence = 0;
+  } else if (++sequence > 0xfff) {
+    lastMs += 1;
+    sequence = 0;
+  }
+  const time = lastMs.toString(16).padStart(12, "0");
+  const random = randomHex();
+  const variant = (8 + (Number.parseInt(random[0] as string, 16) & 3)).toString(16);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, "0")}-${variant}${random.slice(1, 4)}-${random.slice(4, 16)}`;
+}
+
+/** The lowest id that `eventId` can give at or after an instant; for range scans. */
+export function eventIdAt(ms: number): string {
+  const time = Math.max(0, ms).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}
+
+let pool = "";
+/** 16 hexadecimal digits, drawn from a pool: one call of the generator serves 256 ids. */
+function randomHex(): string {
+  if (pool.length === 0) pool = randomBytes(2048).toString("hex");
+  const digits = pool.slice(0, 16);
+  pool = pool.slice(16);
+  return digits;
+}
+
+/** A new ObjectId as 24 hexadecimal digits: seconds, then 8 random bytes. */
+export function objectId(now: number = Date.now()): string {
+  return seconds(now) + randomHex();
+}
+
+/**
+ * The id of an occurrence: a pure function of task and planned instant, so that an occurrence that is fired
+ * (or skipped) twice, whoever does it, is the same run and the same record. Starts with the planned second, as
+ * ObjectIds do; the other 8 bytes are a hash.
+ */
+export function occurrenceId(taskId: string, plannedAt: number): string {
+  return seconds(plannedAt) + hash("sha1", `${taskId}/${plannedAt}`, "hex").slice(0, 16);
+}
+
+function seconds(ms: number): string {
+  return (Math.floor(ms / 1000) >>> 0).toString(16).padStart(8, "0");
+}

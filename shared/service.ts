@@ -1,0 +1,48 @@
+import type { CallingOptions, Context, ServiceSchema } from "moleculer";
+import { strictParams } from "./contracts/action.ts";
+import { type ActionAnswer, type ActionName, type ActionParams, actions } from "./contracts/actions.ts";
+
+/** What travels with a call besides its params. */
+export interface Meta {
+  /** Name of the user on whose behalf the call is made. */
+  actor?: string;
+  /** W3C Trace Context. */
+  traceparent?: string;
+}
+
+/** Anything that can make a call: a broker, or a context, which passes its request id and meta on. */
+export interface Caller {
+  call(name: string, params?: unknown, options?: CallingOptions): Promise<unknown>;
+}
+
+/** A typed call: a misspelt action or a wrong param does not compile. */
+export function call<N extends ActionName>(
+  caller: Caller,
+  name: N,
+  params: ActionParams<N>,
+  options?: CallingOptions,
+): Promise<ActionAnswer<N>> {
+  return caller.call(name, params, options) as Promise<ActionAnswer<N>>;
+}
+
+type LocalName<N extends ActionName, S extends string> = N extends `${S}.${infer Local}` ? Local : never;
+type Handlers<S extends string> = {
+  [N in ActionName as LocalName<N, S>]?: (
+    params: ActionParams<N>,
+    context: Context<ActionParams<N>, Meta>,
+  ) => Promise<ActionAnswer<N>> | ActionAnswer<N>;
+};
+
+/** The `actions` block of a service: params, checks and types come from the contracts. */
+export function answers<S extends string>(service: S, handlers: Handlers<S>): ServiceSchema["actions"] {
+  const entries = Object.entries(handlers) as [string, (params: never, context: never) => unknown][];
+  return Object.fromEntries(
+    entries.map(([local, handler]) => [
+      local,
+      {
+        params: strictParams(actions[`${service}.${local}` as ActionName]),
+        handler: (context: Context) => handler(context.params as never, context as never),
+      },
+    ]),
+  ) as ServiceSchema["actions"];
+}
