@@ -1,0 +1,240 @@
+import { damaged, decodeValue, MAX_DEPTH } from "./decode.ts";
+import { CommandFault } from "./fault.ts";
+import type { BsonValue } from "./values.ts";
+
+/** Where one element's value lies in the bytes of a document. */
+export interface RawElement {
+  readonly type: number;
+  /** First byte of the value. */
+  readonly offset: number;
+  /** First byte behind the value. */
+  readonly end: number;
+}
+
+const int32At = (bytes: Uint8Array, at: number): number =>
+  bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+
+/** The length in bytes that a document states of itself. */
+export function documentLength(bytes: Uint8Array, offset = 0): number {
+  if (offset + 5 > bytes.length) throw damaged("a document needs 5 bytes at least");
+  return int32At(bytes, offset);
+}
+
+const skipCString = (bytes: Uint8Array, at: number): number => {
+  let end = at;
+  while (bytes[end] !== 0) {
+    if (end >= bytes.length) throw damaged("a name has no end");
+    end++;
+  }
+  return end + 1;
+};
+
+const FIXED = new Int8Array(256).fill(-1);
+for (const [type, size] of [
+  [0x01, 8],
+  [0x06, 0],
+  [0x07, 12],
+  [0x08, 1],
+  [0x09, 8],
+  [0x0a, 0],
+  [0x10, 4],
+  [0x11, 8],
+  [0x12, 8],
+  [0x13, 16],
+  [0x7f, 0],
+  [0xff, 0],
+] as const)
+  FIXED[type] = size;
+
+/** The position behind the value of type `type` that begins at `at`; checks nothing inside it. */
+export function skipValue(bytes: Uint8Array, type: number, at: number): number {
+  const fixed = FIXED[type]!;
+  if (fixed >= 0) return at + fixed;
+  switch (type) {
+    case 0x02:
+    case 0x0d:
+    case 0x0e:
+      return at + 4 + int32At(bytes, at);
+    case 0x03:
+    case 0x04:
+    case 0x0f:
+      return at + int32At(bytes, at);
+    case 0x05:
+      return at + 5 + int32At(bytes, at);
+    case 0x0b:
+      return skipCString(bytes, skipCString(bytes, at));
+    case 0x0c:
+      return at + 4 + int32At(bytes, at) + 12;
+    default:
+      throw damaged(`unknown type 0x${type.toString(16)}`);
+  }
+}
+
+/** Length of `name` when the zero-terminated bytes at `at` spell it, else -1. Names beyond ASCII: see `nameBytes`. */
+function spells(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name[i]) return false;
+  return bytes[at + name.length] === 0;
+}
+
+const nameCache = new Map<string, Uint8Array>();
+function nameBytes(name: string): Uint8Array {
+  const cached = nameCache.get(name);
+  if (cached) return cached;
+  if (nameCache.size > 5_000) nameCache.clear();
+  const bytes = new Uint8Array(Buffer.from(name, "utf8"));
+  nameCache.set(name, bytes);
+  return bytes;
+}
+
+/** Finds a field of the (valid) document at `offset` without decoding anything; undefined when it is missing. */
+export function findField(bytes: Uint8Array, name: string, offset = 0): RawElement | undefined {
+  const wanted = nameBytes(name);
+  const close = offset + int32At(bytes, offset) - 1;
+  let at = offset + 4;
+  while (at < close) {
+    const type = bytes[at]!;
+    const found = spells(bytes, at + 1, wanted);
+    const value = found ? at + 2 + wanted.length : skipCString(bytes, at + 1);
+    const end = skipValue(bytes, type, value);
+    if (found) return { type, offset: value, end };
+    at = end;
+  }
+  return undefined;
+}
+
+/** The decoded value of one top-level field of the (valid) document at `offset`; undefined when it is missing. */
+export function rawField(bytes: Uint8Array, name: string, offset = 0): BsonValue | undefined {
+  const element = findField(bytes, name, offset);
+  return element && decodeValue(bytes, element);
+}
+
+/**
+ * The value at a dotted path that meets no array on its way, decoded alone.
+ *
+ * `undefined`: nothing is there. `"array"`: an array lies on the path or at its end, so that the caller must
+ * decode the document and apply array rules.
+ */
+export function rawPath(
+  bytes: Uint8Array,
+  path: readonly string[],
+): { value: BsonValue | undefined } | "array" {
+  let offset = 0;
+  for (let i = 0; i < path.length; i++) {
+    const element = findField(bytes, path[i]!, offset);
+    if (!element) return MISSING;
+    if (element.type === 0x04) return "array";
+    if (i === path.length - 1) return { value: decodeValue(bytes, element) };
+    if (element.type !== 0x03) return MISSING;
+    offset = element.offset;
+  }
+  return MISSING;
+}
+const MISSING = { value: undefined };
+
+/** Iterates over the elements of the (valid) document at `offset` in order, decoding names only. */
+export function* rawFields(bytes: Uint8Array, offset = 0): Generator<readonly [string, RawElement]> {
+  const close = offset + int32At(bytes, offset) - 1;
+  let at = offset + 4;
+  while (at < close) {
+    const type = bytes[at]!;
+    const value = skipCString(bytes, at + 1);
+    const end = skipValue(bytes, type, value);
+    yield [Buffer.prototype.toString.call(bytes, "utf8", at + 1, value - 1), { type, offset: value, end }];
+    at = end;
+  }
+}
+
+/** The number of top-level fields, and the first name, cheap enough to route a command by. */
+export function firstFieldName(bytes: Uint8Array, offset = 0): string | undefined {
+  for (const [name] of rawFields(bytes, offset)) return name;
+  return undefined;
+}
+
+interface Frame {
+  readonly bytes: Uint8Array;
+  readonly end: number;
+  readonly depth: number;
+}
+
+function checkText(bytes: Uint8Array, at: number, end: number): void {
+  if (at + 5 > end) throw damaged("a string is cut short");
+  const length = int32At(bytes, at);
+  if (length < 1 || at + 4 + length > end) throw damaged(`a string of length ${length}`);
+  if (bytes[at + 3 + length] !== 0) throw damaged("a string has no end");
+}
+
+function checkCString(bytes: Uint8Array, at: number, end: number): number {
+  const after = bytes.indexOf(0, at) + 1;
+  if (after === 0 || after > end) throw damaged("a name has no end");
+  return after;
+}
+
+function checkValue(type: number, at: number, { bytes, end, depth }: Frame): number {
+  const fixed = FIXED[type]!;
+  if (fixed >= 0) {
+    if (at + fixed > end) throw damaged("a value is cut short");
+    if (type === 0x08 && bytes[at]! > 1) throw damaged(`a boolean of ${bytes[at]}`);
+    return at + fixed;
+  }
+  switch (type) {
+    case 0x02:
+    case 0x0d:
+    case 0x0e:
+      checkText(bytes, at, end);
+      break;
+    case 0x0c:
+      checkText(bytes, at, end);
+      if (at + 16 + int32At(bytes, at) > end) throw damaged("a pointer is cut short");
+      break;
+    case 0x03:
+    case 0x04:
+      return checkDocument(at, { bytes, end, depth: depth + 1 });
+    case 0x05:
+      if (at + 5 > end || int32At(bytes, at) < 0 || at + 5 + int32At(bytes, at) > end)
+        throw damaged("binary data is cut short");
+      break;
+    case 0x0b:
+      return checkCString(bytes, checkCString(bytes, at, end), end);
+    case 0x0f:
+      return checkCodeWithScope(at, { bytes, end, depth });
+  }
+  return skipValue(bytes, type, at);
+}
+
+function checkCodeWithScope(at: number, { bytes, end, depth }: Frame): number {
+  if (at + 14 > end) throw damaged("code with scope is cut short");
+  const close = at + int32At(bytes, at);
+  if (close < at + 14 || close > end) throw damaged("code with scope has a wrong length");
+  checkText(bytes, at + 4, close);
+  const scope = skipValue(bytes, 0x02, at + 4);
+  if (checkDocument(scope, { bytes, end: close, depth: depth + 1 }) !== close)
+    throw damaged("code with scope has a wrong length");
+  return close;
+}
+
+function checkDocument(offset: number, { bytes, end, depth }: Frame): number {
+  if (depth > MAX_DEPTH) throw new CommandFault(15, `BSON nesting exceeds ${MAX_DEPTH} levels`);
+  if (offset + 5 > end) throw damaged("a document needs 5 bytes at least");
+  const length = int32At(bytes, offset);
+  const close = offset + length - 1;
+  if (length < 5 || close >= end)
+    throw damaged(`a document of ${length} bytes where ${end - offset} are left`);
+  if (bytes[close] !== 0) throw damaged("a document has no end");
+  let at = offset + 4;
+  while (at < close) {
+    const type = bytes[at]!;
+    at = checkValue(type, checkCString(bytes, at + 1, close), { bytes, end: close, depth });
+  }
+  if (at !== close) throw damaged("a document ends early");
+  return close + 1;
+}
+
+/**
+ * Checks lengths, terminators, types and nesting of the document at `offset` without decoding it, and returns
+ * the position behind it. What passes can be read by every other function of this module and by `decodeDocument`.
+ *
+ * @throws CommandFault 22 for bytes that are no BSON, 15 for nesting beyond the limit
+ */
+export function validateDocument(bytes: Uint8Array, offset = 0, end = bytes.length): number {
+  return checkDocument(offset, { bytes, end, depth: 0 });
+}
