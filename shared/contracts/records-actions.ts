@@ -51,6 +51,12 @@ export const recordsActions = {
     example: { page: 1, limit: 10, orderField: "create_datetime", order: "desc" },
     answers: answer<Page<RecordView>>(),
   }),
+  "records.ended": action({
+    summary: "Which of these runs have a terminal outcome on record; for a scheduler that takes over.",
+    params: { runIds: { type: "array", max: 5000, items: "id" } },
+    example: { runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
+    answers: answer<{ ended: readonly string[] }>(),
+  }),
   "records.get": action({
     summary: "One run or skip. Error: RECORD_NOT_FOUND.",
     params: { runId: "id" },

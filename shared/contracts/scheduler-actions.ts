@@ -112,10 +112,10 @@ export const schedulerActions = {
   }),
   "scheduler.confirm": action({
     summary:
-      "Whether a run that was delivered again is still to be executed: it has not ended, and its task was not stopped before it began.",
+      "Whether a run that was delivered again is still to be executed: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was stopped before it began, so it is to be cancelled.",
     params: { taskId: "id", runId: "id", attempt: { type: "number", integer: true, min: 1 } },
     example: { taskId, runId: "66f2a1c00a1b2c3d4e5f6071", attempt: 1 },
-    answers: answer<{ wanted: boolean }>(),
+    answers: answer<{ verdict: "wanted" | "ended" | "revoked" }>(),
   }),
   "scheduler.status": action({
     summary: "Which node is the active scheduler and how far it is; for readiness.",
