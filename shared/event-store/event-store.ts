@@ -1,0 +1,65 @@
+import type { ClientSession } from "mongodb";
+import type { DomainEnvelope, DomainEvent } from "../contracts/catalogue.ts";
+import type { Causation } from "../contracts/event.ts";
+import { AppError } from "../errors.ts";
+
+/** An event with its place in its stream. */
+export type StoredEvent = DomainEnvelope & { readonly version: number };
+
+/** What a unit of work does to streams; its writes to read models go through `session`. */
+export interface Transaction {
+  readonly session: ClientSession;
+  /**
+   * Appends new events after `expectedVersion` (0: a new stream); they are published once the transaction has
+   * committed. Throws `ContractViolation` at once; a version that is taken surfaces from `transact`.
+   */
+  append(append: Append): void;
+  /** Stores events that the bus has delivered, under their own ids; they are not published again. */
+  keep(stream: string, expectedVersion: number, events: readonly DomainEnvelope[]): void;
+}
+
+export interface Append {
+  readonly stream: string;
+  readonly expectedVersion: number;
+  readonly events: readonly DomainEvent[];
+  readonly cause?: Causation | undefined;
+}
+
+/** Events and the state that follows from them, stored together or not at all. */
+export interface EventStore {
+  /**
+   * Runs `work` in one transaction and commits it durably; then hands the appended events to the outbox, which
+   * publishes them at least once, in order per stream, even across a crash.
+   *
+   * `work` runs again where the store asks for it (a write conflict, a lost connection), so it must not have
+   * effects of its own. Errors: `STREAM_CONFLICT` (somebody else appended first: load and decide again; retryable),
+   * `STORE_UNAVAILABLE` (retryable), and whatever `work` throws, with nothing stored.
+   */
+  transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /** A whole stream, oldest first; empty where there is none. */
+  readStream(stream: string): Promise<readonly StoredEvent[]>;
+}
+
+/** Somebody else appended to a stream first, or the same event was stored before. */
+export class StreamConflict extends AppError {
+  constructor(cause: unknown) {
+    super("Another writer changed the same stream first; load it and decide again.", {
+      type: "STREAM_CONFLICT",
+      code: 409,
+      retryable: true,
+      cause,
+    });
+  }
+}
+
+/** The store does not answer in time; what was asked may or may not have been stored. */
+export class StoreUnavailable extends AppError {
+  constructor(cause: unknown) {
+    super("MongoDB does not answer; try again.", {
+      type: "STORE_UNAVAILABLE",
+      code: 503,
+      retryable: true,
+      cause,
+    });
+  }
+}

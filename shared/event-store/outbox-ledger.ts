@@ -1,0 +1,106 @@
+import type { Collection } from "mongodb";
+import type { Clock } from "../clock.ts";
+import type { DomainEnvelope } from "../contracts/catalogue.ts";
+import { isGone, thisProcess } from "../process-identity.ts";
+import { type EventDocument, fromEventDocument } from "./event-document.ts";
+import type { Checkpoint } from "./outbox-position.ts";
+
+/** One document of `outboxes`: a writer, which process it is, and its checkpoint. */
+export interface OutboxDocument {
+  readonly _id: string;
+  readonly service: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly position: string;
+  readonly pending: readonly string[];
+  readonly seen_at: Date;
+}
+
+/** What an outbox remembers beyond its process. */
+export interface OutboxLedger {
+  readonly writer: string;
+  register(position: string): Promise<void>;
+  checkpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Writers of the same service whose process has ended. */
+  abandoned(): Promise<readonly string[]>;
+  /** A writer's events that the bus may not have, oldest first, in chunks. */
+  unsent(writer: string, chunk: number): AsyncIterable<readonly DomainEnvelope[]>;
+  /** Which of these ids are in the store. */
+  stored(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  forget(writer: string): Promise<void>;
+}
+
+export interface MongoOutboxLedgerOptions {
+  readonly outboxes: Collection<OutboxDocument>;
+  readonly events: Collection<EventDocument>;
+  readonly service: string;
+  /** Unique for this process and service. */
+  readonly writer: string;
+  readonly clock: Clock;
+  /** A writer on another host that has been silent for this long has ended. */
+  readonly silenceMs?: number;
+}
+
+const SEEN_EVERY_MS = 5000;
+
+export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedger {
+  const { outboxes, events, service, writer, clock, silenceMs = 60_000 } = options;
+  let written = "";
+  let writtenAt = 0;
+
+  return {
+    writer,
+
+    async register(position) {
+      const seen_at = new Date(clock.now());
+      await outboxes.insertOne({ _id: writer, service, ...thisProcess, position, pending: [], seen_at });
+    },
+
+    async checkpoint({ position, pending }) {
+      const now = clock.now();
+      const mark = `${position} ${pending.join()}`;
+      if (mark === written && now - writtenAt < SEEN_EVERY_MS) return;
+      await outboxes.updateOne({ _id: writer }, { $set: { position, pending, seen_at: new Date(now) } });
+      written = mark;
+      writtenAt = now;
+    },
+
+    async abandoned() {
+      const others = await outboxes.find({ service, _id: { $ne: writer } }).toArray();
+      const silent = clock.now() - silenceMs;
+      return others
+        .filter((other) => isGone(other) || other.seen_at.getTime() < silent)
+        .map(({ _id }) => _id);
+    },
+
+    async *unsent(of, chunk) {
+      const outbox = await outboxes.findOne({ _id: of });
+      if (!outbox) return;
+      const { position, pending } = outbox;
+      if (pending.length > 0) {
+        const left = await events.find({ _id: { $in: [...pending] } }, { sort: { _id: 1 } }).toArray();
+        yield left.map(fromEventDocument);
+      }
+      let batch: DomainEnvelope[] = [];
+      for await (const document of events.find(
+        { _id: { $gt: position }, writer: of },
+        { sort: { _id: 1 } },
+      )) {
+        batch.push(fromEventDocument(document));
+        if (batch.length < chunk) continue;
+        yield batch;
+        batch = [];
+      }
+      if (batch.length > 0) yield batch;
+    },
+
+    async stored(ids) {
+      const found = await events.find({ _id: { $in: [...ids] } }, { projection: { _id: 1 } }).toArray();
+      return new Set(found.map(({ _id }) => _id));
+    },
+
+    async forget(of) {
+      await outboxes.deleteOne({ _id: of });
+    },
+  };
+}

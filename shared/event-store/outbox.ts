@@ -1,0 +1,249 @@
+import type { DomainEnvelope } from "../contracts/catalogue.ts";
+import { AppError, errorMessage } from "../errors.ts";
+import { eventId } from "../ids.ts";
+import type { Log } from "../log.ts";
+import type { OutboxLedger } from "./outbox-ledger.ts";
+import { checkpointOf } from "./outbox-position.ts";
+
+/** What an event store tells the outbox about one transaction. */
+export interface Ticket {
+  /** Goes into the events, so that they can be found again. */
+  readonly writer: string;
+  committed(events: readonly DomainEnvelope[]): void;
+  aborted(): void;
+  /** The answer to the commit was lost: which of these were stored is looked up before anything else is sent. */
+  unknown(events: readonly DomainEnvelope[]): void;
+}
+
+/**
+ * Publishes what has been committed: at least once, in order per stream, whatever crashes. The events in the store
+ * are the queue; a checkpoint says how far the bus has accepted them, and what lies behind it is sent again.
+ */
+export interface Outbox {
+  /** Before each transaction. Throws `OUTBOX_FULL` (retryable) while the bus has not taken earlier events. */
+  open(): Ticket;
+  /** Registers this writer; nothing may be opened before. */
+  start(): Promise<void>;
+  /** Queues what writers of the same service left unsent when they ended. */
+  adopt(): Promise<void>;
+  /** Sends no more; what is unsent is adopted by a later process. */
+  stop(): Promise<void>;
+  /** Events committed and not yet accepted by the bus. */
+  pending(): number;
+}
+
+export interface OutboxOptions {
+  readonly ledger: OutboxLedger;
+  /** Resolves when the bus has accepted the event durably. */
+  readonly send: (event: DomainEnvelope, options: { resent: boolean }) => Promise<void>;
+  readonly log: Log;
+  /** Events on their way at the same time. */
+  readonly window?: number;
+  /** Events held in memory; beyond it new transactions are refused. */
+  readonly capacity?: number;
+  readonly checkpointMs?: number;
+}
+
+export class OutboxFull extends AppError {
+  constructor(capacity: number) {
+    super(`The bus has not accepted ${capacity} earlier events yet; try again when it is back.`, {
+      type: "OUTBOX_FULL",
+      code: 503,
+      retryable: true,
+    });
+  }
+}
+
+interface Entry {
+  readonly event: DomainEnvelope;
+  readonly resent: boolean;
+  /** Set for an event adopted from another writer, which our checkpoint does not cover. */
+  readonly onAccepted?: () => void;
+}
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 2000;
+const ADOPT_CHUNK = 5000;
+
+export function createOutbox(options: OutboxOptions): Outbox {
+  const { ledger, send, log, window = 20_000, capacity = 50_000, checkpointMs = 500 } = options;
+  /** An id below all events of each open transaction: no checkpoint may pass it. */
+  const openFloors = new Set<string>();
+  /** Ours that the bus has not accepted, in the order of their commits. */
+  const unaccepted = new Set<string>();
+  let queue: Entry[] = [];
+  let refused: Entry[] = [];
+  let suspects: DomainEnvelope[] = [];
+  let sending = 0;
+  let highWater = "";
+  let retryMs = FIRST_RETRY_MS;
+  let retryTimer: NodeJS.Timeout | undefined;
+  let checkpointTimer: NodeJS.Timeout | undefined;
+  let checkpointing: Promise<void> = Promise.resolve();
+  const roomWaiters: (() => void)[] = [];
+  let stopped = false;
+
+  function pump(): void {
+    if (stopped || retryTimer || suspects.length > 0) return;
+    let taken = 0;
+    while (taken < queue.length && sending < window) transmit(queue[taken++] as Entry);
+    if (taken > 0) queue = taken === queue.length ? [] : queue.slice(taken);
+  }
+
+  function transmit(entry: Entry): void {
+    sending += 1;
+    send(entry.event, { resent: entry.resent }).then(
+      () => accept(entry),
+      (error: unknown) => postpone(entry, error),
+    );
+  }
+
+  function accept(entry: Entry): void {
+    sending -= 1;
+    retryMs = FIRST_RETRY_MS;
+    unaccepted.delete(entry.event.id);
+    entry.onAccepted?.();
+    if (roomWaiters.length > 0 && pending() < capacity) for (const wake of roomWaiters.splice(0)) wake();
+    if (queue.length > 0) pump();
+  }
+
+  /** What the bus refused goes to the front again in its old order, and everything waits a little. */
+  function postpone(entry: Entry, error: unknown): void {
+    sending -= 1;
+    refused.push({ ...entry, resent: true });
+    if (retryTimer || stopped) return;
+    log.warn({ reason: errorMessage(error), retryMs }, "the bus refuses events; the outbox holds them");
+    retryLater(() => {
+      refused.sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
+      queue = [...refused, ...queue];
+      refused = [];
+    });
+  }
+
+  function retryLater(then: () => void): void {
+    retryTimer = setTimeout(() => {
+      retryTimer = undefined;
+      then();
+      pump();
+    }, retryMs);
+    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+  }
+
+  function commit(events: readonly DomainEnvelope[], resent: boolean): void {
+    for (const event of events) {
+      unaccepted.add(event.id);
+      if (event.id > highWater) highWater = event.id;
+      queue.push({ event, resent });
+    }
+    pump();
+  }
+
+  /** Until it is known which suspects were stored, nothing is sent: a later event must not overtake them. */
+  async function clearSuspects(): Promise<void> {
+    const asked = suspects;
+    try {
+      const stored = await ledger.stored(asked.map(({ id }) => id));
+      suspects = suspects.slice(asked.length);
+      const found = asked.filter(({ id }) => stored.has(id));
+      const later = queue;
+      queue = [];
+      commit(found, true);
+      queue = [...queue, ...later];
+      for (const { id } of asked) openFloors.delete(id);
+      pump();
+    } catch (error) {
+      log.warn(
+        { reason: errorMessage(error) },
+        "the outbox cannot look up a commit without an answer; it tries again",
+      );
+    }
+    if (suspects.length > 0 && !stopped) setTimeout(() => void clearSuspects(), FIRST_RETRY_MS * 4);
+  }
+
+  const pending = () => unaccepted.size + suspects.length + refused.length;
+  const roomFree = () =>
+    pending() < capacity ? Promise.resolve() : new Promise<void>((resolve) => roomWaiters.push(resolve));
+
+  async function adoptFrom(writer: string): Promise<void> {
+    let left = 0;
+    let complete = false;
+    const done = () => {
+      left -= 1;
+      if (left === 0 && complete) forget(writer);
+    };
+    for await (const events of ledger.unsent(writer, ADOPT_CHUNK)) {
+      left += events.length;
+      for (const event of events) queue.push({ event, resent: true, onAccepted: done });
+      pump();
+      await roomFree();
+    }
+    complete = true;
+    if (left === 0) await ledger.forget(writer);
+  }
+
+  function forget(writer: string): void {
+    ledger.forget(writer).catch((error: unknown) => {
+      log.warn(
+        { writer, reason: errorMessage(error) },
+        "an adopted outbox stays listed and will be sent again",
+      );
+    });
+  }
+
+  function checkpoint(): Promise<void> {
+    const mark = checkpointOf({ highWater, openFloors, unaccepted });
+    checkpointing = ledger.checkpoint(mark).catch((error: unknown) => {
+      log.warn({ reason: errorMessage(error) }, "the outbox cannot store its checkpoint; it tries again");
+    });
+    return checkpointing;
+  }
+
+  return {
+    open() {
+      if (pending() >= capacity) throw new OutboxFull(capacity);
+      const floor = eventId();
+      openFloors.add(floor);
+      return {
+        writer: ledger.writer,
+        committed(events) {
+          openFloors.delete(floor);
+          commit(events, false);
+        },
+        aborted: () => void openFloors.delete(floor),
+        unknown(events) {
+          openFloors.delete(floor);
+          for (const event of events) openFloors.add(event.id);
+          suspects.push(...events);
+          if (suspects.length === events.length && events.length > 0) void clearSuspects();
+        },
+      };
+    },
+
+    async start() {
+      highWater = eventId();
+      await ledger.register(highWater);
+      const tick = () => {
+        checkpointTimer = setTimeout(() => void checkpoint().then(() => !stopped && tick()), checkpointMs);
+      };
+      tick();
+    },
+
+    async adopt() {
+      for (const writer of await ledger.abandoned()) {
+        log.info({ writer }, "sending what an earlier process left in its outbox");
+        await adoptFrom(writer);
+      }
+    },
+
+    async stop() {
+      stopped = true;
+      clearTimeout(checkpointTimer);
+      clearTimeout(retryTimer);
+      await checkpointing;
+      if (pending() === 0) await ledger.forget(ledger.writer);
+      else await checkpoint();
+    },
+
+    pending,
+  };
+}
