@@ -1,0 +1,150 @@
+import type { SpecialDay } from "./cron-days.ts";
+import {
+  checkRange,
+  type ExpressionLayout,
+  type FieldItem,
+  type FieldSpec,
+  isRepeating,
+  MONTH_NAMES,
+  maskOf,
+  readItem,
+  refuseField,
+  splitFields,
+  WEEKDAY_NAMES_FROM_MONDAY,
+} from "./cron-field.ts";
+import type { CronFields, Run } from "./cron-schedule.ts";
+
+const FIELDS = {
+  second: { part: "second", position: 1, min: 0, max: 59, expected: "0-59" },
+  minute: { part: "minute", position: 2, min: 0, max: 59, expected: "0-59" },
+  hour: { part: "hour", position: 3, min: 0, max: 23, expected: "0-23" },
+  day: { part: "day", position: 4, min: 1, max: 31, expected: "1-31 或 last" },
+  month: { part: "month", position: 5, min: 1, max: 12, names: MONTH_NAMES, expected: "1-12 或 jan-dec" },
+  weekday: {
+    part: "weekday",
+    position: 6,
+    min: 0,
+    max: 6,
+    names: WEEKDAY_NAMES_FROM_MONDAY,
+    expected: "0-6（0 为周一，6 为周日）或 mon-sun",
+  },
+  year: { part: "year", position: 7, min: 1970, max: 9999, expected: "1970-9999" },
+} as const satisfies Record<FieldSpec["part"], FieldSpec>;
+
+type Part = keyof typeof FIELDS;
+
+const LAYOUT: ExpressionLayout = {
+  least: 6,
+  most: 7,
+  described: "秒 分 时 日 月 周 [年]",
+  example: "0 0 3 * * ?",
+};
+
+const WRITTEN: readonly Part[] = ["second", "minute", "hour", "day", "month", "weekday", "year"];
+const BY_SIZE: readonly Part[] = ["year", "month", "day", "weekday", "hour", "minute", "second"];
+const LEAST: Record<Part, string> = {
+  year: "*",
+  month: "1",
+  day: "1",
+  weekday: "*",
+  hour: "0",
+  minute: "0",
+  second: "0",
+};
+
+const POSITIONS = ["1st", "2nd", "3rd", "4th", "5th"];
+/** A day such as `last fri` has a blank inside; no month is named like a weekday, so it reads only one way. */
+const DAY_WITH_BLANK = /(1st|2nd|3rd|4th|5th|last)\s+(?=(?:mon|tue|wed|thu|fri|sat|sun)(?:[\s,]|$))/gi;
+const WEEKDAY_POSITION = /^(1st|2nd|3rd|4th|5th|last)_([a-z]+)$/i;
+
+/**
+ * Reads the original's dialect: *second minute hour day month weekday [year]*, with APScheduler's rules.
+ * - A field that is `*` or `?` is open. Going year, month, day, weekday, hour, minute, second, an open field
+ *   before the last given one means every value, after it the least one (weekday: every one). All open: every second.
+ * - Weekdays count from 0 = Monday; day and weekday must both match.
+ * - Values, ranges and lists; steps on `*`, a value (to the field's end) or a range; names alone or as a range;
+ *   day also `last`, `2nd fri`, `last fri`. Ranges do not wrap, a step may not exceed the width of its range.
+ * @throws InvalidTrigger
+ */
+export function kinitFields(expression: string): CronFields {
+  const texts = splitFields(expression.replace(DAY_WITH_BLANK, "$1_"), LAYOUT);
+  const given = new Map<Part, string>();
+  for (const [index, part] of WRITTEN.entries()) {
+    const text = texts[index];
+    if (text !== undefined && text !== "*" && text !== "?") given.set(part, text);
+  }
+  const lastGiven = BY_SIZE.findLastIndex((part) => given.has(part));
+  const textOf = (part: Part): string => {
+    const isAfterLast = lastGiven >= 0 && BY_SIZE.indexOf(part) > lastGiven;
+    return given.get(part) ?? (isAfterLast ? LEAST[part] : "*");
+  };
+  const runsOf = (part: Part) => kinitRuns(textOf(part), FIELDS[part]);
+  const [specialDays, days] = kinitDays(textOf("day"));
+  return {
+    seconds: runsOf("second"),
+    minutes: runsOf("minute"),
+    hours: runsOf("hour"),
+    months: runsOf("month"),
+    years: runsOf("year"),
+    dayRule: {
+      days: maskOf(days),
+      specialDays,
+      weekdays: maskOf(runsOf("weekday"), (value) => (value + 1) % 7),
+      specialWeekdays: [],
+      combine: "and",
+    },
+    repeatsWithinHour: isRepeating(textOf("minute")) || isRepeating(textOf("second")),
+  };
+}
+
+function kinitRuns(text: string, spec: FieldSpec): Run[] {
+  return text.split(",").map((token) => {
+    const item = readItem(token, spec);
+    if (!item) refuseField(spec, token, unreadable(token, spec));
+    return kinitRun(item, spec);
+  });
+}
+
+function unreadable(token: string, spec: FieldSpec): string {
+  if (/^\d*[lwh#?][\dlwh#?-]*$|#|\dl$|\dw$/i.test(token)) {
+    return `无法识别：kinit 方言不支持 L W # H，月末请写 last，或改用 cron_dialect=quartz`;
+  }
+  return `无法识别，应为 ${spec.expected}，可写作 a、a-b、a,b、*/n、a/n、a-b/n`;
+}
+
+function kinitRun({ text, first, last, step, named }: FieldItem, spec: FieldSpec): Run {
+  if (named && (step !== null || /\d/.test(text))) {
+    refuseField(spec, text, `有误：名称只能单独使用或写作范围，应为 ${spec.expected}`);
+  }
+  if (step === 0) refuseField(spec, text, "的步长必须大于 0");
+  if (first !== null) checkRange(first, spec, text);
+  if (last !== null) checkRange(last, spec, text);
+  if (first !== null && last !== null && first > last) {
+    refuseField(spec, text, `的范围起点大于终点，应为 ${spec.expected} 内由小到大的范围`);
+  }
+  const from = first ?? spec.min;
+  // APScheduler takes the width of `0-0` for that of the whole field; kept, so that the same texts are valid.
+  const width = (last || spec.max) - from;
+  if (step !== null && step > width) refuseField(spec, text, `的步长 ${step} 超过范围宽度 ${width}`);
+  const isSingle = first !== null && last === null && step === null;
+  return { from, to: isSingle ? from : (last ?? spec.max), step: step ?? 1 };
+}
+
+function kinitDays(text: string): [SpecialDay[], Run[]] {
+  const specialDays: SpecialDay[] = [];
+  const runs: Run[] = [];
+  for (const token of text.split(",")) {
+    const position = WEEKDAY_POSITION.exec(token);
+    if (position) specialDays.push(weekdayPosition(position[1] as string, position[2] as string));
+    else if (/^last$/i.test(token)) specialDays.push({ kind: "from_end", offset: 0, workday: false });
+    else runs.push(...kinitRuns(token, FIELDS.day));
+  }
+  return [specialDays, runs];
+}
+
+function weekdayPosition(position: string, name: string): SpecialDay {
+  const weekday = WEEKDAY_NAMES_FROM_MONDAY.indexOf(name.toLowerCase());
+  if (weekday < 0) refuseField(FIELDS.day, `${position} ${name}`, "无法识别，应为例如 2nd fri 或 last fri");
+  const nth = POSITIONS.indexOf(position.toLowerCase()) + 1;
+  return { kind: "nth_weekday", weekday: (weekday + 1) % 7, nth: nth === 0 ? "last" : nth };
+}

@@ -1,0 +1,132 @@
+import { civilDate, DAY_MS, dayNumber } from "./cron-calendar.ts";
+import { type DayRule, matchingDays } from "./cron-days.ts";
+
+/** The values from, from + step, … up to `to`. */
+export interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly step: number;
+}
+
+/** What an expression of any dialect says, without a time zone. */
+export interface CronFields {
+  readonly seconds: readonly Run[];
+  readonly minutes: readonly Run[];
+  readonly hours: readonly Run[];
+  readonly dayRule: DayRule;
+  readonly months: readonly Run[];
+  readonly years: readonly Run[];
+  /** True where seconds or minutes are written with `*` or a step: the schedule repeats within the hour. */
+  readonly repeatsWithinHour: boolean;
+}
+
+/** A compiled expression on the wall clock: wall times are milliseconds as if the zone were UTC. */
+export interface CronSchedule {
+  /** The first match at or after a wall time of whole seconds; Infinity where there is none. */
+  nextWall(wall: number): number;
+  readonly everyHour: boolean;
+  readonly repeatsWithinHour: boolean;
+}
+
+const NONE = 255;
+const LAST_YEAR = 9999;
+
+/** Table of the smallest allowed value at or after each index; NONE where the rest has none. */
+function nextTable(runs: readonly Run[], size: number): Uint8Array {
+  const table = new Uint8Array(size + 1).fill(NONE);
+  for (const { from, to, step } of runs) {
+    for (let value = from; value <= to; value += step) table[value] = value;
+  }
+  for (let value = size - 1; value >= 0; value--) {
+    if (table[value] === NONE) table[value] = table[value + 1] as number;
+  }
+  return table;
+}
+
+function nextYear(runs: readonly Run[], year: number): number {
+  let next = Number.POSITIVE_INFINITY;
+  for (const { from, to, step } of runs) {
+    const candidate = year <= from ? from : from + Math.ceil((year - from) / step) * step;
+    if (candidate <= to && candidate < next) next = candidate;
+  }
+  return next;
+}
+
+/** Compiles fields to lookup tables; a lookup costs well under a microsecond and allocates nothing. */
+export function cronSchedule(fields: CronFields): CronSchedule {
+  const nextTime = timeSearch(fields);
+  const nextDay = daySearch(fields);
+  const firstTime = nextTime(0);
+  const hours = nextTable(fields.hours, 24);
+  return {
+    everyHour: hours.subarray(0, 24).every((next, hour) => next === hour),
+    repeatsWithinHour: fields.repeatsWithinHour,
+    nextWall(wall) {
+      const today = Math.floor(wall / DAY_MS);
+      const day = nextDay(today);
+      if (day !== today) return day * DAY_MS + firstTime * 1000;
+      const time = nextTime((wall - today * DAY_MS) / 1000);
+      if (time >= 0) return today * DAY_MS + time * 1000;
+      return nextDay(today + 1) * DAY_MS + firstTime * 1000;
+    },
+  };
+}
+
+/** Search within a day, in seconds since its start; -1 where the rest of the day has no match. */
+function timeSearch(fields: CronFields): (from: number) => number {
+  const seconds = nextTable(fields.seconds, 60);
+  const minutes = nextTable(fields.minutes, 60);
+  const hours = nextTable(fields.hours, 24);
+  const firstSecond = seconds[0] as number;
+  const firstOfHour = (minutes[0] as number) * 60 + firstSecond;
+  return (from) => {
+    const hourNow = Math.floor(from / 3600);
+    const hour = hours[hourNow] as number;
+    if (hour === NONE) return -1;
+    if (hour === hourNow) {
+      const minuteNow = Math.floor(from / 60) % 60;
+      const minute = minutes[minuteNow] as number;
+      if (minute === minuteNow) {
+        const second = seconds[from % 60] as number;
+        if (second !== NONE) return hour * 3600 + minute * 60 + second;
+      }
+      const later = minute === minuteNow ? (minutes[minuteNow + 1] as number) : minute;
+      if (later !== NONE) return hour * 3600 + later * 60 + firstSecond;
+    }
+    const laterHour = hour === hourNow ? (hours[hourNow + 1] as number) : hour;
+    return laterHour === NONE ? -1 : laterHour * 3600 + firstOfHour;
+  };
+}
+
+/** Search over days by number. Keeps the mask of the month it last looked at: calls cluster around the present. */
+function daySearch({ dayRule, months, years }: CronFields): (from: number) => number {
+  const monthTable = nextTable(months, 13);
+  const cached = { first: 0, past: 0, mask: 0, year: 0, month: 0 };
+  const load = (year: number, month: number) => {
+    cached.first = dayNumber(year, month, 1);
+    cached.past = month === 12 ? dayNumber(year + 1, 1, 1) : dayNumber(year, month + 1, 1);
+    cached.mask =
+      nextYear(years, year) === year && monthTable[month] === month ? matchingDays(dayRule, year, month) : 0;
+    cached.year = year;
+    cached.month = month;
+  };
+  return (from) => {
+    if (from < cached.first || from >= cached.past) {
+      const date = civilDate(from);
+      load(date.year, date.month);
+    }
+    let rest = cached.mask & (-1 << (from - cached.first + 1));
+    while (rest === 0) {
+      let year = cached.year;
+      let month = monthTable[cached.month + 1] as number;
+      if (month === NONE || nextYear(years, year) !== year) {
+        year = nextYear(years, year + 1);
+        if (year > LAST_YEAR) return Number.POSITIVE_INFINITY;
+        month = monthTable[1] as number;
+      }
+      load(year, month);
+      rest = cached.mask;
+    }
+    return cached.first + 30 - Math.clz32(rest & -rest);
+  };
+}

@@ -1,0 +1,82 @@
+import { kinitFields } from "./cron-kinit.ts";
+import { quartzFields } from "./cron-quartz.ts";
+import { type CronSchedule, cronSchedule } from "./cron-schedule.ts";
+import { unixFields } from "./cron-unix.ts";
+import { GenerationCache } from "./trigger-cache.ts";
+import { InvalidTrigger } from "./trigger-error.ts";
+import type { Zone, ZoneSegment } from "./trigger-zone.ts";
+
+/** How an expression is read: as the original did, as Quartz does, as crontab(5) says. */
+export type CronDialect = "kinit" | "quartz" | "unix";
+
+const FIELD_READERS = { kinit: kinitFields, quartz: quartzFields, unix: unixFields } as const;
+
+/** Compiled expressions kept per dialect and generation; one takes about a kilobyte. */
+const KEPT = 2_000;
+const compiled = {
+  kinit: new GenerationCache<string, CronSchedule>(KEPT),
+  quartz: new GenerationCache<string, CronSchedule>(KEPT),
+  unix: new GenerationCache<string, CronSchedule>(KEPT),
+};
+
+const TWO_DAYS_MS = 2 * 86_400_000;
+
+/**
+ * Compiles an expression, or takes it from the cache.
+ * @throws InvalidTrigger for one that cannot be read, and for one that no date can ever satisfy.
+ */
+export function compileCron(expression: string, dialect: CronDialect): CronSchedule {
+  const known = compiled[dialect].get(expression);
+  if (known) return known;
+  const schedule = cronSchedule(FIELD_READERS[dialect](expression));
+  if (schedule.nextWall(0) === Number.POSITIVE_INFINITY) {
+    throw new InvalidTrigger("无效的 Cron 表达式：日、月、周、年的组合不存在，永远不会触发", {
+      field: "expression",
+      expected: "存在的日期，例如 2 月最多 29 日",
+    });
+  }
+  compiled[dialect].set(expression, schedule);
+  return schedule;
+}
+
+/**
+ * The first occurrence strictly after an instant (ms), or Infinity; strictly increasing when fed its own results.
+ *
+ * Where the clock of the zone jumps, the same rules hold for every dialect:
+ * - **Forward** (a wall time does not exist): a schedule of certain hours whose time is jumped over fires once, at
+ *   the first instant after the jump, however many of its times were jumped over – a daily task must not lose its
+ *   day. A schedule of every hour has nothing to make up and simply goes on.
+ * - **Back** (a wall time occurs twice): a schedule that names its times within certain hours fires on the first
+ *   pass only. One that repeats within the hour (`*` or a step in its minutes or seconds) or of every hour keeps
+ *   its rhythm in real time and fires on both passes.
+ *
+ * Vixie cron does the same except that it makes up nothing for schedules with a wildcard; Quartz may lose or repeat
+ * a time; APScheduler moves a jumped-over time by the length of the jump and can repeat a doubled one.
+ */
+export function nextCronOccurrence(schedule: CronSchedule, zone: Zone, after: number): number {
+  let instant = Math.max(Math.floor(after / 1000) * 1000 + 1000, -TWO_DAYS_MS);
+  for (;;) {
+    const segment = zone.segmentAt(instant);
+    if (instant === segment.start && makesUp(schedule, segment)) return instant;
+    const wall = schedule.nextWall(firstOpenWall(schedule, segment, instant));
+    if (wall - segment.offset < segment.end || wall === Number.POSITIVE_INFINITY)
+      return wall - segment.offset;
+    // A clock set back within the rest of the segment could repeat times before `wall`; otherwise none can match.
+    const isFarFromEnd = segment.end - instant >= TWO_DAYS_MS;
+    instant = isFarFromEnd ? Math.max(segment.end, wall - TWO_DAYS_MS) : segment.end;
+  }
+}
+
+/** True where the jump that begins the segment skipped a time of a schedule of certain hours. */
+function makesUp(schedule: CronSchedule, { start, offset, offsetBefore }: ZoneSegment): boolean {
+  if (offset <= offsetBefore || schedule.everyHour) return false;
+  return schedule.nextWall(start + offsetBefore) < start + offset;
+}
+
+/** The wall time to search from: times of the first pass are not offered again to schedules that name them. */
+function firstOpenWall(schedule: CronSchedule, segment: ZoneSegment, instant: number): number {
+  const wall = instant + segment.offset;
+  const { start, offset, offsetBefore } = segment;
+  if (offset >= offsetBefore || schedule.everyHour || schedule.repeatsWithinHour) return wall;
+  return Math.max(wall, start + offsetBefore);
+}

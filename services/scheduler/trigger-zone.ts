@@ -1,0 +1,119 @@
+import { IANAZone } from "luxon";
+import { GenerationCache } from "./trigger-cache.ts";
+import { clip, InvalidTrigger } from "./trigger-error.ts";
+
+/** A stretch of real time with one offset. Instants and offsets are in milliseconds. */
+export interface ZoneSegment {
+  readonly start: number;
+  /** Exclusive. May be the end of a calendar year instead of a change of offset. */
+  readonly end: number;
+  /** Wall time minus UTC. */
+  readonly offset: number;
+  /** The offset in force just before `start`. */
+  readonly offsetBefore: number;
+}
+
+export interface Zone {
+  segmentAt(instant: number): ZoneSegment;
+}
+
+const DAY_MS = 86_400_000;
+/** No offset change moves the clock by more than 26 hours, so this reaches over any repeated stretch. */
+const MARGIN_MS = 2 * DAY_MS;
+/** Real offset changes of one zone lie weeks apart since 1970; the probe is far closer than that. */
+const PROBE_MS = 4 * DAY_MS;
+const YEARS_KEPT = 64;
+const ZONES_KEPT = 512;
+
+const zones = new GenerationCache<string, Zone>(ZONES_KEPT);
+
+/**
+ * A time zone as segments of constant offset, found once a year of use and kept: asking the platform for an
+ * offset costs microseconds, a lookup here nanoseconds.
+ * @throws InvalidTrigger for a name that is no IANA zone.
+ */
+export function zoneNamed(name: string): Zone {
+  const known = zones.get(name);
+  if (known) return known;
+  if (!IANAZone.isValidZone(name)) {
+    throw new InvalidTrigger(
+      `无效的时区：timezone 的值 "${clip(name)}" 不是 IANA 时区名，例如 Asia/Shanghai`,
+      {
+        field: "timezone",
+        token: clip(name),
+        expected: "Asia/Shanghai",
+      },
+    );
+  }
+  const zone = segmentedZone(IANAZone.create(name));
+  zones.set(name, zone);
+  return zone;
+}
+
+/**
+ * The instant of a wall time (milliseconds as if the zone were UTC): of a time that occurs twice the first, for
+ * one that the clock jumps over the first instant after the jump.
+ */
+export function instantOf(wall: number, zone: Zone): number {
+  let segment = zone.segmentAt(wall - MARGIN_MS);
+  while (wall - segment.offset >= segment.end) segment = zone.segmentAt(segment.end);
+  return Math.max(wall - segment.offset, segment.start);
+}
+
+function segmentedZone(iana: IANAZone): Zone {
+  const offsetAt = (instant: number) => Math.round(iana.offset(instant) * 60_000);
+  const years = new GenerationCache<number, ZoneSegment[]>(YEARS_KEPT);
+  let from = 0;
+  let to = 0;
+  let current: ZoneSegment[] = [];
+  return {
+    segmentAt(instant) {
+      if (instant < from || instant >= to) {
+        const year = new Date(instant).getUTCFullYear();
+        from = Date.UTC(year, 0);
+        to = Date.UTC(year + 1, 0);
+        current = years.get(year) ?? segmentsBetween(from - MARGIN_MS, to, offsetAt);
+        years.set(year, current);
+      }
+      let index = current.length - 1;
+      while (index > 0 && instant < (current[index] as ZoneSegment).start) index--;
+      return current[index] as ZoneSegment;
+    },
+  };
+}
+
+function segmentsBetween(from: number, to: number, offsetAt: (instant: number) => number): ZoneSegment[] {
+  const segments: ZoneSegment[] = [];
+  let start = from;
+  let offset = offsetAt(from);
+  let offsetBefore = offset;
+  for (let known = from; known < to; ) {
+    const probe = Math.min(known + PROBE_MS, to);
+    if (offsetAt(probe) === offset) {
+      known = probe;
+      continue;
+    }
+    const change = firstChange(known, probe, offsetAt);
+    if (change >= to) break;
+    segments.push({ start, end: change, offset, offsetBefore });
+    offsetBefore = offset;
+    offset = offsetAt(change);
+    start = change;
+    known = change;
+  }
+  segments.push({ start, end: to, offset, offsetBefore });
+  return segments;
+}
+
+/** The first instant in (low, high] whose offset differs from that at `low`. */
+function firstChange(low: number, high: number, offsetAt: (instant: number) => number): number {
+  const offset = offsetAt(low);
+  let before = low;
+  let after = high;
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (offsetAt(middle) === offset) before = middle;
+    else after = middle;
+  }
+  return after;
+}
