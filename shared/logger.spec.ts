@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ServiceBroker } from "moleculer";
+import { AppError } from "./errors.ts";
+import { brokerLogger, createLogger } from "./logger.ts";
+
+const config = { logLevel: "info", logFormat: "json" } as const;
+
+function captured() {
+  const lines: string[] = [];
+  return {
+    destination: { write: (line: string) => void lines.push(line) },
+    text: () => lines.join(""),
+    last: () => JSON.parse(lines.at(-1) ?? "null") as Record<string, unknown>,
+  };
+}
+
+describe("logger", () => {
+  it("writes one JSON object a line with level name and ISO time", () => {
+    const { destination, last } = captured();
+    createLogger(config, destination).info({ route: "GET /health" }, "request");
+    const { level, time, route, msg } = last();
+    assert.deepEqual({ level, route, msg }, { level: "info", route: "GET /health", msg: "request" });
+    assert.match(String(time), /^\d{4}-\d\d-\d\dT.*Z$/);
+  });
+
+  it("leaves out lines below its level", () => {
+    const { destination, text } = captured();
+    createLogger(config, destination).debug("unseen");
+    assert.equal(text(), "");
+  });
+
+  it("masks secrets at any depth, in errors too", () => {
+    const { destination, text } = captured();
+    const cause = Object.assign(new Error("refused"), { password: "hunter2" });
+    const err = new AppError("no entry", { type: "DENIED", code: 401, data: { token: "hunter2" }, cause });
+    createLogger(config, destination).error(
+      { headers: { Authorization: "hunter2", cookie: "hunter2" }, list: [{ client_secret: "hunter2" }], err },
+      "failed",
+    );
+    assert.doesNotMatch(text(), /hunter2/);
+    assert.match(text(), /"type":"DENIED".*"cause":{"type":"Error","message":"refused"/);
+  });
+
+  it("keeps the error that Moleculer passes behind its message", () => {
+    const { destination, last } = captured();
+    createLogger(config, destination).error(
+      "Unable to start service." as never,
+      new Error("port taken") as never,
+    );
+    const { msg, err } = last() as unknown as { msg: string; err: { message: string; stack: string } };
+    assert.equal(msg, "Unable to start service.");
+    assert.match(err.message, /port taken/);
+    assert.match(err.stack, /logger\.spec\.ts/);
+  });
+
+  it("ends circles", () => {
+    const { destination, text } = captured();
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
+    createLogger(config, destination).info({ circle }, "round");
+    assert.match(text(), /\[object\]/);
+  });
+
+  it("serves a broker, with the module's bindings", async () => {
+    const { destination, text, last } = captured();
+    const broker = new ServiceBroker({ logger: brokerLogger(config, createLogger(config, destination)) });
+    broker.getLogger("scheduler").info({ due: 3 }, "claimed");
+    assert.equal(last().mod, "scheduler");
+    assert.equal(last().due, 3);
+    assert.match(text(), /Moleculer v0\.15/);
+    await broker.stop();
+  });
+});

@@ -1,0 +1,102 @@
+import type { BrokerOptions } from "moleculer";
+import { type DestinationStream, type LogFn, type Logger, type LoggerOptions, pino } from "pino";
+import { build as prettyStream } from "pino-pretty";
+import type { Config } from "./config.ts";
+import { errorType } from "./errors.ts";
+import { isPlainObject, isSecretName, MASK } from "./secret-mask.ts";
+
+type LogConfig = Pick<Config, "logLevel" | "logFormat">;
+
+/** Deeper than this nothing of ours is logged; what is, is cut, which also ends circles. */
+const DEEPEST = 6;
+
+/**
+ * The logger of a process: one JSON object a line, or lines for people where `LOG_FORMAT` or the terminal asks for
+ * them. Members with secret-looking names are masked at any depth; errors keep type, stack and cause. The order
+ * `(message, fields)` that Moleculer uses is accepted beside pino's `(fields, message)`.
+ */
+export function createLogger(config: LogConfig, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
+    level: config.logLevel,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Errors are made plain below, wherever they stand; pino's own serializer would work on the result again.
+    serializers: { err: (error: unknown) => error },
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: (fields: object) => loggable(fields, 0) as Record<string, unknown>,
+    },
+    hooks: {
+      logMethod(args, method) {
+        method.apply(this, fieldsFirst(args) as Parameters<LogFn>);
+      },
+    },
+  };
+  return pino(options, destination ?? (isPretty(config) ? pretty() : undefined) ?? stdout());
+}
+
+/** The `logger` option of a broker: every module's logger is a child of the process's one. */
+export function brokerLogger(
+  config: LogConfig,
+  root: Logger = createLogger(config),
+): BrokerOptions["logger"] {
+  return {
+    type: "Pino",
+    options: {
+      level: config.logLevel,
+      createLogger: (level: string, bindings: object) => root.child(bindings, { level }),
+    },
+  } as BrokerOptions["logger"];
+}
+
+function isPretty({ logFormat }: LogConfig): boolean {
+  return logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
+}
+
+/** Written synchronously, so that the last lines before a crash or an exit are there. */
+function pretty(): DestinationStream {
+  return prettyStream({
+    destination: 1,
+    sync: true,
+    translateTime: "SYS:HH:MM:ss.l",
+    ignore: "pid,hostname,nodeID,ns",
+  });
+}
+function stdout(): DestinationStream {
+  return pino.destination({ dest: 1, sync: true });
+}
+
+/** Pino drops what follows a message without placeholders; an error or fields behind it would be lost. */
+function fieldsFirst(args: unknown[]): unknown[] {
+  const [message, ...rest] = args;
+  if (typeof message !== "string" || rest.length === 0 || message.includes("%")) return args;
+  const texts = [message, ...rest.filter((part) => typeof part !== "object" || part === null)].join(" ");
+  const objects = rest.filter((part) => typeof part === "object" && part !== null);
+  if (objects.length === 0) return [texts];
+  return [Object.assign({}, ...objects.map((part) => (part instanceof Error ? { err: part } : part))), texts];
+}
+
+function loggable(value: unknown, depth: number): unknown {
+  if (value instanceof Error) return loggable(plainError(value), depth);
+  const isArray = Array.isArray(value);
+  if (!isArray && !isPlainObject(value)) return value;
+  if (depth === DEEPEST) return isArray ? "[array]" : "[object]";
+  if (isArray) return value.map((inner) => loggable(inner, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      isSecretName(name) ? MASK : loggable(inner, depth + 1),
+    ]),
+  );
+}
+
+function plainError(error: Error): Record<string, unknown> {
+  const { code, data, cause } = error as Error & { code?: unknown; data?: unknown };
+  return {
+    type: errorType(error) ?? error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(code === undefined ? {} : { code }),
+    ...(data === undefined ? {} : { data }),
+    ...(cause === undefined ? {} : { cause }),
+  };
+}
