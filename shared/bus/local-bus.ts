@@ -1,0 +1,94 @@
+import { matchesPattern } from "../contracts/catalogue.ts";
+import {
+  type Bus,
+  BusFull,
+  type BusLogger,
+  BusUnavailable,
+  type DeadLetter,
+  type Subscription,
+  type SubscriptionHandle,
+} from "./bus.ts";
+import { LocalEvent, LocalGroup, LocalSend } from "./local-group.ts";
+import { Worker } from "./worker.ts";
+
+export interface LocalBusOptions {
+  /** Stores an event that could not be handled; while it rejects, it is asked again. */
+  deadLetter(letter: DeadLetter): Promise<void>;
+  readonly logger: BusLogger;
+  /** Events that one group holds before `send` answers `BUS_FULL`; 10,000 unless told. */
+  readonly maxQueued?: number;
+  /** How long a stopping subscription waits for running handlers, in milliseconds; 20,000 unless told. */
+  readonly drainMs?: number;
+}
+
+/**
+ * The bus inside one process. It stores nothing: `send` resolves only when every group is done with the event, so
+ * the sender's store holds the event until then. An event that no group subscribed to is accepted at once.
+ */
+export function localBus(options: LocalBusOptions): Bus {
+  const { maxQueued = 10_000, drainMs = 20_000 } = options;
+  const groups = new Map<string, LocalGroup>();
+  const byType = new Map<string, LocalGroup[]>();
+  const handles = new Set<SubscriptionHandle>();
+  let isStarted = false;
+  let sequence = 0;
+
+  const groupOf = ({ group, pattern }: Subscription): LocalGroup => {
+    const key = `${group} ${pattern}`;
+    const known = groups.get(key);
+    if (known) return known;
+    const created = new LocalGroup(pattern);
+    groups.set(key, created);
+    byType.clear();
+    return created;
+  };
+  const groupsFor = (type: string): LocalGroup[] => {
+    const known = byType.get(type);
+    if (known) return known;
+    const matching = [...groups.values()].filter(({ pattern }) => matchesPattern(pattern, type));
+    byType.set(type, matching);
+    return matching;
+  };
+
+  return {
+    async send(event, { resent = false } = {}) {
+      if (!isStarted) throw new BusUnavailable("the bus is not started");
+      const receivers = groupsFor(event.type);
+      if (receivers.length === 0) return;
+      if (receivers.some(({ size }) => size >= maxQueued))
+        throw new BusFull(`a group holds ${maxQueued} events of ${event.type} or its family already`);
+      const send = new LocalSend(receivers.length);
+      sequence += 1;
+      for (const group of receivers)
+        group.add(new LocalEvent(group, send, { body: event, resent, sequence }));
+      return send.promise;
+    },
+    async subscribe(subscription) {
+      const group = groupOf(subscription);
+      const worker: Worker = new Worker(subscription, {
+        deadLetter: (letter) => options.deadLetter(letter),
+        onRoom: () => group.distribute(),
+        logger: options.logger,
+      });
+      group.join(worker);
+      const handle: SubscriptionHandle = {
+        async stop(limitMs = drainMs) {
+          handles.delete(handle);
+          await worker.stop(limitMs);
+          group.leave(worker);
+        },
+      };
+      handles.add(handle);
+      return handle;
+    },
+    async start() {
+      isStarted = true;
+    },
+    async stop() {
+      isStarted = false;
+      await Promise.all([...handles].map((handle) => handle.stop()));
+      for (const group of groups.values()) group.close();
+    },
+    isReady: () => isStarted,
+  };
+}

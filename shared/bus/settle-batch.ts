@@ -1,0 +1,44 @@
+import { errorType, isRetryable } from "../errors.ts";
+
+/** What a failed handling means for the events it was about. */
+export type Verdict = "hand-back" | "retry" | "failed";
+
+export function verdictOn(error: unknown): Verdict {
+  if (errorType(error) === "HAND_BACK") return "hand-back";
+  return isRetryable(error) ? "retry" : "failed";
+}
+
+export interface BatchPort<T> {
+  handle(items: readonly T[]): unknown;
+  /** Waits before the next try, given the number of tries so far; false when there shall be none. */
+  pause(tries: number, error: unknown): Promise<boolean>;
+  handled(items: readonly T[]): void;
+  handedBack(items: readonly T[]): void;
+  /** One item failed alone, for a reason of its own. */
+  failed(item: T, error: unknown): void;
+}
+
+/**
+ * Handles a batch and reports each item's outcome exactly once, as soon as it is known. A retryable error repeats the
+ * batch as it is; any other error halves it, first half first, until the items that fail alone are found.
+ */
+export async function settleBatch<T>(items: readonly T[], port: BatchPort<T>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await port.handle(items);
+      return port.handled(items);
+    } catch (error) {
+      const verdict = verdictOn(error);
+      if (verdict === "failed") return fail(items, error, port);
+      if (verdict === "hand-back" || !(await port.pause(tries, error))) return port.handedBack(items);
+    }
+  }
+}
+
+async function fail<T>(items: readonly T[], error: unknown, port: BatchPort<T>): Promise<void> {
+  const [only] = items;
+  if (items.length === 1) return port.failed(only as T, error);
+  const middle = Math.ceil(items.length / 2);
+  await settleBatch(items.slice(0, middle), port);
+  await settleBatch(items.slice(middle), port);
+}

@@ -1,0 +1,25 @@
+import type { BusLogger } from "../../shared/bus/bus.ts";
+import { catalogue, type DomainEnvelope, type EventType } from "../../shared/contracts/catalogue.ts";
+import type { Causation } from "../../shared/contracts/event.ts";
+import { eventId, objectId } from "../../shared/ids.ts";
+
+/** A valid event of a type, made of its contract's example, with an id of its own. */
+export function exampleEvent<T extends EventType>(
+  type: T,
+  attributes: Causation & { id?: string; subject?: string } = {},
+): DomainEnvelope<T> {
+  const { source, stream, version, example } = catalogue.contracts[type];
+  return {
+    specversion: "1.0",
+    id: eventId(),
+    source,
+    type,
+    subject: `${stream}-${objectId()}`,
+    time: new Date().toISOString(),
+    dataschema: `${type}/${version}`,
+    data: example,
+    ...attributes,
+  } as unknown as DomainEnvelope<T>;
+}
+
+export const silent: BusLogger = { info() {}, warn() {}, error() {} };
