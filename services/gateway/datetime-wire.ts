@@ -1,0 +1,71 @@
+import { IANAZone } from "luxon";
+
+/** Instants inside, `YYYY-MM-DD HH:MM:SS` in one zone outside. */
+export interface DatetimeWire {
+  /** An ISO-8601 UTC instant as wall time; milliseconds are cut. */
+  show(instant: string): string;
+  showOrNull(instant: string | null): string | null;
+  /**
+   * The instant (ISO-8601 UTC) of a wall time that {@link wallTime} has let pass. Of a time that a change of
+   * clocks repeats it is the first; one that is jumped over moves on by the length of the jump.
+   */
+  read(wall: string): string;
+}
+
+/** Offsets change at quarters of an hour, so one look-up of the zone serves all instants of such a stretch. */
+const STRETCH_MS = 900_000;
+const STRETCHES_KEPT = 4096;
+/** A zone changes its clocks once within two days at most, so the offsets a day to either side are the candidates. */
+const DAY_MS = 86_400_000;
+
+export function datetimeWire(timezone: string): DatetimeWire {
+  const zone = IANAZone.create(timezone);
+  const offsets = new Map<number, number>();
+  const offsetMsAt = (ms: number): number => {
+    const stretch = Math.floor(ms / STRETCH_MS);
+    const known = offsets.get(stretch);
+    if (known !== undefined) return known;
+    if (offsets.size >= STRETCHES_KEPT) offsets.clear();
+    const offset = Math.round(zone.offset(ms) * 60_000);
+    offsets.set(stretch, offset);
+    return offset;
+  };
+  const show = (instant: string): string => {
+    const ms = Date.parse(instant);
+    return new Date(ms + offsetMsAt(ms)).toISOString().slice(0, 19).replace("T", " ");
+  };
+  return {
+    show,
+    showOrNull: (instant) => (instant === null ? null : show(instant)),
+    read(wall) {
+      const asUtc = Date.parse(`${wall.replace(" ", "T")}.000Z`);
+      const before = asUtc - offsetMsAt(asUtc - DAY_MS);
+      const after = asUtc - offsetMsAt(asUtc + DAY_MS);
+      const isOfBefore = before + offsetMsAt(before) === asUtc;
+      const isOfAfter = after + offsetMsAt(after) === asUtc;
+      return new Date(isOfAfter && !isOfBefore ? after : before).toISOString();
+    },
+  };
+}
+
+const WALL = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/;
+const EXTENDED_JSON = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,6})?Z$/;
+
+/**
+ * The wall time that a request states, or undefined where it states none: `YYYY-MM-DD HH:MM:SS`, or
+ * `{"$date": "YYYY-MM-DDTHH:MM:SS.fZ"}` as MongoDB exports it. In the latter the Z is not taken at its word: the
+ * original stores local time without a zone, and what it exports is read back digit by digit.
+ */
+export function wallTime(value: unknown): string | undefined {
+  if (typeof value === "string") return WALL.test(value) && isOnCalendar(value) ? value : undefined;
+  if (typeof value !== "object" || value === null || !("$date" in value)) return undefined;
+  const parts = typeof value.$date === "string" ? EXTENDED_JSON.exec(value.$date) : null;
+  return parts ? wallTime(`${parts[1]} ${parts[2]}`) : undefined;
+}
+
+/** False for 30 February, 24 o'clock and the year 0, which Python's calendar does not know either. */
+function isOnCalendar(wall: string): boolean {
+  const iso = `${wall.replace(" ", "T")}.000Z`;
+  const ms = Date.parse(iso);
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === iso && !wall.startsWith("0000");
+}
