@@ -1,0 +1,34 @@
+import { HandBack } from "../../shared/bus/bus.ts";
+import type { ExecutorLogger } from "./executor-logger.ts";
+import type { HeldRuns } from "./held-runs.ts";
+import { ABORT_GRACE_MS } from "./run-attempt.ts";
+import type { RunEventSink } from "./run-event-sink.ts";
+import type { HeldRun } from "./run-executor.ts";
+
+export interface Draining {
+  readonly inHand: ReadonlyMap<string, HeldRun>;
+  readonly held: HeldRuns<HeldRun>;
+  readonly sink: RunEventSink;
+  readonly logger: ExecutorLogger;
+  readonly drainMs: number;
+  failed(run: HeldRun, error: unknown): void;
+}
+
+/**
+ * Empties an executor within `drainMs`: what has not begun goes back to the group at once; what runs may end; what
+ * still runs near the limit is aborted, with a tenth of the time (2 s at most) to settle, and goes back at the limit.
+ */
+export function drain({ inHand, held, sink, logger, drainMs, failed }: Draining): void {
+  for (const run of held.dropAll()) failed(run, new HandBack("the executor stops"));
+  const grace = Math.min(ABORT_GRACE_MS, drainMs / 10);
+  const abort = (): void => {
+    if (inHand.size > 0) logger.warn(`${inHand.size} runs have not ended in time: aborted and handed back`);
+    for (const { attempt } of inHand.values()) attempt?.stop();
+    setTimeout(giveUp, grace).unref();
+  };
+  const giveUp = (): void => {
+    for (const run of inHand.values()) run.attempt?.handBack();
+    sink.close();
+  };
+  setTimeout(abort, drainMs - grace).unref();
+}

@@ -1,0 +1,62 @@
+import type { ServiceSchema } from "moleculer";
+import type { Bus } from "../../shared/bus/bus.ts";
+import { subscribe } from "../../shared/bus/channels.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { Config } from "../../shared/config.ts";
+import { answers } from "../../shared/service.ts";
+import { confirmRun } from "./confirm-run.ts";
+import type { Handler } from "./define-handler.ts";
+import { handlerRegistry } from "./handler-registry.ts";
+import { runEventSink } from "./run-event-sink.ts";
+import { type RunExecutor, runExecutor } from "./run-executor.ts";
+
+export interface ExecutorDeps {
+  readonly handlers: readonly Handler[];
+  readonly bus: Pick<Bus, "send">;
+  readonly clock: Clock;
+  readonly config: Pick<
+    Config,
+    "executorConcurrency" | "executorMaxInFlight" | "executorAckWaitMs" | "handlerTimeoutMs" | "drainMs"
+  >;
+}
+
+/** Runs what is due: each `task.due` ends as exactly one outcome on the bus, or goes back to the group. */
+export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps): ServiceSchema => {
+  const registry = handlerRegistry(handlers);
+  let executor: RunExecutor;
+  return {
+    name: "executor",
+    actions: answers<"executor">("executor", {
+      validate({ handler, params }) {
+        registry.validate(handler, params);
+        return null;
+      },
+      handlers: () => registry.list(config.handlerTimeoutMs),
+      revoke: ({ runIds }) => ({ started: executor.revoke(runIds) }),
+    }),
+    channels: subscribe({
+      "task.due": {
+        group: "executor",
+        maxInFlight: config.executorMaxInFlight,
+        ackWaitMs: config.executorAckWaitMs,
+        handler: (due, delivery) => executor.execute(due, delivery),
+      },
+    }),
+    created() {
+      const { broker, logger } = this;
+      executor = runExecutor({
+        registry,
+        clock,
+        logger,
+        caller: broker,
+        executor: broker.nodeID,
+        sink: runEventSink({ bus, clock, logger }),
+        concurrency: config.executorConcurrency,
+        defaultTimeoutMs: config.handlerTimeoutMs,
+        drainMs: config.drainMs,
+        confirm: confirmRun(broker),
+      });
+    },
+    stopped: () => executor.close(),
+  };
+};

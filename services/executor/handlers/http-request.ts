@@ -1,0 +1,158 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
+import { AppError } from "../../../shared/errors.ts";
+import { defineHandler, type Handler } from "../define-handler.ts";
+import type { ParamFault } from "../handler-params.ts";
+import { exchange, type HttpAnswer } from "./http-exchange.ts";
+
+export interface HttpRequestSettings {
+  /** True: loopback, private and other special addresses may be called. */
+  readonly allowPrivate: boolean;
+}
+
+const BODY_KEPT_BYTES = 65_536;
+const REDIRECTS = 5;
+const HEADERS_KEPT = [
+  "content-type",
+  "content-length",
+  "date",
+  "etag",
+  "last-modified",
+  "location",
+  "retry-after",
+];
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/**
+ * Makes an HTTP request; the answer is the run's result: `{ status, headers, body, truncated? }`, the body as JSON
+ * where it is declared so. Errors: `HTTP_STATUS` (retryable for 429 and 5xx), `HTTP_TIMEOUT` and `HTTP_UNREACHABLE`
+ * (retryable), `HTTP_ADDRESS_FORBIDDEN`, `HTTP_REDIRECT_INVALID`. Messages name the host only: a path or a query may
+ * hold a secret.
+ */
+export const httpRequest = ({ allowPrivate }: HttpRequestSettings): Handler =>
+  defineHandler({
+    name: "http.request",
+    title: "Makes an HTTP request",
+    params: {
+      url: { type: "string", min: 1, max: 4096 },
+      method: { type: "enum", values: METHODS, optional: true },
+      headers: { type: "record", optional: true },
+      body: { type: "string", max: 1_048_576, optional: true },
+      json: { type: "any", optional: true },
+      timeoutMs: { type: "number", integer: true, min: 1, max: 86_400_000, optional: true },
+      expectStatus: {
+        type: "array",
+        max: 20,
+        items: { type: "number", integer: true, min: 100, max: 599 },
+        optional: true,
+      },
+      redirects: { type: "number", integer: true, min: 0, max: 20, optional: true },
+    },
+    check: ({ url, headers = {}, body, json }) =>
+      urlFault(url) ?? Object.entries(headers).map(headerFault).find(Boolean) ?? bodyFault(body, json),
+    async run(
+      { url, method = "GET", headers = {}, body, json, timeoutMs, expectStatus, redirects },
+      { log, signal },
+    ) {
+      const target = new URL(url);
+      const isJson = json !== undefined;
+      const call = {
+        url: target,
+        method,
+        headers: {
+          "accept-encoding": "identity",
+          ...(isJson ? { "content-type": "application/json" } : undefined),
+          ...lowerCased(headers),
+        },
+        body: isJson ? JSON.stringify(json) : body,
+      };
+      const limits = { redirects: redirects ?? REDIRECTS, maxBodyBytes: BODY_KEPT_BYTES, allowPrivate };
+      const answer = await within({ signal, timeoutMs, host: target.host }, (limit) =>
+        exchange(call, { ...limits, signal: limit }),
+      );
+      log.info(`${method} ${target.host} answered ${answer.status}`);
+      const isExpected =
+        expectStatus?.includes(answer.status) ?? (answer.status >= 200 && answer.status <= 299);
+      if (!isExpected) throw new UnexpectedStatus(method, target.host, answer.status);
+      return result(answer);
+    },
+  });
+
+class UnexpectedStatus extends AppError {
+  constructor(method: string, host: string, status: number) {
+    super(`${method} ${host} answered ${status}`, {
+      type: "HTTP_STATUS",
+      code: 502,
+      data: { status },
+      retryable: status === 429 || status >= 500,
+    });
+  }
+}
+
+function urlFault(url: string): ParamFault | undefined {
+  if (/^https?:$/.test(URL.parse(url)?.protocol ?? "")) return undefined;
+  return {
+    field: "url",
+    fault: "is no http or https URL",
+    expected: "a URL such as https://example.com/path",
+  };
+}
+
+function headerFault([name, value]: [string, unknown]): ParamFault | undefined {
+  try {
+    validateHeaderName(name);
+    if (typeof value !== "string") throw new TypeError();
+    validateHeaderValue(name, value);
+    return undefined;
+  } catch {
+    const field = `headers.${name.slice(0, 100)}`;
+    return { field, fault: "is no HTTP header", expected: "a header's name and its value as a string" };
+  }
+}
+
+function bodyFault(body: unknown, json: unknown): ParamFault | undefined {
+  if (body === undefined || json === undefined) return undefined;
+  return { field: "body", fault: "is given together with json", expected: "only one of body and json" };
+}
+
+function lowerCased(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
+  );
+}
+
+interface Within {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number | undefined;
+  readonly host: string;
+}
+
+/** The request's own limit, inside that of its run. */
+async function within<T>({ signal, timeoutMs, host }: Within, work: (limit: AbortSignal) => Promise<T>) {
+  if (timeoutMs === undefined) return work(signal);
+  const timer = AbortSignal.timeout(timeoutMs);
+  try {
+    return await work(AbortSignal.any([signal, timer]));
+  } catch (error) {
+    if (!timer.aborted || signal.aborted) throw error;
+    const message = `${host} did not answer within ${timeoutMs} ms`;
+    throw new AppError(message, { type: "HTTP_TIMEOUT", code: 504, retryable: true, cause: error });
+  }
+}
+
+function result({ status, headers, body, isTruncated }: HttpAnswer) {
+  const kept = Object.fromEntries(
+    HEADERS_KEPT.flatMap((name) => (headers[name] ? [[name, headers[name]]] : [])),
+  );
+  const text = body.toString();
+  const content = isTruncated ? text : parsed(text, headers["content-type"]);
+  return { status, headers: kept, body: content, ...(isTruncated ? { truncated: true } : undefined) };
+}
+
+function parsed(text: string, contentType: string | undefined): unknown {
+  if (!contentType || !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,56 @@
+import { performance } from "node:perf_hooks";
+
+/** Says which handler held up the event loop, and with it every other run of this executor. */
+export interface LoopWatch {
+  /** A handler was called at `from` (`performance.now()`) and has returned, with a result or a promise. */
+  called(handler: string, from: number): void;
+  settled(handler: string): void;
+  close(): void;
+}
+
+export interface LoopWatchDeps {
+  warn(message: string): void;
+  /** Names of the handlers that run now. */
+  running(): Iterable<string>;
+}
+
+/** A shorter block is not worth a line. */
+export const BLOCK_MS = 200;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * What a handler does up to its first `await` is timed itself and blamed for certain. A later part cannot be told
+ * apart without tracing every promise, so those that were at work during a block are named together.
+ */
+export function loopWatch({ warn, running }: LoopWatchDeps): LoopWatch {
+  const settledSinceLook = new Set<string>();
+  let last = performance.now();
+  let isBlamed = false;
+
+  const look = (): void => {
+    const now = performance.now();
+    const blocked = Math.round(now - last - LOOK_EVERY_MS);
+    last = now;
+    if (blocked > BLOCK_MS && !isBlamed) {
+      const names = [...new Set([...running(), ...settledSinceLook])].sort();
+      const who = names.length > 0 ? `handlers at work: ${names.join(", ")}` : "no handler was at work";
+      warn(`the event loop was blocked for ${blocked} ms; ${who}`);
+    }
+    isBlamed = false;
+    settledSinceLook.clear();
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS).unref();
+
+  return {
+    called(handler, from) {
+      const took = Math.round(performance.now() - from);
+      if (took <= BLOCK_MS) return;
+      isBlamed = true;
+      warn(`handler ${handler} blocked the event loop for ${took} ms; it should pause, or work elsewhere`);
+    },
+    settled: (handler) => {
+      settledSinceLook.add(handler);
+    },
+    close: () => clearInterval(timer),
+  };
+}
