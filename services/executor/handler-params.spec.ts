@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { paramsChecker } from "./handler-params.ts";
+
+const check = paramsChecker({
+  name: { type: "string", min: 1, max: 5 },
+  age: "number",
+  mode: { type: "enum", values: ["fast", "safe"], optional: true },
+  rows: {
+    type: "array",
+    max: 2,
+    optional: true,
+    items: { type: "object", props: { title: "string", rank: { type: "number", integer: true, min: 1 } } },
+  },
+  extra: { type: "record", optional: true },
+});
+const good = { name: "kinit", age: 3.5 };
+
+describe("handler params", () => {
+  it("lets through what the schema says", () => {
+    assert.equal(check(good), undefined);
+    const full = { ...good, mode: "fast", rows: [{ title: "a", rank: 1 }], extra: { any: [1] } };
+    assert.equal(check(full), undefined);
+  });
+
+  const faults: [string, unknown, object][] = [
+    ["a missing field", { name: "a" }, { field: "age", fault: "is missing", expected: "a number" }],
+    ["null", { ...good, age: null }, { field: "age", fault: "is null", expected: "a number" }],
+    ["another kind", { ...good, age: "3" }, { field: "age", fault: "is a string", expected: "a number" }],
+    [
+      "a text too long",
+      { ...good, name: "secret" },
+      { field: "name", fault: "is too long", expected: "a string of 1 to 5 characters" },
+    ],
+    [
+      "a value outside the list",
+      { ...good, mode: "slow" },
+      { field: "mode", fault: "is none of the values allowed", expected: "one of fast, safe" },
+    ],
+    [
+      "a nested field, by its path",
+      {
+        ...good,
+        rows: [
+          { title: "a", rank: 1 },
+          { title: "b", rank: 0 },
+        ],
+      },
+      { field: "rows[1].rank", fault: "is too small", expected: "a whole number of at least 1" },
+    ],
+    [
+      "a fraction",
+      { ...good, rows: [{ title: "a", rank: 1.5 }] },
+      { field: "rows[0].rank", fault: "has a fraction", expected: "a whole number of at least 1" },
+    ],
+    [
+      "a field that nobody declared",
+      { ...good, ages: 1 },
+      {
+        field: "ages",
+        fault: "is unknown",
+        expected: "an object with the fields name, age, mode?, rows?, extra?",
+      },
+    ],
+    [
+      "a nested field that nobody declared",
+      { ...good, rows: [{ title: "a", rank: 1, surprise: true }] },
+      { field: "rows[0].surprise", fault: "is unknown", expected: "an object with the fields title, rank" },
+    ],
+    [
+      "too many items",
+      { ...good, rows: [1, 2, 3].map((rank) => ({ title: "a", rank })) },
+      {
+        field: "rows",
+        fault: "has too many items",
+        expected: "an array of at most 2 items, each an object with the fields title, rank",
+      },
+    ],
+    [
+      "params that are no object",
+      [good],
+      {
+        field: "",
+        fault: "is an array",
+        expected: "an object with the fields name, age, mode?, rows?, extra?",
+      },
+    ],
+  ];
+  for (const [what, params, fault] of faults) {
+    it(`names ${what}`, () => assert.deepEqual(check(params), fault));
+  }
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { defineHandler } from "./define-handler.ts";
+import { handlerRegistry } from "./handler-registry.ts";
+
+const greet = defineHandler({
+  name: "demo.main.Greet",
+  title: "Says hello",
+  params: { name: { type: "string", pattern: /^[a-z]+$/ } },
+  check: ({ name }) =>
+    name === "nobody" ? { field: "name", fault: "is nobody", expected: "somebody" } : undefined,
+  run: ({ name }) => `hello ${name}`,
+});
+const ping = defineHandler({ name: "net.ping", title: "Pings", params: {}, timeoutMs: 50, run: () => null });
+const registry = handlerRegistry([ping, greet]);
+
+describe("handler registry", () => {
+  it("refuses two handlers of one name", () => {
+    assert.throws(() => handlerRegistry([greet, ping, greet]), {
+      type: "HANDLER_DUPLICATE",
+      message: /demo\.main\.Greet/,
+    });
+  });
+
+  it("an unknown module is named, with the handlers that exist", () => {
+    assert.throws(() => registry.validate("demo.other.Greet", {}), {
+      type: "HANDLER_UNKNOWN",
+      code: 400,
+      message: "未找到该模块：demo.other；可用：demo.main.Greet, net.ping",
+      data: { handlers: ["demo.main.Greet", "net.ping"] },
+    });
+  });
+
+  it("an unknown name in a known module is named alone", () => {
+    assert.throws(() => registry.validate("demo.main.Greeting", {}), {
+      type: "HANDLER_UNKNOWN",
+      message: "未找到该模块下的方法：Greeting；可用：demo.main.Greet, net.ping",
+    });
+  });
+
+  it("names that every object has are unknown too", () => {
+    assert.throws(() => registry.validate("constructor", {}), { type: "HANDLER_UNKNOWN" });
+    assert.throws(() => registry.validate("net.ping", JSON.parse('{"__proto__":1}')), {
+      type: "HANDLER_PARAMS_INVALID",
+    });
+  });
+
+  it("bad params are named with fault and what would be right, never with their value", () => {
+    const refused = { type: "HANDLER_PARAMS_INVALID", code: 400 };
+    assert.throws(() => registry.validate("demo.main.Greet", { name: "HUNTER2" }), {
+      ...refused,
+      message: "参数传递错误：name has the wrong form; expected a string matching /^[a-z]+$/",
+      data: {
+        handler: "demo.main.Greet",
+        field: "name",
+        fault: "has the wrong form",
+        expected: "a string matching /^[a-z]+$/",
+      },
+    });
+    assert.throws(() => registry.validate("demo.main.Greet", { name: "nobody" }), {
+      ...refused,
+      message: "参数传递错误：name is nobody; expected somebody",
+    });
+    assert.doesNotThrow(() => registry.validate("demo.main.Greet", { name: "kinit" }));
+  });
+
+  it("lists its handlers in plain JSON", () => {
+    const expected = [
+      {
+        name: "demo.main.Greet",
+        title: "Says hello",
+        params: { name: { type: "string", pattern: "^[a-z]+$" } },
+        timeoutMs: 9000,
+      },
+      { name: "net.ping", title: "Pings", params: {}, timeoutMs: 50 },
+    ];
+    assert.deepEqual(registry.list(9000), expected);
+    assert.deepEqual(JSON.parse(JSON.stringify(registry.list(9000))), expected);
+  });
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { cutText } from "./cut-text.ts";
+import {
+  BATCH_MAX_BYTES,
+  BATCH_MAX_LINES,
+  LINE_MAX_BYTES,
+  RUN_MAX_LINES,
+  RunLog,
+  WAITING_MAX_BYTES,
+} from "./run-log.ts";
+
+const at = "2026-01-05T08:00:00.000Z";
+const filled = (count: number, message: string) => {
+  const log = new RunLog();
+  for (let index = 0; index < count; index++) log.write(at, "info", message);
+  return log;
+};
+const bytesOf = (lines: readonly { message: string }[]) =>
+  lines.reduce((sum, { message }) => sum + Buffer.byteLength(message), 0);
+
+describe("run log", () => {
+  it("gives its lines in order, and each once", () => {
+    const log = new RunLog();
+    log.write(at, "info", "one");
+    log.write(at, "warn", "two");
+    assert.deepEqual(log.take(), [
+      { at, level: "info", message: "one" },
+      { at, level: "warn", message: "two" },
+    ]);
+    assert.deepEqual(log.take(), []);
+    assert.equal(log.isEmpty, true);
+  });
+
+  it("a batch is bounded by lines", () => {
+    const log = filled(BATCH_MAX_LINES + 1, "x");
+    assert.equal(log.fitsOneBatch, false);
+    assert.equal(log.take().length, BATCH_MAX_LINES);
+    assert.equal(log.fitsOneBatch, true);
+    assert.equal(log.take().length, 1);
+  });
+
+  it("a batch is bounded by bytes of text, and no line is lost", () => {
+    const log = filled(20, "é".repeat(4000));
+    const batches = [];
+    while (!log.isEmpty) batches.push(log.take());
+    assert.ok(batches.length > 1);
+    for (const batch of batches) assert.ok(bytesOf(batch) <= BATCH_MAX_BYTES);
+    assert.equal(batches.flat().length, 20);
+  });
+
+  it("a long line is cut and says so", () => {
+    const [line] = filled(1, "é".repeat(LINE_MAX_BYTES)).take();
+    assert.match(line?.message ?? "", /^é{4096}… \[8192 bytes cut\]$/);
+  });
+
+  it("lines beyond the bound of a run are counted in one line at its end", () => {
+    const log = new RunLog();
+    const kept = [];
+    for (let index = 0; index < RUN_MAX_LINES + 5; index++) {
+      log.write(at, "debug", "x");
+      if (index % 500 === 0) kept.push(...log.take());
+    }
+    log.close(at);
+    while (!log.isEmpty) kept.push(...log.take());
+    assert.equal(kept.length, RUN_MAX_LINES + 1);
+    assert.match(kept.at(-1)?.message ?? "", /^5 more lines left out/);
+  });
+
+  it("while nothing can be sent, what waits is bounded in bytes", () => {
+    const log = filled(400, "x".repeat(LINE_MAX_BYTES));
+    log.close(at);
+    const lines = [];
+    while (!log.isEmpty) lines.push(...log.take());
+    assert.ok(bytesOf(lines) <= WAITING_MAX_BYTES + LINE_MAX_BYTES);
+    assert.match(lines.at(-1)?.message ?? "", /more lines left out/);
+  });
+});
+
+describe("cut text", () => {
+  it("keeps what fits", () => assert.equal(cutText("héllo", 6), "héllo"));
+  it("never cuts through a character", () => {
+    assert.equal(cutText("héllo", 2), "h… [5 bytes cut]");
+    assert.equal(cutText("a😀b", 3), "a… [5 bytes cut]");
+    assert.equal(cutText("a😀b", 5), "a😀… [1 bytes cut]");
+  });
+});
