@@ -56,6 +56,8 @@ const POSITIONS = ["1st", "2nd", "3rd", "4th", "5th"];
 /** A day such as `last fri` has a blank inside; no month is named like a weekday, so it reads only one way. */
 const DAY_WITH_BLANK = /(1st|2nd|3rd|4th|5th|last)\s+(?=(?:mon|tue|wed|thu|fri|sat|sun)(?:[\s,]|$))/gi;
 const WEEKDAY_POSITION = /^(1st|2nd|3rd|4th|5th|last)_([a-z]+)$/i;
+/** What other dialects mean by L, LW, L-3, 15W, 6L, 6#3, H and H/5. */
+const QUARTZ_ONLY = /^\d*[lwh][\dlwh/-]*$|#/i;
 
 /**
  * Reads the original's dialect: *second minute hour day month weekday [year]*, with APScheduler's rules.
@@ -99,17 +101,19 @@ export function kinitFields(expression: string): CronFields {
 
 function kinitRuns(text: string, spec: FieldSpec): Run[] {
   return text.split(",").map((token) => {
+    if (QUARTZ_ONLY.test(token)) {
+      refuseField(
+        spec,
+        token,
+        "无法识别：kinit 方言不支持 L W # H，月末请写 last，或改用 cron_dialect=quartz",
+      );
+    }
     const item = readItem(token, spec);
-    if (!item) refuseField(spec, token, unreadable(token, spec));
+    if (!item) {
+      refuseField(spec, token, `无法识别，应为 ${spec.expected}，可写作 a、a-b、a,b、*/n、a/n、a-b/n`);
+    }
     return kinitRun(item, spec);
   });
-}
-
-function unreadable(token: string, spec: FieldSpec): string {
-  if (/^\d*[lwh#?][\dlwh#?-]*$|#|\dl$|\dw$/i.test(token)) {
-    return `无法识别：kinit 方言不支持 L W # H，月末请写 last，或改用 cron_dialect=quartz`;
-  }
-  return `无法识别，应为 ${spec.expected}，可写作 a、a-b、a,b、*/n、a/n、a-b/n`;
 }
 
 function kinitRun({ text, first, last, step, named }: FieldItem, spec: FieldSpec): Run {

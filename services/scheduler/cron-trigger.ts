@@ -11,7 +11,7 @@ export type CronDialect = "kinit" | "quartz" | "unix";
 
 const FIELD_READERS = { kinit: kinitFields, quartz: quartzFields, unix: unixFields } as const;
 
-/** Compiled expressions kept per dialect and generation; one takes about a kilobyte. */
+/** Compiled expressions kept per dialect and generation; one takes about two kilobytes. */
 const KEPT = 2_000;
 const compiled = {
   kinit: new GenerationCache<string, CronSchedule>(KEPT),

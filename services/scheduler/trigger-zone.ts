@@ -1,4 +1,3 @@
-import { IANAZone } from "luxon";
 import { GenerationCache } from "./trigger-cache.ts";
 import { clip, InvalidTrigger } from "./trigger-error.ts";
 
@@ -24,28 +23,20 @@ const MARGIN_MS = 2 * DAY_MS;
 const PROBE_MS = 4 * DAY_MS;
 const YEARS_KEPT = 64;
 const ZONES_KEPT = 512;
+/** Nothing follows GMT where the offset is zero. */
+const LONG_OFFSET = /GMT(?:([+-])(\d{2}):(\d{2})(?::(\d{2}))?)?$/;
 
 const zones = new GenerationCache<string, Zone>(ZONES_KEPT);
 
 /**
  * A time zone as segments of constant offset, found once a year of use and kept: asking the platform for an
  * offset costs microseconds, a lookup here nanoseconds.
- * @throws InvalidTrigger for a name that is no IANA zone.
+ * @throws InvalidTrigger for a name that the platform's zone data does not know.
  */
 export function zoneNamed(name: string): Zone {
   const known = zones.get(name);
   if (known) return known;
-  if (!IANAZone.isValidZone(name)) {
-    throw new InvalidTrigger(
-      `无效的时区：timezone 的值 "${clip(name)}" 不是 IANA 时区名，例如 Asia/Shanghai`,
-      {
-        field: "timezone",
-        token: clip(name),
-        expected: "Asia/Shanghai",
-      },
-    );
-  }
-  const zone = segmentedZone(IANAZone.create(name));
+  const zone = segmentedZone(name);
   zones.set(name, zone);
   return zone;
 }
@@ -60,8 +51,36 @@ export function instantOf(wall: number, zone: Zone): number {
   return Math.max(wall - segment.offset, segment.start);
 }
 
-function segmentedZone(iana: IANAZone): Zone {
-  const offsetAt = (instant: number) => Math.round(iana.offset(instant) * 60_000);
+type OffsetAt = (instant: number) => number;
+
+/** Asks the platform; its "longOffset" is exact to the second and five times faster than taking dates apart. */
+function platformOffsets(zoneName: string): OffsetAt {
+  const format = new Intl.DateTimeFormat("en-US", { timeZone: zoneName, timeZoneName: "longOffset" });
+  return (instant) => {
+    const [, sign, hours, minutes, seconds = "0"] = LONG_OFFSET.exec(format.format(instant)) ?? [];
+    if (sign === undefined) return 0;
+    const offset = (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+    return sign === "-" ? -offset : offset;
+  };
+}
+
+function isZoneName(name: string): boolean {
+  try {
+    return name !== "" && Boolean(new Intl.DateTimeFormat("en-US", { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
+function segmentedZone(name: string): Zone {
+  if (!isZoneName(name)) {
+    const token = clip(name);
+    throw new InvalidTrigger(`无效的时区：timezone 的值 "${token}" 不是已知的时区名，例如 Asia/Shanghai`, {
+      field: "timezone",
+      token,
+      expected: "Asia/Shanghai",
+    });
+  }
   const years = new GenerationCache<number, ZoneSegment[]>(YEARS_KEPT);
   let from = 0;
   let to = 0;
@@ -72,7 +91,7 @@ function segmentedZone(iana: IANAZone): Zone {
         const year = new Date(instant).getUTCFullYear();
         from = Date.UTC(year, 0);
         to = Date.UTC(year + 1, 0);
-        current = years.get(year) ?? segmentsBetween(from - MARGIN_MS, to, offsetAt);
+        current = years.get(year) ?? segmentsBetween(from - MARGIN_MS, to, platformOffsets(name));
         years.set(year, current);
       }
       let index = current.length - 1;
@@ -82,7 +101,7 @@ function segmentedZone(iana: IANAZone): Zone {
   };
 }
 
-function segmentsBetween(from: number, to: number, offsetAt: (instant: number) => number): ZoneSegment[] {
+function segmentsBetween(from: number, to: number, offsetAt: OffsetAt): ZoneSegment[] {
   const segments: ZoneSegment[] = [];
   let start = from;
   let offset = offsetAt(from);
@@ -106,7 +125,7 @@ function segmentsBetween(from: number, to: number, offsetAt: (instant: number) =
 }
 
 /** The first instant in (low, high] whose offset differs from that at `low`. */
-function firstChange(low: number, high: number, offsetAt: (instant: number) => number): number {
+function firstChange(low: number, high: number, offsetAt: OffsetAt): number {
   const offset = offsetAt(low);
   let before = low;
   let after = high;

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { intervalMs } from "./interval-trigger.ts";
+import { firstOccurrence, nextOccurrence, parseTrigger } from "./trigger.ts";
+import { InvalidTrigger } from "./trigger-error.ts";
+
+const now = Date.UTC(2024, 5, 15, 12, 0, 0, 250);
+
+function interval(expression: string | null, window: { startAt?: number; endAt?: number } = {}) {
+  const { startAt = null, endAt = null } = window;
+  return parseTrigger(
+    {
+      execStrategy: "interval",
+      expression,
+      startAt,
+      endAt,
+      timezone: "Asia/Shanghai",
+      cronDialect: "kinit",
+    },
+    now,
+  );
+}
+
+describe("an interval expression", () => {
+  const cases: [string, number][] = [
+    ["10 * * * *", 10_000],
+    ["* 1 * * *", 60_000],
+    ["30 1 2 3 1", 30_000 + 60_000 + 2 * 3_600_000 + 10 * 86_400_000],
+    ["0 0 0 0 0", 1_000],
+    ["* * * * *", 1_000],
+    ["90 * * * *", 90_000],
+  ];
+  for (const [expression, milliseconds] of cases) {
+    test(`${expression} is ${milliseconds} ms`, () => assert.equal(intervalMs(expression), milliseconds));
+  }
+});
+
+describe("when it fires", () => {
+  test("one interval from now, and every interval after", () => {
+    const trigger = interval("10 * * * *");
+    const first = firstOccurrence(trigger, now);
+    assert.equal(first, now + 10_000);
+    assert.equal(nextOccurrence(trigger, first ?? 0), now + 20_000);
+    assert.equal(nextOccurrence(trigger, now + 10_001), now + 20_000);
+  });
+  test("first at a start that is to come", () => {
+    assert.equal(firstOccurrence(interval("10 * * * *", { startAt: now + 1_234 }), now), now + 1_234);
+  });
+  test("at the next multiple of a start that is past", () => {
+    const trigger = interval("10 * * * *", { startAt: now - 25_000 });
+    assert.equal(firstOccurrence(trigger, now), now + 5_000);
+    assert.equal(nextOccurrence(trigger, 0), now + 5_000);
+  });
+  test("now, where now is a multiple of the start", () => {
+    assert.equal(firstOccurrence(interval("10 * * * *", { startAt: now - 20_000 }), now), now);
+  });
+  test("at its end, and not after", () => {
+    const trigger = interval("10 * * * *", { endAt: now + 20_000 });
+    assert.equal(nextOccurrence(trigger, now + 10_000), now + 20_000);
+    assert.equal(nextOccurrence(trigger, now + 20_000), null);
+  });
+  test("never, where the end comes before the first", () => {
+    assert.equal(firstOccurrence(interval("10 * * * *", { endAt: now + 9_999 }), now), null);
+  });
+});
+
+describe("refusals", () => {
+  const cases: [string | null, RegExp][] = [
+    [null, /expression 不能为空/],
+    ["", /expression 不能为空/],
+    ["10 * * *", /应为 5 个字段（秒 分 时 日 周），实际为 4 个，例如 10 \* \* \* \*/],
+    ["10 * * * * ?", /实际为 6 个/],
+    ["* x * * *", /第 2 个字段 minute 的值 "x" 不是非负整数/],
+    ["-10 * * * *", /第 1 个字段 second 的值 "-10" 不是非负整数/],
+    ["1.5 * * * *", /第 1 个字段 second 的值 "1.5" 不是非负整数/],
+    ["*/5 * * * *", /second/],
+    ["* * * * 5218", /超过 36525 天/],
+  ];
+  for (const [expression, message] of cases) {
+    test(`"${expression}"`, () => {
+      assert.throws(
+        () => interval(expression),
+        (error) => {
+          assert.ok(error instanceof InvalidTrigger);
+          assert.match(error.message, /^无效的 interval 表达式：/);
+          assert.match(error.message, message);
+          return true;
+        },
+      );
+    });
+  }
+});
