@@ -39,6 +39,8 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
         group: "executor",
         maxInFlight: config.executorMaxInFlight,
         ackWaitMs: config.executorAckWaitMs,
+        // Short to the last: what is tried again here is the question whether a run is wanted, and the run is late.
+        backoffMs: [200, 500, 1000, 2000],
         handler: (due, delivery) => executor.execute(due, delivery),
       },
     }),

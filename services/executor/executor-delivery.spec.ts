@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Bus, BusUnavailable } from "../../shared/bus/bus.ts";
+import { isRunEnded } from "../../shared/contracts/run-events.ts";
+import { objectId } from "../../shared/ids.ts";
+import { answers } from "../../shared/service.ts";
+import { defineHandler, type HandlerContext } from "./define-handler.ts";
+import { ExecutorFixture, type FixtureOptions } from "./executor.fixture.ts";
+
+type Verdict = "wanted" | "ended" | "revoked";
+
+describe("executor, delivery by delivery", () => {
+  let fixture: ExecutorFixture;
+  /** Run ids in the order their handlers were called, with the instant. */
+  let calls: { runId: string; at: number }[];
+  let release: PromiseWithResolvers<void>;
+  let verdict: Verdict | undefined;
+  let questions: number;
+
+  const start = async (options: Partial<FixtureOptions> = {}) => {
+    calls = [];
+    release = Promise.withResolvers();
+    verdict = undefined;
+    questions = 0;
+    const called = ({ runId }: HandlerContext) => {
+      calls.push({ runId, at: Date.now() });
+      fixture.changed();
+    };
+    const define = (name: string, run: (context: HandlerContext) => unknown) =>
+      defineHandler({
+        name,
+        title: name,
+        params: {},
+        run: (_, context) => {
+          called(context);
+          return run(context);
+        },
+      });
+    fixture = new ExecutorFixture({
+      handlers: [
+        define("t.quick", () => null),
+        define("t.held", ({ signal }) => {
+          signal.addEventListener("abort", () => release.reject(signal.reason));
+          return release.promise;
+        }),
+        define("t.stubborn", () => release.promise),
+        define("t.sleep", ({ signal }) => sleep(60_000, undefined, { signal })),
+      ],
+      ...options,
+    });
+    return fixture.start();
+  };
+  const scheduler = {
+    name: "scheduler",
+    actions: answers<"scheduler">("scheduler", {
+      confirm() {
+        questions += 1;
+        fixture.changed();
+        if (!verdict) throw new Error("the store is away");
+        return { verdict };
+      },
+    }),
+  };
+  const begun = (runId: string) =>
+    fixture.until(() => calls.find((each) => each.runId === runId), `the begin of run ${runId}`);
+  const inFuture = (ms: number) => new Date(Date.now() + ms).toISOString();
+  afterEach(async () => {
+    release.resolve();
+    await fixture.stop();
+  });
+
+  describe("starts a run", () => {
+    it("at its planned time and never before, a thousand that share it too", async () => {
+      await start({ config: { executorConcurrency: 10_000 } });
+      const planned = [60, 120, 121, 200].map(inFuture);
+      const runs = Array.from({ length: 1000 }, (_, index) => planned[index < 400 ? 0 : index % 4]);
+      await Promise.all(runs.map((plannedAt) => fixture.send({ handler: "t.quick", plannedAt }).sent));
+      const plannedOf = new Map(fixture.events.map(({ data }) => [data.runId, Date.parse(data.plannedAt)]));
+      assert.equal(calls.length, 1000);
+      for (const { runId, at } of calls) {
+        const late = at - (plannedOf.get(runId) as number);
+        assert.ok(late >= 0, `${-late} ms early`);
+      }
+    });
+
+    it("once a place is free, the earliest first", async () => {
+      await start({ config: { executorConcurrency: 1 } });
+      const first = fixture.send({ handler: "t.held" });
+      await begun(first.runId);
+      const late = fixture.send({ handler: "t.quick", plannedAt: inFuture(-1000) });
+      const later = fixture.send({ handler: "t.quick", plannedAt: inFuture(-3000) });
+      assert.equal(calls.length, 1);
+      release.resolve();
+      await Promise.all([first.sent, late.sent, later.sent]);
+      assert.deepEqual(
+        calls.map(({ runId }) => runId),
+        [first.runId, later.runId, late.runId],
+      );
+    });
+
+    it("once, where the same order comes twice", async () => {
+      await start();
+      const run = { handler: "t.held", runId: objectId(), taskId: objectId() };
+      const [first, second] = [fixture.send(run), fixture.send(run)];
+      await begun(run.runId);
+      release.resolve();
+      await Promise.all([first.sent, second.sent]);
+      await fixture.send(run).sent;
+      assert.equal(calls.length, 1);
+      assert.equal(fixture.of(run.runId).length, 1);
+      await fixture.send({ ...run, handler: "t.quick", attempt: 2 }).sent;
+      assert.equal(calls.length, 2);
+    });
+  });
+
+  describe("revokes a run", () => {
+    it("that has not begun, and says so", async () => {
+      await start();
+      const { runId, sent, due } = fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) });
+      const { taskId } = due.data;
+      assert.deepEqual(await fixture.call("executor.revoke", { taskId, runIds: [runId] }), { started: [] });
+      await sent;
+      const [event, ...others] = fixture.of(runId);
+      assert.ok(event?.type === "run.cancelled" && others.length === 0);
+      assert.equal(event.data.reason, "revoked");
+      assert.equal(calls.length, 0);
+    });
+
+    it("that is yet to arrive", async () => {
+      await start();
+      const [taskId, runId] = [objectId(), objectId()];
+      assert.deepEqual(await fixture.call("executor.revoke", { taskId, runIds: [runId] }), { started: [] });
+      await fixture.send({ handler: "t.quick", taskId, runId }).sent;
+      assert.deepEqual(
+        fixture.of(runId).map(({ type }) => type),
+        ["run.cancelled"],
+      );
+      assert.equal(calls.length, 0);
+    });
+
+    it("but not one that has begun or ended, which it names", async () => {
+      await start();
+      const [ended, running] = [fixture.send({ handler: "t.quick" }), fixture.send({ handler: "t.held" })];
+      await ended.sent;
+      await begun(running.runId);
+      const runIds = [ended.runId, running.runId, objectId()];
+      const { started } = await fixture.call("executor.revoke", { taskId: objectId(), runIds });
+      assert.deepEqual(new Set(started), new Set([ended.runId, running.runId]));
+      release.resolve();
+      assert.equal((await fixture.ended(running.runId)).type, "run.succeeded");
+    });
+  });
+
+  describe("asks about a run that may have been executed before", () => {
+    const services = [scheduler];
+    it("and runs it where it is wanted", async () => {
+      await start({ services });
+      verdict = "wanted";
+      const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
+      await sent;
+      assert.equal(fixture.of(runId)[0]?.type, "run.succeeded");
+    });
+
+    it("and drops it where it has ended", async () => {
+      await start({ services });
+      verdict = "ended";
+      const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
+      await sent;
+      assert.deepEqual(fixture.of(runId), []);
+      assert.equal(calls.length, 0);
+      assert.ok(fixture.logged.some(({ level, text }) => level === "debug" && text.includes(runId)));
+    });
+
+    it("and cancels it where it was revoked", async () => {
+      await start({ services });
+      verdict = "revoked";
+      const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
+      await sent;
+      assert.equal(fixture.of(runId)[0]?.type, "run.cancelled");
+      assert.equal(calls.length, 0);
+    });
+
+    it("and waits while nobody answers", async () => {
+      await start({ services });
+      const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
+      await fixture.until(() => (questions === 2 ? true : undefined), "a second question");
+      assert.equal(calls.length, 0);
+      verdict = "wanted";
+      await sent;
+      assert.equal(fixture.of(runId)[0]?.type, "run.succeeded");
+      assert.deepEqual(fixture.dead, []);
+    });
+  });
+
+  it("never gives up an outcome that the bus refuses for a while", async () => {
+    let refusals = 3;
+    const wrapBus = (bus: Bus) => ({
+      async send(...[event]: Parameters<Bus["send"]>) {
+        if (refusals-- > 0) throw new BusUnavailable("away");
+        return bus.send(event);
+      },
+    });
+    await start({ wrapBus });
+    const { runId, sent } = fixture.send({ handler: "t.quick" });
+    await sent;
+    assert.equal(calls.length, 1);
+    assert.equal(fixture.of(runId)[0]?.type, "run.succeeded");
+    assert.ok(
+      fixture.logged.some(({ level, text }) => level === "warn" && text.includes("has to wait: away")),
+    );
+  });
+
+  describe("on stop", () => {
+    /** Whether the bus took the order as done; a stopped local bus refuses it, so that its sender keeps it. */
+    const isDone = (sent: Promise<void>) =>
+      sent.then(
+        () => true,
+        () => false,
+      );
+    const stopWithin = async (limitMs: number) => {
+      const from = Date.now();
+      await fixture.stop();
+      const took = Date.now() - from;
+      assert.ok(took < limitMs, `stopping took ${took} ms`);
+    };
+    const ends = (runId: string) => fixture.of(runId).filter(isRunEnded);
+
+    it("lets a running handler end, and hands back what has not begun", async () => {
+      await start();
+      const running = fixture.send({ handler: "t.held" });
+      const waiting = fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) });
+      const done = Promise.all([isDone(running.sent), isDone(waiting.sent)]);
+      await begun(running.runId);
+      setTimeout(release.resolve, 250);
+      await stopWithin(2000);
+      assert.equal(ends(running.runId)[0]?.type, "run.succeeded");
+      assert.deepEqual(fixture.of(waiting.runId), []);
+      assert.deepEqual(await done, [true, false]);
+    });
+
+    it("aborts a handler that takes too long and hands its run back without an outcome", async () => {
+      await start({ config: { drainMs: 300 } });
+      const running = fixture.send({ handler: "t.sleep" });
+      const done = isDone(running.sent);
+      await begun(running.runId);
+      await stopWithin(2000);
+      assert.deepEqual(ends(running.runId), []);
+      assert.equal(await done, false);
+    });
+
+    it("does not wait for a handler that ignores its abort", async () => {
+      await start({ config: { drainMs: 200 } });
+      const running = fixture.send({ handler: "t.stubborn" });
+      const done = isDone(running.sent);
+      await begun(running.runId);
+      await stopWithin(2000);
+      assert.deepEqual(ends(running.runId), []);
+      assert.equal(await done, false);
+    });
+
+    it("hands back a run whose outcome the bus will not take in time", async () => {
+      const wrapBus = () => ({
+        async send() {
+          throw new BusUnavailable("away");
+        },
+      });
+      await start({ wrapBus, config: { drainMs: 300 } });
+      const run = fixture.send({ handler: "t.quick" });
+      const done = isDone(run.sent);
+      await begun(run.runId);
+      await stopWithin(2000);
+      assert.deepEqual(fixture.dead, []);
+      assert.equal(await done, false);
+    });
+  });
+});

@@ -1,0 +1,179 @@
+import {
+  type BrokerOptions,
+  type CallingOptions,
+  type Middleware,
+  ServiceBroker,
+  type ServiceSchema,
+} from "moleculer";
+import type { Bus, SendOptions } from "../../shared/bus/bus.ts";
+import { channels } from "../../shared/bus/channels.ts";
+import { localBus } from "../../shared/bus/local-bus.ts";
+import { systemClock } from "../../shared/clock.ts";
+import type { ActionAnswer, ActionName, ActionParams } from "../../shared/contracts/actions.ts";
+import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
+import { aliases } from "../../shared/contracts/contract.ts";
+import { isRunEnded, type RunEvent } from "../../shared/contracts/run-events.ts";
+import { taskEvents } from "../../shared/contracts/task-events.ts";
+import { eventId, objectId } from "../../shared/ids.ts";
+import { call } from "../../shared/service.ts";
+import type { Handler } from "./define-handler.ts";
+import { type ExecutorDeps, executorService } from "./executor.service.ts";
+
+export interface FixtureOptions {
+  readonly handlers: readonly Handler[];
+  readonly config?: Partial<ExecutorDeps["config"]>;
+  /** Further services, such as one that answers `scheduler.confirm`. */
+  readonly services?: readonly ServiceSchema[];
+  /** Stands between the executor and the bus. */
+  readonly wrapBus?: (bus: Bus) => Pick<Bus, "send">;
+}
+
+type DueData = DomainEnvelope<"task.due">["data"];
+export type RunEnvelope = Extract<DomainEnvelope, { type: RunEvent["type"] }>;
+
+/** An executor on a real broker and the local bus, and a listener on `run.*`. */
+export class ExecutorFixture {
+  readonly events: RunEnvelope[] = [];
+  readonly logged: { level: string; text: string }[] = [];
+  readonly dead: { error: { type: string; message: string } }[] = [];
+  private readonly bus: Bus;
+  private readonly broker: ServiceBroker;
+  private readonly waiting = new Set<() => void>();
+
+  constructor({ handlers, config, services = [], wrapBus = (bus) => bus }: FixtureOptions) {
+    const settings: ExecutorDeps["config"] = {
+      executorConcurrency: 100,
+      executorMaxInFlight: 5000,
+      executorAckWaitMs: 30_000,
+      handlerTimeoutMs: 60_000,
+      drainMs: 5000,
+      ...config,
+    };
+    this.bus = localBus({
+      deadLetter: async (letter) => {
+        this.dead.push(letter);
+      },
+      logger: { info() {}, warn() {}, error() {} },
+      drainMs: settings.drainMs,
+    });
+    this.broker = new ServiceBroker({
+      nodeID: "executor-under-test",
+      logger: false,
+      validator: { type: "Fastest", options: { aliases } } as BrokerOptions["validator"],
+      middlewares: [channels(this.bus), this.logEntries()],
+    });
+    for (const schema of services) this.broker.createService(schema);
+    const bus = wrapBus(this.bus);
+    this.broker.createService(executorService({ handlers, bus, clock: systemClock, config: settings }));
+  }
+
+  async start(): Promise<this> {
+    await this.broker.start();
+    await this.bus.subscribe({
+      pattern: "run.*",
+      group: "records",
+      maxInFlight: 10_000,
+      ackWaitMs: 30_000,
+      maxDeliver: 1,
+      backoffMs: [10],
+      handle: (event) => {
+        this.events.push(event as RunEnvelope);
+        this.changed();
+      },
+    });
+    return this;
+  }
+
+  stop(): Promise<void> {
+    return this.broker.stop() as Promise<void>;
+  }
+
+  call<N extends ActionName>(
+    name: N,
+    params: ActionParams<N>,
+    options?: CallingOptions,
+  ): Promise<ActionAnswer<N>> {
+    return call(this.broker, name, params, options);
+  }
+
+  /** Sends a `task.due`; `sent` resolves when its delivery is settled. */
+  send(data: Partial<DueData>, options?: SendOptions) {
+    const due = dueEvent(data);
+    return { due, runId: due.data.runId, sent: this.bus.send(due, options) };
+  }
+
+  /** Sends one and waits for the event that ends it. */
+  async run(data: Partial<DueData>, options?: SendOptions): Promise<RunEnvelope> {
+    return this.ended(this.send(data, options).runId);
+  }
+
+  ended(runId: string): Promise<RunEnvelope> {
+    return this.until(
+      () => this.of(runId).find(isRunEnded) as RunEnvelope | undefined,
+      `the end of run ${runId}`,
+    );
+  }
+
+  of(runId: string): RunEnvelope[] {
+    return this.events.filter(({ data }) => data.runId === runId);
+  }
+
+  /** Resolves with what `find` answers as soon as an event or a log line makes it answer something. */
+  until<T>(find: () => T | undefined, what: string, limitMs = 10_000): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.waiting.delete(look);
+        reject(new Error(`waited ${limitMs} ms for ${what}`));
+      }, limitMs);
+      const look = (): void => {
+        const found = find();
+        if (found === undefined) return;
+        clearTimeout(timer);
+        this.waiting.delete(look);
+        resolve(found);
+      };
+      this.waiting.add(look);
+      look();
+    });
+  }
+
+  /** To be called by whatever a test waits for. */
+  changed(): void {
+    for (const look of [...this.waiting]) look();
+  }
+
+  private logEntries(): Middleware {
+    return {
+      name: "LogEntries",
+      newLogEntry: (level: string, args: unknown[]) => {
+        this.logged.push({ level, text: args.map(String).join(" ") });
+        this.changed();
+      },
+    } as Middleware;
+  }
+}
+
+/** A `task.due` for now, unless told otherwise. */
+export function dueEvent(data: Partial<DueData>): DomainEnvelope<"task.due"> {
+  const now = new Date().toISOString();
+  const taskId = data.taskId ?? objectId();
+  return {
+    specversion: "1.0",
+    id: eventId(),
+    source: "scheduler",
+    type: "task.due",
+    subject: `task-${taskId}`,
+    time: now,
+    dataschema: "task.due/1",
+    data: {
+      ...taskEvents.contracts["task.due"].example,
+      params: {},
+      runId: objectId(),
+      plannedAt: now,
+      at: now,
+      nextRunAt: null,
+      ...data,
+      taskId,
+    },
+  };
+}
