@@ -98,6 +98,14 @@ describe("the clock goes back", () => {
         "2024-11-03T07:00",
       ],
     }));
+  test("the second pass is not lost to a next match that is a year away", () =>
+    check({
+      zone,
+      from: "2024-11-03T05:45",
+      expression: "*/20 1 3 11 *",
+      dialect: "unix",
+      utc: ["2024-11-03T06:00", "2024-11-03T06:20", "2024-11-03T06:40", "2025-11-03T06:00"],
+    }));
   test("half an hour, at Lord Howe", () =>
     check({
       zone: "Australia/Lord_Howe",
