@@ -59,7 +59,7 @@ export interface SubscriptionOptions<P extends EventPattern = EventPattern> {
 }
 
 export interface SingleSubscription<P extends EventPattern = EventPattern> extends SubscriptionOptions<P> {
-  readonly batch?: undefined;
+  readonly handleBatch?: undefined;
   handle(event: DomainEnvelope<Matching<P>>, delivery: Delivery): unknown;
 }
 
@@ -73,6 +73,7 @@ export interface BatchOptions {
 
 /** A batch that fails with a retryable error is tried again whole; one that fails otherwise is halved until the guilty event is alone. */
 export interface BatchSubscription<P extends EventPattern = EventPattern> extends SubscriptionOptions<P> {
+  readonly handle?: undefined;
   readonly batch: BatchOptions;
   handleBatch(
     events: readonly DomainEnvelope<Matching<P>>[],

@@ -3,6 +3,9 @@ import type { DeadLetter, Subscription } from "./bus.ts";
 import type { Received } from "./held-event.ts";
 import { claimedId } from "./received-event.ts";
 
+/** Some drivers put whole queries into their messages. */
+const MESSAGE_LENGTH = 1000;
+
 export function deadLetterOf(
   { group, pattern }: Subscription,
   received: Received,
@@ -13,7 +16,10 @@ export function deadLetterOf(
     group,
     pattern,
     event: received.body,
-    error: { type: errorType(error) ?? "HANDLER_FAILED", message: errorMessage(error) },
+    error: {
+      type: errorType(error) ?? "HANDLER_FAILED",
+      message: errorMessage(error).slice(0, MESSAGE_LENGTH),
+    },
     deliveries,
     at: new Date().toISOString(),
   };

@@ -35,6 +35,7 @@ export class Worker {
   readonly #pauses = new Map<NodeJS.Timeout, (isOver: boolean) => void>();
   readonly #lanes: number;
   readonly #batchSize: number;
+  readonly #lingerMs: number;
   #queue: HeldEvent[] = [];
   #held = 0;
   #waiting = 0;
@@ -45,8 +46,10 @@ export class Worker {
   constructor(subscription: Subscription, port: WorkerPort) {
     this.#subscription = subscription;
     this.#port = port;
-    this.#batchSize = subscription.batch?.maxSize ?? 1;
-    this.#lanes = subscription.batch ? (subscription.batch.concurrency ?? 1) : subscription.maxInFlight;
+    const batch = subscription.handleBatch ? subscription.batch : undefined;
+    this.#batchSize = batch?.maxSize ?? 1;
+    this.#lingerMs = batch?.lingerMs ?? 0;
+    this.#lanes = batch ? (batch.concurrency ?? 1) : subscription.maxInFlight;
   }
 
   /** How many more events it takes now. Events that wait for their next try leave their place to others, up to as many again. */
@@ -130,7 +133,7 @@ export class Worker {
     const first = this.#queue[0] as HeldEvent;
     if (this.#batchSize === 1 || first.failures > 0) return 1;
     const size = Math.min(this.#batchSize, this.#queue.length);
-    const left = (this.#subscription.batch?.lingerMs ?? 0) - (performance.now() - first.arrivedAt);
+    const left = this.#lingerMs - (performance.now() - first.arrivedAt);
     if (size === this.#batchSize || left <= 0) return size;
     this.#linger ??= setTimeout(() => {
       this.#linger = undefined;
@@ -165,7 +168,7 @@ export class Worker {
   #handle(entries: readonly HeldEvent[]): unknown {
     for (const entry of entries) entry.tries += 1;
     const subscription = this.#subscription;
-    if (!subscription.batch) {
+    if (!subscription.handleBatch) {
       const entry = entries[0] as HeldEvent;
       return subscription.handle(entry.event, entry);
     }

@@ -1,0 +1,157 @@
+import { headers } from "nats";
+import { errorMessage } from "../errors.ts";
+import {
+  type Bus,
+  type BusLogger,
+  BusUnavailable,
+  type DeadLetter,
+  type Subscription,
+  type SubscriptionHandle,
+} from "./bus.ts";
+import { connectJetStream, type JetStreamConnection } from "./jetstream-connection.ts";
+import { JetStreamConsumer } from "./jetstream-consumer.ts";
+import { RESENT_HEADER } from "./jetstream-message.ts";
+import { EventTooLarge, Publisher } from "./jetstream-publisher.ts";
+import { deadSubjectOf, ensureStreams, type StreamLimits, subjectOf } from "./jetstream-stream.ts";
+
+export interface JetStreamBusOptions extends Pick<StreamLimits, "maxBytes" | "maxAgeMs"> {
+  /** e.g. `nats://127.0.0.1:4222`; several addresses are separated by commas. */
+  readonly url: string;
+  /** Name of this process in the server's list of connections. */
+  readonly name: string;
+  readonly logger: BusLogger;
+  /** How long dead letters are kept; 90 days unless told. */
+  readonly deadMaxAgeMs?: number;
+  /** How long a stopping subscription waits for running handlers; 20,000 unless told. */
+  readonly drainMs?: number;
+  /** How long a confirmation may take; 5,000 unless told. */
+  readonly publishTimeoutMs?: number;
+  /** Events without confirmation before `send` answers `BUS_FULL`; 16,384 unless told. */
+  readonly maxUnconfirmed?: number;
+  /** How long `start` waits for the server; 30,000 unless told. */
+  readonly startLimitMs?: number;
+}
+
+interface Live {
+  readonly connection: JetStreamConnection;
+  readonly publisher: Publisher;
+}
+
+const encoder = new TextEncoder();
+const DAY_MS = 86_400_000;
+/** What a dead letter, headers included, may need beyond its event. */
+const LETTER_BYTES = 8192;
+
+/**
+ * The bus over NATS JetStream. Subjects are `kinit.<event type>` in the stream KINIT and `kinit.dead.<group>` in
+ * KINIT_DEAD; bodies are CloudEvents in JSON, `Nats-Msg-Id` is the event's id.
+ */
+export function jetStreamBus(options: JetStreamBusOptions): Bus {
+  return new JetStreamBus(options);
+}
+
+class JetStreamBus implements Bus {
+  readonly #options: JetStreamBusOptions;
+  readonly #consumers = new Map<JetStreamConsumer, SubscriptionHandle>();
+  #live: Live | undefined;
+  #ensuring: Promise<void> | undefined;
+
+  constructor(options: JetStreamBusOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { url, name, logger, startLimitMs = 30_000 } = this.#options;
+    const connection = await connectJetStream({ url, name, logger, startLimitMs });
+    try {
+      await ensureStreams(connection.manager, this.#limits);
+    } catch (error) {
+      await connection.close();
+      throw new BusUnavailable(`the streams cannot be set up: ${errorMessage(error)}`, error);
+    }
+    const publisher = new Publisher(connection, {
+      timeoutMs: this.#options.publishTimeoutMs ?? 5000,
+      maxUnconfirmed: this.#options.maxUnconfirmed ?? 16_384,
+      onStreamMissing: () =>
+        this.#ensureStreams().catch((error) =>
+          logger.warn(`the streams cannot be set up yet: ${errorMessage(error)}`),
+        ),
+    });
+    this.#live = { connection, publisher };
+  }
+
+  async send(event: Parameters<Bus["send"]>[0], { resent = false } = {}): Promise<void> {
+    const { connection, publisher } = this.#connected;
+    const body = encoder.encode(JSON.stringify(event));
+    const maxBytes = connection.maxPayload - 2 * LETTER_BYTES;
+    if (body.length > maxBytes) throw new EventTooLarge(body.length, maxBytes);
+    const head = headers();
+    head.set("content-type", "application/cloudevents+json");
+    head.set("Nats-Msg-Id", event.id);
+    if (resent) head.set(RESENT_HEADER, "1");
+    return publisher.publish(subjectOf(event.type), body, head);
+  }
+
+  async subscribe(subscription: Subscription): Promise<SubscriptionHandle> {
+    const consumer = new JetStreamConsumer(subscription, {
+      connection: this.#connected.connection,
+      logger: this.#options.logger,
+      deadLetter: (letter) => this.#bury(letter),
+      ensureStreams: () => this.#ensureStreams(),
+    });
+    await consumer.start();
+    const handle = {
+      stop: async (limitMs = this.#options.drainMs ?? 20_000) => {
+        if (this.#consumers.delete(consumer)) await consumer.stop(limitMs);
+      },
+    };
+    this.#consumers.set(consumer, handle);
+    return handle;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#consumers.values()].map((handle) => handle.stop()));
+    const live = this.#live;
+    this.#live = undefined;
+    live?.publisher.stop();
+    await live?.connection.close();
+  }
+
+  isReady(): boolean {
+    return (
+      !!this.#live?.connection.isConnected && [...this.#consumers.keys()].every(({ isReady }) => isReady)
+    );
+  }
+
+  get #connected(): Live {
+    if (!this.#live) throw new BusUnavailable("the bus is not started");
+    return this.#live;
+  }
+
+  get #limits(): StreamLimits {
+    const { maxBytes, maxAgeMs, deadMaxAgeMs = 90 * DAY_MS } = this.#options;
+    return { maxBytes, maxAgeMs, deadMaxAgeMs };
+  }
+
+  /** Several may find at the same time that a stream is missing: one of them creates it. */
+  #ensureStreams(): Promise<void> {
+    this.#ensuring ??= ensureStreams(this.#connected.connection.manager, this.#limits).finally(() => {
+      this.#ensuring = undefined;
+    });
+    return this.#ensuring;
+  }
+
+  async #bury(letter: DeadLetter): Promise<void> {
+    const head = headers();
+    head.set("content-type", "application/json");
+    head.set("Nats-Msg-Id", letter.id);
+    const { connection, publisher } = this.#connected;
+    const whole = encoder.encode(JSON.stringify(letter));
+    // Foreign programs may send events that leave no room for the reason; the stream KINIT still has them.
+    const body =
+      whole.length < connection.maxPayload - LETTER_BYTES
+        ? whole
+        : encoder.encode(JSON.stringify({ ...letter, event: null }));
+    await publisher.publish(deadSubjectOf(letter.group), body, head);
+  }
+}

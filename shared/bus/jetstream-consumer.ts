@@ -1,0 +1,277 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  createInbox,
+  DeliverPolicy,
+  type Msg,
+  type Subscription as NatsSubscription,
+  nanos,
+} from "nats";
+import { errorMessage } from "../errors.ts";
+import type { BusLogger, DeadLetter, Subscription } from "./bus.ts";
+import type { Outcome } from "./held-event.ts";
+import type { ConnectionListener, JetStreamConnection } from "./jetstream-connection.ts";
+import { HeldMessage, placeOf } from "./jetstream-message.ts";
+import { apiErrorCode, apiErrors, STREAM, subjectOf } from "./jetstream-stream.ts";
+import { Worker } from "./worker.ts";
+
+export interface ConsumerPort {
+  readonly connection: JetStreamConnection;
+  readonly logger: BusLogger;
+  deadLetter(letter: DeadLetter): Promise<void>;
+  /** Makes sure that the streams exist; they may have been deleted. */
+  ensureStreams(): Promise<void>;
+}
+
+/** A pull request that is not served ends after this, and is made again. */
+const PULL_EXPIRES_MS = 30_000;
+/** The server says at this pace that a pull request still stands. */
+const PULL_HEARTBEAT_MS = 5000;
+/** Longer than a message is on its way from a server in the same network. */
+const QUIET_MS = 20;
+const encoder = new TextEncoder();
+const replies = {
+  done: encoder.encode("+ACK"),
+  "handed-back": encoder.encode("-NAK"),
+  working: encoder.encode("+WPI"),
+} as const;
+
+/** `executor__task_due`: one durable consumer for each group and pattern. */
+export function durableName({ group, pattern }: Subscription): string {
+  return `${group}__${pattern.replace("*", "all").replaceAll(".", "_")}`;
+}
+
+/**
+ * One member of a durable pull consumer. It pulls what the worker has room for (the library's `consume()` pulls
+ * without regard to what is still unhandled) and keeps every message that it holds alive at the server.
+ */
+export class JetStreamConsumer implements ConnectionListener {
+  readonly #subscription: Subscription;
+  readonly #port: ConsumerPort;
+  readonly #name: string;
+  readonly #worker: Worker;
+  readonly #inbox = createInbox();
+  readonly #held = new Map<number, HeldMessage>();
+  #messages: NatsSubscription | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #requested = 0;
+  #lastSign = 0;
+  #lastSequence = 0;
+  #lastArrival = 0;
+  #hasLeft = false;
+  readonly #returns: string[] = [];
+  #isPullDue = false;
+  #isStopping = false;
+  #isRestoring = false;
+
+  constructor(subscription: Subscription, port: ConsumerPort) {
+    this.#subscription = subscription;
+    this.#port = port;
+    this.#name = durableName(subscription);
+    this.#worker = new Worker(subscription, {
+      deadLetter: (letter) => port.deadLetter(letter),
+      onRoom: () => this.#pullSoon(),
+      logger: port.logger,
+    });
+  }
+
+  /** True while events can arrive. */
+  get isReady(): boolean {
+    return !this.#isRestoring && this.#port.connection.isConnected;
+  }
+
+  async start(): Promise<void> {
+    const { connection } = this.#port;
+    await this.#ensure();
+    this.#messages = connection.nats.subscribe(this.#inbox, {
+      callback: (_error, message) => this.#onMessage(message),
+    });
+    this.#heartbeat = setInterval(() => this.#beat(), Math.min(this.#subscription.ackWaitMs / 3, 10_000));
+    connection.listen(this);
+    this.#pull();
+  }
+
+  /** Never rejects; see `SubscriptionHandle.stop`. */
+  async stop(limitMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#port.connection.unlisten(this);
+    await Promise.all([this.#leave(), this.#worker.stop(limitMs)]);
+    clearInterval(this.#heartbeat);
+    await this.#port.connection.flush();
+  }
+
+  /**
+   * Withdraws from the consumer, then returns what was handed back meanwhile: returned earlier, it would come to this
+   * member again. A pull request cannot be cancelled, and what is under way while its inbox closes is handed out again
+   * only after the ack wait; so this waits until the request is used up, or nothing has come for a moment.
+   */
+  async #leave(): Promise<void> {
+    const { connection } = this.#port;
+    const begun = performance.now();
+    const isQuiet = () => performance.now() - Math.max(begun, this.#lastArrival) >= QUIET_MS;
+    while (connection.isConnected && this.#requested > 0 && !isQuiet()) await delay(QUIET_MS / 4);
+    if (connection.isConnected)
+      await Promise.race([this.#messages?.drain(), delay(2000, undefined, { ref: false })]).catch(() => {});
+    this.#hasLeft = true;
+    for (const reply of this.#returns) this.#answer(reply, replies["handed-back"]);
+    this.#returns.length = 0;
+  }
+
+  onDisconnect(): void {
+    this.#requested = 0;
+  }
+
+  onReconnect(): void {
+    void this.#restore();
+  }
+
+  #onMessage(message: Msg): void {
+    this.#lastSign = performance.now();
+    if (message.subject === this.#inbox) {
+      this.#onStatus(message);
+      return;
+    }
+    this.#requested = Math.max(0, this.#requested - 1);
+    const reply = message.reply as string;
+    const { sequence } = placeOf(reply);
+    const known = this.#held.get(sequence);
+    if (known) {
+      known.reply = reply;
+      return;
+    }
+    this.#lastArrival = performance.now();
+    if (this.#isStopping) {
+      this.#return(reply);
+      return;
+    }
+    this.#lastSequence = Math.max(this.#lastSequence, sequence);
+    const held = new HeldMessage(message, reply, this.#settled);
+    this.#held.set(sequence, held);
+    this.#worker.accept(held);
+    if (this.#requested === 0) this.#pullSoon();
+  }
+
+  readonly #settled = (message: HeldMessage, outcome: Outcome): void => {
+    this.#held.delete(message.sequence);
+    if (outcome === "done") this.#answer(message.reply, replies.done);
+    else this.#return(message.reply);
+  };
+
+  #return(reply: string): void {
+    if (this.#isStopping && !this.#hasLeft) this.#returns.push(reply);
+    else this.#answer(reply, replies["handed-back"]);
+  }
+
+  /** Without a connection an answer is lost; the server then hands the message out again. */
+  #answer(reply: string, answer: Uint8Array): void {
+    if (this.#port.connection.isConnected) this.#port.connection.nats.publish(reply, answer);
+  }
+
+  /** What the server says about a pull request: 100 it stands; 408 and 409 it ended, with so many messages undelivered. */
+  #onStatus(message: Msg): void {
+    const code = message.headers?.code ?? 0;
+    if (code === 100) return;
+    const undelivered = Number(message.headers?.get("Nats-Pending-Messages") || Number.NaN);
+    this.#requested = Number.isNaN(undelivered) ? 0 : Math.max(0, this.#requested - undelivered);
+    if (this.#isStopping) return;
+    if (code === 408) this.#pullSoon();
+    else void this.#restore();
+  }
+
+  #pullSoon(): void {
+    if (this.#isPullDue) return;
+    this.#isPullDue = true;
+    // After the settlements of this turn, so that one request asks for all of them.
+    setImmediate(() => {
+      this.#isPullDue = false;
+      this.#pull();
+    });
+  }
+
+  #pull(): void {
+    const { connection } = this.#port;
+    if (this.#isStopping || this.#isRestoring || !connection.isConnected) return;
+    const wanted = this.#worker.room - this.#requested;
+    const worthwhile = this.#requested === 0 ? 1 : Math.ceil(this.#subscription.maxInFlight / 4);
+    if (wanted < worthwhile) return;
+    this.#requested += wanted;
+    this.#lastSign = performance.now();
+    const request = {
+      batch: wanted,
+      expires: nanos(PULL_EXPIRES_MS),
+      idle_heartbeat: nanos(PULL_HEARTBEAT_MS),
+    };
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${this.#name}`;
+    connection.nats.publish(subject, JSON.stringify(request), { reply: this.#inbox });
+  }
+
+  #beat(): void {
+    for (const { reply } of this.#held.values()) this.#answer(reply, replies.working);
+    const silence = performance.now() - this.#lastSign;
+    if (this.#requested > 0 && silence > 2.5 * PULL_HEARTBEAT_MS) void this.#restore();
+  }
+
+  /** Finds or creates the consumer again, for as long as it takes, and pulls anew. */
+  async #restore(): Promise<void> {
+    if (this.#isRestoring) return;
+    this.#isRestoring = true;
+    for (
+      let wait = 50;
+      !this.#isStopping && this.#port.connection.isConnected;
+      wait = Math.min(wait * 2, 5000)
+    ) {
+      try {
+        await this.#ensure();
+        break;
+      } catch (error) {
+        this.#port.logger.warn(`${this.#name} cannot be restored yet: ${errorMessage(error)}`);
+        await delay(wait, undefined, { ref: false });
+      }
+    }
+    this.#isRestoring = false;
+    this.#requested = 0;
+    this.#pull();
+  }
+
+  async #ensure(): Promise<void> {
+    const { consumers } = this.#port.connection.manager;
+    const ackWait = nanos(this.#subscription.ackWaitMs);
+    const info = await consumers.info(STREAM, this.#name).catch((error) => {
+      const code = apiErrorCode(error);
+      if (code === apiErrors.consumerNotFound || code === apiErrors.streamNotFound) return undefined;
+      throw error;
+    });
+    if (!info) await this.#create(ackWait);
+    else if (info.config.ack_wait !== ackWait)
+      await consumers.update(STREAM, this.#name, { ...info.config, ack_wait: ackWait });
+  }
+
+  async #create(ackWait: number): Promise<void> {
+    await this.#port.ensureStreams();
+    const config: Partial<ConsumerConfig> = {
+      durable_name: this.#name,
+      filter_subject: subjectOf(this.#subscription.pattern),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ackWait,
+      // The server's own limit drops the message with a volatile notice; failures are counted here.
+      max_deliver: -1,
+      // Each member bounds itself by what it pulls; a common limit would let one slow member starve the others.
+      max_ack_pending: -1,
+      ...(await this.#startOfNew()),
+    };
+    await this.#port.connection.manager.consumers.add(STREAM, config);
+  }
+
+  /**
+   * A new group gets everything that is kept. One that this process has seen before and that is gone goes on at the
+   * first event it has not settled, unless the stream itself began anew.
+   */
+  async #startOfNew(): Promise<Partial<ConsumerConfig>> {
+    const next = Math.min(this.#lastSequence + 1, ...this.#held.keys());
+    const { state } = await this.#port.connection.manager.streams.info(STREAM);
+    return this.#lastSequence === 0 || state.last_seq < this.#lastSequence
+      ? { deliver_policy: DeliverPolicy.All }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next };
+  }
+}

@@ -1,0 +1,122 @@
+import { createInbox, type Msg, type MsgHdrs, type Subscription as NatsSubscription } from "nats";
+import { AppError } from "../errors.ts";
+import { BusFull, BusUnavailable } from "./bus.ts";
+import type { ConnectionListener, JetStreamConnection } from "./jetstream-connection.ts";
+
+interface Unconfirmed {
+  readonly deadline: number;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export interface PublisherSettings {
+  /** How long the stream's confirmation may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Messages without confirmation before `BUS_FULL`. */
+  readonly maxUnconfirmed: number;
+  /** The stream does not exist: it may have been deleted. */
+  onStreamMissing(): void;
+}
+
+/** A message that the server would not take for its size. */
+export class EventTooLarge extends AppError {
+  constructor(bytes: number, maxBytes: number) {
+    super(`the message has ${bytes} bytes; the bus takes ${maxBytes}`, {
+      type: "EVENT_TOO_LARGE",
+      code: 413,
+    });
+  }
+}
+
+/** The server counts headers too. */
+const HEADER_BYTES = 1024;
+const SWEEP_MS = 250;
+
+/**
+ * Publishes to JetStream and waits for the stream's confirmation. One subscription and one timer serve all messages:
+ * a request of the client library costs a timer and several promises each, and half the throughput.
+ */
+export class Publisher implements ConnectionListener {
+  readonly #connection: JetStreamConnection;
+  readonly #settings: PublisherSettings;
+  readonly #inbox = createInbox();
+  readonly #unconfirmed = new Map<string, Unconfirmed>();
+  readonly #subscription: NatsSubscription;
+  readonly #sweep: NodeJS.Timeout;
+  #token = 0;
+
+  constructor(connection: JetStreamConnection, settings: PublisherSettings) {
+    this.#connection = connection;
+    this.#settings = settings;
+    this.#subscription = connection.nats.subscribe(`${this.#inbox}.*`, {
+      callback: (_error, message) => this.#onConfirmation(message),
+    });
+    this.#sweep = setInterval(() => this.#expire(), SWEEP_MS);
+    connection.listen(this);
+  }
+
+  /** Errors: `BUS_FULL`, `BUS_UNAVAILABLE`, `EVENT_TOO_LARGE`. */
+  publish(subject: string, body: Uint8Array, headers: MsgHdrs): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { maxUnconfirmed, timeoutMs } = this.#settings;
+      const maxBytes = this.#connection.maxPayload - HEADER_BYTES;
+      if (!this.#connection.isConnected) return reject(new BusUnavailable("NATS is not connected"));
+      if (body.length > maxBytes) return reject(new EventTooLarge(body.length, maxBytes));
+      if (this.#unconfirmed.size >= maxUnconfirmed)
+        return reject(new BusFull(`${maxUnconfirmed} events wait for the stream's confirmation already`));
+      const token = (++this.#token).toString(36);
+      this.#connection.nats.publish(subject, body, { headers, reply: `${this.#inbox}.${token}` });
+      this.#unconfirmed.set(token, { deadline: performance.now() + timeoutMs, resolve, reject });
+    });
+  }
+
+  onDisconnect(): void {
+    const waiting = [...this.#unconfirmed.values()];
+    this.#unconfirmed.clear();
+    for (const { reject } of waiting)
+      reject(new BusUnavailable("NATS went away before it confirmed the event"));
+  }
+
+  onReconnect(): void {}
+
+  stop(): void {
+    this.#connection.unlisten(this);
+    clearInterval(this.#sweep);
+    this.#subscription.unsubscribe();
+    this.onDisconnect();
+  }
+
+  #onConfirmation(message: Msg): void {
+    const token = message.subject.slice(this.#inbox.length + 1);
+    const waiting = this.#unconfirmed.get(token);
+    if (!waiting) return;
+    this.#unconfirmed.delete(token);
+    const refusal = this.#refusal(message);
+    if (refusal) waiting.reject(refusal);
+    else waiting.resolve();
+  }
+
+  #refusal(message: Msg): AppError | undefined {
+    if (message.data.length === 0) {
+      this.#settings.onStreamMissing();
+      return new BusUnavailable("no stream takes the event: JetStream is starting, or the stream is missing");
+    }
+    const text = message.string();
+    if (!text.includes('"error"')) return undefined;
+    const { error } = JSON.parse(text) as { error?: { code: number; description: string } };
+    if (!error) return undefined;
+    return /maximum (bytes|messages)|insufficient/.test(error.description)
+      ? new BusFull(`the stream refuses events: ${error.description}`)
+      : new BusUnavailable(`the stream refuses the event: ${error.description}`);
+  }
+
+  /** The map keeps the order of insertion, so the oldest come first. */
+  #expire(): void {
+    const now = performance.now();
+    for (const [token, { deadline, reject }] of this.#unconfirmed) {
+      if (deadline > now) return;
+      this.#unconfirmed.delete(token);
+      reject(new BusUnavailable(`no confirmation within ${this.#settings.timeoutMs} ms`));
+    }
+  }
+}

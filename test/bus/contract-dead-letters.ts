@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import type { BusLogger } from "../../shared/bus/bus.ts";
+import { busTest, quick } from "./bus-test.ts";
+import { Collected } from "./collected.ts";
+import type { Adapter, BusUnderTest } from "./contract.ts";
+import { exampleEvent, silent } from "./example-event.ts";
+
+async function firstDeadLetter({ deadLetters }: Pick<BusUnderTest, "deadLetters">) {
+  for (const deadline = Date.now() + 5000; ; await delay(10)) {
+    const [letter] = await deadLetters();
+    if (letter) return letter;
+    assert.ok(Date.now() < deadline, "no dead letter within 5 s");
+  }
+}
+
+export function deadLetterContract(adapter: Adapter): void {
+  busTest(adapter, "an event that keeps failing goes to the dead letters", async (under) => {
+    const { bus } = under;
+    const tries = new Collected<string>();
+    const bad = exampleEvent("task.due");
+    const good = exampleEvent("task.due");
+    await bus.subscribe({
+      ...quick,
+      pattern: "task.due",
+      group: "executor",
+      handle({ id }) {
+        tries.add(id);
+        if (id === bad.id) throw new TypeError("x is not a function");
+      },
+    });
+    await Promise.all([bus.send(bad), bus.send(good)]);
+    const letter = await firstDeadLetter(under);
+    assert.equal(tries.items.filter((id) => id === bad.id).length, quick.maxDeliver);
+    assert.equal(tries.items.filter((id) => id === good.id).length, 1);
+    assert.deepEqual(
+      { ...letter, at: "" },
+      {
+        id: `executor/task.due/${bad.id}`,
+        group: "executor",
+        pattern: "task.due",
+        event: bad,
+        error: { type: "HANDLER_FAILED", message: "x is not a function" },
+        deliveries: 3,
+        at: "",
+      },
+    );
+    assert.equal((await under.deadLetters()).length, 1);
+  });
+
+  busTest(adapter, "an event that breaks its contract is not handled", async (under) => {
+    const { bus } = under;
+    const seen = new Collected<string>();
+    await bus.subscribe({ ...quick, pattern: "task.*", group: "executor", handle: ({ id }) => seen.add(id) });
+    const due = exampleEvent("task.due");
+    const bad = { ...due, data: { ...due.data, attempt: 0 } };
+    const good = exampleEvent("task.deleted");
+    await bus.send(bad);
+    const letter = await firstDeadLetter(under);
+    assert.equal(letter.error.type, "CONTRACT_VIOLATION");
+    assert.match(letter.error.message, /attempt/);
+    assert.deepEqual(letter.event, bad);
+    await bus.send(good);
+    assert.deepEqual(await seen.reach(1), [good.id]);
+  });
+
+  const errors = new Collected<string>();
+  const logger: BusLogger = { ...silent, error: (message) => errors.add(message) };
+  busTest(
+    adapter,
+    "a dead letter that cannot be stored keeps its event",
+    async (under) => {
+      const { bus } = under;
+      await bus.subscribe({
+        ...quick,
+        maxDeliver: 1,
+        pattern: "task.due",
+        group: "executor",
+        handle() {
+          throw new Error("never");
+        },
+      });
+      await under.refuseDeadLetters();
+      const event = exampleEvent("task.due");
+      const sent = bus.send(event);
+      await errors.when(
+        (all) => all.filter((message) => message.includes("not stored yet")).length >= 3,
+        "three failed attempts to store the dead letter",
+      );
+      assert.deepEqual(await under.deadLetters(), []);
+      await under.acceptDeadLetters();
+      assert.deepEqual((await firstDeadLetter(under)).event, event);
+      await sent;
+    },
+    { logger },
+  );
+}

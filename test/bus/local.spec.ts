@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DeadLetter } from "../../shared/bus/bus.ts";
+import { localBus } from "../../shared/bus/local-bus.ts";
+import { quick } from "./bus-test.ts";
+import { gate } from "./collected.ts";
+import { busContract } from "./contract.ts";
+import { exampleEvent, silent } from "./example-event.ts";
+
+busContract({
+  name: "local",
+  async open({ logger, isTiny }) {
+    const letters: DeadLetter[] = [];
+    let isRefusing = false;
+    const bus = localBus({
+      logger,
+      maxQueued: isTiny ? 3 : 1000,
+      async deadLetter(letter) {
+        if (isRefusing) throw new Error("the sink is away");
+        letters.push(letter);
+      },
+    });
+    await bus.start();
+    return {
+      bus,
+      other: async () => bus,
+      deadLetters: async () => letters,
+      async refuseDeadLetters() {
+        isRefusing = true;
+      },
+      async acceptDeadLetters() {
+        isRefusing = false;
+      },
+      close: () => bus.stop(),
+    };
+  },
+});
+
+test("local: send resolves when every group is done, not before", async () => {
+  const bus = localBus({ logger: silent, deadLetter: async () => {} });
+  await bus.start();
+  const slow = gate();
+  let isSent = false;
+  await bus.subscribe({ ...quick, pattern: "task.due", group: "records", handle: () => {} });
+  await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: () => slow.opened });
+  const sent = bus.send(exampleEvent("task.due")).then(() => {
+    isSent = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(isSent, false);
+  slow.open();
+  await sent;
+  await bus.stop();
+});
+
+test("local: an event refused by one full group is given to no group", async () => {
+  const bus = localBus({ logger: silent, maxQueued: 1, deadLetter: async () => {} });
+  await bus.start();
+  const slow = gate();
+  const seen: string[] = [];
+  await bus.subscribe({
+    ...quick,
+    pattern: "task.*",
+    group: "records",
+    handle: ({ type }) => seen.push(type),
+  });
+  await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: () => slow.opened });
+  const sent = bus.send(exampleEvent("task.due"));
+  await assert.rejects(bus.send(exampleEvent("task.due")), { type: "BUS_FULL", retryable: true });
+  await bus.send(exampleEvent("task.deleted"));
+  slow.open();
+  await sent;
+  assert.deepEqual(seen, ["task.due", "task.deleted"]);
+  await bus.stop();
+});

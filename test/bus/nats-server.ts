@@ -1,0 +1,108 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect as connectSocket, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+export interface NatsServer {
+  /** For `NATS_URL`. */
+  readonly url: string;
+  readonly port: number;
+  /** The store; removed by `stop` where this module made it. */
+  readonly dir: string;
+  /** Ends the server in order and removes its own directory. */
+  stop(): Promise<void>;
+  /** Ends the server as a crash does. */
+  kill(): Promise<void>;
+  /** Starts it again after `kill`, on the same port and directory. */
+  restart(): Promise<void>;
+}
+
+const READY_LIMIT_MS = 10_000;
+
+/** Starts a real nats-server with JetStream on loopback and resolves when it accepts connections. */
+export async function startNatsServer(options: { port?: number; dir?: string } = {}): Promise<NatsServer> {
+  const program = findProgram();
+  const port = options.port ?? (await freePort());
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "kinit-nats-")));
+  let child = await launch(program, port, dir);
+
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  };
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    dir,
+    async stop() {
+      await end("SIGTERM");
+      if (!options.dir) await rm(dir, { recursive: true, force: true });
+    },
+    kill: () => end("SIGKILL"),
+    async restart() {
+      child = await launch(program, port, dir);
+    },
+  };
+}
+
+function findProgram(): string {
+  for (const program of ["nats-server", "/usr/sbin/nats-server"]) {
+    try {
+      execFileSync(program, ["--version"], { stdio: "ignore" });
+      return program;
+    } catch {}
+  }
+  throw new Error(
+    "nats-server is neither on the PATH nor in /usr/sbin; install it: apt-get install nats-server",
+  );
+}
+
+async function launch(program: string, port: number, dir: string): Promise<ChildProcess> {
+  const child = spawn(program, ["-js", "-sd", dir, "-p", String(port), "-a", "127.0.0.1"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  child.stderr.on("data", (chunk) => {
+    log = (log + chunk).slice(-4000);
+  });
+  const killWithParent = () => child.kill("SIGKILL");
+  process.once("exit", killWithParent);
+  child.once("exit", () => process.removeListener("exit", killWithParent));
+  for (const deadline = Date.now() + READY_LIMIT_MS; !(await accepts(port)); await delay(20)) {
+    if (child.exitCode !== null) throw new Error(`nats-server ended with code ${child.exitCode}:\n${log}`);
+    if (Date.now() < deadline) continue;
+    child.kill("SIGKILL");
+    throw new Error(`nats-server accepts no connection after ${READY_LIMIT_MS} ms:\n${log}`);
+  }
+  return child;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectSocket(port, "127.0.0.1");
+    socket.once("data", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+    socket.once("close", () => resolve(false));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
