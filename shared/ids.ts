@@ -1,4 +1,4 @@
-import { hash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 let lastMs = 0;
 let sequence = 0;
@@ -39,15 +39,6 @@ function randomHex(): string {
 /** A new ObjectId as 24 hexadecimal digits: seconds, then 8 random bytes. */
 export function objectId(now: number = Date.now()): string {
   return seconds(now) + randomHex();
-}
-
-/**
- * The id of an occurrence: a pure function of task and planned instant, so that an occurrence that is fired
- * (or skipped) twice, whoever does it, is the same run and the same record. Starts with the planned second, as
- * ObjectIds do; the other 8 bytes are a hash.
- */
-export function occurrenceId(taskId: string, plannedAt: number): string {
-  return seconds(plannedAt) + hash("sha1", `${taskId}/${plannedAt}`, "hex").slice(0, 16);
 }
 
 function seconds(ms: number): string {

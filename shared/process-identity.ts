@@ -1,19 +1,26 @@
+import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 
 /** Which process holds something (a lease, an outbox), so that another on the same host can see that it is gone. */
 export interface ProcessIdentity {
   readonly host: string;
   readonly pid: number;
+  /** Differs for each start: process ids are used again. */
+  readonly boot: string;
 }
 
-export const thisProcess: ProcessIdentity = { host: hostname(), pid: process.pid };
+export const thisProcess: ProcessIdentity = {
+  host: hostname(),
+  pid: process.pid,
+  boot: randomBytes(6).toString("hex"),
+};
 
 /**
- * True only where it is certain that a process has ended: it ran on this host and no process has its id now.
- * False for other hosts. A holder with our own id was another process before us: ids are unique while one lives.
+ * True only where it is certain that a process has ended: it ran on this host, and its id belongs to no process or
+ * to us. False for other hosts.
  */
-export function isGone({ host, pid }: ProcessIdentity): boolean {
-  if (host !== thisProcess.host) return false;
+export function isGone({ host, pid, boot }: ProcessIdentity): boolean {
+  if (host !== thisProcess.host || boot === thisProcess.boot) return false;
   if (pid === thisProcess.pid) return true;
   try {
     process.kill(pid, 0);

@@ -25,16 +25,20 @@ export function call<N extends ActionName>(
   return caller.call(name, params, options) as Promise<ActionAnswer<N>>;
 }
 
-type LocalName<N extends ActionName, S extends string> = N extends `${S}.${infer Local}` ? Local : never;
-type Handlers<S extends string> = {
-  [N in ActionName as LocalName<N, S>]?: (
-    params: ActionParams<N>,
-    context: Context<ActionParams<N>, Meta>,
-  ) => Promise<ActionAnswer<N>> | ActionAnswer<N>;
-};
+type LocalName<N extends string, S extends string> = N extends `${S}.${infer Local}` ? Local : never;
+type Handler<N> = N extends ActionName
+  ? (
+      params: ActionParams<N>,
+      context: Context<ActionParams<N>, Meta>,
+    ) => Promise<ActionAnswer<N>> | ActionAnswer<N>
+  : never;
+type Handlers<S extends string> = { readonly [L in LocalName<ActionName, S>]?: Handler<`${S}.${L}`> };
 
 /** The `actions` block of a service: params, checks and types come from the contracts. */
-export function answers<S extends string>(service: S, handlers: Handlers<S>): ServiceSchema["actions"] {
+export function answers<const S extends string>(
+  service: S,
+  handlers: Handlers<NoInfer<S>>,
+): ServiceSchema["actions"] {
   const entries = Object.entries(handlers) as [string, (params: never, context: never) => unknown][];
   return Object.fromEntries(
     entries.map(([local, handler]) => [

@@ -68,8 +68,8 @@ export const schedulerActions = {
   "scheduler.change": action({
     summary:
       "Replaces a task's definition. Errors: TASK_NOT_FOUND and those of create. Answers once no run of the old definition can start any more.",
-    params: { taskId: "id", ...taskDefinition, ...defaulted },
-    example: { taskId, ...exampleInput },
+    params: { taskId: "id", ...taskDefinition, ...defaulted, isActive: "boolean" },
+    example: { taskId, ...exampleInput, isActive: true },
     answers: answer<null>(),
   }),
   "scheduler.stop": action({

@@ -26,10 +26,11 @@ export const taskEvents = eventFamily({
     source: "scheduler",
     stream: "task",
     summary: "A task's definition was replaced.",
-    data: { taskId: "id", ...taskDefinition, ...plan, at: "instant" },
+    data: { taskId: "id", ...taskDefinition, isActive: "boolean", ...plan, at: "instant" },
     example: {
       taskId,
       ...exampleDefinition,
+      isActive: true,
       nextRunAt: "2026-01-05T09:00:10.000Z",
       at: "2026-01-05T09:00:00.000Z",
     },

@@ -1,16 +1,14 @@
 import type { Collection } from "mongodb";
 import type { Clock } from "../clock.ts";
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
-import { isGone, thisProcess } from "../process-identity.ts";
+import { isGone, type ProcessIdentity, thisProcess } from "../process-identity.ts";
 import { type EventDocument, fromEventDocument } from "./event-document.ts";
 import type { Checkpoint } from "./outbox-position.ts";
 
 /** One document of `outboxes`: a writer, which process it is, and its checkpoint. */
-export interface OutboxDocument {
+export interface OutboxDocument extends ProcessIdentity {
   readonly _id: string;
   readonly service: string;
-  readonly host: string;
-  readonly pid: number;
   readonly position: string;
   readonly pending: readonly string[];
   readonly seen_at: Date;
@@ -21,7 +19,9 @@ export interface OutboxLedger {
   readonly writer: string;
   register(position: string): Promise<void>;
   checkpoint(checkpoint: Checkpoint): Promise<void>;
-  /** Writers of the same service whose process has ended. */
+  /** All other writers of the same service. */
+  others(): Promise<readonly string[]>;
+  /** Those of them whose process has ended. */
   abandoned(): Promise<readonly string[]>;
   /** A writer's events that the bus may not have, oldest first, in chunks. */
   unsent(writer: string, chunk: number): AsyncIterable<readonly DomainEnvelope[]>;
@@ -47,22 +47,36 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
   const { outboxes, events, service, writer, clock, silenceMs = 60_000 } = options;
   let written = "";
   let writtenAt = 0;
+  const entry = (checkpoint: Checkpoint, now: number) => ({
+    service,
+    ...thisProcess,
+    ...checkpoint,
+    seen_at: new Date(now),
+  });
 
   return {
     writer,
 
     async register(position) {
-      const seen_at = new Date(clock.now());
-      await outboxes.insertOne({ _id: writer, service, ...thisProcess, position, pending: [], seen_at });
+      await outboxes.insertOne({ _id: writer, ...entry({ position, pending: [] }, clock.now()) });
     },
 
     async checkpoint({ position, pending }) {
       const now = clock.now();
       const mark = `${position} ${pending.join()}`;
       if (mark === written && now - writtenAt < SEEN_EVERY_MS) return;
-      await outboxes.updateOne({ _id: writer }, { $set: { position, pending, seen_at: new Date(now) } });
+      await outboxes.updateOne(
+        { _id: writer },
+        { $set: entry({ position, pending }, now) },
+        { upsert: true },
+      );
       written = mark;
       writtenAt = now;
+    },
+
+    async others() {
+      const others = await outboxes.find({ service, _id: { $ne: writer } }, { sort: { _id: 1 } }).toArray();
+      return others.map(({ _id }) => _id);
     },
 
     async abandoned() {

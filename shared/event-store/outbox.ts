@@ -24,8 +24,11 @@ export interface Outbox {
   open(): Ticket;
   /** Registers this writer; nothing may be opened before. */
   start(): Promise<void>;
-  /** Queues what writers of the same service left unsent when they ended. */
-  adopt(): Promise<void>;
+  /**
+   * Queues what writers of the same service left unsent: those whose process has ended, or all others where the
+   * caller knows that it is the only one entitled to write. A writer that lives after all sends the same: harmless.
+   */
+  adopt(from: "ended" | "all"): Promise<void>;
   /** Sends no more; what is unsent is adopted by a later process. */
   stop(): Promise<void>;
   /** Events committed and not yet accepted by the bus. */
@@ -228,8 +231,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       tick();
     },
 
-    async adopt() {
-      for (const writer of await ledger.abandoned()) {
+    async adopt(from) {
+      for (const writer of await (from === "all" ? ledger.others() : ledger.abandoned())) {
         log.info({ writer }, "sending what an earlier process left in its outbox");
         await adoptFrom(writer);
       }

@@ -1,0 +1,22 @@
+import type { Db, IndexDescription } from "mongodb";
+
+/** Every index, by collection, and the service that owns and creates it. */
+export const indexes = {
+  /** One writer of each version of a stream: the guard against two schedulers deciding on the same state. */
+  events: [{ key: { stream: 1, version: 1 }, name: "stream_version", unique: true }],
+  /** What is due next is found without looking at the rest. */
+  scheduler_task_list: [{ key: { next_run_at: 1 }, name: "next_run_at" }],
+  scheduler_task_record: [
+    { key: { create_datetime: 1 }, name: "create_datetime" },
+    { key: { task_id: 1, start_datetime: -1 }, name: "task_start" },
+  ],
+  /** The same crawl stores its rows once. */
+  bilibili_hot_new: [{ key: { crawl_id: 1, rank: 1 }, name: "crawl_rank", unique: true }],
+} as const satisfies Readonly<Record<string, readonly IndexDescription[]>>;
+
+export type IndexedCollection = keyof typeof indexes;
+
+/** Creates the indexes of some collections, and with them the collections; does nothing where they stand. */
+export async function ensureIndexes(db: Db, collections: readonly IndexedCollection[]): Promise<void> {
+  for (const name of collections) await db.collection(name).createIndexes([...indexes[name]]);
+}

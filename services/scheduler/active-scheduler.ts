@@ -1,0 +1,116 @@
+import type { Bus, SubscriptionHandle } from "../../shared/bus/bus.ts";
+import { isRunEnded, type RunEnded } from "../../shared/contracts/run-events.ts";
+import { errorMessage } from "../../shared/errors.ts";
+import type { Outbox } from "../../shared/event-store/outbox.ts";
+import type { Log } from "../../shared/log.ts";
+import { type Caller, call } from "../../shared/service.ts";
+import type { DueLoop } from "./due-loop.ts";
+import type { DefinedTask } from "./task.ts";
+import type { TaskLedger } from "./task-ledger.ts";
+
+/** The work of the one scheduler that holds the lease. */
+export interface ActiveScheduler {
+  begin(): Promise<void>;
+  end(): Promise<void>;
+  /** True between the two. */
+  isActive(): boolean;
+}
+
+export interface ActiveSchedulerOptions {
+  readonly outbox: Outbox;
+  readonly ledger: TaskLedger;
+  readonly loop: DueLoop;
+  readonly bus: Bus;
+  readonly log: Log;
+  /** After this silence of a dead scheduler its run ends are delivered to the next one. */
+  readonly ackWaitMs: number;
+}
+
+export function activeScheduler(options: ActiveSchedulerOptions): ActiveScheduler {
+  const { outbox, ledger, loop, bus, log, ackWaitMs } = options;
+  let subscription: SubscriptionHandle | undefined;
+  let isActive = false;
+  let turn: Promise<void> = Promise.resolve();
+
+  /** Losing the lease while the work is still beginning ends it when it has begun. */
+  function inTurn(step: () => Promise<void>): Promise<void> {
+    const next = turn.then(step);
+    turn = next.catch((error: unknown) =>
+      log.error({ reason: errorMessage(error) }, "the scheduler's turn failed"),
+    );
+    return next;
+  }
+
+  return {
+    isActive: () => isActive,
+
+    begin: () =>
+      inTurn(async () => {
+        await outbox.adopt("all");
+        subscription = await bus.subscribe({
+          pattern: "run.*",
+          group: "scheduler",
+          maxInFlight: 5000,
+          ackWaitMs,
+          maxDeliver: 5,
+          backoffMs: [200, 1000, 5000],
+          batch: { maxSize: 1000, lingerMs: 2 },
+          handleBatch: async (events) => {
+            const ends = events.filter(isRunEnded) as readonly RunEnded[];
+            await Promise.all(ends.map((event) => ledger.observe(event)));
+          },
+        });
+        await loop.start();
+        isActive = true;
+      }),
+
+    end: () =>
+      inTurn(async () => {
+        isActive = false;
+        await loop.stop();
+        await subscription?.stop();
+        subscription = undefined;
+        ledger.forgetAll();
+      }),
+  };
+}
+
+const ASK_TIMEOUT_MS = 3000;
+
+/**
+ * For tasks that a new active scheduler loads: runs whose end is on record, but was told to a scheduler that died
+ * with it, are settled, so that they hold up no occurrence.
+ */
+export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe">, log: Log) {
+  return async (tasks: readonly DefinedTask[]): Promise<void> => {
+    const runs = tasks.flatMap(({ taskId, running }) => running.map((run) => ({ taskId, ...run })));
+    try {
+      const runIds = runs.map(({ runId }) => runId);
+      const { ended } = await call(caller, "records.ended", { runIds }, { timeout: ASK_TIMEOUT_MS });
+      const known = new Set(ended);
+      const settled = runs.filter(({ runId }) => known.has(runId));
+      await Promise.all(settled.map((run) => ledger.observe(endOf(run))));
+    } catch (error) {
+      log.warn({ reason: errorMessage(error) }, "runs on the books could not be compared with the records");
+    }
+  };
+}
+
+/** Stands for an end that is on record; only the run's identity matters to the task. */
+function endOf({
+  taskId,
+  runId,
+  attempt,
+  plannedAt,
+}: {
+  taskId: string;
+  runId: string;
+  attempt: number;
+  plannedAt: number;
+}): RunEnded {
+  const at = new Date(plannedAt).toISOString();
+  return {
+    type: "run.lost",
+    data: { taskId, runId, attempt, plannedAt: at, lostAt: at, reason: "its end is on record" },
+  };
+}

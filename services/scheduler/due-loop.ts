@@ -1,0 +1,188 @@
+import type { Clock } from "../../shared/clock.ts";
+import { errorMessage, isRetryable } from "../../shared/errors.ts";
+import type { Log } from "../../shared/log.ts";
+import { type HeapEntry, MinHeap } from "../../shared/min-heap.ts";
+import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
+import { type DefinedTask, isDefined } from "./task.ts";
+import type { TaskLedger } from "./task-ledger.ts";
+
+export interface DueLoop {
+  /** Resolves when the near future is loaded; what is overdue is then being fired. */
+  start(): Promise<void>;
+  /** Fires no more; resolves when what was begun has ended. */
+  stop(): Promise<void>;
+  /** A task's state has moved: its next occurrence is looked at anew. */
+  moved(taskId: string, state: VersionedTask): void;
+}
+
+export interface DueLoopOptions {
+  readonly tasks: Pick<TaskStore, "dueBetween">;
+  readonly ledger: Pick<TaskLedger, "handle" | "remember" | "forget">;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How much of the future is held in memory. */
+  readonly lookAheadMs: number;
+  /** How long before its time an occurrence is dispatched. */
+  readonly aheadMs: number;
+  /** Called with loaded tasks that have runs on their books, whose end may have been missed, before they fire. */
+  readonly onLoaded: (tasks: readonly DefinedTask[]) => Promise<void>;
+}
+
+interface Planned extends HeapEntry {
+  readonly taskId: string;
+  nextRunAt: number;
+}
+
+/** Tasks held in memory at a time, and how many are loaded in one go. */
+const HELD = 20_000;
+const PAGE = 5000;
+/** Fire commands under way at a time. */
+const FIRING = 5000;
+/** Occurrences that one command settles when a task has missed many. */
+const FIRE_LIMIT = 10_000;
+const RETRY_MS = 200;
+
+/**
+ * Wakes exactly when the next occurrence is to be dispatched. Holds only tasks that are due within the look-ahead,
+ * found by the index on `next_run_at`, so that neither start-up time nor memory grows with the number of tasks.
+ */
+export function createDueLoop(options: DueLoopOptions): DueLoop {
+  const { tasks, ledger, clock, log, lookAheadMs, aheadMs, onLoaded } = options;
+  const heap = new MinHeap<Planned>();
+  const entries = new Map<string, Planned>();
+  const firing = new Set<Promise<void>>();
+  /** All active tasks that are due up to here are in memory. */
+  let loadedUntil = 0;
+  /** When to look further; at once after a full page has been worked off. */
+  let loadAt = 0;
+  let loading: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = true;
+
+  function plan(entry: Planned, at: number): void {
+    heap.remove(entry);
+    entry.at = at;
+    heap.add(entry);
+    if (heap.peek() === entry) arm();
+  }
+
+  function drop(taskId: string): void {
+    const entry = entries.get(taskId);
+    if (entry) heap.remove(entry);
+    entries.delete(taskId);
+    ledger.forget(taskId);
+  }
+
+  function consider(taskId: string, state: VersionedTask, earliest = 0): void {
+    if (isStopped) return;
+    const { task } = state;
+    const nextRunAt = isDefined(task) && task.status === "active" ? task.nextRunAt : null;
+    if (!isDefined(task) || nextRunAt === null || nextRunAt > loadedUntil) {
+      drop(taskId);
+      return;
+    }
+    const entry = entries.get(taskId) ?? { taskId, nextRunAt, at: 0, sequence: 0, position: -1 };
+    entry.nextRunAt = nextRunAt;
+    entries.set(taskId, entry);
+    ledger.remember(taskId, state);
+    plan(entry, Math.max(dispatchAt(task, nextRunAt, aheadMs), earliest));
+  }
+
+  function arm(): void {
+    clearTimeout(timer);
+    if (isStopped || firing.size >= FIRING) return;
+    const next = Math.min(heap.peek()?.at ?? loadAt, loadAt);
+    if (next === Number.POSITIVE_INFINITY) return;
+    timer = setTimeout(turn, Math.max(0, next - clock.now()));
+  }
+
+  function turn(): void {
+    const now = clock.now();
+    for (let next = heap.peek(); next && next.at <= now && firing.size < FIRING; next = heap.peek()) {
+      heap.take();
+      fire(next, now);
+    }
+    if (now >= loadAt) load();
+    arm();
+  }
+
+  function fire(entry: Planned, now: number): void {
+    const { taskId } = entry;
+    const fired = ledger.handle({ type: "fire", taskId, now, aheadMs, limit: FIRE_LIMIT }).then(
+      ({ after, version, events }) => {
+        // With events the task has moved and was planned anew; without, it is looked at again a little later.
+        if (events.length === 0) consider(taskId, { task: after, version }, now + RETRY_MS);
+      },
+      (error: unknown) => {
+        const fields = { taskId, reason: errorMessage(error) };
+        if (isRetryable(error)) log.debug(fields, "a task could not be fired; trying again");
+        else log.error(fields, "a task could not be fired; trying again");
+        if (!isStopped && entries.get(taskId) === entry) plan(entry, clock.now() + RETRY_MS);
+      },
+    );
+    const tracked = fired.finally(() => {
+      firing.delete(tracked);
+      if (firing.size === FIRING - 1) arm();
+    });
+    firing.add(tracked);
+  }
+
+  function load(): void {
+    loadAt = clock.now() + RETRY_MS;
+    if (loading || entries.size >= HELD) return;
+    loading = loadPage()
+      .catch((error: unknown) => {
+        log.warn({ reason: errorMessage(error) }, "the next tasks cannot be loaded; trying again");
+      })
+      .finally(() => {
+        loading = undefined;
+        arm();
+      });
+  }
+
+  async function loadPage(): Promise<void> {
+    const until = clock.now() + lookAheadMs;
+    // Tasks that share the last instant of the page before are found again.
+    let known = 0;
+    for (const { nextRunAt } of entries.values()) if (nextRunAt === loadedUntil) known += 1;
+    const page = await tasks.dueBetween(loadedUntil, until, PAGE + known);
+    const fresh = page.filter(({ task }) => !entries.has(task.taskId));
+    const isFull = page.length === PAGE + known;
+    loadedUntil = isFull ? (page.at(-1)?.task.nextRunAt ?? until) : until;
+    loadAt = isFull ? 0 : until - lookAheadMs / 2;
+    const busy = fresh.filter(({ task }) => task.running.length > 0);
+    for (const state of fresh) if (state.task.running.length === 0) consider(state.task.taskId, state);
+    if (busy.length === 0) return;
+    for (const state of busy) ledger.remember(state.task.taskId, state);
+    await onLoaded(busy.map(({ task }) => task));
+    for (const state of busy) if (!entries.has(state.task.taskId)) consider(state.task.taskId, state);
+  }
+
+  return {
+    async start() {
+      isStopped = false;
+      loadedUntil = 0;
+      load();
+      await loading;
+    },
+
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await loading;
+      await Promise.all(firing);
+      for (const taskId of [...entries.keys()]) drop(taskId);
+    },
+
+    moved: (taskId, state) => consider(taskId, state),
+  };
+}
+
+/**
+ * When a task's next occurrence is to be looked at: ahead of its time, but at its time where it must wait for the
+ * end of an earlier run.
+ */
+function dispatchAt({ running, definition }: DefinedTask, nextRunAt: number, aheadMs: number): number {
+  const mustWait = definition.overlap === "skip" && running.length > 0;
+  return mustWait ? nextRunAt : nextRunAt - aheadMs;
+}

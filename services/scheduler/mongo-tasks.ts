@@ -1,0 +1,100 @@
+import { type AnyBulkWriteOperation, type ClientSession, type Collection, ObjectId } from "mongodb";
+import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts";
+import { type DefinedTask, isDefined, type Task, TaskNotFound } from "./task.ts";
+import { fromDocument, progress, type TaskDocument, toDocument, toView } from "./task-document.ts";
+
+/** A task with the number of events on its stream. */
+export interface VersionedTask {
+  readonly task: Task;
+  readonly version: number;
+}
+
+/** One task's step from state to state. */
+export interface TaskChange {
+  readonly taskId: string;
+  readonly before: Task;
+  readonly after: Task;
+  readonly version: number;
+}
+
+export interface PageQuery {
+  readonly page: number;
+  readonly limit: number;
+  readonly orderField?: string | undefined;
+  readonly order?: "asc" | "desc" | undefined;
+}
+
+/** The tasks' states: folded, current, and found by what is due next. */
+export interface TaskStore {
+  /** Unknown ids are left out. */
+  load(taskIds: readonly string[]): Promise<Map<string, VersionedTask>>;
+  /** Active tasks in the order of their next occurrence, from one instant to another (ms, inclusive). */
+  dueBetween(
+    from: number,
+    until: number,
+    limit: number,
+  ): Promise<readonly (VersionedTask & { task: DefinedTask })[]>;
+  /** Writes within the transaction that appends the events. */
+  write(session: ClientSession, changes: readonly TaskChange[]): Promise<void>;
+  /** Error: `TASK_NOT_FOUND`. */
+  view(taskId: string): Promise<TaskView>;
+  list(query: PageQuery): Promise<Page<TaskView>>;
+}
+
+export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
+  return {
+    async load(taskIds) {
+      const ids = taskIds.map((id) => new ObjectId(id));
+      const documents = await tasks
+        .find({ _id: ids.length === 1 ? (ids[0] as ObjectId) : { $in: ids } })
+        .toArray();
+      return new Map(documents.map((document) => [document._id.toHexString(), versioned(document)]));
+    },
+
+    async dueBetween(from, until, limit) {
+      const due = { next_run_at: { $gte: new Date(from), $lte: new Date(until) } };
+      const documents = await tasks
+        .find(due, { sort: { next_run_at: 1 }, limit, batchSize: limit })
+        .toArray();
+      return documents.map(versioned);
+    },
+
+    async write(session, changes) {
+      const operations = changes.map(operationFor);
+      if (operations.length > 0) await tasks.bulkWrite(operations, { session, ordered: false });
+    },
+
+    async view(taskId) {
+      const document = await tasks.findOne({ _id: new ObjectId(taskId) });
+      if (!document) throw new TaskNotFound(taskId);
+      return toView(document);
+    },
+
+    async list({ page, limit, orderField, order }) {
+      const direction = order === "desc" ? -1 : 1;
+      const sort =
+        orderField || order ? { [orderField ?? "create_datetime"]: direction, _id: direction } : { _id: 1 };
+      const cursor = tasks.find(
+        {},
+        { sort: sort as Record<string, 1 | -1>, skip: (page - 1) * limit, limit },
+      );
+      const [documents, total] = await Promise.all([cursor.toArray(), tasks.countDocuments()]);
+      return { items: documents.map(toView), total };
+    },
+  };
+}
+
+function versioned(document: TaskDocument): VersionedTask & { task: DefinedTask } {
+  return { task: fromDocument(document), version: document.version };
+}
+
+function operationFor({ taskId, before, after, version }: TaskChange): AnyBulkWriteOperation<TaskDocument> {
+  const filter = { _id: new ObjectId(taskId) };
+  if (!isDefined(after)) return { deleteOne: { filter } };
+  if (!isDefined(before)) return { insertOne: { document: toDocument(after, version) } };
+  if (before.definition === after.definition) {
+    return { updateOne: { filter, update: { $set: progress(after, version) } } };
+  }
+  const { _id, ...replacement } = toDocument(after, version);
+  return { replaceOne: { filter, replacement } };
+}

@@ -1,0 +1,49 @@
+import type { ServiceSchema } from "moleculer";
+import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
+import { type Clock, systemClock } from "../../shared/clock.ts";
+import { type Config, loadConfig } from "../../shared/config.ts";
+import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
+import { answers } from "../../shared/service.ts";
+import { createScheduler, type Scheduler } from "./scheduler.ts";
+
+export interface SchedulerDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+}
+
+/** Decides what is due. Any number of nodes may run it; one is active, the others stand by and pass calls on. */
+export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchema => {
+  let events: OpenEventStore;
+  let scheduler: Scheduler;
+  return {
+    name: "scheduler",
+    actions: answers("scheduler", {
+      create: (_, context) => scheduler.command("scheduler.create", context),
+      change: (_, context) => scheduler.command("scheduler.change", context),
+      stop: (_, context) => scheduler.command("scheduler.stop", context),
+      start: (_, context) => scheduler.command("scheduler.start", context),
+      remove: (_, context) => scheduler.command("scheduler.remove", context),
+      run: (_, context) => scheduler.command("scheduler.run", context),
+      get: ({ taskId }) => scheduler.tasks.view(taskId),
+      list: (query) => scheduler.tasks.list(query),
+      confirm: (params) => scheduler.verdict(params),
+      status: () => scheduler.status(),
+    }),
+    events: {
+      // Only now has every consumer of this process subscribed, so that nothing is sent past one.
+      "$broker.started": () => scheduler.start(),
+    },
+    async started() {
+      const { broker, logger: log } = this;
+      events = await openEventStore({ config, service: "scheduler", bus: broker.bus, clock, log });
+      await ensureIndexes(events.db, ["events", "scheduler_task_list"]);
+      scheduler = createScheduler({ config, clock, log, broker, events });
+    },
+    async stopped() {
+      await scheduler?.stop();
+      await events?.close();
+    },
+  };
+};
+
+export default () => schedulerService({ config: loadConfig(), clock: systemClock });

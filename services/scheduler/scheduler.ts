@@ -1,0 +1,151 @@
+import type { Context, ServiceBroker } from "moleculer";
+import type { Clock } from "../../shared/clock.ts";
+import type { Config } from "../../shared/config.ts";
+import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { TaskEvent } from "../../shared/contracts/task-events.ts";
+import { AppError } from "../../shared/errors.ts";
+import { fold } from "../../shared/event-store/decider.ts";
+import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
+import type { Log } from "../../shared/log.ts";
+import type { Meta } from "../../shared/service.ts";
+import { type ActiveScheduler, activeScheduler, reconcileRuns } from "./active-scheduler.ts";
+import { createDueLoop } from "./due-loop.ts";
+import { leaderCalls } from "./leader-calls.ts";
+import { createLeadership, type Leadership } from "./leadership.ts";
+import { type LeaseDocument, mongoLease } from "./mongo-lease.ts";
+import { mongoTasks, type TaskStore } from "./mongo-tasks.ts";
+import { createRevocation } from "./revocation.ts";
+import { type Task, task, verdictOn } from "./task.ts";
+import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
+import type { TaskDocument } from "./task-document.ts";
+import { createTaskLedger } from "./task-ledger.ts";
+
+export interface SchedulerOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly broker: ServiceBroker;
+  readonly events: OpenEventStore;
+}
+
+/** One scheduler node: active or standing by. */
+export interface Scheduler {
+  readonly tasks: Pick<TaskStore, "view" | "list">;
+  /** Begins to compete for the lease; every consumer of this process must have subscribed before. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Carries out a changing action here or at the active node. Errors: `TASK_DISABLED`, `SCHEDULER_NO_LEADER`, the command's. */
+  command<N extends CommandName>(name: N, context: Context<ActionParams<N>, Meta>): Promise<ActionAnswer<N>>;
+  verdict(params: ActionParams<"scheduler.confirm">): Promise<ActionAnswer<"scheduler.confirm">>;
+  status(): ActionAnswer<"scheduler.status">;
+}
+
+export class TaskDisabled extends AppError {
+  constructor() {
+    super("项目配置中未开启定时任务引擎：kinit_fast_task/config.py:TaskSettings.TASK_ENABLE", {
+      type: "TASK_DISABLED",
+      code: 400,
+    });
+  }
+}
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { config, broker, events } = options;
+  const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
+  const { active, leadership, commands, state } = assemble(options, tasks);
+  const { isActive } = active;
+  const atLeader = leaderCalls({
+    isActive,
+    leader: leadership.leader,
+    nodeId: broker.nodeID,
+    waitMs: config.callTimeoutMs * 0.8,
+  });
+
+  return {
+    tasks,
+
+    async start() {
+      if (!config.taskEnable) return;
+      await events.outbox.start();
+      leadership.start();
+    },
+
+    stop: () => leadership.stop(),
+
+    async command(name, context) {
+      if (!config.taskEnable) throw new TaskDisabled();
+      return atLeader(name, context, () => commands[name](context.params, requestOf(context)));
+    },
+
+    async verdict({ taskId, runId }) {
+      const current = await state(taskId);
+      const known = current.status === "none" ? await historyOf(taskId, events) : current;
+      return { verdict: verdictOn(known, runId) };
+    },
+
+    status: () => ({ active: isActive(), leader: leadership.leader() }),
+  };
+}
+
+interface Assembly {
+  readonly active: ActiveScheduler;
+  readonly leadership: Leadership;
+  readonly commands: TaskCommands;
+  readonly state: (taskId: string) => Promise<Task>;
+}
+
+function assemble({ config, clock, log, broker, events }: SchedulerOptions, tasks: TaskStore): Assembly {
+  const { outbox, store, db } = events;
+  const ledger = createTaskLedger({
+    store,
+    tasks,
+    maxBatch: config.claimBatch,
+    onMoved: (taskId, state) => loop.moved(taskId, state),
+  });
+  const loop = createDueLoop({
+    tasks,
+    ledger,
+    clock,
+    log,
+    lookAheadMs: config.lookAheadMs,
+    aheadMs: config.dispatchAheadMs,
+    onLoaded: reconcileRuns(broker, ledger, log),
+  });
+  const ackWaitMs = Math.max(1000, config.leaseMs / 2);
+  const active = activeScheduler({ outbox, ledger, loop, bus: broker.bus, log, ackWaitMs });
+  const lease = mongoLease({
+    leases: db.collection<LeaseDocument>("leases"),
+    name: "scheduler",
+    holder: broker.nodeID,
+    timeoutMs: Math.max(100, config.leaseMs / 3),
+  });
+  const leadership = createLeadership({
+    lease,
+    holder: broker.nodeID,
+    leaseMs: config.leaseMs,
+    log,
+    onGained: active.begin,
+    onLost: active.end,
+  });
+  const revocation = createRevocation({ broker, clock, log });
+  const commands = taskCommands({ ledger, revocation, clock, timezone: config.timezone });
+  return { active, leadership, commands, state: ledger.state };
+}
+
+/** A deleted task's state is gone; its stream still tells which of its runs were ordered and revoked. */
+async function historyOf(taskId: string, { store }: OpenEventStore): Promise<Task> {
+  const stream = await store.readStream(`task-${taskId}`);
+  return fold(task, stream as unknown as readonly TaskEvent[]);
+}
+
+function requestOf(context: Context<unknown, Meta>): Request {
+  const { requestID, meta } = context;
+  return {
+    caller: context,
+    cause: {
+      ...(requestID ? { correlationid: requestID, causationid: requestID } : {}),
+      ...(meta.traceparent ? { traceparent: meta.traceparent } : {}),
+      ...(meta.actor ? { actor: meta.actor } : {}),
+    },
+  };
+}

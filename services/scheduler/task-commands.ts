@@ -1,0 +1,87 @@
+import type { Clock } from "../../shared/clock.ts";
+import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { Causation } from "../../shared/contracts/event.ts";
+import { objectId } from "../../shared/ids.ts";
+import { type Caller, call } from "../../shared/service.ts";
+import type { Revocation } from "./revocation.ts";
+import { completeDefinition, isDefined, revokedRuns, TaskNotFound, triggerOf } from "./task.ts";
+import type { TaskLedger } from "./task-ledger.ts";
+
+/** Who calls, and in the course of what: becomes the cause of the events. */
+export interface Request {
+  readonly caller: Caller;
+  readonly cause: Causation;
+}
+
+export type CommandName = `scheduler.${"create" | "change" | "stop" | "start" | "remove" | "run"}`;
+
+/** The changing actions of the contract, as the active scheduler carries them out. */
+export type TaskCommands = {
+  readonly [N in CommandName]: (params: ActionParams<N>, request: Request) => Promise<ActionAnswer<N>>;
+};
+
+export interface TaskCommandsOptions {
+  readonly ledger: Pick<TaskLedger, "handle" | "state">;
+  readonly revocation: Revocation;
+  readonly clock: Clock;
+  /** Zone of tasks that name none. */
+  readonly timezone: string;
+}
+
+export function taskCommands({ ledger, revocation, clock, timezone }: TaskCommandsOptions): TaskCommands {
+  /** Whatever can be refused is refused here, before anything is stored. */
+  async function complete<P extends ActionParams<"scheduler.create">>(params: P, { caller }: Request) {
+    const { isActive, ...input } = params;
+    const definition = completeDefinition(input, timezone);
+    triggerOf(definition, clock.now());
+    await call(caller, "executor.validate", { handler: input.handler, params: input.params });
+    return { definition, isActive };
+  }
+
+  return {
+    async "scheduler.create"(params, request) {
+      const { definition, isActive } = await complete(params, request);
+      const now = clock.now();
+      const taskId = objectId(now);
+      await ledger.handle({ type: "create", taskId, definition, isActive, now }, request.cause);
+      return { id: taskId };
+    },
+
+    /** Runs of the old definition that were dispatched ahead still begin; the answer waits for their time. */
+    async "scheduler.change"({ taskId, ...params }, request) {
+      const { definition, isActive } = await complete(params, request);
+      const command = { type: "change", taskId, definition, isActive, now: clock.now() } as const;
+      const { before } = await ledger.handle(command, request.cause);
+      if (isDefined(before)) await revocation.pass(before.running.filter(({ isRevoked }) => !isRevoked));
+      return null;
+    },
+
+    async "scheduler.stop"({ taskId }, { cause }) {
+      const { events, after } = await ledger.handle({ type: "pause", taskId, now: clock.now() }, cause);
+      await revocation.revoke(taskId, revokedRuns(after));
+      return { changed: events.length > 0 };
+    },
+
+    async "scheduler.start"({ taskId }, { caller, cause }) {
+      const state = await ledger.state(taskId);
+      if (!isDefined(state)) throw new TaskNotFound(taskId);
+      const { handler, params } = state.definition;
+      await call(caller, "executor.validate", { handler, params });
+      const { events } = await ledger.handle({ type: "resume", taskId, now: clock.now() }, cause);
+      return { changed: events.length > 0 };
+    },
+
+    async "scheduler.remove"({ taskId }, { cause }) {
+      const { after } = await ledger.handle({ type: "remove", taskId, now: clock.now() }, cause);
+      await revocation.revoke(taskId, revokedRuns(after));
+      return null;
+    },
+
+    async "scheduler.run"({ taskId }, { cause }) {
+      const now = clock.now();
+      const runId = objectId(now);
+      await ledger.handle({ type: "run", taskId, runId, now }, { ...cause, correlationid: runId });
+      return { runId };
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { ObjectId } from "mongodb";
+import type { TaskView } from "../../shared/contracts/scheduler-actions.ts";
+import { type DefinedTask, triggerOf } from "./task.ts";
+
+/** A task as it stands in `scheduler_task_list`: the original's fields under their names, then ours. */
+export interface TaskDocument {
+  readonly _id: ObjectId;
+  readonly name: string;
+  readonly group: string | null;
+  readonly job_class: string;
+  /** The original stored some as JSON text. */
+  readonly job_params: Readonly<Record<string, unknown>> | string;
+  readonly exec_strategy: DefinedTask["definition"]["strategy"];
+  readonly expression: string | null;
+  readonly is_active: boolean;
+  readonly remark: string | null;
+  readonly start_datetime: Date | null;
+  readonly end_datetime: Date | null;
+  readonly create_datetime: Date;
+  readonly update_datetime: Date;
+  readonly last_run_datetime: Date | null;
+  readonly timezone: string;
+  readonly cron_dialect: DefinedTask["definition"]["cronDialect"];
+  readonly misfire_policy: DefinedTask["definition"]["misfire"];
+  readonly misfire_grace_ms: number;
+  readonly overlap_policy: DefinedTask["definition"]["overlap"];
+  readonly timeout_ms: number | null;
+  readonly status: DefinedTask["status"];
+  readonly next_run_at: Date | null;
+  readonly anchor_datetime: Date;
+  readonly running: readonly RunningDocument[];
+  /** Events on the task's stream that this state has folded. */
+  readonly version: number;
+}
+
+interface RunningDocument {
+  readonly run_id: string;
+  readonly attempt: number;
+  readonly planned_datetime: Date;
+  readonly is_revoked: boolean;
+}
+
+export function toDocument(task: DefinedTask, version: number): TaskDocument {
+  const { definition } = task;
+  return {
+    _id: new ObjectId(task.taskId),
+    name: definition.name,
+    group: definition.group,
+    job_class: definition.handler,
+    job_params: definition.params,
+    exec_strategy: definition.strategy,
+    expression: definition.expression,
+    remark: definition.remark,
+    start_datetime: date(definition.startAt),
+    end_datetime: date(definition.endAt),
+    create_datetime: new Date(task.createdAt),
+    timezone: definition.timezone,
+    cron_dialect: definition.cronDialect,
+    misfire_policy: definition.misfire,
+    misfire_grace_ms: definition.misfireGraceMs,
+    overlap_policy: definition.overlap,
+    timeout_ms: definition.timeoutMs,
+    ...progress(task, version),
+  };
+}
+
+/** The fields that move while the definition stays: what a fired or ended run changes. */
+export function progress(task: DefinedTask, version: number) {
+  return {
+    is_active: task.status === "active",
+    update_datetime: new Date(task.updatedAt),
+    last_run_datetime: date(task.lastRunAt),
+    status: task.status,
+    next_run_at: date(task.nextRunAt),
+    anchor_datetime: new Date(task.anchorAt),
+    running: task.running.map(({ runId, attempt, plannedAt, isRevoked }) => ({
+      run_id: runId,
+      attempt,
+      planned_datetime: new Date(plannedAt),
+      is_revoked: isRevoked,
+    })),
+    version,
+  };
+}
+
+export function fromDocument(document: TaskDocument): DefinedTask {
+  const definition = {
+    name: document.name,
+    group: document.group,
+    handler: document.job_class,
+    params: paramsOf(document.job_params),
+    strategy: document.exec_strategy,
+    expression: document.expression,
+    remark: document.remark,
+    startAt: isoOrNull(document.start_datetime),
+    endAt: isoOrNull(document.end_datetime),
+    timezone: document.timezone,
+    cronDialect: document.cron_dialect,
+    misfire: document.misfire_policy,
+    misfireGraceMs: document.misfire_grace_ms,
+    overlap: document.overlap_policy,
+    timeoutMs: document.timeout_ms,
+  };
+  const anchorAt = document.anchor_datetime.getTime();
+  return {
+    status: document.status,
+    taskId: document._id.toHexString(),
+    definition,
+    trigger: triggerOf(definition, anchorAt),
+    anchorAt,
+    createdAt: document.create_datetime.getTime(),
+    updatedAt: document.update_datetime.getTime(),
+    lastRunAt: document.last_run_datetime?.getTime() ?? null,
+    nextRunAt: document.next_run_at?.getTime() ?? null,
+    running: document.running.map(({ run_id, attempt, planned_datetime, is_revoked }) => ({
+      runId: run_id,
+      attempt,
+      plannedAt: planned_datetime.getTime(),
+      isRevoked: is_revoked,
+    })),
+  };
+}
+
+export function toView(document: TaskDocument): TaskView {
+  const { taskId, definition, status, createdAt, updatedAt, lastRunAt, nextRunAt } = fromDocument(document);
+  return {
+    id: taskId,
+    ...definition,
+    isActive: status === "active",
+    status,
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+    lastRunAt: lastRunAt === null ? null : new Date(lastRunAt).toISOString(),
+    nextRunAt: nextRunAt === null ? null : new Date(nextRunAt).toISOString(),
+  };
+}
+
+function paramsOf(stored: TaskDocument["job_params"]): Readonly<Record<string, unknown>> {
+  return typeof stored === "string" ? (JSON.parse(stored) as Record<string, unknown>) : stored;
+}
+
+const date = (value: string | number | null): Date | null => (value === null ? null : new Date(value));
+const isoOrNull = (value: Date | null): string | null => value?.toISOString() ?? null;

@@ -1,0 +1,290 @@
+import type { ParamsOf } from "../../shared/contracts/action.ts";
+import type { RunEnded } from "../../shared/contracts/run-events.ts";
+import type { schedulerActions } from "../../shared/contracts/scheduler-actions.ts";
+import type { TaskEvent } from "../../shared/contracts/task-events.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { Decider } from "../../shared/event-store/decider.ts";
+import { dueEvent, fire } from "./task-fire.ts";
+import { firstOccurrence, nextOccurrence, parseTrigger, type Trigger } from "./trigger.ts";
+import { InvalidTrigger } from "./trigger-error.ts";
+
+type TaskCreated = Extract<TaskEvent, { type: "task.created" }>["data"];
+/** What a user defines; instants are ISO-8601 UTC. */
+export type Definition = Omit<TaskCreated, "taskId" | "isActive" | "nextRunAt" | "at">;
+
+/** A run of the task that was ordered and has not ended. */
+export interface ActiveRun {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly plannedAt: number;
+  /** The task was stopped before the planned time: nobody may begin it. */
+  readonly isRevoked: boolean;
+}
+
+export interface DefinedTask {
+  readonly status: "active" | "paused" | "finished";
+  readonly taskId: string;
+  readonly definition: Definition;
+  readonly trigger: Trigger;
+  /** When the trigger was last set going: its reckoning starts here. */
+  readonly anchorAt: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Planned time of the newest occurrence that fired. */
+  readonly lastRunAt: number | null;
+  readonly nextRunAt: number | null;
+  readonly running: readonly ActiveRun[];
+}
+
+export type Task =
+  | { readonly status: "none" }
+  | DefinedTask
+  | { readonly status: "deleted"; readonly running: readonly ActiveRun[] };
+
+export type TaskCommand =
+  | { type: "create"; taskId: string; definition: Definition; isActive: boolean; now: number }
+  | { type: "change"; taskId: string; definition: Definition; isActive: boolean; now: number }
+  | { type: "pause"; taskId: string; now: number }
+  | { type: "resume"; taskId: string; now: number }
+  | { type: "remove"; taskId: string; now: number }
+  | { type: "run"; taskId: string; runId: string; now: number }
+  | Fire;
+
+/** Settles what is due: up to `now`, and up to `aheadMs` beyond it where nothing speaks against it. */
+export interface Fire {
+  readonly type: "fire";
+  readonly taskId: string;
+  readonly now: number;
+  readonly aheadMs: number;
+  /** The most occurrences that one command settles. */
+  readonly limit: number;
+}
+
+export class TaskNotFound extends AppError {
+  constructor(taskId: string) {
+    super(`未查询到编号为：${taskId} 的数据！`, { type: "TASK_NOT_FOUND", code: 404, data: { taskId } });
+  }
+}
+
+export class TaskActive extends AppError {
+  constructor(taskId: string) {
+    super("请暂停任务后再删除！", { type: "TASK_ACTIVE", code: 400, data: { taskId } });
+  }
+}
+
+/**
+ * A task's life. Besides the events of its own stream it folds the ends of its runs, which stand on the runs'
+ * streams: they say what is still active.
+ */
+export const task: Decider<Task, TaskCommand, TaskEvent> & {
+  evolve(state: Task, event: TaskEvent | RunEnded): Task;
+} = {
+  initialState: { status: "none" },
+
+  decide(command, state) {
+    if (command.type === "create") return state.status === "none" ? [created(command)] : [];
+    if (command.type === "fire") return isDefined(state) ? fire(command, state) : [];
+    if (!isDefined(state)) throw new TaskNotFound(command.taskId);
+    const { taskId, now } = command;
+    switch (command.type) {
+      case "change":
+        return [changed(command, state)];
+      case "pause":
+        return state.status === "active" || hasFutureRun(state, now)
+          ? [{ type: "task.paused", data: { taskId, at: iso(now) } }]
+          : [];
+      case "resume":
+        return state.status === "active" ? [] : [resumed(state, now)];
+      case "remove":
+        if (state.status === "active") throw new TaskActive(taskId);
+        return [{ type: "task.deleted", data: { taskId, at: iso(now) } }];
+      case "run":
+        return [dueEvent(state, { runId: command.runId, plannedAt: now, nextRunAt: state.nextRunAt, now })];
+    }
+  },
+
+  evolve(state, event) {
+    if (event.type === "task.created") return fromCreated(event.data);
+    if (state.status === "none") return state;
+    if (isRunEnd(event)) return withoutRun(state, event.data.runId);
+    if (state.status === "deleted") return state;
+    switch (event.type) {
+      case "task.changed":
+        return fromChanged(state, event.data);
+      case "task.paused": {
+        const at = Date.parse(event.data.at);
+        return {
+          ...state,
+          status: "paused",
+          updatedAt: at,
+          nextRunAt: null,
+          running: revoked(state.running, at),
+        };
+      }
+      case "task.resumed": {
+        const at = Date.parse(event.data.at);
+        const trigger = triggerOf(state.definition, at);
+        return {
+          ...state,
+          status: "active",
+          trigger,
+          anchorAt: at,
+          updatedAt: at,
+          nextRunAt: instant(event.data.nextRunAt),
+        };
+      }
+      case "task.deleted":
+        return { status: "deleted", running: revoked(state.running, Date.parse(event.data.at)) };
+      case "task.finished":
+        return { ...state, status: "finished", nextRunAt: null };
+      case "task.skipped":
+        return { ...state, nextRunAt: instant(event.data.nextRunAt) };
+      case "task.due": {
+        const { runId, attempt } = event.data;
+        const plannedAt = Date.parse(event.data.plannedAt);
+        return {
+          ...state,
+          nextRunAt: instant(event.data.nextRunAt),
+          lastRunAt: Math.max(plannedAt, state.lastRunAt ?? 0),
+          running: [...state.running, { runId, attempt, plannedAt, isRevoked: false }],
+        };
+      }
+    }
+  },
+};
+
+/** What an executor is told that got a run again. */
+export function verdictOn(state: Task, runId: string): "wanted" | "ended" | "revoked" {
+  const run = state.status === "none" ? undefined : state.running.find((active) => active.runId === runId);
+  if (!run) return "ended";
+  return run.isRevoked ? "revoked" : "wanted";
+}
+
+/** Runs that were dispatched ahead and must not begin any more. */
+export function revokedRuns(state: Task): readonly ActiveRun[] {
+  return state.status === "none" ? [] : state.running.filter(({ isRevoked }) => isRevoked);
+}
+
+export function isDefined(state: Task): state is DefinedTask {
+  return state.status !== "none" && state.status !== "deleted";
+}
+
+/** A definition's trigger as of the instant it was set going; throws `TRIGGER_INVALID`. */
+export function triggerOf(definition: Definition, anchorAt: number): Trigger {
+  return parseTrigger(
+    {
+      execStrategy: definition.strategy,
+      expression: definition.expression,
+      startAt: instant(definition.startAt),
+      endAt: instant(definition.endAt),
+      timezone: definition.timezone,
+      cronDialect: definition.cronDialect,
+    },
+    anchorAt,
+  );
+}
+
+type Create = Extract<TaskCommand, { type: "create" }>;
+type Change = Extract<TaskCommand, { type: "change" }>;
+
+function created({ taskId, definition, isActive, now }: Create): TaskEvent {
+  const first = firstRun(definition, { now, lastRunAt: null });
+  return {
+    type: "task.created",
+    data: { taskId, ...definition, isActive, nextRunAt: isActive ? iso(first) : null, at: iso(now) },
+  };
+}
+
+function changed({ taskId, definition, isActive, now }: Change, { lastRunAt }: DefinedTask): TaskEvent {
+  const first = firstRun(definition, { now, lastRunAt });
+  return {
+    type: "task.changed",
+    data: { taskId, ...definition, isActive, nextRunAt: isActive ? iso(first) : null, at: iso(now) },
+  };
+}
+
+function resumed({ taskId, definition, lastRunAt }: DefinedTask, now: number): TaskEvent {
+  return {
+    type: "task.resumed",
+    data: { taskId, nextRunAt: iso(firstRun(definition, { now, lastRunAt })), at: iso(now) },
+  };
+}
+
+/** The first occurrence from now on that has not fired yet; a definition that can never fire is refused. */
+function firstRun(
+  definition: Definition,
+  { now, lastRunAt }: { now: number; lastRunAt: number | null },
+): number {
+  const trigger = triggerOf(definition, now);
+  const isRepeating = trigger.kind === "cron" || trigger.kind === "interval";
+  const first =
+    isRepeating && lastRunAt !== null && lastRunAt >= now
+      ? nextOccurrence(trigger, lastRunAt)
+      : firstOccurrence(trigger, now);
+  if (first !== null) return first;
+  throw new InvalidTrigger(
+    "无效的触发器：expression 在 end_datetime 之前已没有可执行的时间，应给出将来的时间",
+    {
+      field: definition.endAt === null ? "expression" : "end_datetime",
+      expected: "a trigger with an occurrence in the future",
+    },
+  );
+}
+
+function fromCreated({ taskId, isActive, nextRunAt, at, ...definition }: TaskCreated): DefinedTask {
+  const now = Date.parse(at);
+  return {
+    status: isActive ? "active" : "paused",
+    taskId,
+    definition,
+    trigger: triggerOf(definition, now),
+    anchorAt: now,
+    createdAt: now,
+    updatedAt: now,
+    lastRunAt: null,
+    nextRunAt: instant(nextRunAt),
+    running: [],
+  };
+}
+
+function fromChanged(state: DefinedTask, data: TaskCreated): DefinedTask {
+  const { createdAt, lastRunAt, running } = state;
+  return { ...fromCreated(data), createdAt, lastRunAt, running };
+}
+
+function withoutRun<S extends Exclude<Task, { status: "none" }>>(state: S, runId: string): S {
+  const running = state.running.filter((run) => run.runId !== runId);
+  return running.length === state.running.length ? state : { ...state, running };
+}
+
+function revoked(running: readonly ActiveRun[], at: number): readonly ActiveRun[] {
+  return running.map((run) => (run.plannedAt > at ? { ...run, isRevoked: true } : run));
+}
+
+/** A task whose last occurrence was dispatched ahead is finished, yet may be stopped before it begins. */
+function hasFutureRun({ running }: DefinedTask, now: number): boolean {
+  return running.some(({ plannedAt, isRevoked }) => plannedAt > now && !isRevoked);
+}
+
+function isRunEnd(event: TaskEvent | RunEnded): event is RunEnded {
+  return event.type.startsWith("run.");
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));
+
+/** What the actions `create` and `change` take, with what a caller left out filled in. */
+export type DefinitionInput = Omit<ParamsOf<(typeof schedulerActions)["scheduler.create"]>, "isActive">;
+
+/** Completes a definition with the platform's defaults. */
+export function completeDefinition(input: DefinitionInput, timezone: string): Definition {
+  return {
+    ...input,
+    timezone: input.timezone ?? timezone,
+    cronDialect: input.cronDialect ?? "kinit",
+    misfire: input.misfire ?? "fire_once",
+    misfireGraceMs: input.misfireGraceMs ?? 1000,
+    overlap: input.overlap ?? "skip",
+    timeoutMs: input.timeoutMs ?? null,
+  };
+}

@@ -1,0 +1,79 @@
+import { type Db, MongoClient } from "mongodb";
+import type { Bus } from "../bus/bus.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Log } from "../log.ts";
+import { thisProcess } from "../process-identity.ts";
+import type { EventDocument } from "./event-document.ts";
+import type { EventStore } from "./event-store.ts";
+import { mongoEventStore } from "./mongo-event-store.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+import { mongoOutboxLedger, type OutboxDocument } from "./outbox-ledger.ts";
+
+/** A service's connection to MongoDB, with the event store and the outbox on it. */
+export interface OpenEventStore {
+  readonly db: Db;
+  readonly store: EventStore;
+  readonly outbox: Outbox;
+  /** Stops the outbox, then closes the connection. */
+  close(): Promise<void>;
+}
+
+export interface OpenEventStoreOptions {
+  readonly config: Pick<Config, "mongoUrl" | "mongoDatabase">;
+  readonly service: string;
+  readonly bus: Pick<Bus, "send">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Connects; the outbox is started by the caller, once every consumer of this process has subscribed. */
+export async function openEventStore(options: OpenEventStoreOptions): Promise<OpenEventStore> {
+  const { config, service, bus, clock, log } = options;
+  const client = await connectMongo(config, service);
+  const db = client.db(databaseName(config));
+  const events = db.collection<EventDocument>("events");
+  const ledger = mongoOutboxLedger({
+    outboxes: db.collection<OutboxDocument>("outboxes"),
+    events,
+    service,
+    writer: `${service}-${thisProcess.boot}`,
+    clock,
+  });
+  const outbox = createOutbox({ ledger, log, send: (event, { resent }) => bus.send(event, { resent }) });
+  return {
+    db,
+    store: mongoEventStore({ client, events, outbox, clock }),
+    outbox,
+    async close() {
+      await outbox.stop();
+      await client.close();
+    },
+  };
+}
+
+/** Connects to the replica set; rejects within five seconds where it cannot be reached. */
+export async function connectMongo(
+  { mongoUrl }: Pick<Config, "mongoUrl">,
+  appName: string,
+): Promise<MongoClient> {
+  const client = new MongoClient(mongoUrl, {
+    appName,
+    ignoreUndefined: true,
+    serverSelectionTimeoutMS: 5000,
+    maxPoolSize: 20,
+    writeConcern: { w: "majority" },
+  });
+  return client.connect();
+}
+
+/** As the original chose it: the URL's authSource; else its path, else `kinit`. A setting overrides all. */
+export function databaseName({
+  mongoUrl,
+  mongoDatabase,
+}: Pick<Config, "mongoUrl" | "mongoDatabase">): string {
+  if (mongoDatabase) return mongoDatabase;
+  const [, path = "", query = ""] = /^mongodb(?:\+srv)?:\/\/[^/?]+\/?([^?]*)\??(.*)$/.exec(mongoUrl) ?? [];
+  const source = new URLSearchParams(query).get("authSource");
+  return (source === "admin" ? null : source) ?? (path || "kinit");
+}
