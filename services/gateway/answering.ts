@@ -1,0 +1,100 @@
+import type { ServerResponse } from "node:http";
+import type { Config } from "../../shared/config.ts";
+import { call } from "../../shared/service.ts";
+import { datetimeWire } from "./datetime-wire.ts";
+import type { Exchange } from "./endpoint.ts";
+import { httpError, type Reply, serverError } from "./envelope.ts";
+import { replyToError, unexpected } from "./error-reply.ts";
+import type { GatewayService } from "./gateway.service.ts";
+import { bodyOf, type GatewayRequest, queryOf, send } from "./http-exchange.ts";
+import { type ReadinessCheck, readinessOf } from "./readiness.ts";
+import { logWhenDone } from "./request-log.ts";
+import { type Route, routes, servicesBehind } from "./routes.ts";
+
+/** A link of moleculer-web's chain. */
+export type Link = (
+  this: GatewayService,
+  request: GatewayRequest,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+export interface AnsweringDeps {
+  readonly config: Pick<Config, "timezone" | "taskEnable" | "callTimeoutMs">;
+  readonly readiness: () => Promise<readonly ReadinessCheck[]>;
+}
+
+const READINESS_LIMIT_MS = 2000;
+export const BODY_LIMIT = 1_048_576;
+
+/** The last link: runs a route's endpoint and sends its reply, or that to whatever was thrown. Never throws. */
+export function answering({ config, readiness }: AnsweringDeps): (route: Route) => Link {
+  const datetimes = datetimeWire(config.timezone);
+  const requiredServices = servicesBehind(routes);
+
+  function exchangeOf({ broker }: GatewayService, { $ctx }: GatewayRequest): Exchange {
+    return {
+      datetimes,
+      call: (name, params, options) =>
+        call($ctx ?? broker, name, params, { timeout: config.callTimeoutMs, ...options }),
+      readiness: () =>
+        readinessOf(
+          {
+            requiredServices,
+            isServiceAvailable: (name) =>
+              broker.registry.getServiceList({ onlyAvailable: true }).some((known) => known.name === name),
+            isBusConnected: () => broker.transit?.connected,
+            leader: config.taskEnable
+              ? async () =>
+                  (await call(broker, "scheduler.status", {}, { timeout: READINESS_LIMIT_MS })).leader
+              : undefined,
+            more: readiness,
+          },
+          READINESS_LIMIT_MS,
+        ),
+    };
+  }
+
+  async function replyOf(gateway: GatewayService, route: Route, request: GatewayRequest): Promise<Reply> {
+    const { endpoint } = route;
+    const body = endpoint.input.source === "body" ? bodyOf(request) : undefined;
+    return endpoint.handle({ query: queryOf(request), body }, exchangeOf(gateway, request));
+  }
+
+  return (route) =>
+    async function (request, response) {
+      try {
+        send(request, response, await replyOf(this, route, request));
+      } catch (error) {
+        send(request, response, replyToError(error) ?? logged(this, request, error));
+      }
+    };
+}
+
+/** Sends the reply to what the chain itself could not do: no route at all, or a fault in a link. */
+export function answerFault(
+  this: GatewayService,
+  request: GatewayRequest,
+  response: ServerResponse,
+  error: unknown,
+): void {
+  logWhenDone(request, response, this.logger);
+  const isUnrouted = (error as { code?: unknown }).code === 404;
+  const reply = isUnrouted ? httpError(404, "Not Found") : replyToError(error);
+  send(request, response, reply ?? logged(this, request, error));
+}
+
+/** The reply to a body that could not be read at all. */
+export function bodyFault(error: unknown): Reply {
+  const { status } = error as { status?: unknown };
+  if (status === 413) return serverError(413, `请求体过大，不能超过 ${BODY_LIMIT / 1_048_576} MB`);
+  return serverError(typeof status === "number" ? status : 400, "请求体无法读取");
+}
+
+function logged({ logger }: GatewayService, { $ctx, matchedRoute }: GatewayRequest, err: unknown): Reply {
+  logger.error(
+    { requestId: $ctx?.requestID, route: matchedRoute?.paths, err },
+    "request failed unexpectedly",
+  );
+  return unexpected;
+}

@@ -1,0 +1,105 @@
+import type { Server } from "node:http";
+import type { Service, ServiceSchema } from "moleculer";
+import ApiGateway from "moleculer-web";
+import { type Config, loadConfig } from "../../shared/config.ts";
+import { type AnsweringDeps, answerFault, answering, BODY_LIMIT, bodyFault, type Link } from "./answering.ts";
+import { findRoute, type GatewayRequest, requestId, requestMeta, send } from "./http-exchange.ts";
+import type { ReadinessCheck } from "./readiness.ts";
+import { logWhenDone } from "./request-log.ts";
+import { indexRoutes, routes } from "./routes.ts";
+
+export interface GatewayDeps {
+  readonly config: AnsweringDeps["config"] & Pick<Config, "serverHost" | "serverPort" | "drainMs">;
+  /** What this process needs beside the services: stores, streams. */
+  readonly readiness?: () => Promise<readonly ReadinessCheck[]>;
+}
+
+/** The running gateway; `server.address()` tells the port where 0 was configured. */
+export type GatewayService = Service & { readonly server: Server };
+
+/** Longer than the idle time of the usual load balancers, so that it is they who close a connection. */
+const KEEP_ALIVE_MS = 65_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * HTTP in front of the services: the paths of both revisions of the original and ours, all from `routes.ts`.
+ * No CORS headers are sent: pages of other origins cannot read answers.
+ */
+export const gatewayService = ({ config, readiness = async () => [] }: GatewayDeps): ServiceSchema => {
+  const answer = answering({ config, readiness });
+  return {
+    name: "gateway",
+    mixins: [ApiGateway],
+    settings: {
+      // Settings are told to every node; nothing of these is anybody's business.
+      $secureSettings: ["ip", "port", "routes", "onError", "rootCallOptions"],
+      ip: config.serverHost,
+      port: config.serverPort,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      logRequest: null,
+      logRequestParams: null,
+      logResponse: null,
+      logRouteRegistration: null,
+      rootCallOptions,
+      onError: answerFault,
+      routes: [
+        {
+          path: "/",
+          mappingPolicy: "restrict",
+          bodyParsers: false,
+          // Who is asking and what they may do belongs between these two: the route is known, nothing is read yet.
+          use: [matchRoute, readBody],
+          aliases: Object.fromEntries(
+            routes.flatMap((route) => Object.values(route.paths).map((alias) => [alias, answer(route)])),
+          ),
+          onError: answerFault,
+        },
+      ],
+    },
+    // The mixin would let any node list and change the routes of this one.
+    actions: { listAliases: false, addRoute: false, removeRoute: false },
+    created(this: GatewayService) {
+      this.server.keepAliveTimeout = KEEP_ALIVE_MS;
+      this.server.headersTimeout = HEADERS_TIMEOUT_MS;
+    },
+    // Runs before the mixin's, which stops accepting and waits for open requests; this sets the limit of that wait.
+    stopped(this: GatewayService) {
+      const { server } = this;
+      const limit = setTimeout(() => server.closeAllConnections(), config.drainMs);
+      limit.unref();
+      server.once("close", () => clearTimeout(limit));
+    },
+  } as unknown as ServiceSchema;
+};
+
+const index = indexRoutes(routes);
+const parseRaw = ApiGateway.bodyParser.raw({ type: () => true, limit: BODY_LIMIT });
+
+/** First link: the line in the log, and the end for requests that no route answers. */
+const matchRoute: Link = function (request, response, next) {
+  logWhenDone(request, response, this.logger);
+  const found = findRoute(index, request);
+  if ("status" in found) return send(request, response, found);
+  request.matchedRoute = found;
+  next();
+};
+
+/** Reads the body of a route that wants one; any other is thrown away unread. */
+const readBody: Link = (request, response, next) => {
+  if (request.matchedRoute?.endpoint.input.source !== "body") return next();
+  parseRaw(request as never, response as never, (error?: unknown) => {
+    if (error) send(request, response, bodyFault(error));
+    else next();
+  });
+};
+
+/** Options of the root context: the ids that all calls of the request inherit. */
+function rootCallOptions(options: Record<string, unknown>, request: GatewayRequest): void {
+  options.requestID = requestId(options.requestID);
+  options.meta = requestMeta(request);
+  // The server's own stop waits for open requests and has a limit; counting them twice would only delay it.
+  options.tracking = false;
+}
+
+export default () => gatewayService({ config: loadConfig() });

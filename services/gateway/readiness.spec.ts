@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type ReadinessSources, readinessOf } from "./readiness.ts";
+
+const sound: ReadinessSources = {
+  requiredServices: ["scheduler", "records"],
+  isServiceAvailable: () => true,
+  isBusConnected: () => true,
+  leader: async () => "node-1",
+  more: async () => [{ name: "mongodb", ok: true }],
+};
+const missing = async (part: Partial<ReadinessSources>) =>
+  (await readinessOf({ ...sound, ...part }, 50)).filter(({ ok }) => !ok);
+
+describe("readinessOf", () => {
+  it("lists everything that is there", async () => {
+    assert.deepEqual(
+      (await readinessOf(sound, 50)).map(({ name, ok }) => [name, ok]),
+      [
+        ["scheduler", true],
+        ["records", true],
+        ["bus", true],
+        ["scheduler leader", true],
+        ["mongodb", true],
+      ],
+    );
+  });
+
+  it("asks for no bus where none is configured, and for no leader where nothing is scheduled", async () => {
+    const checks = await readinessOf({ ...sound, isBusConnected: () => undefined, leader: undefined }, 50);
+    assert.deepEqual(
+      checks.map(({ name }) => name),
+      ["scheduler", "records", "mongodb"],
+    );
+  });
+
+  const rows: readonly [Partial<ReadinessSources>, name: string, reason: string][] = [
+    [{ isServiceAvailable: (name) => name !== "records" }, "records", "no running instance is known"],
+    [{ isBusConnected: () => false }, "bus", "not connected"],
+    [{ leader: async () => null }, "scheduler leader", "no scheduler holds the lease"],
+    [{ leader: () => new Promise(() => {}) }, "scheduler leader", "did not answer in time"],
+    [
+      { leader: () => Promise.reject(new Error("mongodb://user:hunter2@host")) },
+      "scheduler leader",
+      "could not be asked",
+    ],
+    [{ more: () => new Promise(() => {}) }, "checks", "did not answer in time"],
+  ];
+  for (const [part, name, reason] of rows) {
+    it(`names ${name}: ${reason}`, async () => {
+      assert.deepEqual(await missing(part), [{ name, ok: false, reason }]);
+    });
+  }
+
+  it("does not ask an absent scheduler for its leader", async () => {
+    const absent = await missing({
+      isServiceAvailable: (name) => name !== "scheduler",
+      leader: async () => null,
+    });
+    assert.deepEqual(
+      absent.map(({ name }) => name),
+      ["scheduler"],
+    );
+  });
+});

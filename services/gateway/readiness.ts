@@ -1,0 +1,73 @@
+/** One thing that has to be there before requests make sense. */
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why not, in words for whoever runs this. */
+  readonly reason?: string;
+}
+
+/** What readiness is judged by; each may be asked at any time and none is asked twice at once by one request. */
+export interface ReadinessSources {
+  /** Services without which endpoints fail. */
+  readonly requiredServices: readonly string[];
+  isServiceAvailable(name: string): boolean;
+  /** Undefined where no bus is configured: all services are in this process. */
+  isBusConnected(): boolean | undefined;
+  /** Node of the active scheduler; null where none holds the lease. Undefined: nothing is to be scheduled. */
+  leader: (() => Promise<string | null>) | undefined;
+  /** Checks of the process around the gateway: stores, streams. */
+  more(): Promise<readonly ReadinessCheck[]>;
+}
+
+/** Asks everything at once; whatever does not answer within `limitMs` counts as missing. Never rejects. */
+export async function readinessOf(
+  sources: ReadinessSources,
+  limitMs: number,
+): Promise<readonly ReadinessCheck[]> {
+  const services = sources.requiredServices.map((name) => {
+    const ok = sources.isServiceAvailable(name);
+    return { name, ok, ...(ok ? {} : { reason: "no running instance is known" }) };
+  });
+  const isConnected = sources.isBusConnected();
+  const bus =
+    isConnected === undefined
+      ? []
+      : [{ name: "bus", ok: isConnected, ...(isConnected ? {} : { reason: "not connected" }) }];
+  const isSchedulerThere = services.every(({ name, ok }) => name !== "scheduler" || ok);
+  const [leader, more] = await Promise.all([
+    isSchedulerThere && sources.leader ? leaderCheck(sources.leader, limitMs) : [],
+    within(sources.more(), limitMs).catch((error: unknown) => [failed("checks", error)]),
+  ]);
+  return [...services, ...bus, ...leader, ...more];
+}
+
+async function leaderCheck(
+  leader: () => Promise<string | null>,
+  limitMs: number,
+): Promise<readonly ReadinessCheck[]> {
+  const name = "scheduler leader";
+  try {
+    const node = await within(leader(), limitMs);
+    return [node === null ? { name, ok: false, reason: "no scheduler holds the lease" } : { name, ok: true }];
+  } catch (error) {
+    return [failed(name, error)];
+  }
+}
+
+/** The fault itself stays in the log: it may hold addresses and names that are nobody's business. */
+function failed(name: string, error: unknown): ReadinessCheck {
+  const isLate = error instanceof Error && error.name === "TimeoutError";
+  return { name, ok: false, reason: isLate ? "did not answer in time" : "could not be asked" };
+}
+
+async function within<T>(work: Promise<T>, limitMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DOMException("late", "TimeoutError")), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
