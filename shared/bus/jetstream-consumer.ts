@@ -13,7 +13,7 @@ import type { BusLogger, DeadLetter, Subscription } from "./bus.ts";
 import type { Outcome } from "./held-event.ts";
 import type { ConnectionListener, JetStreamConnection } from "./jetstream-connection.ts";
 import { HeldMessage, placeOf } from "./jetstream-message.ts";
-import { apiErrorCode, apiErrors, STREAM, subjectOf } from "./jetstream-stream.ts";
+import { apiErrorCode, apiErrors, nameToken, STREAM, subjectOf } from "./jetstream-stream.ts";
 import { Worker } from "./worker.ts";
 
 export interface ConsumerPort {
@@ -27,7 +27,9 @@ export interface ConsumerPort {
 /** A pull request that is not served ends after this, and is made again. */
 const PULL_EXPIRES_MS = 30_000;
 /** The server says at this pace that a pull request still stands. */
-const PULL_HEARTBEAT_MS = 5000;
+const PULL_HEARTBEAT_MS = 2000;
+/** The server says that a consumer is gone while it still finds it; asked sooner, it would let us wait in vain. */
+const GONE_MS = 100;
 /** Longer than a message is on its way from a server in the same network. */
 const QUIET_MS = 20;
 const encoder = new TextEncoder();
@@ -39,7 +41,7 @@ const replies = {
 
 /** `executor__task_due`: one durable consumer for each group and pattern. */
 export function durableName({ group, pattern }: Subscription): string {
-  return `${group}__${pattern.replace("*", "all").replaceAll(".", "_")}`;
+  return `${nameToken(group)}__${nameToken(pattern.replace("*", "all"))}`;
 }
 
 /**
@@ -52,12 +54,16 @@ export class JetStreamConsumer implements ConnectionListener {
   readonly #name: string;
   readonly #worker: Worker;
   readonly #inbox = createInbox();
+  readonly #workingMs: number;
   readonly #held = new Map<number, HeldMessage>();
   #messages: NatsSubscription | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #requested = 0;
+  /** When the server last said anything. */
   #lastSign = 0;
+  #lastWorking = 0;
   #lastSequence = 0;
+  #streamCreated = "";
   #lastArrival = 0;
   #hasLeft = false;
   readonly #returns: string[] = [];
@@ -69,6 +75,7 @@ export class JetStreamConsumer implements ConnectionListener {
     this.#subscription = subscription;
     this.#port = port;
     this.#name = durableName(subscription);
+    this.#workingMs = subscription.ackWaitMs / 3;
     this.#worker = new Worker(subscription, {
       deadLetter: (letter) => port.deadLetter(letter),
       onRoom: () => this.#pullSoon(),
@@ -84,10 +91,14 @@ export class JetStreamConsumer implements ConnectionListener {
   async start(): Promise<void> {
     const { connection } = this.#port;
     await this.#ensure();
+    this.#streamCreated = (await connection.manager.streams.info(STREAM)).created;
     this.#messages = connection.nats.subscribe(this.#inbox, {
-      callback: (_error, message) => this.#onMessage(message),
+      callback: (error, message) => {
+        if (error) this.#port.logger.error(`${this.#name} may not receive: ${error.message}`);
+        else this.#onMessage(message);
+      },
     });
-    this.#heartbeat = setInterval(() => this.#beat(), Math.min(this.#subscription.ackWaitMs / 3, 10_000));
+    this.#heartbeat = setInterval(() => this.#beat(), Math.min(this.#workingMs, PULL_HEARTBEAT_MS));
     connection.listen(this);
     this.#pull();
   }
@@ -153,7 +164,8 @@ export class JetStreamConsumer implements ConnectionListener {
   }
 
   readonly #settled = (message: HeldMessage, outcome: Outcome): void => {
-    this.#held.delete(message.sequence);
+    const { sequence } = message;
+    if (this.#held.get(sequence) === message) this.#held.delete(sequence);
     if (outcome === "done") this.#answer(message.reply, replies.done);
     else this.#return(message.reply);
   };
@@ -176,7 +188,7 @@ export class JetStreamConsumer implements ConnectionListener {
     this.#requested = Number.isNaN(undelivered) ? 0 : Math.max(0, this.#requested - undelivered);
     if (this.#isStopping) return;
     if (code === 408) this.#pullSoon();
-    else void this.#restore();
+    else void this.#restore(GONE_MS);
   }
 
   #pullSoon(): void {
@@ -207,15 +219,19 @@ export class JetStreamConsumer implements ConnectionListener {
   }
 
   #beat(): void {
-    for (const { reply } of this.#held.values()) this.#answer(reply, replies.working);
-    const silence = performance.now() - this.#lastSign;
-    if (this.#requested > 0 && silence > 2.5 * PULL_HEARTBEAT_MS) void this.#restore();
+    const now = performance.now();
+    if (now - this.#lastWorking >= this.#workingMs * 0.9) {
+      this.#lastWorking = now;
+      for (const { reply } of this.#held.values()) this.#answer(reply, replies.working);
+    }
+    if (this.#requested > 0 && now - this.#lastSign > 2.5 * PULL_HEARTBEAT_MS) void this.#restore();
   }
 
   /** Finds or creates the consumer again, for as long as it takes, and pulls anew. */
-  async #restore(): Promise<void> {
+  async #restore(waitMs = 0): Promise<void> {
     if (this.#isRestoring) return;
     this.#isRestoring = true;
+    await delay(waitMs, undefined, { ref: false });
     for (
       let wait = 50;
       !this.#isStopping && this.#port.connection.isConnected;
@@ -268,10 +284,15 @@ export class JetStreamConsumer implements ConnectionListener {
    * first event it has not settled, unless the stream itself began anew.
    */
   async #startOfNew(): Promise<Partial<ConsumerConfig>> {
+    const { created } = await this.#port.connection.manager.streams.info(STREAM);
+    if (this.#streamCreated !== created) {
+      // The new stream counts from 1 again: what is still in hand must not be taken for its messages.
+      this.#streamCreated = created;
+      this.#lastSequence = 0;
+      this.#held.clear();
+    }
+    if (this.#lastSequence === 0) return { deliver_policy: DeliverPolicy.All };
     const next = Math.min(this.#lastSequence + 1, ...this.#held.keys());
-    const { state } = await this.#port.connection.manager.streams.info(STREAM);
-    return this.#lastSequence === 0 || state.last_seq < this.#lastSequence
-      ? { deliver_policy: DeliverPolicy.All }
-      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next };
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next };
   }
 }

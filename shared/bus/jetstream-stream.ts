@@ -14,7 +14,9 @@ export const STREAM = "KINIT";
 /** Events that could not be handled. */
 export const DEAD_STREAM = "KINIT_DEAD";
 export const subjectOf = (typeOrPattern: string): string => `kinit.${typeOrPattern}`;
-export const deadSubjectOf = (group: string): string => `kinit.dead.${group}`;
+export const deadSubjectOf = (group: string): string => `kinit.dead.${nameToken(group)}`;
+/** A text as one token of a subject, or as part of a durable's name. */
+export const nameToken = (text: string): string => text.replaceAll(/[^A-Za-z0-9_-]/g, "_");
 
 /** Codes of JetStream's API errors. */
 export const apiErrors = { consumerNotFound: 10_014, streamNotFound: 10_059 } as const;
@@ -42,7 +44,7 @@ export async function ensureStreams(manager: JetStreamManager, limits: StreamLim
   });
   await ensureStream(manager, {
     name: DEAD_STREAM,
-    subjects: [deadSubjectOf(">")],
+    subjects: ["kinit.dead.>"],
     ...bounded(limits.maxBytes, limits.deadMaxAgeMs),
   });
 }

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AppError } from "../errors.ts";
+import { HandBack } from "./bus.ts";
+import { settleBatch } from "./settle-batch.ts";
+
+/** Runs a batch and writes down each step. */
+async function steps(
+  items: readonly number[],
+  handle: (items: readonly number[]) => void,
+  mayRetry: (tries: number) => boolean = () => true,
+): Promise<string[]> {
+  const log: string[] = [];
+  await settleBatch(items, {
+    handle(some) {
+      log.push(`try ${some}`);
+      handle(some);
+    },
+    async pause(tries) {
+      log.push(`pause ${tries}`);
+      return mayRetry(tries);
+    },
+    handled: (some) => log.push(`handled ${some}`),
+    handedBack: (some) => log.push(`handed back ${some}`),
+    failed: (item, error) => log.push(`failed ${item}: ${(error as Error).message}`),
+  });
+  return log;
+}
+const retryable = () => new AppError("away", { type: "AWAY", code: 503, retryable: true });
+
+test("a batch that is handled is reported whole", async () => {
+  assert.deepEqual(await steps([1, 2, 3], () => {}), ["try 1,2,3", "handled 1,2,3"]);
+});
+
+test("a retryable error repeats the batch as it is", async () => {
+  let left = 2;
+  const log = await steps([1, 2], () => {
+    if (left-- > 0) throw retryable();
+  });
+  assert.deepEqual(log, ["try 1,2", "pause 1", "try 1,2", "pause 2", "try 1,2", "handled 1,2"]);
+});
+
+test("a batch that shall not be retried any more is handed back", async () => {
+  const log = await steps(
+    [1, 2],
+    () => {
+      throw retryable();
+    },
+    (tries) => tries < 2,
+  );
+  assert.deepEqual(log, ["try 1,2", "pause 1", "try 1,2", "pause 2", "handed back 1,2"]);
+});
+
+test("a hand-back is neither retried nor halved", async () => {
+  const log = await steps([1, 2], () => {
+    throw new HandBack("leaving");
+  });
+  assert.deepEqual(log, ["try 1,2", "handed back 1,2"]);
+});
+
+test("any other error halves the batch until the guilty items are alone", async () => {
+  const log = await steps([1, 2, 3, 4, 5], (items) => {
+    const guilty = items.find((item) => item === 2 || item === 5);
+    if (guilty) throw new Error(`not ${guilty}`);
+  });
+  assert.deepEqual(log, [
+    "try 1,2,3,4,5",
+    "try 1,2,3",
+    "try 1,2",
+    "try 1",
+    "handled 1",
+    "try 2",
+    "failed 2: not 2",
+    "try 3",
+    "handled 3",
+    "try 4,5",
+    "try 4",
+    "handled 4",
+    "try 5",
+    "failed 5: not 5",
+  ]);
+});
+
+test("a half that fails for its surroundings is retried as that half", async () => {
+  let isAway = true;
+  const log = await steps([1, 2, 3], (items) => {
+    if (items.includes(3) && items.length > 1) throw new Error("not 3 with others");
+    if (!items.includes(1) || !isAway) return;
+    isAway = false;
+    throw retryable();
+  });
+  assert.deepEqual(log, ["try 1,2,3", "try 1,2", "pause 1", "try 1,2", "handled 1,2", "try 3", "handled 3"]);
+});

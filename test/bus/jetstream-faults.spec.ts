@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Bus } from "../../shared/bus/bus.ts";
+import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
+import { STREAM } from "../../shared/bus/jetstream-stream.ts";
+import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
+import { isRetryable } from "../../shared/errors.ts";
+import { quick } from "./bus-test.ts";
+import { Collected } from "./collected.ts";
+import { exampleEvent, silent } from "./example-event.ts";
+import { type JetStreamUnderTest, openJetStream } from "./jetstream-under-test.ts";
+
+function faultTest(rule: string, body: (under: JetStreamUnderTest) => Promise<void>): void {
+  test(`jetstream: ${rule}`, { timeout: 60_000 }, async () => {
+    const under = await openJetStream({ logger: silent });
+    try {
+      await body(under);
+    } finally {
+      await under.close();
+    }
+  });
+}
+
+/** Sends until it is accepted, as an outbox does. */
+async function insist(bus: Bus, event: DomainEnvelope): Promise<void> {
+  for (let resent = false; ; resent = true) {
+    try {
+      return await bus.send(event, { resent });
+    } catch (error) {
+      assert.ok(isRetryable(error), String(error));
+      await delay(50);
+    }
+  }
+}
+
+async function sendAll(bus: Bus, events: readonly DomainEnvelope[]): Promise<void> {
+  for (let i = 0; i < events.length; i += 50)
+    await Promise.all(events.slice(i, i + 50).map((event) => insist(bus, event)));
+}
+
+faultTest(
+  "a server that is killed under load and comes back loses nothing",
+  async ({ bus, other, server }) => {
+    const single = new Collected<string>();
+    const batched = new Collected<string>();
+    const consuming = await other();
+    await consuming.subscribe({
+      ...quick,
+      pattern: "task.due",
+      group: "executor",
+      async handle({ id }) {
+        await delay(2);
+        single.add(id);
+      },
+    });
+    await consuming.subscribe({
+      ...quick,
+      maxInFlight: 200,
+      pattern: "task.*",
+      group: "records",
+      batch: { maxSize: 50, lingerMs: 5 },
+      handleBatch: (events) => {
+        for (const { id } of events) batched.add(id);
+      },
+    });
+    const events = Array.from({ length: 4000 }, () => exampleEvent("task.due"));
+    const sent = sendAll(bus, events);
+    await single.reach(500);
+    await server.kill();
+    for (const deadline = Date.now() + 2000; bus.isReady(); await delay(5))
+      assert.ok(Date.now() < deadline, "the bus is still ready 2 s after the server was killed");
+    const begun = performance.now();
+    await assert.rejects(bus.send(exampleEvent("task.deleted")), {
+      type: "BUS_UNAVAILABLE",
+      retryable: true,
+    });
+    assert.ok(performance.now() - begun < 50, "refused at once");
+    await delay(1500);
+    await server.restart();
+    await sent;
+    for (const collected of [single, batched]) {
+      const hasAll = (ids: readonly string[]) => new Set(ids).size === events.length;
+      await collected.when(hasAll, "every event", 30_000);
+    }
+    assert.equal(single.items.length, events.length, "handled twice by the same member");
+    assert.equal(bus.isReady() && consuming.isReady(), true);
+  },
+);
+
+faultTest("what a killed process had in hand is delivered again after the ack wait", async (under) => {
+  const { bus, server } = under;
+  const ackWaitMs = 600;
+  const child = fork(new URL("hanging-consumer.ts", import.meta.url).pathname, [
+    server.url,
+    String(ackWaitMs),
+  ]);
+  const event = exampleEvent("task.due");
+  await bus.send(event);
+  const [taken] = await once(child, "message");
+  assert.equal(taken, event.id);
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+  const seen = new Collected<{ id: string; count: number; resent: boolean }>();
+  await bus.subscribe({
+    ...quick,
+    ackWaitMs,
+    pattern: "task.due",
+    group: "executor",
+    handle: ({ id }, { count, resent }) => seen.add({ id, count, resent }),
+  });
+  assert.deepEqual(await seen.reach(1), [{ id: event.id, count: 2, resent: true }]);
+});
+
+faultTest("a deleted consumer is created again where it was", async ({ bus, manager }) => {
+  const seen = new Collected<string>();
+  await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: ({ id }) => seen.add(id) });
+  const events = Array.from({ length: 20 }, () => exampleEvent("task.due"));
+  await sendAll(bus, events.slice(0, 10));
+  await seen.reach(10);
+  await manager.consumers.delete(STREAM, "executor__task_due");
+  await sendAll(bus, events.slice(10));
+  await seen.reach(20);
+  assert.deepEqual(
+    seen.items,
+    events.map(({ id }) => id),
+  );
+});
+
+faultTest("a deleted stream is created again with its consumers", async ({ bus, manager }) => {
+  const seen = new Collected<string>();
+  await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: ({ id }) => seen.add(id) });
+  const first = exampleEvent("task.due");
+  const second = exampleEvent("task.due");
+  await bus.send(first);
+  await seen.reach(1);
+  await manager.streams.delete(STREAM);
+  await insist(bus, second);
+  assert.deepEqual(await seen.reach(2), [first.id, second.id]);
+});
+
+faultTest("a group that comes later gets what was sent before", async ({ bus, other }) => {
+  const events = Array.from({ length: 5 }, () => exampleEvent("run.started"));
+  await sendAll(bus, events);
+  const seen = new Collected<string>();
+  await (await other()).subscribe({
+    ...quick,
+    pattern: "run.*",
+    group: "records",
+    handle: ({ id }) => seen.add(id),
+  });
+  assert.deepEqual(
+    await seen.reach(5),
+    events.map(({ id }) => id),
+  );
+});
+
+faultTest("events are CloudEvents in JSON that any client can read", async ({ bus, manager }) => {
+  const event = exampleEvent("task.due");
+  await bus.send(event, { resent: true });
+  const message = await manager.streams.getMessage(STREAM, { last_by_subj: "kinit.task.due" });
+  assert.deepEqual(message.json(), event);
+  assert.equal(message.header.get("content-type"), "application/cloudevents+json");
+  assert.equal(message.header.get("Nats-Msg-Id"), event.id);
+  assert.equal(message.header.get("Kinit-Resent"), "1");
+});
+
+faultTest("what foreign clients send is checked, and handled once", async ({ bus, nats, deadLetters }) => {
+  const seen = new Collected<string>();
+  await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: ({ id }) => seen.add(id) });
+  const event = exampleEvent("task.due");
+  const bodies = ["no json", JSON.stringify(exampleEvent("run.started")), JSON.stringify(event)];
+  for (const body of [...bodies, JSON.stringify(event)])
+    await nats.jetstream().publish("kinit.task.due", body);
+  const last = exampleEvent("task.due");
+  await bus.send(last);
+  await seen.when((ids) => ids.includes(last.id), "the last event");
+  assert.deepEqual(seen.items, [event.id, last.id]);
+  const problems = (await deadLetters()).map(({ error }) => error);
+  assert.deepEqual(problems, [
+    { type: "EVENT_INVALID", message: "the body must be a CloudEvents envelope in JSON" },
+    { type: "EVENT_INVALID", message: "type must match task.due, the channel it was sent to" },
+  ]);
+});
+
+faultTest("an event that the server would not take is refused for good", async ({ bus }) => {
+  const due = exampleEvent("task.due");
+  const large = { ...due, data: { ...due.data, params: { text: "x".repeat(1_100_000) } } };
+  await assert.rejects(bus.send(large), { type: "EVENT_TOO_LARGE", retryable: false });
+  assert.equal(bus.isReady(), true);
+});
+
+test("jetstream: a start without a server fails after its limit", async () => {
+  const options = { name: "test", logger: silent, maxBytes: 1_048_576, maxAgeMs: 60_000, startLimitMs: 300 };
+  const bus = jetStreamBus({ ...options, url: "nats://127.0.0.1:1" });
+  await assert.rejects(bus.start(), { type: "BUS_UNAVAILABLE", retryable: true });
+  assert.equal(bus.isReady(), false);
+  await bus.stop();
+});
