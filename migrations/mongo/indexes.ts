@@ -9,6 +9,12 @@ export const indexes = {
   scheduler_task_record: [
     { key: { create_datetime: 1 }, name: "create_datetime" },
     { key: { task_id: 1, start_datetime: -1 }, name: "task_start" },
+    /** Only open runs have the field, so that a run that is recorded once, at its end, costs nothing here. */
+    {
+      key: { open_until: 1 },
+      name: "open_until",
+      partialFilterExpression: { open_until: { $exists: true } },
+    },
   ],
   /** The same crawl stores its rows once. */
   bilibili_hot_new: [{ key: { crawl_id: 1, rank: 1 }, name: "crawl_rank", unique: true }],

@@ -16,6 +16,8 @@ export interface Transaction {
   append(append: Append): void;
   /** Stores events that the bus has delivered, under their own ids; they are not published again. */
   keep(stream: string, expectedVersion: number, events: readonly DomainEnvelope[]): void;
+  /** Tells which of these event ids are stored already. */
+  stored(ids: readonly string[]): Promise<(id: string) => boolean>;
 }
 
 export interface Append {

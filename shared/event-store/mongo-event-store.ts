@@ -50,7 +50,7 @@ export function mongoEventStore({
       let batch: Batch | undefined;
       try {
         const result = await session.withTransaction(async () => {
-          batch = collect(session, { clock, writer: ticket.writer });
+          batch = collect(session, { clock, events, writer: ticket.writer });
           const value = await work(batch.transaction);
           if (batch.documents.length > 0)
             await events.insertMany(batch.documents, { session, ordered: true });
@@ -82,7 +82,13 @@ interface Batch {
   readonly published: DomainEnvelope[];
 }
 
-function collect(session: ClientSession, { clock, writer }: { clock: Clock; writer: string }): Batch {
+interface Collecting {
+  readonly clock: Clock;
+  readonly events: Collection<EventDocument>;
+  readonly writer: string;
+}
+
+function collect(session: ClientSession, { clock, events: collection, writer }: Collecting): Batch {
   const documents: EventDocument[] = [];
   const published: DomainEnvelope[] = [];
   const append = ({ stream, expectedVersion, events, cause }: Append) => {
@@ -98,7 +104,15 @@ function collect(session: ClientSession, { clock, writer }: { clock: Clock; writ
       documents.push(toEventDocument(envelope, expectedVersion + 1 + index));
     }
   };
-  return { transaction: { session, append, keep }, documents, published };
+  const stored = async (ids: readonly string[]) => {
+    const query = { _id: { $in: [...ids] } };
+    const found = await collection
+      .find(query, { session, projection: { _id: 1 }, batchSize: ids.length })
+      .toArray();
+    const known = new Set(found.map(({ _id }) => _id));
+    return (id: string) => known.has(id);
+  };
+  return { transaction: { session, append, keep, stored }, documents, published };
 }
 
 const DUPLICATE_KEY = 11_000;

@@ -1,0 +1,107 @@
+import { type AnyBulkWriteOperation, type ClientSession, type Collection, ObjectId } from "mongodb";
+import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { RunRecord } from "./record.ts";
+import { fromDocument, type RecordDocument, toDocument, toView } from "./record-document.ts";
+
+export class RecordNotFound extends AppError {
+  constructor(runId: string) {
+    super(`未查询到编号为：${runId} 的数据！`, { type: "RECORD_NOT_FOUND", code: 404, data: { runId } });
+  }
+}
+
+/** A record with the number of events on its run's stream. */
+export interface VersionedRecord {
+  readonly record: RunRecord;
+  readonly version: number;
+}
+
+export interface RecordChange extends VersionedRecord {
+  readonly isNew: boolean;
+}
+
+/** The records of runs and skips. */
+export interface RecordStore {
+  load(session: ClientSession, runIds: readonly string[]): Promise<Map<string, VersionedRecord>>;
+  write(session: ClientSession, changes: readonly RecordChange[]): Promise<void>;
+  /** Open runs that have shown no sign of life for longer than they may. */
+  overdue(now: number, limit: number): Promise<readonly VersionedRecord[]>;
+  /** Which of these have an outcome. */
+  ended(runIds: readonly string[]): Promise<readonly string[]>;
+  /** Error: `RECORD_NOT_FOUND`. */
+  view(runId: string): Promise<ActionAnswer<"records.get">>;
+  list(query: ActionParams<"records.list">): Promise<ActionAnswer<"records.list">>;
+}
+
+export interface MongoRecordsOptions {
+  readonly records: Collection<RecordDocument>;
+  /** How long a run may be silent beyond its timeout. */
+  readonly lostMs: number;
+  /** Timeout of runs whose task names none. */
+  readonly defaultTimeoutMs: number;
+}
+
+export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecordsOptions): RecordStore {
+  const documentOf = ({ record, version }: VersionedRecord) => {
+    const seen = Math.max(Date.parse(record.updatedAt), Date.parse(record.plannedAt));
+    return toDocument(record, {
+      version,
+      openUntil: new Date(seen + (record.timeoutMs ?? defaultTimeoutMs) + lostMs),
+    });
+  };
+
+  return {
+    async load(session, runIds) {
+      const ids = runIds.map((id) => new ObjectId(id));
+      const found = await records
+        .find({ _id: { $in: ids } }, { session, batchSize: runIds.length })
+        .toArray();
+      return new Map(found.map((document) => [document._id.toHexString(), versioned(document)]));
+    },
+
+    async write(session, changes) {
+      const added = changes.filter(({ isNew }) => isNew).map(documentOf);
+      const replaced = changes.filter(({ isNew }) => !isNew).map(documentOf);
+      if (added.length > 0) await records.insertMany(added, { session, ordered: false });
+      if (replaced.length > 0)
+        await records.bulkWrite(replaced.map(replacement), { session, ordered: false });
+    },
+
+    async overdue(now, limit) {
+      const found = await records.find({ open_until: { $lte: new Date(now) } }, { limit }).toArray();
+      return found.map(versioned);
+    },
+
+    async ended(runIds) {
+      const ids = runIds.map((id) => new ObjectId(id));
+      const query = { _id: { $in: ids }, open_until: { $exists: false } };
+      const found = await records.find(query, { projection: { _id: 1 } }).toArray();
+      return found.map(({ _id }) => _id.toHexString());
+    },
+
+    async view(runId) {
+      const document = await records.findOne({ _id: new ObjectId(runId) });
+      if (!document) throw new RecordNotFound(runId);
+      return toView(document);
+    },
+
+    async list({ page, limit, orderField, order, taskId }) {
+      const query = taskId === undefined ? {} : { task_id: taskId };
+      const direction = order === "desc" ? -1 : 1;
+      const sort: Record<string, 1 | -1> =
+        orderField || order ? { [orderField ?? "create_datetime"]: direction, _id: direction } : { _id: 1 };
+      const cursor = records.find(query, { sort, skip: (page - 1) * limit, limit });
+      const count = taskId === undefined ? records.estimatedDocumentCount() : records.countDocuments(query);
+      const [documents, total] = await Promise.all([cursor.toArray(), count]);
+      return { items: documents.map(toView), total };
+    },
+  };
+}
+
+function versioned(document: RecordDocument): VersionedRecord {
+  return { record: fromDocument(document), version: document.version ?? 0 };
+}
+
+function replacement({ _id, ...rest }: RecordDocument): AnyBulkWriteOperation<RecordDocument> {
+  return { replaceOne: { filter: { _id }, replacement: rest } };
+}

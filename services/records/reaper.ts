@@ -1,0 +1,90 @@
+import type { Clock } from "../../shared/clock.ts";
+import type { RunEvent } from "../../shared/contracts/run-events.ts";
+import { errorMessage, errorType } from "../../shared/errors.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { eventId } from "../../shared/ids.ts";
+import type { Log } from "../../shared/log.ts";
+import type { RecordStore, VersionedRecord } from "./mongo-records.ts";
+import { evolve, type RecordedEvent } from "./record.ts";
+
+export interface ReaperOptions {
+  readonly store: EventStore;
+  readonly records: RecordStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly everyMs: number;
+}
+
+/** Declares runs lost that nobody can be working on any more, so that each ends with a record. */
+export interface Reaper {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const PAGE = 500;
+
+export function createReaper({ store, records, clock, log, everyMs }: ReaperOptions): Reaper {
+  let timer: NodeJS.Timeout | undefined;
+  let round: Promise<void> = Promise.resolve();
+  let isStopped = false;
+
+  async function reap(): Promise<void> {
+    for (const lost of await records.overdue(clock.now(), PAGE)) {
+      if (isStopped) return;
+      await declareLost(lost);
+    }
+  }
+
+  /** A sign of life, or another node's verdict, that comes first wins: the stream's version tells. */
+  async function declareLost({ record, version }: VersionedRecord): Promise<void> {
+    const event = lostEvent(record, clock.now());
+    try {
+      await store.transact(async (transaction) => {
+        transaction.append({ stream: `run-${record.runId}`, expectedVersion: version, events: [event] });
+        const time = event.data.lostAt;
+        const after = evolve(record, { ...event, id: eventId(), time } as RecordedEvent);
+        await records.write(transaction.session, [{ record: after, version: version + 1, isNew: false }]);
+      });
+      log.warn({ runId: record.runId, taskId: record.taskId }, "a run is lost: nobody is working on it");
+    } catch (error) {
+      if (errorType(error) !== "STREAM_CONFLICT") throw error;
+    }
+  }
+
+  function next(): void {
+    if (isStopped) return;
+    timer = setTimeout(() => {
+      round = reap()
+        .catch((error: unknown) =>
+          log.warn({ reason: errorMessage(error) }, "lost runs cannot be looked for"),
+        )
+        .finally(next);
+    }, everyMs);
+  }
+
+  return {
+    start: next,
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await round;
+    },
+  };
+}
+
+function lostEvent(
+  { runId, taskId, plannedAt, attempts, updatedAt }: VersionedRecord["record"],
+  now: number,
+) {
+  return {
+    type: "run.lost",
+    data: {
+      runId,
+      taskId,
+      attempt: Math.max(1, attempts.length),
+      plannedAt,
+      lostAt: new Date(now).toISOString(),
+      reason: `no sign of life since ${updatedAt}`,
+    },
+  } satisfies RunEvent;
+}

@@ -1,0 +1,189 @@
+import type { Clock } from "../../shared/clock.ts";
+import { errorType } from "../../shared/errors.ts";
+import type { EventStore, Transaction } from "../../shared/event-store/event-store.ts";
+import type { RecordStore, VersionedRecord } from "./mongo-records.ts";
+import { evolve, isKnown, type RecordedEvent, recordIdOf } from "./record.ts";
+
+/**
+ * Writes down what happened. Events that arrive while a transaction is under way go into the next one together. An
+ * order (`task.due`) waits until its run has ended, or a little beyond its planned time: a short run is then written
+ * once instead of twice. It is not acknowledged meanwhile, so nothing depends on this memory.
+ */
+export interface Recorder {
+  /** Resolves when the events are recorded durably; each at most once, however often it comes. */
+  record(events: readonly RecordedEvent[], options: { mayBeKnown: boolean }): Promise<void>;
+  /** Records what waits and no longer lets anything wait. */
+  flush(): Promise<void>;
+}
+
+export interface RecorderOptions {
+  readonly store: EventStore;
+  readonly records: RecordStore;
+  readonly clock: Clock;
+  /** Events of one transaction. */
+  readonly maxBatch: number;
+}
+
+interface Part {
+  readonly events: readonly RecordedEvent[];
+  readonly mayBeKnown: boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface HeldOrder {
+  readonly event: RecordedEvent;
+  readonly until: number;
+  readonly part: Part;
+}
+
+/** How long an order waits beyond its planned time for the end of its run. */
+const HOLD_MS = 400;
+const SWEEP_MS = 100;
+const CONFLICT_TRIES = 5;
+
+export function createRecorder({ store, records, clock, maxBatch }: RecorderOptions): Recorder {
+  const held = new Map<string, HeldOrder>();
+  let queue: Part[] = [];
+  let isWorking = false;
+  let isFlushing = false;
+  let sweeper: NodeJS.Timeout | undefined;
+  let idle: Promise<void> = Promise.resolve();
+
+  function enqueue(part: Part): void {
+    queue.push(part);
+    if (isWorking) return;
+    isWorking = true;
+    idle = work();
+  }
+
+  async function work(): Promise<void> {
+    await Promise.resolve();
+    while (queue.length > 0) {
+      let taken = 0;
+      for (let size = 0; taken < queue.length && size < maxBatch; taken++)
+        size += queue[taken]?.events.length ?? 0;
+      const parts = queue.slice(0, taken);
+      queue = queue.slice(taken);
+      await settle(
+        parts,
+        parts.some(({ mayBeKnown }) => mayBeKnown),
+      );
+    }
+    isWorking = false;
+  }
+
+  /** What fails together is tried part by part, so that each caller hears of its own fault only. */
+  async function settle(parts: readonly Part[], mayBeKnown: boolean): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await write(
+          parts.flatMap(({ events }) => events),
+          mayBeKnown || tries > 1,
+        );
+        for (const { resolve } of parts) resolve();
+        return;
+      } catch (error) {
+        if (errorType(error) === "STREAM_CONFLICT" && tries < CONFLICT_TRIES) continue;
+        if (parts.length > 1 && errorType(error) !== "STORE_UNAVAILABLE") {
+          for (const part of parts) await settle([part], true);
+        } else for (const { reject } of parts) reject(error);
+        return;
+      }
+    }
+  }
+
+  async function write(events: readonly RecordedEvent[], mayBeKnown: boolean): Promise<void> {
+    await store.transact(async (transaction) => {
+      const isStored = mayBeKnown ? await transaction.stored(events.map(({ id }) => id)) : () => false;
+      const fresh = events.filter((event) => event.type.startsWith("task.") || !isStored(event.id));
+      const ids = [...new Set(fresh.map(recordIdOf))];
+      if (ids.length === 0) return;
+      const before = await records.load(transaction.session, ids);
+      const after = foldAll(fresh, before, transaction);
+      await records.write(
+        transaction.session,
+        [...after].map(([id, state]) => ({ ...state, isNew: !before.has(id) })),
+      );
+    });
+  }
+
+  function hold(event: RecordedEvent): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const part = { events: [event], mayBeKnown: false, resolve, reject };
+      held.set(recordIdOf(event), { event, until: Date.parse(event.data.plannedAt) + HOLD_MS, part });
+      sweeper ??= setInterval(sweep, SWEEP_MS);
+    });
+  }
+
+  function sweep(): void {
+    const now = clock.now();
+    for (const [runId, { until, part }] of held) {
+      if (until > now && !isFlushing) continue;
+      held.delete(runId);
+      enqueue(part);
+    }
+    if (held.size > 0) return;
+    clearInterval(sweeper);
+    sweeper = undefined;
+  }
+
+  /** An order goes ahead of the first events of its run. */
+  function releaseFor(events: readonly RecordedEvent[]): void {
+    if (held.size === 0) return;
+    for (const event of events) {
+      const order = held.get(recordIdOf(event));
+      if (!order) continue;
+      held.delete(recordIdOf(event));
+      enqueue(order.part);
+    }
+  }
+
+  return {
+    async record(events, { mayBeKnown }) {
+      const now = clock.now();
+      const canWait = (event: RecordedEvent) =>
+        !mayBeKnown &&
+        !isFlushing &&
+        event.type === "task.due" &&
+        Date.parse(event.data.plannedAt) + HOLD_MS > now;
+      const orders = events.filter(canWait);
+      const others = orders.length === 0 ? events : events.filter((event) => !canWait(event));
+      const waits = orders.map(hold);
+      releaseFor(others);
+      if (others.length > 0) {
+        waits.push(
+          new Promise((resolve, reject) => enqueue({ events: others, mayBeKnown, resolve, reject })),
+        );
+      }
+      await Promise.all(waits);
+    },
+
+    async flush() {
+      isFlushing = true;
+      sweep();
+      await idle;
+    },
+  };
+}
+
+/** Folds events into their records in order, and keeps the runs' own events on their streams. */
+function foldAll(
+  events: readonly RecordedEvent[],
+  before: ReadonlyMap<string, VersionedRecord>,
+  transaction: Transaction,
+): Map<string, VersionedRecord> {
+  const after = new Map<string, VersionedRecord>();
+  for (const event of events) {
+    const id = recordIdOf(event);
+    const state = after.get(id) ?? before.get(id);
+    if (isKnown(state?.record ?? null, event)) continue;
+    let version = state?.version ?? 0;
+    if (event.type.startsWith("run.")) {
+      transaction.keep(`run-${id}`, version, [event]);
+      version += 1;
+    }
+    after.set(id, { record: evolve(state?.record ?? null, event), version });
+  }
+  return after;
+}

@@ -1,0 +1,82 @@
+import type { ServiceSchema } from "moleculer";
+import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
+import type { Delivery } from "../../shared/bus/bus.ts";
+import { subscribe } from "../../shared/bus/channels.ts";
+import { type Clock, systemClock } from "../../shared/clock.ts";
+import { type Config, loadConfig } from "../../shared/config.ts";
+import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
+import { answers } from "../../shared/service.ts";
+import { mongoRecords, type RecordStore } from "./mongo-records.ts";
+import { createReaper, type Reaper } from "./reaper.ts";
+import type { RecordDocument } from "./record-document.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
+
+export interface RecordsDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+}
+
+/** Keeps a record of every run and every skip, and the runs' own events. */
+export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema => {
+  let events: OpenEventStore;
+  let records: RecordStore;
+  let recorder: Recorder;
+  let reaper: Reaper;
+  const batch = { maxSize: config.recordBatch, lingerMs: config.recordLingerMs };
+  return {
+    name: "records",
+    actions: answers("records", {
+      list: (query) => records.list(query),
+      get: ({ runId }) => records.view(runId),
+      ended: async ({ runIds }) => ({ ended: await records.ended(runIds) }),
+    }),
+    channels: subscribe({
+      // Orders wait here for the end of their runs, so many batches of them are open at a time.
+      "task.due": {
+        group: "records",
+        batch: { ...batch, concurrency: 64 },
+        maxInFlight: 20_000,
+        handler: (orders, deliveries) => recorder.record(orders, { mayBeKnown: anyResent(deliveries) }),
+      },
+      "task.skipped": {
+        group: "records",
+        batch,
+        handler: (skips, deliveries) => recorder.record(skips, { mayBeKnown: anyResent(deliveries) }),
+      },
+      "run.*": {
+        group: "records",
+        batch: { ...batch, concurrency: 4 },
+        handler: (facts, deliveries) => recorder.record(facts, { mayBeKnown: anyResent(deliveries) }),
+      },
+    }),
+    events: {
+      async "$broker.started"() {
+        await events.outbox.start();
+        await events.outbox.adopt("ended");
+        reaper.start();
+      },
+    },
+    async started() {
+      const { broker, logger: log } = this;
+      events = await openEventStore({ config, service: "records", bus: broker.bus, clock, log });
+      const { db, store } = events;
+      await ensureIndexes(db, ["events", "scheduler_task_record"]);
+      records = mongoRecords({
+        records: db.collection<RecordDocument>("scheduler_task_record"),
+        lostMs: config.runLostMs,
+        defaultTimeoutMs: config.handlerTimeoutMs,
+      });
+      recorder = createRecorder({ store, records, clock, maxBatch: config.recordBatch * 2 });
+      reaper = createReaper({ store, records, clock, log, everyMs: Math.min(60_000, config.runLostMs / 10) });
+    },
+    async stopped() {
+      await recorder?.flush();
+      await reaper?.stop();
+      await events?.close();
+    },
+  };
+};
+
+const anyResent = (deliveries: readonly Delivery[]): boolean => deliveries.some(({ resent }) => resent);
+
+export default () => recordsService({ config: loadConfig(), clock: systemClock });
