@@ -35,8 +35,7 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
   function exchangeOf({ broker }: GatewayService, { $ctx }: GatewayRequest): Exchange {
     return {
       datetimes,
-      call: (name, params, options) =>
-        call($ctx ?? broker, name, params, { timeout: config.callTimeoutMs, ...options }),
+      call: (name, params) => call($ctx ?? broker, name, params, { timeout: config.callTimeoutMs }),
       readiness: () =>
         readinessOf(
           {

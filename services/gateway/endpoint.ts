@@ -1,4 +1,3 @@
-import type { CallingOptions } from "moleculer";
 import type { ActionAnswer, ActionName, ActionParams } from "../../shared/contracts/actions.ts";
 import { errorType } from "../../shared/errors.ts";
 import type { DatetimeWire } from "./datetime-wire.ts";
@@ -25,11 +24,7 @@ export interface WireRequest {
 /** What an endpoint may use. */
 export interface Exchange {
   readonly datetimes: DatetimeWire;
-  call<N extends ActionName>(
-    name: N,
-    params: ActionParams<N>,
-    options?: CallingOptions,
-  ): Promise<ActionAnswer<N>>;
+  call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionAnswer<N>>;
   readiness(): Promise<readonly ReadinessCheck[]>;
 }
 

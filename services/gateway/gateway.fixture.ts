@@ -61,3 +61,41 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
     stop: () => broker.stop(),
   };
 }
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** Sends a request such as `GET /health`; redirects are answers, not followed. */
+export async function send(
+  { origin }: RunningGateway,
+  alias: string,
+  init: RequestInit = {},
+): Promise<Answer> {
+  const [method, path] = alias.split(" ") as [string, string];
+  const response = await fetch(origin + path, { method, redirect: "manual", ...init });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+/** A JSON body; a string is sent as it stands. */
+export function json(value: unknown): RequestInit {
+  return {
+    body: typeof value === "string" ? value : JSON.stringify(value),
+    headers: { "content-type": "application/json" },
+  };
+}
+
+/** The first line that fits; lines are written when a connection is done, which may be just after the answer. */
+export async function logged(
+  gateway: RunningGateway,
+  fits: (line: Record<string, unknown>) => boolean,
+): Promise<Record<string, unknown>> {
+  for (const deadline = Date.now() + 5000; Date.now() < deadline; ) {
+    const line = gateway.lines().find(fits);
+    if (line) return line;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error("no such line was logged");
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { ServiceBroker } from "moleculer";
+import { AppError } from "../../shared/errors.ts";
+import { json, logged, type RunningGateway, runGateway, send } from "./gateway.fixture.ts";
+import { RUN, servicesBehindGateway, TASK, taskBody } from "./services-behind.fixture.ts";
+
+const behind = servicesBehindGateway();
+let gateway: RunningGateway;
+const http = (alias: string, init?: RequestInit) => send(gateway, alias, init);
+
+describe("a gateway", () => {
+  before(async () => {
+    gateway = await runGateway({ services: behind.schemas });
+  });
+  after(() => gateway.stop());
+  beforeEach(() => {
+    behind.calls = [];
+    behind.trouble = undefined;
+  });
+
+  describe("when the services refuse or fail", () => {
+    const failing = (type: string, code: number, message = "x") => {
+      behind.trouble = () => {
+        throw new AppError(message, { type, code });
+      };
+    };
+
+    it("says which task there is not", async () => {
+      failing("TASK_NOT_FOUND", 404);
+      const { status, text } = await http(`POST /scheduler/task/stop/update?data_id=${TASK}`);
+      assert.equal(status, 200);
+      assert.equal(text, JSON.stringify({ message: `未查询到编号为：${TASK} 的数据！`, code: 404 }));
+    });
+
+    it("says which record there is not", async () => {
+      failing("RECORD_NOT_FOUND", 404);
+      const { text } = await http(`GET /scheduler/task/record/one/query?data_id=${RUN}`);
+      assert.equal(text, JSON.stringify({ message: `未查询到编号为：${RUN} 的数据！`, code: 404 }));
+    });
+
+    it("gives the cause of a definition that cannot be", async () => {
+      failing("TRIGGER_INVALID", 400, "无效的 Cron 表达式：…");
+      const { status, text } = await http("POST /scheduler/task/create", json(taskBody));
+      assert.equal(status, 200);
+      assert.equal(JSON.parse(text).message, "无效的 Cron 表达式：…");
+      assert.equal(JSON.parse(text).code, 400);
+    });
+
+    it("hides what nobody foresaw, and logs it with the request's id", async () => {
+      behind.trouble = () => {
+        throw new TypeError("secret internals");
+      };
+      const { status, text, headers } = await http("GET /scheduler/task/list/query");
+      assert.equal(status, 500);
+      assert.equal(text, '{"message":"接口异常，请联系管理员！","code":500}');
+      const id = headers.get("x-request-id");
+      const line = await logged(gateway, (entry) => entry.requestId === id && "err" in entry);
+      assert.match(JSON.stringify(line.err), /secret internals/);
+    });
+
+    it("says which service does not answer", async () => {
+      const own = await runGateway({ services: behind.schemas, config: { callTimeoutMs: 50 } });
+      const late = Promise.withResolvers<void>();
+      behind.trouble = () => late.promise;
+      const response = await fetch(`${own.origin}/scheduler/task/list/query`);
+      assert.equal(response.status, 503);
+      assert.match(await response.text(), /服务 scheduler 未在规定时间内响应/);
+      late.resolve();
+      await own.stop();
+    });
+
+    it("serves many at once, each with its own answer", async () => {
+      const many = Array.from({ length: 200 }, (_, page) =>
+        http(`GET /scheduler/task/list/query?page=${page + 1}`),
+      );
+      const pages = (await Promise.all(many)).map(({ text }) => JSON.parse(text).page);
+      assert.deepEqual(
+        pages,
+        pages.map((_, index) => index + 1),
+      );
+    });
+  });
+});
+
+describe("a gateway apart from the services", () => {
+  it("recognises their errors by type across nodes", async () => {
+    const transporter = "Fake";
+    const remote = new ServiceBroker({ nodeID: "remote", logger: false, transporter });
+    remote.createService({
+      name: "scheduler",
+      actions: {
+        get() {
+          throw new AppError("gone", { type: "TASK_NOT_FOUND", code: 404, data: { taskId: TASK } });
+        },
+      },
+    });
+    const own = await runGateway({ services: [], transporter });
+    await remote.start();
+    await own.broker.waitForServices("scheduler", 5000);
+    const response = await fetch(`${own.origin}/scheduler/task/one/query?data_id=${TASK}`);
+    assert.equal(
+      await response.text(),
+      JSON.stringify({ message: `未查询到编号为：${TASK} 的数据！`, code: 404 }),
+    );
+    await own.stop();
+    await remote.stop();
+  });
+});

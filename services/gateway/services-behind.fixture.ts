@@ -1,0 +1,121 @@
+import type { Context, ServiceSchema } from "moleculer";
+import { type RecordView, recordsActions } from "../../shared/contracts/records-actions.ts";
+import { schedulerActions, type TaskView } from "../../shared/contracts/scheduler-actions.ts";
+import { answers } from "../../shared/service.ts";
+
+export const TASK = schedulerActions["scheduler.get"].example.taskId;
+export const RUN = recordsActions["records.get"].example.runId;
+const at = "2026-01-05T08:00:00.000Z";
+const task: TaskView = {
+  ...schedulerActions["scheduler.create"].example,
+  id: TASK,
+  timezone: "Asia/Shanghai",
+  cronDialect: "kinit",
+  misfire: "fire_once",
+  misfireGraceMs: 1000,
+  overlap: "skip",
+  timeoutMs: null,
+  status: "active",
+  createdAt: at,
+  updatedAt: at,
+  lastRunAt: null,
+  nextRunAt: at,
+};
+const record: RecordView = {
+  id: RUN,
+  taskId: TASK,
+  status: "succeeded",
+  plannedAt: at,
+  startedAt: at,
+  endedAt: at,
+  processTime: 0.5,
+  result: "任务执行完成",
+  error: null,
+  skip: null,
+  name: "greet",
+  group: "demo",
+  handler: "test.main.Test",
+  params: { name: "kinit", age: 3 },
+  strategy: "interval",
+  expression: "10 * * * *",
+  attempts: [],
+  progress: null,
+  log: [],
+  createdAt: at,
+  updatedAt: at,
+};
+
+/** What a test knows and decides of the services behind the gateway. */
+export interface ServicesBehind {
+  readonly schemas: readonly ServiceSchema[];
+  /** Calls that arrived, as name and params. */
+  calls: [string, unknown][];
+  /** Request id and meta of the newest call. */
+  context: Pick<Context, "requestID" | "meta"> | undefined;
+  /** What each call meets before it is answered: an error, or a wait. */
+  trouble: (() => void | Promise<void>) | undefined;
+}
+
+/** The services behind the gateway, reduced to what their contracts promise. */
+export function servicesBehindGateway(): ServicesBehind {
+  const answered =
+    <P, R>(name: string, result: R) =>
+    async (params: P, context: Context<P>): Promise<R> => {
+      behind.calls.push([name, params]);
+      behind.context = context;
+      await behind.trouble?.();
+      return result;
+    };
+  const schemas: readonly ServiceSchema[] = [
+    {
+      name: "scheduler",
+      actions: answers<"scheduler">("scheduler", {
+        create: answered("create", { id: TASK }),
+        change: answered("change", null),
+        stop: answered("stop", { changed: true }),
+        start: answered("start", { changed: false }),
+        remove: answered("remove", null),
+        run: answered("run", { runId: RUN }),
+        get: answered("get", task),
+        list: answered("list", { items: [task], total: 21 }),
+        status: () => ({ active: true, leader: "node-1" }),
+      }),
+    },
+    {
+      name: "records",
+      actions: answers<"records">("records", {
+        list: answered("records.list", { items: [record], total: 1 }),
+        get: answered("records.get", record),
+      }),
+    },
+    {
+      name: "executor",
+      actions: answers<"executor">("executor", {
+        handlers: answered("handlers", [
+          { name: "test.main.Test", title: "Test", params: { name: "string" }, timeoutMs: 5000 },
+        ]),
+      }),
+    },
+    {
+      name: "crawler",
+      actions: answers<"crawler">("crawler", {
+        list: answered("crawler.list", {
+          items: [{ id: RUN, crawlId: TASK, rank: 1, title: "t", heat: "1", link: "l", crawledAt: at }],
+          total: 1,
+        }),
+      }),
+    },
+  ];
+  const behind: ServicesBehind = { schemas, calls: [], context: undefined, trouble: undefined };
+  return behind;
+}
+
+/** A task's body as the original documents it. */
+export const taskBody = {
+  name: "test",
+  job_class: "test.main.Test",
+  job_params: { name: "kinit", age: 3 },
+  exec_strategy: "interval",
+  expression: "10 * * * *",
+  is_active: true,
+};
