@@ -1,0 +1,63 @@
+import type { BsonValue } from "../bson/values.ts";
+import type { Cursors } from "../cursors.ts";
+import type { Collection } from "../engine/collection.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Transaction } from "../engine/transaction.ts";
+import type { FailPoints } from "../fail-points.ts";
+import { TimeSlice } from "../planner/time-slice.ts";
+import type { ClusterTime } from "../session/cluster-time.ts";
+import type { Session } from "../session/session.ts";
+import type { Sessions } from "../session/sessions.ts";
+import type { ClientState } from "../wire/connection.ts";
+import type { Reply } from "../wire/reply.ts";
+import type { Arguments } from "./arguments.ts";
+
+/** Everything that commands work on. */
+export interface ServerState {
+  readonly engine: Engine;
+  readonly sessions: Sessions;
+  readonly cursors: Cursors;
+  readonly failPoints: FailPoints;
+  readonly clusterTime: ClusterTime;
+  readonly startedAt: number;
+  readonly parameters: Map<string, BsonValue>;
+  /** How clients reach this server. */
+  readonly address: string;
+  readonly port: number;
+  connections(): number;
+}
+
+/** One command on its way. */
+export interface CommandContext {
+  readonly server: ServerState;
+  readonly client: ClientState;
+  readonly name: string;
+  readonly database: string;
+  readonly args: Arguments;
+  readonly session: Session | null;
+  /** The session's number where the command is a retryable write or belongs to a transaction. */
+  readonly number: bigint | null;
+  /** The transaction that the command belongs to; null outside of one. */
+  readonly transaction: Transaction | null;
+  readonly isRetryable: boolean;
+}
+
+export interface CommandDefinition {
+  run(context: CommandContext): Promise<Reply> | Reply;
+  /** May be sent inside a transaction. */
+  readonly inTransaction?: boolean;
+  /** Changes something: a retry of it is recognised, and a write concern applies. */
+  readonly isWrite?: boolean;
+  /** Must be sent to the database `admin`. */
+  readonly adminOnly?: boolean;
+}
+
+export type CommandTable = Readonly<Record<string, CommandDefinition>>;
+
+export const timeSliceOf = ({ args }: CommandContext): TimeSlice => new TimeSlice(args.count("maxTimeMS", 0));
+
+/** The collection that the command sees under a name; undefined where there is none. */
+export const findCollection = (
+  { server, database, transaction }: CommandContext,
+  name: string,
+): Collection | undefined => server.engine.catalog.find(database, name, transaction);

@@ -1,0 +1,131 @@
+import { equalValues } from "../bson/compare.ts";
+import { indexKey } from "../bson/key.ts";
+import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
+import type { Collection } from "../engine/collection.ts";
+import type { ReadView } from "../engine/document-record.ts";
+import { type CompiledQuery, compileQuery, Rows, type Window } from "../planner/rows.ts";
+import type { TimeSlice } from "../planner/time-slice.ts";
+import { type Collation, compileCollation } from "../query/collation.ts";
+import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
+import { type Reply, replyOf } from "../wire/reply.ts";
+import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
+import { scopeOf } from "./variables.ts";
+
+/** Runs `read` on one state of the data: the transaction's, or a snapshot of now that it keeps while it lasts. */
+export async function withView<T>(
+  { server: { engine }, transaction }: CommandContext,
+  read: (view: ReadView) => Promise<T>,
+): Promise<T> {
+  if (transaction !== null) return read(transaction);
+  const view = engine.openView();
+  try {
+    return await read(view);
+  } finally {
+    engine.versions.close(view);
+  }
+}
+
+export interface CountJob extends Window {
+  readonly collection: Collection;
+  readonly query: CompiledQuery;
+  readonly view: ReadView;
+  readonly slice: TimeSlice;
+}
+
+export async function countRows({ collection, query, view, slice, skip, limit }: CountJob): Promise<number> {
+  const rows = new Rows(collection, query, { view: () => view, skip, limit });
+  let n = 0;
+  for (;;) {
+    const next = rows.next(slice);
+    if ((next instanceof Promise ? await next : next) === null) return n;
+    n += 1;
+    if (slice.isOver()) await slice.pause();
+  }
+}
+
+function countQuery(context: CommandContext): CompiledQuery {
+  const { args } = context;
+  const collation = compileCollation(args.value("collation"));
+  const filter = args.document("query");
+  return compileQuery({ filter, hint: args.value("hint"), collation, scope: scopeOf(context, collation) });
+}
+
+async function count(context: CommandContext): Promise<Reply> {
+  const { args } = context;
+  const name = args.collection();
+  const query = countQuery(context);
+  // Here a negative limit means its absolute value, as in the legacy shell.
+  const limit = Math.abs(args.number("limit", 0)) || Number.POSITIVE_INFINITY;
+  const skip = args.count("skip", 0);
+  const collection = findCollection(context, name);
+  if (collection === undefined) return replyOf({ n: 0 });
+  const slice = timeSliceOf(context);
+  return replyOf({
+    n: await withView(context, (view) => countRows({ collection, query, view, slice, skip, limit })),
+  });
+}
+
+async function distinct(context: CommandContext): Promise<Reply> {
+  const { args } = context;
+  const name = args.collection();
+  const path = parsePath(args.text("key"));
+  const query = countQuery(context);
+  const collection = findCollection(context, name);
+  if (collection === undefined) return replyOf({ values: [] });
+  const slice = timeSliceOf(context);
+  const values = new DistinctValues(query.spec.collation);
+  await withView(context, async (view) => {
+    const rows = new Rows(collection, query, { view: () => view });
+    for (;;) {
+      const next = rows.next(slice);
+      const row = next instanceof Promise ? await next : next;
+      if (row === null) return;
+      values.addFrom(row.source.document, path);
+      if (slice.isOver()) await slice.pause();
+    }
+  });
+  return replyOf({ values: values.list });
+}
+
+/** Each value once; under a collation strings that it takes for equal are one value. */
+class DistinctValues {
+  readonly list: BsonValue[] = [];
+  readonly #keys = new Set<string>();
+  readonly #collation: Collation | undefined;
+
+  constructor(collation: Collation | undefined) {
+    this.#collation = collation;
+  }
+
+  /** Missing fields have no value here, and an array has those of its elements. */
+  addFrom(document: BsonDocument, path: Path): void {
+    for (const value of keyValuesAt(document, path)) {
+      if (value instanceof BsonUndefined || (value === null && !hasNull(document, path.parts))) continue;
+      const key = indexKey([value], [1]);
+      if (this.#keys.has(key) || this.#hasTwin(value)) continue;
+      this.#keys.add(key);
+      this.list.push(value);
+    }
+  }
+
+  #hasTwin(value: BsonValue): boolean {
+    const collation = this.#collation;
+    return collation !== undefined && this.list.some((other) => equalValues(value, other, collation));
+  }
+}
+
+/** `keyValuesAt` says null for what is missing as well. */
+function hasNull(value: BsonValue | undefined, parts: readonly string[]): boolean {
+  if (Array.isArray(value)) {
+    const [first, ...rest] = parts;
+    if (parts.length === 0) return value.includes(null);
+    return value.some((item) => hasNull(item, parts)) || hasNull(value[Number(first)], rest);
+  }
+  if (parts.length === 0) return value === null;
+  return value instanceof Map && hasNull(value.get(parts[0]!), parts.slice(1));
+}
+
+export const countCommands: CommandTable = {
+  count: { run: count, inTransaction: false },
+  distinct: { run: distinct, inTransaction: true },
+};

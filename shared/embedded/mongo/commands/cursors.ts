@@ -1,0 +1,62 @@
+import { CommandFault } from "../bson/fault.ts";
+import { documentOf } from "../bson/values.ts";
+import { type ServerCursor, takeBatch } from "../cursors.ts";
+import { type Reply, replyOf } from "../wire/reply.ts";
+import { type CommandContext, type CommandTable, timeSliceOf } from "./context.ts";
+
+async function getMore(context: CommandContext): Promise<Reply> {
+  const { server, args, database } = context;
+  const id = cursorIdOf(args.value("getMore"));
+  const namespace = `${database}.${args.text("collection")}`;
+  const cursor = server.cursors.find(id, namespace);
+  requireSameOwner(cursor, context);
+  const batchSize = args.count("batchSize", 0) || Number.POSITIVE_INFINITY;
+  try {
+    const { documents, isLast } = await takeBatch(cursor, batchSize, timeSliceOf(context));
+    const isOver = isLast || cursor.source.isDone === true;
+    if (isOver) server.cursors.kill(id);
+    return {
+      body: documentOf({}),
+      cursor: { field: "nextBatch", id: isOver ? 0n : id, namespace, documents },
+    };
+  } catch (error) {
+    server.cursors.kill(id);
+    throw error;
+  }
+}
+
+function requireSameOwner(cursor: ServerCursor, { session, number, transaction }: CommandContext): void {
+  const given = transaction === null ? null : number;
+  if (cursor.isBusy) throw new CommandFault(12051, `cursor id ${cursor.id} is already in use`);
+  if (cursor.session !== session) {
+    throw new CommandFault(50738, `Cannot run getMore on cursor ${cursor.id}: it belongs to another session`);
+  }
+  if (cursor.transactionNumber !== given) {
+    throw new CommandFault(
+      50741,
+      `Cannot run getMore on cursor ${cursor.id}: it belongs to another transaction`,
+    );
+  }
+}
+
+function killCursors({ server, args }: CommandContext): Reply {
+  const ids = args.list("cursors").map(cursorIdOf);
+  const killed = ids.filter((id) => server.cursors.kill(id));
+  return replyOf({
+    cursorsKilled: killed,
+    cursorsNotFound: ids.filter((id) => !killed.includes(id)),
+    cursorsAlive: [],
+    cursorsUnknown: [],
+  });
+}
+
+function cursorIdOf(value: unknown): bigint {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
+  throw new CommandFault(14, "a cursor id must be a 64-bit integer");
+}
+
+export const cursorCommands: CommandTable = {
+  getMore: { run: getMore, inTransaction: true },
+  killCursors: { run: killCursors, inTransaction: true },
+};

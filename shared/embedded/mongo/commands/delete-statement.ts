@@ -1,0 +1,52 @@
+import { CommandFault } from "../bson/fault.ts";
+import type { Transaction } from "../engine/transaction.ts";
+import { compileQuery, type Row, Rows } from "../planner/rows.ts";
+import type { TimeSlice } from "../planner/time-slice.ts";
+import { compileCollation } from "../query/collation.ts";
+import type { StatementOutcome } from "../session/statement-outcomes.ts";
+import type { Arguments } from "./arguments.ts";
+import { type CommandContext, findCollection } from "./context.ts";
+import { scopeOf } from "./variables.ts";
+
+/** One statement of an update or delete command, inside the transaction that it belongs to. */
+export interface StatementJob {
+  readonly context: CommandContext;
+  readonly transaction: Transaction;
+  readonly slice: TimeSlice;
+  readonly collectionName: string;
+  readonly args: Arguments;
+}
+
+const NOTHING: StatementOutcome = { n: 0, nModified: 0 };
+
+export async function deleteStatement(job: StatementJob): Promise<StatementOutcome> {
+  const { context, transaction, slice, collectionName, args } = job;
+  const limit = args.number("limit", Number.NaN);
+  if (limit !== 0 && limit !== 1)
+    throw new CommandFault(9, `The limit field in delete objects must be 0 or 1. Got ${limit}`);
+  const collation = compileCollation(args.value("collation"));
+  const filter = args.document("q");
+  const query = compileQuery({
+    filter,
+    hint: args.value("hint"),
+    collation,
+    scope: scopeOf(context, collation),
+  });
+  const collection = findCollection(context, collectionName);
+  if (collection === undefined) return NOTHING;
+  const rows = new Rows(collection, query, { view: () => transaction, limit: limit === 1 ? 1 : undefined });
+  const found = await allRows(rows, slice);
+  for (const { record } of found) collection.remove(transaction, record);
+  return { n: found.length, nModified: 0 };
+}
+
+/** Everything that is found, before anything is changed: a change must not be found again. */
+export async function allRows(rows: Rows, slice: TimeSlice): Promise<Row[]> {
+  const found: Row[] = [];
+  for (;;) {
+    const next = rows.next(slice);
+    const row = next instanceof Promise ? await next : next;
+    if (row === null) return found;
+    found.push(row);
+  }
+}

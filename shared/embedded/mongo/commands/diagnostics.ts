@@ -1,0 +1,217 @@
+import { arch, cpus, hostname, platform, release, type as systemType, totalmem } from "node:os";
+import { CommandFault } from "../bson/fault.ts";
+import { BsonDate, type BsonDocument, BsonDouble, type BsonValue, documentOf } from "../bson/values.ts";
+import type { Collection } from "../engine/collection.ts";
+import { type Reply, replyOf } from "../wire/reply.ts";
+import { numberOf } from "./arguments.ts";
+import { sizeOf } from "./collections.ts";
+import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
+import { SERVER_VERSION } from "./hello.ts";
+
+const double = (value: number): BsonDouble => new BsonDouble(value);
+const empty = (): BsonDocument => documentOf({});
+
+function hostInfo(): Reply {
+  return replyOf({
+    system: documentOf({
+      currentTime: new BsonDate(Date.now()),
+      hostname: hostname(),
+      cpuAddrSize: 64,
+      memSizeMB: BigInt(Math.round(totalmem() / 2 ** 20)),
+      numCores: cpus().length,
+      cpuArch: arch(),
+      numaEnabled: false,
+    }),
+    os: documentOf({ type: systemType(), name: platform(), version: release() }),
+    extra: empty(),
+  });
+}
+
+function serverStatus({ server }: CommandContext): Reply {
+  const { engine, sessions, cursors, startedAt } = server;
+  const memory = process.memoryUsage();
+  const store = engine.store.stats();
+  const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
+  return replyOf({
+    host: hostname(),
+    version: SERVER_VERSION,
+    process: "embedded-mongo",
+    pid: BigInt(process.pid),
+    uptime: double((Date.now() - startedAt) / 1000),
+    uptimeMillis: BigInt(Date.now() - startedAt),
+    localTime: new BsonDate(Date.now()),
+    connections: documentOf({ current: server.connections(), available: 10_000 }),
+    logicalSessionRecordCache: documentOf({ activeSessionsCount: sessions.size }),
+    mem: documentOf({
+      bits: 64,
+      resident: mebibytes(memory.rss),
+      virtual: mebibytes(memory.heapTotal + memory.external),
+    }),
+    metrics: documentOf({ cursor: documentOf({ open: documentOf({ total: BigInt(cursors.size) }) }) }),
+    storageEngine: documentOf({
+      name: "embedded",
+      persistent: store.bytes > 0,
+      readOnly: engine.store.failure !== null,
+    }),
+    log: documentOf({
+      bytes: BigInt(store.bytes),
+      batches: BigInt(store.batches),
+      flushes: BigInt(store.flushes),
+    }),
+  });
+}
+
+/** Sizes of one collection, or of several taken together. */
+function sizes(collections: readonly Collection[], scale: number): Record<string, BsonValue> {
+  let [objects, data, index, indexes] = [0, 0, 0, 0];
+  for (const collection of collections) {
+    const size = sizeOf(collection);
+    objects += collection.records.size;
+    data += size.documents;
+    index += size.indexes;
+    indexes += collection.indexes.length;
+  }
+  return {
+    objects: BigInt(objects),
+    avgObjSize: double(objects === 0 ? 0 : data / objects),
+    dataSize: double(data / scale),
+    storageSize: double(data / scale),
+    indexes: BigInt(indexes),
+    indexSize: double(index / scale),
+    totalSize: double((data + index) / scale),
+    scaleFactor: BigInt(scale),
+  };
+}
+
+function dbStats({ server, database, args }: CommandContext): Reply {
+  const collections = server.engine.catalog.collectionsOf(database);
+  return replyOf({
+    db: database,
+    collections: BigInt(collections.length),
+    views: 0n,
+    ...sizes(collections, args.number("scale", 1) || 1),
+  });
+}
+
+function collStats(context: CommandContext): Reply {
+  const name = context.args.collection();
+  const scale = context.args.number("scale", 1) || 1;
+  const collection = findCollection(context, name);
+  const size = sizes(collection === undefined ? [] : [collection], scale);
+  const indexSizes = empty();
+  for (const index of collection?.indexes ?? [])
+    indexSizes.set(index.name, Math.round((index.entries.size * 48) / scale));
+  return replyOf({
+    ns: `${context.database}.${name}`,
+    size: size.dataSize,
+    count: collection?.records.size ?? 0,
+    avgObjSize: size.avgObjSize,
+    storageSize: size.storageSize,
+    capped: false,
+    nindexes: collection?.indexes.length ?? 0,
+    totalIndexSize: size.indexSize,
+    totalSize: size.totalSize,
+    indexSizes,
+    scaleFactor: scale,
+  });
+}
+
+function validate(context: CommandContext): Reply {
+  const name = context.args.collection();
+  const collection = findCollection(context, name);
+  if (collection === undefined)
+    throw new CommandFault(26, `Collection '${context.database}.${name}' does not exist to validate.`);
+  const keysPerIndex = empty();
+  for (const index of collection.indexes) keysPerIndex.set(index.name, index.entries.size);
+  return replyOf({
+    ns: collection.namespace,
+    nInvalidDocuments: 0,
+    nrecords: collection.records.size,
+    nIndexes: collection.indexes.length,
+    keysPerIndex,
+    valid: true,
+    repaired: false,
+    warnings: [],
+    errors: [],
+  });
+}
+
+const PARAMETERS: Readonly<Record<string, BsonValue>> = {
+  featureCompatibilityVersion: documentOf({ version: "7.0" }),
+  enableTestCommands: true,
+  transactionLifetimeLimitSeconds: 60,
+  ttlMonitorSleepSecs: 60,
+  authenticationMechanisms: [],
+};
+
+function getParameter({ server, args }: CommandContext): Reply {
+  const known: Record<string, BsonValue> = { ...PARAMETERS, ...Object.fromEntries(server.parameters) };
+  const everything = args.command.get("getParameter");
+  if (everything === "*" || args.document("getParameter").get("allParameters") === true)
+    return replyOf(known);
+  const found = Object.entries(known).filter(([name]) => args.command.has(name));
+  if (found.length === 0) throw new CommandFault(72, "no option found to get");
+  return replyOf(Object.fromEntries(found));
+}
+
+/** Two limits can be set; tests shorten them. */
+function setParameter({ server, args }: CommandContext): Reply {
+  for (const name of ["transactionLifetimeLimitSeconds", "ttlMonitorSleepSecs"]) {
+    const value = args.value(name);
+    if (value === undefined) continue;
+    const seconds = numberOf(value);
+    if (seconds === null || seconds < 1)
+      throw new CommandFault(2, `${name} must be a number of seconds, 1 or more`);
+    const was = server.parameters.get(name) ?? PARAMETERS[name]!;
+    server.parameters.set(name, value);
+    if (name === "transactionLifetimeLimitSeconds") server.sessions.transactionLifetimeMs = seconds * 1000;
+    return replyOf({ was });
+  }
+  throw new CommandFault(
+    72,
+    "attempted to set an unknown server parameter: transactionLifetimeLimitSeconds and ttlMonitorSleepSecs are known",
+  );
+}
+
+function getLog({ args }: CommandContext): Reply {
+  const wanted = args.command.get("getLog");
+  if (wanted === "*") return replyOf({ names: ["global", "startupWarnings"] });
+  return replyOf({ totalLinesWritten: 0, log: [] });
+}
+
+const connectionStatus = (): Reply =>
+  replyOf({
+    authInfo: documentOf({
+      authenticatedUsers: [],
+      authenticatedUserRoles: [],
+      authenticatedUserPrivileges: [],
+    }),
+  });
+
+function configureFailPoint({ server, args }: CommandContext): Reply {
+  server.failPoints.configure(args.command);
+  return replyOf({ count: 0 });
+}
+
+const currentOperations = (): Reply => replyOf({ inprog: [] });
+const commandLine = (): Reply => replyOf({ argv: ["embedded-mongo"], parsed: empty() });
+const acknowledge = (): Reply => replyOf({});
+
+export const diagnosticCommands: CommandTable = {
+  hostInfo: { run: hostInfo },
+  serverStatus: { run: serverStatus },
+  dbStats: { run: dbStats },
+  dbstats: { run: dbStats },
+  collStats: { run: collStats },
+  collstats: { run: collStats },
+  validate: { run: validate },
+  getParameter: { run: getParameter, adminOnly: true },
+  setParameter: { run: setParameter, adminOnly: true },
+  getLog: { run: getLog, adminOnly: true },
+  getCmdLineOpts: { run: commandLine, adminOnly: true },
+  connectionStatus: { run: connectionStatus },
+  configureFailPoint: { run: configureFailPoint, adminOnly: true },
+  currentOp: { run: currentOperations },
+  killOp: { run: acknowledge, adminOnly: true },
+  fsync: { run: acknowledge, adminOnly: true },
+};

@@ -1,0 +1,95 @@
+import { encodeDocument } from "../bson/encode.ts";
+import { CommandFault, unsupported } from "../bson/fault.ts";
+import type { BsonDocument } from "../bson/values.ts";
+import type { ResultSource } from "../cursors.ts";
+import type { Collection } from "../engine/collection.ts";
+import type { ReadView } from "../engine/document-record.ts";
+import { type CompiledQuery, compileQuery, type Row, Rows, type Window } from "../planner/rows.ts";
+import type { TimeSlice } from "../planner/time-slice.ts";
+import { compileCollation } from "../query/collation.ts";
+import { compileProjection } from "../query/projection.ts";
+import type { Reply } from "../wire/reply.ts";
+import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
+import { listSource, replyWithCursor } from "./cursor-reply.ts";
+import { scopeOf } from "./variables.ts";
+
+const REFUSED = ["tailable", "awaitData", "returnKey", "showRecordId", "oplogReplay"];
+
+type Projection = (document: BsonDocument) => BsonDocument;
+
+export function findQuery(context: CommandContext): CompiledQuery {
+  const { args } = context;
+  for (const option of REFUSED) if (args.flag(option)) throw unsupported(`The find option '${option}'`);
+  for (const option of ["min", "max"])
+    if (args.document(option).size > 0) throw unsupported(`The find option '${option}'`);
+  const collation = compileCollation(args.value("collation"));
+  return compileQuery({
+    filter: args.document("filter"),
+    sort: args.document("sort"),
+    hint: args.value("hint"),
+    collation,
+    scope: scopeOf(context, collation),
+  });
+}
+
+function find(context: CommandContext): Promise<Reply> {
+  const { args, database } = context;
+  const name = args.collection();
+  const query = findQuery(context);
+  const projection = args.document("projection");
+  const project = projection.size === 0 ? null : compileProjection(projection, query.spec.filter);
+  const skip = args.count("skip", 0);
+  const limit = args.count("limit", 0) || Number.POSITIVE_INFINITY;
+  const batchSize = args.value("batchSize") === undefined ? undefined : args.count("batchSize", 0);
+  const isSingleBatch = args.flag("singleBatch");
+  const collection = findCollection(context, name);
+  return replyWithCursor(context, {
+    namespace: `${database}.${name}`,
+    source:
+      collection === undefined
+        ? listSource([])
+        : documentSource(context, collection, { query, project, skip, limit }),
+    batchSize,
+    isSingleBatch,
+  });
+}
+
+/**
+ * The found documents as bytes. Outside a transaction each batch sees the newest state at its beginning, and
+ * that state only, however long it takes.
+ */
+function documentSource(
+  { server, transaction }: CommandContext,
+  collection: Collection,
+  { query, project, skip, limit }: Window & { query: CompiledQuery; project: Projection | null },
+): ResultSource {
+  const { versions } = server.engine;
+  let held: ReadView | null = null;
+  const view = (): ReadView => transaction ?? held ?? { at: versions.clock, transaction: null };
+  const rows = new Rows(collection, query, { view, skip, limit });
+  const shown = ({ source }: Row) =>
+    project === null ? source.bytes : encodeDocument(project(source.document));
+  const next = (slice: TimeSlice): Uint8Array | null | Promise<Uint8Array | null> => {
+    if (collection.isDropped) throw new CommandFault(175, `collection dropped: ${collection.namespace}`);
+    const row = rows.next(slice);
+    if (row instanceof Promise) return row.then((found) => found && shown(found));
+    return row && shown(row);
+  };
+  return {
+    next,
+    get isDone() {
+      return rows.isDone;
+    },
+    begin: () => {
+      if (transaction === null) held = server.engine.openView();
+    },
+    end: () => {
+      if (held !== null) versions.close(held);
+      held = null;
+    },
+  };
+}
+
+export const findCommands: CommandTable = {
+  find: { run: find, inTransaction: true },
+};

@@ -1,0 +1,140 @@
+import { compareValues } from "../bson/compare.ts";
+import { CommandFault } from "../bson/fault.ts";
+import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { catalogChange } from "../engine/catalog.ts";
+import type { Collection } from "../engine/collection.ts";
+import { CollectionIndex } from "../engine/collection-index.ts";
+import { buildIndex } from "../engine/index-build.ts";
+import { type Reply, replyOf } from "../wire/reply.ts";
+import { numberOf } from "./arguments.ts";
+import { ensureCollection } from "./collections.ts";
+import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
+import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
+import { indexDefinition, sameIndex } from "./index-definition.ts";
+
+const MOST_INDEXES = 64;
+
+async function createIndexes(context: CommandContext): Promise<Reply> {
+  const { args, transaction, server } = context;
+  const name = args.collection();
+  const definitions = args.list("indexes").map((spec) => {
+    if (!isDocument(spec)) throw new CommandFault(14, "each index must be described by an object");
+    return indexDefinition(spec);
+  });
+  if (definitions.length === 0) throw new CommandFault(2, "Must specify at least one index to create");
+  const isNew = findCollection(context, name) === undefined;
+  const collection = ensureCollection(context, name);
+  if (transaction !== null) requireOwnCollection(context, collection);
+  const before = collection.indexes.length;
+  const added = await addIndexes(context, collection, definitions);
+  if (transaction === null)
+    await server.engine.append(added.map((index) => catalogChange.index(collection, index)));
+  return replyOf({
+    numIndexesBefore: before,
+    numIndexesAfter: collection.indexes.length,
+    createdCollectionAutomatically: isNew,
+    note: added.length === 0 ? "all indexes already exist" : undefined,
+  });
+}
+
+/** Inside a transaction an index can be made on what the transaction itself has made. */
+function requireOwnCollection(
+  { transaction, server, database }: CommandContext,
+  { name, namespace }: Collection,
+): void {
+  if (transaction!.created.has(namespace) || server.engine.catalog.find(database, name)?.records.size === 0)
+    return;
+  throw new CommandFault(
+    263,
+    `Cannot create new indexes on existing collection ${namespace} in a multi-document transaction.`,
+  );
+}
+
+async function addIndexes(
+  context: CommandContext,
+  collection: Collection,
+  definitions: readonly BsonDocument[],
+): Promise<CollectionIndex[]> {
+  const { engine } = context.server;
+  const added: CollectionIndex[] = [];
+  for (const definition of definitions) {
+    if (sameIndex(collection.indexes, definition) !== undefined) continue;
+    if (collection.indexes.length >= MOST_INDEXES)
+      throw new CommandFault(67, `a collection has ${MOST_INDEXES} indexes at most`);
+    if (context.transaction === null) await engine.settleWriters(collection);
+    const index = new CollectionIndex(definition);
+    await buildIndex(collection, index, timeSliceOf(context));
+    added.push(index);
+  }
+  return added;
+}
+
+const requireCollection = (context: CommandContext, name: string): Collection => {
+  const collection = findCollection(context, name);
+  if (collection !== undefined) return collection;
+  throw new CommandFault(26, `ns does not exist: ${context.database}.${name}`);
+};
+
+function listIndexes(context: CommandContext): Promise<Reply> {
+  const collection = requireCollection(context, context.args.collection());
+  return replyWithCursor(context, {
+    namespace: collection.namespace,
+    source: listSource(
+      collection.indexes.filter(({ isReady }) => isReady).map(({ definition }) => definition),
+    ),
+    batchSize: cursorBatchSize(context),
+  });
+}
+
+async function dropIndexes(context: CommandContext): Promise<Reply> {
+  const { args, server } = context;
+  const collection = requireCollection(context, args.collection());
+  const wanted = args.value("index");
+  if (wanted === undefined)
+    throw new CommandFault(40414, "BSON field 'dropIndexes.index' is missing but a required field");
+  const before = collection.indexes.length;
+  const dropped =
+    wanted === "*" ? collection.indexes.slice(1) : [wanted].flat().map((one) => namedIndex(collection, one));
+  if (dropped.includes(collection.idIndex)) throw new CommandFault(72, "cannot drop _id index");
+  await server.engine.settleWriters(collection);
+  collection.indexes = collection.indexes.filter((index) => !dropped.includes(index));
+  await server.engine.append(dropped.map(({ name }) => catalogChange.dropIndex(collection, name)));
+  return replyOf({ nIndexesWas: before });
+}
+
+function namedIndex({ indexes }: Collection, wanted: BsonValue): CollectionIndex {
+  const index = indexes.find(({ name, definition }) =>
+    isDocument(wanted) ? compareValues(definition.get("key")!, wanted) === 0 : name === wanted,
+  );
+  if (index !== undefined) return index;
+  const shown = typeof wanted === "string" ? `name [${wanted}]` : "this key";
+  throw new CommandFault(27, `index not found with ${shown}`);
+}
+
+/** `collMod` changes when the documents of a TTL index expire; nothing else can be changed here. */
+async function collMod(context: CommandContext): Promise<Reply> {
+  const { args, server } = context;
+  const collection = requireCollection(context, args.collection());
+  const change = args.document("index");
+  if (change.size === 0) return replyOf({});
+  const old = namedIndex(collection, change.get("name") ?? change.get("keyPattern") ?? "");
+  const seconds = numberOf(change.get("expireAfterSeconds"));
+  if (seconds === null) throw new CommandFault(72, "collMod changes only index.expireAfterSeconds here");
+  const definition = indexDefinition(new Map([...old.definition, ["expireAfterSeconds", seconds]]));
+  await server.engine.settleWriters(collection);
+  const changed = old.withDefinition(definition);
+  collection.indexes = collection.indexes.map((index) => (index === old ? changed : index));
+  await server.engine.append([catalogChange.index(collection, changed)]);
+  return replyOf({
+    expireAfterSeconds_old: old.expireAfterSeconds ?? undefined,
+    expireAfterSeconds_new: seconds,
+  });
+}
+
+export const indexCommands: CommandTable = {
+  createIndexes: { run: createIndexes, inTransaction: true, isWrite: true },
+  listIndexes: { run: listIndexes },
+  dropIndexes: { run: dropIndexes, isWrite: true },
+  deleteIndexes: { run: dropIndexes, isWrite: true },
+  collMod: { run: collMod, isWrite: true },
+};

@@ -1,0 +1,38 @@
+/** Commands of a real server that this one refuses, with the name of the feature. */
+const REFUSED: Readonly<Record<string, string>> = {
+  authenticate: "Authentication",
+  saslStart: "Authentication",
+  saslContinue: "Authentication",
+  logout: "Authentication",
+  createUser: "User management",
+  updateUser: "User management",
+  dropUser: "User management",
+  usersInfo: "User management",
+  createRole: "User management",
+  rolesInfo: "User management",
+  bulkWrite: "bulkWrite across collections",
+  mapReduce: "mapReduce",
+  mapreduce: "mapReduce",
+  geoNear: "Geospatial search",
+  geoSearch: "Geospatial search",
+  convertToCapped: "A capped collection",
+  cloneCollectionAsCapped: "A capped collection",
+  replSetInitiate: "A replica set of several members",
+  replSetReconfig: "A replica set of several members",
+  replSetStepDown: "A replica set of several members",
+  addShard: "Sharding",
+  shardCollection: "Sharding",
+  enableSharding: "Sharding",
+  listShards: "Sharding",
+  createSearchIndexes: "Atlas Search",
+  listSearchIndexes: "Atlas Search",
+  updateSearchIndex: "Atlas Search",
+  dropSearchIndex: "Atlas Search",
+  profile: "The profiler",
+  eval: "Server-side JavaScript",
+  $eval: "Server-side JavaScript",
+};
+
+/** The feature behind a command that is refused; null for a command that no server has. */
+export const refusalOf = (command: string): string | null =>
+  Object.hasOwn(REFUSED, command) ? REFUSED[command]! : null;

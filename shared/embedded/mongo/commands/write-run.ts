@@ -1,0 +1,155 @@
+import { CommandFault } from "../bson/fault.ts";
+import type { Transaction } from "../engine/transaction.ts";
+import { WriteConflict } from "../engine/write-conflict.ts";
+import type { TimeSlice } from "../planner/time-slice.ts";
+import type { StatementOutcome } from "../session/statement-outcomes.ts";
+import { asFault } from "../wire/reply.ts";
+import { numberOf } from "./arguments.ts";
+import type { CommandContext } from "./context.ts";
+
+/** Carries out statement `index` inside the transaction. */
+export type Statement = (
+  transaction: Transaction,
+  index: number,
+) => StatementOutcome | Promise<StatementOutcome>;
+
+/**
+ * The statements of one write command.
+ *
+ * Inside a transaction they are part of it, and a conflict is the client's to handle. Outside, they share one
+ * transaction of their own: a statement that meets another writer is taken back, what came before it is
+ * committed, and it is tried again when the other one has ended. Statements that an earlier try of a retryable
+ * write has carried out are answered from its outcome.
+ */
+export class WriteRun {
+  readonly #context: CommandContext;
+  readonly #slice: TimeSlice;
+  readonly #firstStatementId: number;
+  readonly #statementIds: readonly unknown[] | null;
+  #transaction: Transaction;
+  #hasOutcomes = false;
+  #stored: Promise<void> = Promise.resolve();
+
+  constructor(context: CommandContext, slice: TimeSlice) {
+    this.#context = context;
+    this.#slice = slice;
+    this.#firstStatementId = numberOf(context.args.value("stmtId")) ?? 0;
+    const ids = context.args.value("stmtIds");
+    this.#statementIds = Array.isArray(ids) ? ids : null;
+    this.#transaction = context.transaction ?? this.#begin();
+  }
+
+  /** @throws CommandFault of the statement: what it had written by then stays written, as on a real server */
+  async run(index: number, statement: Statement): Promise<StatementOutcome> {
+    const { isRetryable, session } = this.#context;
+    const id = this.#statementId(index);
+    const known = isRetryable ? session!.outcomes.get(id) : undefined;
+    if (known !== undefined) return known;
+    if (this.#slice.isOver()) await this.#slice.pause();
+    const outcome = await this.#attempt(index, statement);
+    if (isRetryable) {
+      session!.outcomes.set(id, outcome);
+      this.#hasOutcomes = true;
+    }
+    return outcome;
+  }
+
+  /** Commits what is not part of a larger transaction; resolves when it is stored. */
+  async finish(): Promise<void> {
+    if (this.#context.transaction === null) this.#commit();
+    await this.#stored;
+  }
+
+  async #attempt(index: number, statement: Statement): Promise<StatementOutcome> {
+    for (;;) {
+      const mark = this.#transaction.writes.length;
+      try {
+        const outcome = statement(this.#transaction, index);
+        return outcome instanceof Promise ? await outcome : outcome;
+      } catch (error) {
+        if (!(error instanceof WriteConflict) || this.#context.transaction !== null) throw error;
+        this.#context.server.engine.rollback(this.#transaction, mark);
+        this.#commit();
+        if (error.holder !== null) await this.#slice.wait(error.holder.finished);
+        this.#slice.requireTime();
+        this.#transaction = this.#begin();
+      }
+    }
+  }
+
+  #begin(): Transaction {
+    const { engine } = this.#context.server;
+    engine.requireWritableStore();
+    return engine.begin({ isPlain: true });
+  }
+
+  #commit(): void {
+    if (!this.#transaction.isOpen) return;
+    const { server, session } = this.#context;
+    server.clusterTime.tick();
+    const entry = this.#hasOutcomes ? session!.entry() : null;
+    this.#hasOutcomes = false;
+    this.#stored = server.engine.commit(this.#transaction, entry);
+    // The log keeps its order: when the last part is stored, all parts are; a failure shows up in each later one.
+    this.#stored.catch(() => {});
+  }
+
+  #statementId(index: number): number {
+    const listed = this.#statementIds?.[index];
+    return listed === undefined ? this.#firstStatementId + index : Number(listed);
+  }
+
+  /** Ends what an unexpected error has left open. */
+  dispose(): void {
+    if (this.#context.transaction === null) this.#context.server.engine.abort(this.#transaction);
+  }
+}
+
+export interface StatementError {
+  readonly index: number;
+  readonly fault: CommandFault;
+}
+
+export interface Batch {
+  readonly count: number;
+  readonly isOrdered: boolean;
+  readonly statement: Statement;
+  readonly onOutcome: (index: number, outcome: StatementOutcome) => void;
+}
+
+/**
+ * Runs a batch of statements and returns their errors: the first one only where the batch is ordered.
+ *
+ * @throws WriteConflict inside a transaction
+ */
+export async function runBatch(
+  context: CommandContext,
+  slice: TimeSlice,
+  { count, isOrdered, statement, onOutcome }: Batch,
+): Promise<StatementError[]> {
+  const run = new WriteRun(context, slice);
+  const errors: StatementError[] = [];
+  try {
+    for (let index = 0; index < count; index++) {
+      try {
+        onOutcome(index, await run.run(index, statement));
+      } catch (error) {
+        if (isFatal(error, context)) throw error;
+        errors.push({ index, fault: asFault(error) });
+        if (context.transaction !== null) context.session!.abort(context.server.engine);
+        if (isOrdered || context.transaction !== null) break;
+      }
+    }
+    await run.finish();
+  } finally {
+    run.dispose();
+  }
+  return errors;
+}
+
+/** Errors of the whole command rather than of one statement. */
+const isFatal = (error: unknown, { transaction }: CommandContext): boolean =>
+  !(error instanceof CommandFault) ||
+  (error instanceof WriteConflict && transaction !== null) ||
+  error.code === 50 ||
+  error.code === 14031;

@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+import { CommandFault } from "../bson/fault.ts";
+import { Binary, type BsonDocument, documentOf } from "../bson/values.ts";
+import { Collection } from "./collection.ts";
+import type { CollectionIndex } from "./collection-index.ts";
+import type { Transaction } from "./transaction.ts";
+
+const UUID_SUBTYPE = 4;
+
+/** The databases and collections that exist, by name. It only keeps them: the engine logs what it does here. */
+export class Catalog {
+  readonly #databases = new Map<string, Map<string, Collection>>();
+  #nextId = 1;
+
+  get databaseNames(): string[] {
+    return [...this.#databases.keys()];
+  }
+
+  /** The collection that the transaction sees under a name, its own uncommitted ones included. */
+  find(database: string, name: string, transaction: Transaction | null = null): Collection | undefined {
+    if (transaction !== null && transaction.created.size > 0) {
+      const own = transaction.created.get(`${database}.${name}`);
+      if (own !== undefined) return own;
+    }
+    return this.#databases.get(database)?.get(name);
+  }
+
+  collectionsOf(database: string): Collection[] {
+    return [...(this.#databases.get(database)?.values() ?? [])];
+  }
+
+  *everyCollection(): Generator<Collection> {
+    for (const collections of this.#databases.values()) yield* collections.values();
+  }
+
+  /** A new collection that nobody finds yet. */
+  prepare(database: string, name: string, options: BsonDocument): Collection {
+    requireCollectionName(database, name);
+    return new Collection({ database, name, id: this.#nextId++, uuid: uuidBytes(), options });
+  }
+
+  add(collection: Collection): void {
+    const collections = this.#databases.get(collection.database) ?? new Map<string, Collection>();
+    this.#databases.set(collection.database, collections);
+    collections.set(collection.name, collection);
+    this.#nextId = Math.max(this.#nextId, collection.id + 1);
+  }
+
+  remove(collection: Collection): void {
+    const collections = this.#databases.get(collection.database);
+    collections?.delete(collection.name);
+    if (collections?.size === 0) this.#databases.delete(collection.database);
+  }
+}
+
+/** The changes of the catalogue as the log keeps them. */
+export const catalogChange = {
+  create: ({ id, database, name, uuid, options }: Collection): BsonDocument =>
+    documentOf({ op: "create", id, database, name, uuid: new Binary(uuid, UUID_SUBTYPE), options }),
+  drop: ({ id }: Collection): BsonDocument => documentOf({ op: "drop", id }),
+  rename: ({ id, database, name }: Collection): BsonDocument =>
+    documentOf({ op: "rename", id, database, name }),
+  index: ({ id }: Collection, { definition }: CollectionIndex): BsonDocument =>
+    documentOf({ op: "index", id, definition }),
+  dropIndex: ({ id }: Collection, name: string): BsonDocument => documentOf({ op: "dropIndex", id, name }),
+};
+
+/** @throws CommandFault 73 */
+export function requireDatabaseName(name: string): void {
+  if (name.length > 0 && name.length < 64 && !/[/\\. "$\0]/.test(name)) return;
+  throw new CommandFault(
+    73,
+    `Invalid database name: '${name.slice(0, 70)}': it must have 1 to 63 characters and none of / \\ . " $, space or zero`,
+  );
+}
+
+/** @throws CommandFault 73 */
+export function requireCollectionName(database: string, name: string): void {
+  requireDatabaseName(database);
+  const isValid =
+    name.length > 0 &&
+    !name.startsWith(".") &&
+    !/[$\0]/.test(name) &&
+    Buffer.byteLength(name) < 236 - database.length;
+  if (isValid) return;
+  throw new CommandFault(
+    73,
+    `Invalid collection name: '${name.slice(0, 240)}': it must not be empty, start with a dot, hold $ or zero, or exceed 235 bytes with its database`,
+  );
+}
+
+function uuidBytes(): Uint8Array {
+  const bytes = randomBytes(16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return new Uint8Array(bytes);
+}

@@ -1,0 +1,133 @@
+import { indexKey } from "../bson/key.ts";
+import { rawPath } from "../bson/raw.ts";
+import type { BsonDocument, BsonValue } from "../bson/values.ts";
+import { compileMatch } from "../query/match.ts";
+import type { DocumentRecord } from "./document-record.ts";
+import { type KeyTuple, keyTuples } from "./index-keys.ts";
+import type { LazyDocument } from "./lazy-document.ts";
+import { OrderedEntries } from "./ordered-entries.ts";
+
+export interface IndexField {
+  readonly path: string;
+  readonly parts: readonly string[];
+  readonly direction: 1 | -1;
+}
+
+const NO_KEYS: readonly string[] = [];
+
+/** One index: what it covers, and its entries, one or more for each version of a document that it holds. */
+export class CollectionIndex {
+  readonly name: string;
+  /** The definition as `listIndexes` shows it. */
+  readonly definition: BsonDocument;
+  readonly fields: readonly IndexField[];
+  readonly isUnique: boolean;
+  readonly isSparse: boolean;
+  readonly partialFilter: BsonDocument | null;
+  readonly expireAfterSeconds: number | null;
+  /** First parts of all paths that decide an entry: a change elsewhere in a document leaves the index alone. */
+  readonly heads: ReadonlySet<string>;
+  readonly entries: OrderedEntries;
+  /** False while it is being built: it takes writes, but serves no reads yet. */
+  isReady = true;
+  /** True once a document had an array under one of the paths: it stays so. */
+  isMultikey = false;
+  readonly #paths: readonly (readonly string[])[];
+  readonly #directions: readonly (1 | -1)[];
+  readonly #admits: ((document: BsonDocument) => boolean) | null;
+
+  constructor(definition: BsonDocument, entries: OrderedEntries = new OrderedEntries()) {
+    this.definition = definition;
+    this.entries = entries;
+    this.name = definition.get("name") as string;
+    this.fields = [...(definition.get("key") as BsonDocument)].map(([path, direction]) => ({
+      path,
+      parts: path.split("."),
+      direction: isDescending(direction) ? -1 : 1,
+    }));
+    this.isUnique = definition.get("unique") === true || this.name === "_id_";
+    this.isSparse = definition.get("sparse") === true;
+    this.partialFilter = (definition.get("partialFilterExpression") as BsonDocument | undefined) ?? null;
+    const expiry = definition.get("expireAfterSeconds");
+    this.expireAfterSeconds = expiry === undefined ? null : Number(expiry as number);
+    this.heads = new Set([...this.fields.map(({ parts }) => parts[0]!), ...headsOf(this.partialFilter)]);
+    this.#paths = this.fields.map(({ parts }) => parts);
+    this.#directions = this.fields.map(({ direction }) => direction);
+    this.#admits = this.partialFilter && compileMatch(this.partialFilter);
+  }
+
+  /** The same entries under a definition that changes nothing about them. */
+  withDefinition(definition: BsonDocument): CollectionIndex {
+    const changed = new CollectionIndex(definition, this.entries);
+    changed.isMultikey = this.isMultikey;
+    return changed;
+  }
+
+  /** The keys of the entries that a document has in this index. */
+  keysOf(source: LazyDocument): readonly string[] {
+    if (this.#admits !== null && !this.#admits(source.document)) return NO_KEYS;
+    const values: (BsonValue | undefined)[] = [];
+    for (const path of this.#paths) {
+      const found = rawPath(source.bytes, path);
+      if (found === "array") return this.#multipleKeysOf(source);
+      values.push(found.value);
+    }
+    if (this.isSparse && values.every((value) => value === undefined)) return NO_KEYS;
+    return [this.keyOf(values)];
+  }
+
+  /** True where a change of these top-level fields may move the document in this index. */
+  isTouchedBy(heads: ReadonlySet<string>): boolean {
+    for (const head of this.heads) if (heads.has(head)) return true;
+    return false;
+  }
+
+  /** True where the entry `key` belongs to this very state of the record's document. */
+  holds(key: string, source: LazyDocument): boolean {
+    return this.keysOf(source).includes(key);
+  }
+
+  keyOf(values: KeyTuple): string {
+    return indexKey(
+      values.map((value) => (value === undefined ? null : value)),
+      this.#directions,
+    );
+  }
+
+  /** The beginning that all keys with these first values share. */
+  prefixOf(values: readonly BsonValue[]): string {
+    return indexKey(values, this.#directions);
+  }
+
+  addEntries(keys: readonly string[], record: DocumentRecord): void {
+    for (const key of keys) this.entries.add(key, record);
+  }
+
+  removeEntries(keys: readonly string[], record: DocumentRecord): void {
+    for (const key of keys) this.entries.remove(key, record);
+  }
+
+  #multipleKeysOf(source: LazyDocument): readonly string[] {
+    const tuples = keyTuples(source.document, this.#paths);
+    const keys = new Set<string>();
+    for (const tuple of tuples) {
+      if (this.isSparse && tuple.every((value) => value === undefined)) continue;
+      keys.add(this.keyOf(tuple));
+    }
+    this.isMultikey = true;
+    return [...keys];
+  }
+}
+
+const isDescending = (direction: BsonValue): boolean =>
+  Number(typeof direction === "object" && direction && "value" in direction ? direction.value : direction) <
+  0;
+
+function headsOf(filter: BsonDocument | null): string[] {
+  if (filter === null) return [];
+  return [...filter].flatMap(([name, value]) =>
+    name.startsWith("$") && Array.isArray(value)
+      ? value.flatMap((part) => headsOf(part as BsonDocument))
+      : [name.split(".")[0]!],
+  );
+}

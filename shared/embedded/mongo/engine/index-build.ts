@@ -1,0 +1,53 @@
+import type { TimeSlice } from "../planner/time-slice.ts";
+import type { Collection } from "./collection.ts";
+import type { CollectionIndex } from "./collection-index.ts";
+import { EntryCursor } from "./entry-cursor.ts";
+import { LazyDocument } from "./lazy-document.ts";
+import { EVERY_KEY } from "./ordered-entries.ts";
+import { duplicateKey } from "./unique-check.ts";
+
+/**
+ * Adds an index to a collection that may be in use: writes maintain it from the start, reads use it when it is
+ * complete. On an error the collection is as before.
+ *
+ * @throws DuplicateKey where documents violate a unique index, CommandFault 171 where one cannot be indexed
+ */
+export async function buildIndex(
+  collection: Collection,
+  index: CollectionIndex,
+  slice: TimeSlice,
+): Promise<void> {
+  index.isReady = false;
+  collection.indexes.push(index);
+  try {
+    for (const record of collection.records) {
+      for (const bytes of [record.bytes, record.pending?.bytes ?? null]) {
+        if (bytes !== null) index.addEntries(index.keysOf(new LazyDocument(bytes)), record);
+      }
+      if (slice.isOver()) await slice.pause();
+    }
+    if (index.isUnique) await requireUnique(collection, index, slice);
+    index.isReady = true;
+  } catch (error) {
+    collection.indexes = collection.indexes.filter((other) => other !== index);
+    throw error;
+  }
+}
+
+async function requireUnique(
+  collection: Collection,
+  index: CollectionIndex,
+  slice: TimeSlice,
+): Promise<void> {
+  const cursor = new EntryCursor(index.entries, EVERY_KEY);
+  let key = "";
+  let holders = 0;
+  while (cursor.next()) {
+    const source = cursor.record!.bytes && new LazyDocument(cursor.record!.bytes);
+    if (cursor.key !== key) holders = 0;
+    key = cursor.key;
+    if (source !== null && index.holds(key, source)) holders += 1;
+    if (holders > 1) throw duplicateKey(collection, index, { key, source: source! });
+    if (slice.isOver()) await slice.pause();
+  }
+}

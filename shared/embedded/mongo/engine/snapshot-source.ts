@@ -1,0 +1,47 @@
+import type { BsonDocument } from "../bson/values.ts";
+import { TimeSlice } from "../planner/time-slice.ts";
+import { BatchWriter } from "../store/batch.ts";
+import { catalogChange } from "./catalog.ts";
+import { type ReadView, visibleBytes } from "./document-record.ts";
+import type { Engine } from "./engine.ts";
+
+const BATCH_BYTES = 256 * 1024;
+
+/** Everything that lives, as batches that recovery reads: collections, indexes, documents, session answers. */
+export async function* liveBatches(
+  engine: Engine,
+  sessions: () => Iterable<BsonDocument>,
+): AsyncIterable<Uint8Array> {
+  const view = engine.openView();
+  try {
+    yield* batchesOf(engine, view, [...sessions()]);
+  } finally {
+    engine.versions.close(view);
+  }
+}
+
+async function* batchesOf(
+  engine: Engine,
+  view: ReadView,
+  sessions: readonly BsonDocument[],
+): AsyncIterable<Uint8Array> {
+  const slice = new TimeSlice();
+  let batch = new BatchWriter();
+  for (const collection of [...engine.catalog.everyCollection()]) {
+    batch.catalog(catalogChange.create(collection));
+    for (const index of collection.indexes.slice(1)) {
+      if (index.isReady) batch.catalog(catalogChange.index(collection, index));
+    }
+    for (const record of collection.records) {
+      const bytes = visibleBytes(record, view);
+      if (bytes !== null) batch.put(collection.id, record.id, bytes);
+      if (batch.size >= BATCH_BYTES) {
+        yield batch.finish();
+        batch = new BatchWriter();
+      }
+      if (slice.isOver()) await slice.pause();
+    }
+  }
+  for (const entry of sessions) batch.session(entry);
+  if (!batch.isEmpty) yield batch.finish();
+}

@@ -1,0 +1,69 @@
+import { documentOf } from "../bson/values.ts";
+import type { Collection } from "./collection.ts";
+import type { CollectionIndex } from "./collection-index.ts";
+import type { DocumentRecord } from "./document-record.ts";
+import { EntryCursor } from "./entry-cursor.ts";
+import { keyTuples } from "./index-keys.ts";
+import { LazyDocument } from "./lazy-document.ts";
+import { showDocument } from "./show-value.ts";
+import type { Transaction } from "./transaction.ts";
+import { DuplicateKey, WriteConflict } from "./write-conflict.ts";
+
+export interface UniqueClaim {
+  readonly collection: Collection;
+  readonly index: CollectionIndex;
+  readonly keys: readonly string[];
+  readonly record: DocumentRecord;
+  readonly transaction: Transaction;
+}
+
+/**
+ * Makes sure that no other record holds, or may come to hold, the keys of a unique index.
+ *
+ * Committed and own pending documents are duplicates. Another transaction's pending write on the key, and a
+ * commit since the snapshot, are conflicts: whether the key is free is not decided yet, or not visible.
+ */
+export function checkUnique(claim: UniqueClaim): void {
+  const { index, keys, record } = claim;
+  if (!index.isUnique) return;
+  for (const key of keys) {
+    const { leaf, slot } = index.entries.seek(key, -1);
+    if (index.entries.leaves[leaf]?.keys[slot] !== key) continue;
+    const cursor = new EntryCursor(index.entries, { low: key, high: `${key}\0` });
+    while (cursor.next()) if (cursor.record !== record) checkHolder(claim, key, cursor.record!);
+  }
+}
+
+function checkHolder(
+  { collection, index, transaction }: UniqueClaim,
+  key: string,
+  holder: DocumentRecord,
+): void {
+  const { pending } = holder;
+  if (pending !== null && pending.owner !== transaction) throw new WriteConflict(pending.owner);
+  if (pending === null && holder.committedAt > transaction.at) throw new WriteConflict(null);
+  const bytes = pending === null ? holder.bytes : pending.bytes;
+  if (bytes === null) return;
+  const source = new LazyDocument(bytes);
+  if (holder.isSettled || index.holds(key, source)) throw duplicateKey(collection, index, { key, source });
+}
+
+/** The error for a key that `source` holds already. */
+export function duplicateKey(
+  collection: Collection,
+  index: CollectionIndex,
+  { key, source }: { key: string; source: LazyDocument },
+): DuplicateKey {
+  const tuples = keyTuples(
+    source.document,
+    index.fields.map(({ parts }) => parts),
+  );
+  const values = tuples.find((tuple) => index.keyOf(tuple) === key) ?? tuples[0]!;
+  const keyValue = documentOf({});
+  index.fields.forEach(({ path }, i) => {
+    keyValue.set(path, values[i] ?? null);
+  });
+  const keyPattern = index.definition.get("key") as ReturnType<typeof documentOf>;
+  const details = { namespace: collection.namespace, indexName: index.name, keyPattern, keyValue };
+  return new DuplicateKey(details, showDocument(keyValue));
+}

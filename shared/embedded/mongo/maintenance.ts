@@ -1,0 +1,97 @@
+import { BsonDate, type BsonDocument, documentOf } from "./bson/values.ts";
+import type { ServerState } from "./commands/context.ts";
+import type { Collection } from "./engine/collection.ts";
+import type { CollectionIndex } from "./engine/collection-index.ts";
+import { liveBatches } from "./engine/snapshot-source.ts";
+import { WriteConflict } from "./engine/write-conflict.ts";
+import { boundsFor } from "./planner/intervals.ts";
+import { predicatesOf } from "./planner/predicates.ts";
+import { Scan } from "./planner/scan.ts";
+import { TimeSlice } from "./planner/time-slice.ts";
+
+const TURN_MS = 1_000;
+const DEFAULT_TTL_SECONDS = 60;
+/** Expired documents are deleted in transactions of this size: each takes about a millisecond. */
+const DELETES_PER_TRANSACTION = 500;
+
+export interface Maintenance {
+  stop(): void;
+}
+
+/** Work that nobody asks for: expiring documents of TTL indexes, and compacting the log. */
+export function startMaintenance(server: ServerState, log: (message: string) => void): Maintenance {
+  let isRunning = false;
+  let lastExpiry = Date.now();
+  const turn = async (): Promise<void> => {
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      if (Date.now() - lastExpiry >= ttlIntervalMs(server)) {
+        lastExpiry = Date.now();
+        await expireDocuments(server);
+      }
+      await server.engine.store.compactIfDue(() =>
+        liveBatches(server.engine, () => server.sessions.entries()),
+      );
+    } catch (error) {
+      log(`maintenance failed and will be tried again: ${(error as Error).message}`);
+    } finally {
+      isRunning = false;
+    }
+  };
+  const timer = setInterval(turn, TURN_MS);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+const ttlIntervalMs = ({ parameters }: ServerState): number =>
+  Number(parameters.get("ttlMonitorSleepSecs") ?? DEFAULT_TTL_SECONDS) * 1000;
+
+async function expireDocuments({ engine }: ServerState): Promise<void> {
+  if (engine.store.failure !== null) return;
+  for (const collection of [...engine.catalog.everyCollection()]) {
+    for (const index of collection.indexes) {
+      if (index.expireAfterSeconds !== null && index.isReady)
+        await expireIndex({ engine }, collection, index);
+    }
+  }
+}
+
+/** Only dates expire: a range of dates in the index holds nothing else. */
+async function expireIndex(
+  { engine }: Pick<ServerState, "engine">,
+  collection: Collection,
+  index: CollectionIndex,
+): Promise<void> {
+  const instant = new BsonDate(Date.now() - index.expireAfterSeconds! * 1000);
+  const filter: BsonDocument = documentOf({ [index.fields[0]!.path]: documentOf({ $lt: instant }) });
+  const { intervals } = boundsFor(index, predicatesOf(filter).paths);
+  const slice = new TimeSlice();
+  for (;;) {
+    const transaction = engine.begin({ isPlain: true });
+    const plan = { index, intervals, isBackwards: false, isExact: true, isSorted: true };
+    const scan = new Scan(collection, plan, { view: () => transaction, match: () => true });
+    let deleted = 0;
+    for (let step = scan.step(); step !== "end" && deleted < DELETES_PER_TRANSACTION; step = scan.step()) {
+      if (step === "found" && removeFree(collection, transaction, scan)) deleted += 1;
+    }
+    await engine.commit(transaction);
+    if (deleted < DELETES_PER_TRANSACTION) return;
+    await slice.pause();
+  }
+}
+
+/** A document that a transaction is writing to is left for the next round. */
+function removeFree(
+  collection: Collection,
+  transaction: Parameters<Collection["remove"]>[0],
+  { record }: Scan,
+): boolean {
+  try {
+    collection.remove(transaction, record);
+    return true;
+  } catch (error) {
+    if (error instanceof WriteConflict) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import { indexKey } from "../bson/key.ts";
+import { type BsonValue, UNDEFINED } from "../bson/values.ts";
+import type { CollectionIndex, IndexField } from "../engine/collection-index.ts";
+import { EVERY_KEY, HIGHEST_KEY, type KeyInterval } from "../engine/ordered-entries.ts";
+import { isSimple, type PathPredicate } from "./predicates.ts";
+
+/** More points than this are looked up no faster than an index is walked. */
+const MOST_POINTS = 10_000;
+
+export interface IndexBounds {
+  /** In key order, without overlap. */
+  readonly intervals: readonly KeyInterval[];
+  /** How many leading fields are fixed to one value each. */
+  readonly fixedFields: number;
+  /** The paths whose predicates are used. */
+  readonly paths: ReadonlySet<string>;
+  /** True where every entry inside the intervals satisfies the used predicates. */
+  readonly isExact: boolean;
+  /** True where all used predicates exclude documents without the field. */
+  readonly excludesMissing: boolean;
+}
+
+/** The intervals of an index that hold every document for which the predicates can be true. */
+export function boundsFor(
+  index: CollectionIndex,
+  predicates: ReadonlyMap<string, PathPredicate>,
+): IndexBounds {
+  let prefixes = [""];
+  let fixedFields = 0;
+  let isExact = !index.isMultikey;
+  let excludesMissing = false;
+  const paths = new Set<string>();
+  const heads = new Set<string>();
+  for (const field of index.fields) {
+    const predicate = predicates.get(field.path);
+    // In a multikey index two paths below one array may have been satisfied by different elements.
+    if (predicate === undefined || (index.isMultikey && heads.has(field.parts[0]!))) break;
+    const points = predicate.equals && pointKeys(field, predicate.equals);
+    if (points !== undefined && points.length * prefixes.length <= MOST_POINTS) {
+      prefixes = prefixes.flatMap((prefix) => points.map((point) => prefix + point));
+      if (prefixes.length === 1 && fixedFields === paths.size) fixedFields += 1;
+      isExact &&= predicate.equals!.every(isSimple) && !predicate.low && !predicate.high;
+      isExact &&= predicate.exists === undefined;
+      excludesMissing ||= !predicate.equals!.includes(null);
+      paths.add(field.path);
+      heads.add(field.parts[0]!);
+      continue;
+    }
+    const range = rangeKeys(field, predicate, index.isMultikey);
+    if (range === null) break;
+    paths.add(field.path);
+    isExact &&= !predicate.equals && predicate.exists === undefined;
+    const intervals = prefixes.map((prefix) => ({ low: prefix + range.low, high: prefix + range.high }));
+    return { intervals: inOrder(intervals), fixedFields, paths, isExact, excludesMissing: true };
+  }
+  const intervals =
+    paths.size === 0 ? [EVERY_KEY] : prefixes.map((prefix) => ({ low: prefix, high: prefix + HIGHEST_KEY }));
+  return { intervals: inOrder(intervals), fixedFields, paths, isExact, excludesMissing };
+}
+
+const inOrder = (intervals: KeyInterval[]): KeyInterval[] =>
+  intervals.length < 2 ? intervals : intervals.sort((a, b) => (a.low < b.low ? -1 : 1));
+
+/** The keys of values, each once: `null` stands for missing and undefined values as well. */
+function pointKeys({ direction }: IndexField, values: readonly BsonValue[]): string[] {
+  if (values.length === 1 && values[0] !== null) return [indexKey(values, [direction])];
+  const keys = new Set<string>();
+  for (const value of values) {
+    keys.add(indexKey([value], [direction]));
+    if (value === null) keys.add(indexKey([UNDEFINED], [direction]));
+  }
+  return [...keys];
+}
+
+/**
+ * The interval of one field's keys; null where the predicate has no range.
+ * In a multikey index one element may satisfy the lower end and another the upper: only one of them bounds.
+ */
+function rangeKeys(
+  { direction }: IndexField,
+  { low, high }: PathPredicate,
+  isMultikey: boolean,
+): KeyInterval | null {
+  const first = low ?? high;
+  if (first === undefined) return null;
+  const upper = low !== undefined && isMultikey ? undefined : high;
+  const type = indexKey([first.value], [direction]).charCodeAt(0);
+  const ends: KeyInterval[] = [{ low: String.fromCharCode(type), high: String.fromCharCode(type + 1) }];
+  for (const end of [low, upper]) {
+    if (end === undefined) continue;
+    const key = indexKey([end.value], [direction]);
+    const behind = key + HIGHEST_KEY;
+    const isLower = (end === low) === (direction === 1);
+    if (isLower) ends.push({ low: end.isInclusive ? key : behind, high: HIGHEST_KEY });
+    else ends.push({ low: "", high: end.isInclusive ? behind : key });
+  }
+  return {
+    low: ends.map((end) => end.low).reduce((a, b) => (a > b ? a : b)),
+    high: ends.map((end) => end.high).reduce((a, b) => (a < b ? a : b)),
+  };
+}

@@ -1,0 +1,43 @@
+import { compareValues, rankOf } from "../bson/compare.ts";
+import type { BsonDocument, BsonValue } from "../bson/values.ts";
+import { type PathPredicate, predicatesOf, type RangeEnd } from "./predicates.ts";
+
+/** True where every document that the filter accepts satisfies the partial index's own filter. */
+export function impliesPartial(filter: ReadonlyMap<string, PathPredicate>, partial: BsonDocument): boolean {
+  const demands = predicatesOf(partial);
+  for (const [path, demand] of demands.paths) {
+    const given = filter.get(path);
+    if (given === undefined || !implies(given, demand)) return false;
+  }
+  return demands.isComplete;
+}
+
+function implies(given: PathPredicate, demand: PathPredicate): boolean {
+  if (demand.exists === false) return false;
+  if (demand.exists && !impliesExistence(given)) return false;
+  if (demand.equals !== undefined) {
+    const accepted = demand.equals;
+    const isIncluded = (value: BsonValue) => accepted.some((other) => compareValues(value, other) === 0);
+    if (!given.equals?.every(isIncluded)) return false;
+  }
+  return impliesEnd(given, "low", demand.low) && impliesEnd(given, "high", demand.high);
+}
+
+/** `{ $in: [null] }` and `{ field: null }` accept documents without the field. */
+function impliesExistence({ equals, low, high, exists }: PathPredicate): boolean {
+  if (exists || low !== undefined || high !== undefined) return true;
+  return equals?.every((value) => value !== null) ?? false;
+}
+
+function impliesEnd(given: PathPredicate, side: "low" | "high", demand: RangeEnd | undefined): boolean {
+  if (demand === undefined) return true;
+  const sign = side === "low" ? 1 : -1;
+  const isInside = (value: BsonValue, isInclusive: boolean): boolean => {
+    if (rankOf(value) !== rankOf(demand.value)) return false;
+    const order = compareValues(value, demand.value) * sign;
+    return order > 0 || (order === 0 && (demand.isInclusive || !isInclusive));
+  };
+  if (given.equals?.every((value) => isInside(value, true))) return true;
+  const end = given[side];
+  return end !== undefined && isInside(end.value, end.isInclusive);
+}

@@ -1,0 +1,141 @@
+import { compareValues } from "../bson/compare.ts";
+import { CommandFault } from "../bson/fault.ts";
+import type { BsonDocument, BsonValue } from "../bson/values.ts";
+import type { Collection } from "../engine/collection.ts";
+import type { CollectionIndex } from "../engine/collection-index.ts";
+import type { KeyInterval } from "../engine/ordered-entries.ts";
+import { boundsFor, type IndexBounds } from "./intervals.ts";
+import { impliesPartial } from "./partial-index.ts";
+import { type FilterPredicates, predicatesOf } from "./predicates.ts";
+import { type SortDirection, sortDirection } from "./sort-direction.ts";
+
+export interface Query {
+  readonly filter: BsonDocument;
+  /** Path to 1 or -1; empty for no order. */
+  readonly sort: BsonDocument;
+  /** How many results are wanted at most; Infinity for all. */
+  readonly limit: number;
+  readonly hint?: BsonValue | undefined;
+  /** Indexes order strings by bytes: under a collation they serve nothing. */
+  readonly hasCollation?: boolean;
+}
+
+export interface Plan {
+  /** null: the whole collection in natural order. */
+  readonly index: CollectionIndex | null;
+  readonly intervals: readonly KeyInterval[];
+  readonly isBackwards: boolean;
+  /** True where no document needs to be matched against the filter any more. */
+  readonly isExact: boolean;
+  readonly isSorted: boolean;
+}
+
+interface Candidate extends Plan {
+  readonly cost: number;
+}
+
+/** Reading, decoding and matching a document costs about as much as three entries of an index. */
+const DOCUMENT_COST = 3;
+
+/** Chooses how to find what a query asks: the cheapest by the number of entries and documents to be touched. */
+export function planQuery(collection: Collection, query: Query): Plan {
+  const { hint } = query;
+  if (isNatural(hint)) return naturalPlan(collection, query, Number(hint.get("$natural")) < 0);
+  const predicates = predicatesOf(query.filter);
+  if (hint !== undefined) return candidate(hintedIndex(collection, hint), query, predicates);
+  let best: Candidate = naturalPlan(collection, query, false);
+  if (query.hasCollation) return best;
+  for (const index of collection.indexes) {
+    if (!index.isReady) continue;
+    const next = candidate(index, query, predicates);
+    if (next.cost < best.cost && isAdmissible(index, next, predicates)) best = next;
+  }
+  return best;
+}
+
+function naturalPlan(collection: Collection, query: Query, isBackwards: boolean): Candidate {
+  const isSorted = query.sort.size === 0 || query.sort.has("$natural");
+  const isExact = query.filter.size === 0;
+  const backwards = isBackwards || Number(query.sort.get("$natural") ?? 1) < 0;
+  const size = collection.records.size;
+  const touched = isSorted && isExact ? Math.min(size, query.limit) : size;
+  return {
+    index: null,
+    intervals: [],
+    isBackwards: backwards,
+    isExact,
+    isSorted,
+    cost: touched * DOCUMENT_COST + 1,
+  };
+}
+
+function candidate(
+  index: CollectionIndex,
+  query: Query,
+  predicates: FilterPredicates,
+): Candidate & { bounds: IndexBounds; isUseful: boolean } {
+  const bounds = boundsFor(index, predicates.paths);
+  const direction = query.sort.size === 0 ? "forwards" : orderOf(index, bounds, query.sort);
+  const isSorted = direction !== null;
+  const isExact = bounds.isExact && predicates.isComplete && bounds.paths.size === predicates.paths.size;
+  let touched = entriesIn(index, bounds.intervals);
+  // Sorted results are read until there are enough; a filter on top makes it a guess how many that takes.
+  if (isSorted && query.limit < touched) touched = isExact ? query.limit : Math.max(query.limit, touched / 2);
+  const cost = touched * (isExact ? 1.2 : DOCUMENT_COST + 0.2) + (isSorted ? 0 : touched);
+  const isUseful = bounds.paths.size > 0 || (isSorted && query.sort.size > 0);
+  return {
+    index,
+    intervals: bounds.intervals,
+    isBackwards: direction === "backwards",
+    isExact,
+    isSorted,
+    cost,
+    bounds,
+    isUseful,
+  };
+}
+
+/** An index that does not hold every document serves only filters that ask for none of the others. */
+function isAdmissible(
+  index: CollectionIndex,
+  { bounds, isUseful }: { bounds: IndexBounds; isUseful: boolean },
+  { paths }: FilterPredicates,
+): boolean {
+  if (!isUseful) return false;
+  if (index.isSparse && !bounds.excludesMissing) return false;
+  return index.partialFilter === null || impliesPartial(paths, index.partialFilter);
+}
+
+function entriesIn(
+  { entries, isUnique, fields }: CollectionIndex,
+  intervals: readonly KeyInterval[],
+): number {
+  if (isUnique && fields.length === 1 && intervals.length > 8) return intervals.length;
+  const sample = intervals.slice(0, 8);
+  const found = sample.reduce((sum, interval) => sum + entries.estimate(interval), 0);
+  return (found / Math.max(1, sample.length)) * intervals.length;
+}
+
+/** In which direction the index gives its entries in the order of the sort; null where in neither. */
+function orderOf(index: CollectionIndex, bounds: IndexBounds, sort: BsonDocument): SortDirection | null {
+  // An array sorts by its smallest or largest element only; its entries are all of them.
+  if (index.isMultikey) return null;
+  const fixed = new Set(index.fields.slice(0, bounds.fixedFields).map(({ path }) => path));
+  return sortDirection(index.fields, fixed, sort);
+}
+
+function hintedIndex(collection: Collection, hint: BsonValue): CollectionIndex {
+  const index = collection.indexes.find(({ name, definition }) =>
+    typeof hint === "string"
+      ? name === hint
+      : hint instanceof Map && compareValues(definition.get("key")!, hint) === 0,
+  );
+  if (index?.isReady) return index;
+  throw new CommandFault(
+    2,
+    "error processing query: planner returned error: hint provided does not correspond to an existing index",
+  );
+}
+
+const isNatural = (hint: BsonValue | undefined): hint is BsonDocument =>
+  hint instanceof Map && hint.has("$natural");

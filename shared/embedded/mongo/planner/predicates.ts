@@ -1,0 +1,126 @@
+import {
+  BsonDate,
+  type BsonDocument,
+  type BsonValue,
+  isDocument,
+  MaxKey,
+  MinKey,
+  ObjectId,
+  Regex,
+} from "../bson/values.ts";
+
+export interface RangeEnd {
+  readonly value: BsonValue;
+  readonly isInclusive: boolean;
+}
+
+/** What a filter demands of one path, as far as an index can serve it. */
+export interface PathPredicate {
+  /** The path equals one of these. */
+  equals?: readonly BsonValue[];
+  low?: RangeEnd;
+  high?: RangeEnd;
+  /** Bounds nothing, but may imply the filter of a partial index. */
+  exists?: boolean;
+}
+
+export interface FilterPredicates {
+  readonly paths: ReadonlyMap<string, PathPredicate>;
+  /** True where the predicates say all that the filter says. */
+  readonly isComplete: boolean;
+}
+
+/** Reads equalities and ranges out of a filter: of its top level and of `$and`; the rest is left to matching. */
+export function predicatesOf(filter: BsonDocument): FilterPredicates {
+  const collected = { paths: new Map<string, PathPredicate>(), isComplete: true };
+  collect(filter, collected);
+  return collected;
+}
+
+interface Collected {
+  readonly paths: Map<string, PathPredicate>;
+  isComplete: boolean;
+}
+
+function collect(filter: BsonDocument, into: Collected): void {
+  for (const [name, condition] of filter) {
+    if (name === "$and" && Array.isArray(condition)) {
+      for (const part of condition) if (isDocument(part)) collect(part, into);
+    } else if (name.startsWith("$")) into.isComplete = into.isComplete && name === "$comment";
+    else if (!addCondition(predicateAt(into.paths, name), condition)) into.isComplete = false;
+  }
+}
+
+function predicateAt(paths: Map<string, PathPredicate>, path: string): PathPredicate {
+  const known = paths.get(path);
+  if (known !== undefined) return known;
+  const fresh: PathPredicate = {};
+  paths.set(path, fresh);
+  return fresh;
+}
+
+/** False where something of the condition is not in the predicate. */
+function addCondition(predicate: PathPredicate, condition: BsonValue): boolean {
+  if (!isDocument(condition) || !isOperators(condition)) return addEquality(predicate, [condition]);
+  let isWhole = true;
+  for (const [operator, operand] of condition) {
+    if (!addOperator(predicate, operator, operand)) isWhole = false;
+  }
+  return isWhole;
+}
+
+function addOperator(predicate: PathPredicate, operator: string, operand: BsonValue): boolean {
+  switch (operator) {
+    case "$eq":
+      return addEquality(predicate, [operand]);
+    case "$in":
+      return Array.isArray(operand) && addEquality(predicate, operand);
+    case "$gt":
+    case "$gte":
+      return addEnd(predicate, "low", { value: operand, isInclusive: operator === "$gte" });
+    case "$lt":
+    case "$lte":
+      return addEnd(predicate, "high", { value: operand, isInclusive: operator === "$lte" });
+    case "$exists":
+      if (typeof operand !== "boolean" || predicate.exists !== undefined) return false;
+      predicate.exists = operand;
+      return true;
+    default:
+      return false;
+  }
+}
+
+function addEquality(predicate: PathPredicate, values: readonly BsonValue[]): boolean {
+  if (predicate.equals !== undefined || !values.every(isPoint)) return false;
+  predicate.equals = values;
+  return true;
+}
+
+function addEnd(predicate: PathPredicate, end: "low" | "high", range: RangeEnd): boolean {
+  if (predicate[end] !== undefined || !isOrdered(range.value)) return false;
+  predicate[end] = range;
+  return true;
+}
+
+/** An array equals itself and any array that contains it; an expression matches by pattern: neither is one key. */
+const isPoint = (value: BsonValue): boolean =>
+  !Array.isArray(value) &&
+  !(value instanceof Regex) &&
+  !(value instanceof MinKey) &&
+  !(value instanceof MaxKey);
+
+/** Values whose comparison stays inside their own type, so that a range is an interval of keys. */
+const isOrdered = (value: BsonValue): boolean => {
+  if (typeof value === "number") return !Number.isNaN(value);
+  if (typeof value === "string" || typeof value === "bigint") return true;
+  return value instanceof BsonDate || value instanceof ObjectId;
+};
+
+/** Values of which an index key says everything that matching asks. */
+export const isSimple = (value: BsonValue): boolean => isOrdered(value) || typeof value === "boolean";
+
+/** True where the document holds operators (`{ $gt: 1 }`), false where it is a value to be equal to. */
+function isOperators(condition: BsonDocument): boolean {
+  const [first] = condition.keys();
+  return first?.startsWith("$") === true;
+}

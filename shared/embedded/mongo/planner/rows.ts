@@ -1,0 +1,131 @@
+import type { Scope } from "../aggregate/scope.ts";
+import type { BsonDocument, BsonValue } from "../bson/values.ts";
+import type { Collection } from "../engine/collection.ts";
+import type { DocumentRecord, ReadView } from "../engine/document-record.ts";
+import type { LazyDocument } from "../engine/lazy-document.ts";
+import type { Collation } from "../query/collation.ts";
+import { compileMatch, type Matcher } from "../query/match.ts";
+import { compileSort, type Sort, type SortKey } from "../query/sort.ts";
+import { type Plan, planQuery } from "./plan.ts";
+import { Scan } from "./scan.ts";
+import { type SortableRow, sortRows } from "./sort-rows.ts";
+import type { TimeSlice } from "./time-slice.ts";
+
+export interface QuerySpec {
+  readonly filter: BsonDocument;
+  readonly sort?: BsonDocument;
+  readonly hint?: BsonValue | undefined;
+  readonly collation?: Collation | undefined;
+  readonly scope?: Scope | undefined;
+}
+
+/** A query whose filter and sort have been checked and compiled: before anybody asks whether a collection exists. */
+export interface CompiledQuery {
+  readonly spec: QuerySpec;
+  readonly match: Matcher;
+  /** null for natural order, or none. */
+  readonly sort: Sort | null;
+}
+
+export function compileQuery(spec: QuerySpec): CompiledQuery {
+  const { filter, sort, collation, scope } = spec;
+  const isOrdered = sort !== undefined && sort.size > 0 && !sort.has("$natural");
+  return {
+    spec,
+    match: compileMatch(filter, { collation, scope }),
+    sort: isOrdered ? compileSort(sort, collation) : null,
+  };
+}
+
+export interface Row {
+  readonly record: DocumentRecord;
+  readonly source: LazyDocument;
+}
+
+export interface Window {
+  readonly skip?: number;
+  readonly limit?: number;
+}
+
+/** The documents that a query finds, in its order, one at a time. */
+export class Rows {
+  readonly plan: Plan;
+  readonly scan: Scan;
+  readonly #sort: Sort | null;
+  #skip: number;
+  #left: number;
+  #sorted: Row[] | null = null;
+  #taken = 0;
+
+  constructor(
+    collection: Collection,
+    { spec, match, sort }: CompiledQuery,
+    { view, skip = 0, limit = Number.POSITIVE_INFINITY }: Window & { view: () => ReadView },
+  ) {
+    this.plan = planQuery(collection, {
+      filter: spec.filter,
+      sort: spec.sort ?? NO_SORT,
+      limit: skip + limit,
+      hint: spec.hint,
+      hasCollation: spec.collation !== undefined,
+    });
+    this.scan = new Scan(collection, this.plan, { view, match });
+    this.#sort = this.plan.isSorted ? null : sort;
+    this.#skip = skip;
+    this.#left = limit;
+  }
+
+  /** True once the limit is reached. */
+  get isDone(): boolean {
+    return this.#left <= 0;
+  }
+
+  next(slice: TimeSlice): Row | null | Promise<Row | null> {
+    if (this.#left <= 0) return null;
+    if (this.#sort !== null) return this.#nextSorted(slice);
+    for (;;) {
+      const step = this.scan.step();
+      if (step === "end") return null;
+      if (step === "found") {
+        if (this.#skip === 0) {
+          this.#left -= 1;
+          return { record: this.scan.record, source: this.scan.source };
+        }
+        this.#skip -= 1;
+      }
+      if (slice.isOver()) return this.#pauseAndGoOn(slice);
+    }
+  }
+
+  async #pauseAndGoOn(slice: TimeSlice): Promise<Row | null> {
+    await slice.pause();
+    return this.next(slice);
+  }
+
+  #nextSorted(slice: TimeSlice): Row | null | Promise<Row | null> {
+    if (this.#sorted === null) return this.#fillSorted(slice);
+    const row = this.#sorted[this.#taken];
+    if (row === undefined) return null;
+    // What was given out is not kept: a cursor may stand for a long time.
+    this.#sorted[this.#taken++] = undefined as unknown as Row;
+    this.#left -= 1;
+    return row;
+  }
+
+  async #fillSorted(slice: TimeSlice): Promise<Row | null> {
+    const rows: SortableRow<SortKey>[] = [];
+    const sort = this.#sort!;
+    for (let step = this.scan.step(); step !== "end"; step = this.scan.step()) {
+      if (step === "found") {
+        const { record, source } = this.scan;
+        rows.push({ record, source, key: sort.keyOf(source.document) });
+      }
+      if (slice.isOver()) await slice.pause();
+    }
+    const ordered = await sortRows(rows, sort.compare, slice);
+    this.#sorted = ordered.slice(this.#skip, this.#skip + this.#left);
+    return this.#nextSorted(slice) as Row | null;
+  }
+}
+
+const NO_SORT: BsonDocument = new Map();

@@ -1,0 +1,29 @@
+import type { BsonDocument } from "../bson/values.ts";
+import type { IndexField } from "../engine/collection-index.ts";
+
+export type SortDirection = "forwards" | "backwards";
+
+/**
+ * The direction in which an index's order is the sort's; null where in neither.
+ *
+ * @param fixed paths that have one value in everything that is read: their place in either order is free
+ */
+export function sortDirection(
+  fields: readonly IndexField[],
+  fixed: ReadonlySet<string>,
+  sort: BsonDocument,
+): SortDirection | null {
+  const open = fields.filter(({ path }) => !fixed.has(path));
+  let result: SortDirection | null = null;
+  let at = 0;
+  for (const [path, order] of sort) {
+    if (fixed.has(path)) continue;
+    const field = open[at++];
+    const wanted = Number(order);
+    if (field === undefined || field.path !== path || (wanted !== 1 && wanted !== -1)) return null;
+    const direction: SortDirection = field.direction === wanted ? "forwards" : "backwards";
+    if (result !== null && result !== direction) return null;
+    result = direction;
+  }
+  return result ?? "forwards";
+}

@@ -1,0 +1,131 @@
+import { CommandFault } from "../bson/fault.ts";
+import { Binary, type BsonDocument, documentOf } from "../bson/values.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Transaction } from "../engine/transaction.ts";
+import { decodeOutcomes, encodeOutcomes, type StatementOutcome } from "./statement-outcomes.ts";
+
+export type TransactionState = "none" | "open" | "committed" | "aborted";
+
+const TRANSIENT = ["TransientTransactionError"];
+
+/** One logical session: the number of its latest transaction or retryable write, and what became of it. */
+export class Session {
+  /** The session's 16 bytes as text of one character each. */
+  readonly key: string;
+  lastUsed = Date.now();
+  /** Commands that are being carried out: such a session does not expire. */
+  running = 0;
+  number = -1n;
+  state: TransactionState = "none";
+  transaction: Transaction | null = null;
+  outcomes: Map<number, StatementOutcome> = new Map();
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  /**
+   * Enters a transaction's first statement.
+   * @throws CommandFault 225 for a number that the session has left behind, 50911 for one that is taken
+   */
+  startTransaction(number: bigint, engine: Engine): Transaction {
+    this.#requireNotOlder(number);
+    const isTaken = number === this.number && (this.state === "open" || this.state === "committed");
+    if (isTaken || (number === this.number && this.outcomes.size > 0)) {
+      throw new CommandFault(
+        50911,
+        `Cannot start a transaction at given transaction number ${number}: it is ${this.state}`,
+      );
+    }
+    this.abort(engine);
+    this.#enter(number, "open");
+    this.transaction = engine.begin({ isPlain: false });
+    return this.transaction;
+  }
+
+  /** @throws CommandFault 251 where no such transaction is open */
+  continueTransaction(number: bigint): Transaction {
+    this.#requireNotOlder(number);
+    if (number === this.number && this.state === "open") return this.transaction!;
+    if (number === this.number && this.state === "committed") {
+      throw new CommandFault(256, `Transaction with { txnNumber: ${number} } has been committed.`);
+    }
+    throw noSuchTransaction(number, this.number === number && this.state === "aborted");
+  }
+
+  /** Enters a retryable write: outcomes of an earlier try of the same number are kept. */
+  startRetryableWrite(number: bigint, engine: Engine): void {
+    this.#requireNotOlder(number);
+    if (number === this.number) {
+      if (this.state === "none") return;
+      throw new CommandFault(
+        50911,
+        `Cannot start a retryable write at transaction number ${number}: it names a transaction`,
+      );
+    }
+    this.abort(engine);
+    this.#enter(number, "none");
+  }
+
+  /** @throws WriteConflict where the transaction cannot commit: it is aborted then */
+  async commit(number: bigint, engine: Engine): Promise<void> {
+    if (number === this.number && this.state === "committed") return this.#committed;
+    const transaction = this.continueTransaction(number);
+    this.state = "committed";
+    this.transaction = null;
+    try {
+      this.#committed = engine.commit(transaction, transaction.writes.length > 0 ? this.entry() : null);
+    } catch (error) {
+      this.state = "aborted";
+      throw error;
+    }
+    await this.#committed;
+  }
+  #committed: Promise<void> = Promise.resolve();
+
+  abort(engine: Engine): void {
+    if (this.transaction === null) return;
+    engine.abort(this.transaction);
+    this.transaction = null;
+    this.state = "aborted";
+  }
+
+  /** What the log keeps of the session. */
+  entry(): BsonDocument {
+    return documentOf({
+      lsid: new Binary(Buffer.from(this.key, "latin1"), 4),
+      number: this.number,
+      isCommitted: this.state === "committed",
+      outcomes: encodeOutcomes(this.outcomes),
+    });
+  }
+
+  restore(entry: BsonDocument): void {
+    this.number = entry.get("number") as bigint;
+    this.state = entry.get("isCommitted") === true ? "committed" : "none";
+    this.outcomes = decodeOutcomes(entry.get("outcomes") as BsonDocument[]);
+  }
+
+  #enter(number: bigint, state: TransactionState): void {
+    this.number = number;
+    this.state = state;
+    this.outcomes = new Map();
+  }
+
+  #requireNotOlder(number: bigint): void {
+    if (number >= this.number) return;
+    throw new CommandFault(
+      225,
+      `Cannot start transaction ${number} on the session: a newer transaction ${this.number} has already started`,
+    );
+  }
+}
+
+export const noSuchTransaction = (number: bigint, isAborted = false): CommandFault =>
+  new CommandFault(
+    251,
+    isAborted
+      ? `Transaction with { txnNumber: ${number} } has been aborted.`
+      : `Given transaction number ${number} does not match any in-progress transactions.`,
+    [...TRANSIENT],
+  );

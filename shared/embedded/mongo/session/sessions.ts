@@ -1,0 +1,90 @@
+import { CommandFault } from "../bson/fault.ts";
+import { Binary, type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import type { Engine } from "../engine/engine.ts";
+import { Session } from "./session.ts";
+
+const SESSION_TIMEOUT_MS = 30 * 60_000;
+const MOST_SESSIONS = 100_000;
+const SWEEP_INTERVAL_MS = 1_000;
+
+/** All logical sessions; idle ones expire, and so do transactions that nobody continues. */
+export class Sessions {
+  /** An idle transaction holds locks and old versions: after this time it is aborted. */
+  transactionLifetimeMs = 60_000;
+  readonly #sessions = new Map<string, Session>();
+  readonly #engine: Engine;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#timer = setInterval(() => this.#sweep(Date.now()), SWEEP_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** The session that a command's `lsid` names, made when it is new. */
+  use(lsid: BsonValue): Session {
+    const key = sessionKey(lsid);
+    let session = this.#sessions.get(key);
+    if (session === undefined) {
+      if (this.#sessions.size >= MOST_SESSIONS)
+        throw new CommandFault(261, `cannot add session: ${MOST_SESSIONS} are open`);
+      session = new Session(key);
+      this.#sessions.set(key, session);
+    }
+    session.lastUsed = Date.now();
+    return session;
+  }
+
+  find(lsid: BsonValue): Session | undefined {
+    return this.#sessions.get(sessionKey(lsid));
+  }
+
+  end(session: Session): void {
+    session.abort(this.#engine);
+    this.#sessions.delete(session.key);
+  }
+
+  /** Aborts what is open in every session, as `killAllSessions` does; what has been answered stays known. */
+  abortAll(): void {
+    for (const session of this.#sessions.values()) session.abort(this.#engine);
+  }
+
+  restore(entry: BsonDocument): void {
+    this.use(new Map([["id", entry.get("lsid")!]])).restore(entry);
+  }
+
+  /** What a snapshot of the store must keep. */
+  *entries(): Generator<BsonDocument> {
+    for (const session of this.#sessions.values()) {
+      if (session.state === "committed" || session.outcomes.size > 0) yield session.entry();
+    }
+  }
+
+  *all(): Generator<Session> {
+    yield* this.#sessions.values();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.abortAll();
+  }
+
+  #sweep(now: number): void {
+    for (const session of this.#sessions.values()) {
+      if (session.running > 0) continue;
+      const idle = now - session.lastUsed;
+      if (session.transaction !== null && idle > this.transactionLifetimeMs) session.abort(this.#engine);
+      if (idle > SESSION_TIMEOUT_MS) this.end(session);
+    }
+  }
+}
+
+function sessionKey(lsid: BsonValue): string {
+  const id = isDocument(lsid) ? lsid.get("id") : undefined;
+  if (id instanceof Binary && id.bytes.length === 16) return Buffer.from(id.bytes).toString("latin1");
+  throw new CommandFault(14, "lsid must be { id: <UUID> }");
+}

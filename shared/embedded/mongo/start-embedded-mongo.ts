@@ -1,0 +1,193 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { AppError } from "../../errors.ts";
+import type { ServerState } from "./commands/context.ts";
+import { dispatch } from "./commands/dispatch.ts";
+import { REPLICA_SET } from "./commands/hello.ts";
+import { Cursors } from "./cursors.ts";
+import { Engine } from "./engine/engine.ts";
+import { recover } from "./engine/recovery.ts";
+import { FailPoints } from "./fail-points.ts";
+import { startMaintenance } from "./maintenance.ts";
+import { ClusterTime } from "./session/cluster-time.ts";
+import { Sessions } from "./session/sessions.ts";
+import { type DirectoryLock, lockDirectory } from "./store/directory-lock.ts";
+import { type Disk, realDisk } from "./store/disk.ts";
+import { LogStore } from "./store/log-store.ts";
+import { memoryStore } from "./store/memory-store.ts";
+import type { Store } from "./store/store.ts";
+import { Connection } from "./wire/connection.ts";
+
+interface ListenOptions {
+  /** 0, the default, takes a free port. */
+  readonly port?: number;
+  /** Default 127.0.0.1. There is no authentication: another address opens the data to whoever reaches it. */
+  readonly host?: string;
+  readonly log?: (message: string) => void;
+}
+
+interface StoredOptions extends ListenOptions {
+  /** Where the data is kept; made where it does not exist. One process at a time can have it. */
+  readonly dir: string;
+  readonly memory?: false;
+  /** "full" (default) survives loss of power; "normal" the end of the process, and of power up to a second. */
+  readonly sync?: "full" | "normal";
+  /** The log is compacted when it outgrows this and the last snapshot. */
+  readonly compactAtBytes?: number;
+  readonly disk?: Disk;
+}
+
+interface MemoryOptions extends ListenOptions {
+  readonly memory: true;
+  readonly dir?: undefined;
+}
+
+export type EmbeddedMongoOptions = StoredOptions | MemoryOptions;
+
+export interface EmbeddedMongoStats {
+  readonly connections: number;
+  readonly sessions: number;
+  readonly cursors: number;
+  readonly documents: number;
+  /** Superseded versions that open snapshots keep in memory. */
+  readonly retiredVersions: number;
+  readonly logBytes: number;
+  readonly batches: number;
+  readonly flushes: number;
+}
+
+export interface EmbeddedMongo {
+  /** For the official driver, transactions and retryable writes included. */
+  readonly url: string;
+  readonly port: number;
+  stats(): EmbeddedMongoStats;
+  /** Ends all connections and makes everything durable. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a MongoDB server of one node in this process.
+ *
+ * @throws AppError `MONGO_DIRECTORY_LOCKED`, `MONGO_LOG_DAMAGED`, `MONGO_PORT_UNAVAILABLE`
+ */
+export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
+  const log = options.log ?? (() => {});
+  const lock = options.dir === undefined ? null : await lockDirectory(options.dir);
+  const engine = new Engine(storeFor(options, log));
+  const sessions = new Sessions(engine);
+  try {
+    await recover(engine, (entry) => sessions.restore(entry));
+    return await listen({ engine, sessions, lock, options, log });
+  } catch (error) {
+    sessions.close();
+    await engine.store.close().catch(() => {});
+    await lock?.release();
+    throw error;
+  }
+}
+
+function storeFor(options: EmbeddedMongoOptions, log: (message: string) => void): Store {
+  if (options.dir === undefined) return memoryStore();
+  const { dir, sync = "full", compactAtBytes, disk = realDisk } = options;
+  return new LogStore({ directory: dir, sync, compactAtBytes, disk, log });
+}
+
+interface Parts {
+  readonly engine: Engine;
+  readonly sessions: Sessions;
+  readonly lock: DirectoryLock | null;
+  readonly options: EmbeddedMongoOptions;
+  readonly log: (message: string) => void;
+}
+
+async function listen({ engine, sessions, lock, options, log }: Parts): Promise<EmbeddedMongo> {
+  const host = options.host ?? "127.0.0.1";
+  const sockets = new Set<Socket>();
+  const listener = createServer();
+  const port = await bind(listener, host, options.port ?? 0);
+  const server: ServerState = {
+    engine,
+    sessions,
+    cursors: new Cursors(),
+    failPoints: new FailPoints(),
+    clusterTime: new ClusterTime(),
+    startedAt: Date.now(),
+    parameters: new Map(),
+    address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+    port,
+    connections: () => sockets.size,
+  };
+  accept(listener, server, sockets);
+  const maintenance = startMaintenance(server, log);
+  let closing: Promise<void> | null = null;
+  const shutDown = async () => {
+    maintenance.stop();
+    await closeListener(listener, sockets);
+    server.cursors.close();
+    sessions.close();
+    await engine.store.close();
+    await lock?.release();
+  };
+  return {
+    url: `mongodb://${server.address}/?replicaSet=${REPLICA_SET}&directConnection=false`,
+    port,
+    stats: () => statsOf(server),
+    close: () => {
+      closing ??= shutDown();
+      return closing;
+    },
+  };
+}
+
+async function bind(listener: Server, host: string, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  listener.once("error", reject);
+  listener.listen(port, host, resolve);
+  try {
+    await promise;
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new AppError(`the embedded MongoDB server cannot listen on ${host}:${port}: ${reason}`, {
+      type: "MONGO_PORT_UNAVAILABLE",
+      code: 500,
+      data: { host, port },
+      cause,
+    });
+  }
+  return (listener.address() as { port: number }).port;
+}
+
+function accept(listener: Server, server: ServerState, sockets: Set<Socket>): void {
+  let lastConnectionId = 0;
+  listener.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    lastConnectionId += 1;
+    new Connection(socket, {
+      connectionId: lastConnectionId,
+      handle: (request, client) => dispatch(server, request, client),
+    });
+  });
+}
+
+async function closeListener(listener: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  listener.close(() => resolve());
+  for (const socket of sockets) socket.destroy();
+  await promise;
+}
+
+function statsOf({ engine, sessions, cursors, connections }: ServerState): EmbeddedMongoStats {
+  let documents = 0;
+  for (const { records } of engine.catalog.everyCollection()) documents += records.size;
+  const { bytes, batches, flushes } = engine.store.stats();
+  return {
+    connections: connections(),
+    sessions: sessions.size,
+    cursors: cursors.size,
+    documents,
+    retiredVersions: engine.versions.retiredVersions,
+    logBytes: bytes,
+    batches,
+    flushes,
+  };
+}

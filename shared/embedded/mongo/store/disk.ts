@@ -1,0 +1,67 @@
+import { close, fdatasync, fsync, open, writev } from "node:fs";
+import { promisify } from "node:util";
+
+/** The calls by which the log reaches the disk: a seam, so that a test can let a disk refuse. */
+export interface Disk {
+  open(path: string, flags: string): Promise<number>;
+  /** Writes all buffers at the end of the file, or fails. */
+  append(file: number, buffers: readonly Uint8Array[]): Promise<void>;
+  /** Resolves when everything written to the file survives a loss of power. */
+  flush(file: number): Promise<void>;
+  close(file: number): Promise<void>;
+  /** Makes names that were made, changed or removed in a directory survive a loss of power. */
+  flushDirectory(path: string): Promise<void>;
+}
+
+const openFile = promisify(open) as (path: string, flags: string) => Promise<number>;
+const closeFile = promisify(close);
+const flushFile = promisify(fdatasync);
+const flushAll = promisify(fsync);
+
+/** Linux takes 1,024 buffers in one call. */
+const MOST_BUFFERS = 1_000;
+
+const writeSome = (file: number, buffers: readonly Uint8Array[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    writev(file, buffers as Uint8Array[], null, (error, written) =>
+      error ? reject(error) : resolve(written),
+    );
+  });
+
+async function append(file: number, buffers: readonly Uint8Array[]): Promise<void> {
+  let rest = [...buffers];
+  while (rest.length > 0) {
+    const written = await writeSome(file, rest.slice(0, MOST_BUFFERS));
+    if (written === 0) throw new Error("the disk took no bytes");
+    rest = behind(rest, written);
+  }
+}
+
+/** What is left of the buffers when their first `count` bytes are done. */
+function behind(buffers: readonly Uint8Array[], count: number): Uint8Array[] {
+  let at = 0;
+  let left = count;
+  while (at < buffers.length && left >= buffers[at]!.length) left -= buffers[at++]!.length;
+  const rest = buffers.slice(at);
+  if (left > 0) rest[0] = rest[0]!.subarray(left);
+  return rest;
+}
+
+async function flushDirectory(path: string): Promise<void> {
+  // Windows cannot open a directory: there a rename is durable by itself.
+  if (process.platform === "win32") return;
+  const directory = await openFile(path, "r");
+  try {
+    await flushAll(directory);
+  } finally {
+    await closeFile(directory);
+  }
+}
+
+export const realDisk: Disk = {
+  open: openFile,
+  append,
+  flush: flushFile,
+  close: closeFile,
+  flushDirectory,
+};

@@ -1,0 +1,91 @@
+import type { Socket } from "node:net";
+import { FrameReader, MAX_MESSAGE_BYTES } from "./frame-reader.ts";
+import { asFault, encodeLegacyReply, encodeReply, faultReply, type Reply } from "./reply.ts";
+import { type Request, readRequest, requestIdOf } from "./request.ts";
+
+/** What one client has told of itself. */
+export interface ClientState {
+  readonly connectionId: number;
+  applicationName: string | null;
+}
+
+/** Thrown by a handler to drop the connection without an answer, as fail points ask for. */
+export class CloseConnection extends Error {}
+
+export type RequestHandler = (request: Request, client: ClientState) => Promise<Reply>;
+
+/**
+ * Serves one socket: its messages are answered one at a time, in order.
+ *
+ * Bytes that are no message end the connection, since nothing tells where the next message begins; a message
+ * that is no command is answered with an error where a reply is possible.
+ */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #handle: RequestHandler;
+  readonly #client: ClientState;
+  readonly #frames = new FrameReader();
+  #isServing = false;
+
+  constructor(socket: Socket, { handle, connectionId }: { handle: RequestHandler; connectionId: number }) {
+    this.#socket = socket;
+    this.#handle = handle;
+    this.#client = { connectionId, applicationName: null };
+    socket.setNoDelay(true);
+    socket.on("error", () => socket.destroy());
+    socket.on("data", (chunk: Buffer) => {
+      this.#frames.push(chunk);
+      // A client that sends without waiting for answers is held back once a whole message lies ready.
+      if (this.#isServing && this.#frames.buffered > MAX_MESSAGE_BYTES) socket.pause();
+      if (!this.#isServing) void this.#serve();
+    });
+  }
+
+  async #serve(): Promise<void> {
+    this.#isServing = true;
+    try {
+      for (let message = this.#frames.next(); message !== null; message = this.#frames.next()) {
+        await this.#answer(message);
+        if (this.#socket.destroyed) return;
+        if (this.#socket.isPaused()) this.#socket.resume();
+      }
+    } catch {
+      this.#socket.destroy();
+    } finally {
+      this.#isServing = false;
+    }
+  }
+
+  async #answer(message: Buffer): Promise<void> {
+    let request: Request;
+    try {
+      request = readRequest(message);
+    } catch (error) {
+      await this.#send(encodeReply({ body: faultReply(error) }, requestIdOf(message)));
+      if (asFault(error).code === 17) this.#socket.destroySoon();
+      return;
+    }
+    let reply: Reply;
+    try {
+      reply = await this.#handle(request, this.#client);
+    } catch (error) {
+      if (error instanceof CloseConnection) throw error;
+      reply = { body: faultReply(error) };
+    }
+    if (!request.wantsReply) return;
+    await this.#send(
+      request.isLegacy ? encodeLegacyReply(reply.body, request.id) : encodeReply(reply, request.id),
+    );
+  }
+
+  /** Waits for a slow reader, so that unread answers do not pile up. */
+  async #send(bytes: Buffer): Promise<void> {
+    if (this.#socket.destroyed || this.#socket.write(bytes)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#socket.once("drain", resolve);
+    this.#socket.once("close", resolve);
+    await promise;
+    this.#socket.off("drain", resolve);
+    this.#socket.off("close", resolve);
+  }
+}
