@@ -82,6 +82,12 @@ describe("replyToError", () => {
       { message: "服务 executor 当前不可用，请稍后重试", code: 503 },
     ],
     [
+      "a scheduler between two leaders",
+      ours("SCHEDULER_NO_LEADER", 503, { retryable: true }),
+      503,
+      { message: "服务 scheduler 当前没有活动节点，请稍后重试", code: 503 },
+    ],
+    [
       "a service that does not answer",
       new Errors.RequestTimeoutError({ action: "records.list", nodeID: "n1" }),
       503,

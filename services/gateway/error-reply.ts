@@ -29,6 +29,8 @@ export function replyToError(error: unknown): Reply | undefined {
     case "QUEUE_FULL":
     case "BAD_GATEWAY":
       return serverError(503, `${serviceOf(error)}当前不可用，请稍后重试`);
+    case "SCHEDULER_NO_LEADER":
+      return serverError(503, "服务 scheduler 当前没有活动节点，请稍后重试");
     case "REQUEST_TIMEOUT":
       return serverError(503, `${serviceOf(error)}未在规定时间内响应，请稍后重试`);
     default:
