@@ -74,17 +74,21 @@ export const doubleOf = (value: number): number | BsonDouble =>
 
 export const isInt32 = (value: number): boolean => (value | 0) === value && !Object.is(value, -0);
 
+/** The fields `alias` keep the classes without contents apart for the compiler. */
 export class BsonUndefined {
+  readonly alias = "undefined";
   get bsonType(): number {
     return BsonType.undefined;
   }
 }
 export class MinKey {
+  readonly alias = "minKey";
   get bsonType(): number {
     return BsonType.minKey;
   }
 }
 export class MaxKey {
+  readonly alias = "maxKey";
   get bsonType(): number {
     return BsonType.maxKey;
   }

@@ -1,0 +1,215 @@
+import { equalValues } from "../bson/compare.ts";
+import { CommandFault } from "../bson/fault.ts";
+import { isNumber, toDouble } from "../bson/number.ts";
+import { type BsonDocument, type BsonValue, isDocument, isInt32, typeNameOf } from "../bson/values.ts";
+import { compileSort } from "../query/sort.ts";
+import { compareMaybe } from "./expr-logic.ts";
+import {
+  binary,
+  isNullish,
+  type Maybe,
+  named,
+  namedArguments,
+  type Operator,
+  type OperatorTable,
+  unary,
+  variadic,
+} from "./operator.ts";
+
+function integer(value: Maybe, name: string, code: number): number {
+  const number = isNumber(value) ? toDouble(value) : Number.NaN;
+  if (isInt32(number) || Object.is(number, -0)) return number;
+  throw new CommandFault(
+    code,
+    `${name} requires an integral 32-bit argument, found a value of type: ${typeNameOf(value)}`,
+  );
+}
+
+function list(value: Maybe, name: string, code: number): BsonValue[] {
+  if (Array.isArray(value)) return value;
+  throw new CommandFault(code, `${name}'s argument must be an array, but is ${typeNameOf(value)}`);
+}
+
+function elementAt(items: Maybe, index: Maybe): Maybe {
+  if (isNullish(items) || isNullish(index)) return null;
+  const array = list(items, "$arrayElemAt", 28689);
+  return array.at(integer(index, "$arrayElemAt", 28691));
+}
+
+const edge = (name: string, at: number): Operator =>
+  unary(name, (items) => (isNullish(items) ? null : list(items, name, 28689).at(at)));
+
+function concatArrays(values: Maybe[]): Maybe {
+  const result: BsonValue[] = [];
+  for (const value of values) {
+    if (isNullish(value)) return null;
+    if (!Array.isArray(value))
+      throw new CommandFault(28664, `$concatArrays only supports arrays, not ${typeNameOf(value)}`);
+    for (const item of value) result.push(item);
+  }
+  return result;
+}
+
+const isIn: Operator = (operand, context) =>
+  binary("$in", (value, items) => {
+    if (!Array.isArray(items))
+      throw new CommandFault(
+        40081,
+        `$in requires an array as a second argument, found: ${typeNameOf(items)}`,
+      );
+    return value !== undefined && items.some((item) => equalValues(item, value, context.scope.strings));
+  })(operand, context);
+
+function indexOfArray([items, wanted, from, to]: Maybe[]): Maybe {
+  if (isNullish(items)) return null;
+  const array = list(items, "$indexOfArray", 40090);
+  const start = from === undefined ? 0 : integer(from, "$indexOfArray", 40096);
+  const end = to === undefined ? array.length : Math.min(array.length, integer(to, "$indexOfArray", 40096));
+  if (start < 0 || end < 0) throw new CommandFault(40097, "$indexOfArray requires a nonnegative index");
+  for (let at = start; at < end; at++) if (wanted !== undefined && equalValues(array[at]!, wanted)) return at;
+  return -1;
+}
+
+function slice([items, first, second]: Maybe[]): Maybe {
+  if (isNullish(items) || isNullish(first) || second === null) return null;
+  const array = list(items, "$slice", 28724);
+  const from = integer(first, "$slice", 28726);
+  if (second === undefined) return from < 0 ? array.slice(from) : array.slice(0, from);
+  const count = integer(second, "$slice", 28728);
+  if (count <= 0) throw new CommandFault(28729, "Third argument to $slice must be positive");
+  const start = from < 0 ? Math.max(0, array.length + from) : from;
+  return array.slice(start, start + count);
+}
+
+function range([from, to, by]: Maybe[]): Maybe {
+  const start = integer(from, "$range", 34444);
+  const end = integer(to, "$range", 34446);
+  const step = by === undefined ? 1 : integer(by, "$range", 34448);
+  if (step === 0) throw new CommandFault(34449, "$range requires a non-zero step value");
+  if ((end - start) / step > 5_000_000) throw new CommandFault(292, "$range would use too much memory");
+  const result: BsonValue[] = [];
+  for (let value = start; step > 0 ? value < end : value > end; value += step) result.push(value);
+  return result;
+}
+
+function zip({ inputs, useLongestLength = false, defaults }: Readonly<Record<string, Maybe>>): Maybe {
+  if (isNullish(inputs)) return null;
+  const arrays = list(inputs, "$zip", 34461);
+  if (arrays.some((item) => isNullish(item))) return null;
+  const lists = arrays.map((item) => list(item, "$zip", 34468));
+  if (!isNullish(defaults) && useLongestLength !== true)
+    throw new CommandFault(34466, "cannot specify defaults unless useLongestLength is true");
+  const fill = isNullish(defaults) ? [] : list(defaults, "$zip", 34462);
+  const lengths = lists.map((items) => items.length);
+  const length = useLongestLength === true ? Math.max(0, ...lengths) : Math.min(...lengths);
+  return Array.from({ length }, (_, row) => lists.map((items, column) => items[row] ?? fill[column] ?? null));
+}
+
+function pairOf(item: BsonValue): [string, BsonValue] {
+  if (Array.isArray(item) && item.length === 2 && typeof item[0] === "string") return [item[0], item[1]!];
+  if (isDocument(item) && item.size === 2 && typeof item.get("k") === "string" && item.has("v")) {
+    return [item.get("k") as string, item.get("v")!];
+  }
+  throw new CommandFault(
+    40386,
+    "$arrayToObject requires an array of key-value pairs: [k, v] or { k, v }, with a string as key",
+  );
+}
+
+function arrayToObject(items: Maybe): Maybe {
+  if (isNullish(items)) return null;
+  return new Map(list(items, "$arrayToObject", 40386).map(pairOf));
+}
+
+function objectToArray(value: Maybe): Maybe {
+  if (isNullish(value)) return null;
+  if (!isDocument(value))
+    throw new CommandFault(40390, `$objectToArray requires a document input, found: ${typeNameOf(value)}`);
+  return [...value].map(
+    ([k, v]): BsonDocument =>
+      new Map<string, BsonValue>([
+        ["k", k],
+        ["v", v],
+      ]),
+  );
+}
+
+/** `sortBy` is a pattern over documents, or a direction for whole elements. */
+function elementOrder(sortBy: BsonValue): (a: BsonValue, b: BsonValue) => number {
+  if (isNumber(sortBy)) {
+    const direction = toDouble(sortBy);
+    if (direction !== 1 && direction !== -1)
+      throw new CommandFault(2942507, "$sortArray's direction must be 1 or -1");
+    return (a, b) => direction * compareMaybe(a, b);
+  }
+  if (!isDocument(sortBy))
+    throw new CommandFault(2942507, "$sortArray's sortBy must be a document or a direction");
+  const sorter = compileSort(sortBy);
+  const asDocument = (item: BsonValue): BsonDocument => (isDocument(item) ? item : new Map());
+  return (a, b) => sorter.compare(sorter.keyOf(asDocument(a)), sorter.keyOf(asDocument(b)));
+}
+
+const sortArray: Operator = (operand, context) => {
+  const spec = namedArguments(operand, { name: "$sortArray", required: ["input", "sortBy"] });
+  const input = context.compile(spec.get("input")!, context.scope);
+  const order = elementOrder(spec.get("sortBy")!);
+  return (root) => {
+    const items = input(root);
+    return isNullish(items) ? null : list(items, "$sortArray", 2942504).toSorted(order);
+  };
+};
+
+const manyOf = (name: string, choose: (items: BsonValue[], count: number) => BsonValue[]): Operator =>
+  named({ name, required: ["input", "n"] }, ({ input, n }) => {
+    const count = isNumber(n) ? toDouble(n) : Number.NaN;
+    if (!Number.isInteger(count) || count < 1)
+      throw new CommandFault(5787908, `'n' must be greater than 0 in ${name}`);
+    if (!Array.isArray(input))
+      throw new CommandFault(5788200, `${name} requires an array input, found: ${typeNameOf(input)}`);
+    return choose(input, count);
+  });
+
+const present = (items: BsonValue[]): BsonValue[] => items.filter((item) => !isNullish(item));
+
+/** Operators on arrays. */
+export const arrayOperators: OperatorTable = {
+  $arrayElemAt: binary("$arrayElemAt", elementAt),
+  $first: edge("$first", 0),
+  $last: edge("$last", -1),
+  $concatArrays: variadic("$concatArrays", concatArrays),
+  $in: isIn,
+  $indexOfArray: variadic("$indexOfArray", indexOfArray, { least: 2, most: 4 }),
+  $isArray: unary("$isArray", (value) => Array.isArray(value)),
+  $size: unary("$size", (value) => {
+    if (Array.isArray(value)) return value.length;
+    throw new CommandFault(
+      17124,
+      `The argument to $size must be an array, but was of type: ${typeNameOf(value)}`,
+    );
+  }),
+  $slice: variadic("$slice", slice, { least: 2, most: 3 }),
+  $reverseArray: unary("$reverseArray", (value) =>
+    isNullish(value) ? null : list(value, "$reverseArray", 34435).toReversed(),
+  ),
+  $range: variadic("$range", range, { least: 2, most: 3 }),
+  $zip: named(
+    {
+      name: "$zip",
+      required: ["inputs"],
+      optional: ["useLongestLength", "defaults"],
+      codes: { shape: 34460, unknown: 34464, missing: 34465 },
+    },
+    zip,
+  ),
+  $arrayToObject: unary("$arrayToObject", arrayToObject),
+  $objectToArray: unary("$objectToArray", objectToArray),
+  $sortArray: sortArray,
+  $firstN: manyOf("$firstN", (items, n) => items.slice(0, n)),
+  $lastN: manyOf("$lastN", (items, n) => items.slice(-n)),
+  $minN: manyOf("$minN", (items, n) => present(items).sort(compareMaybe).slice(0, n)),
+  $maxN: manyOf("$maxN", (items, n) =>
+    present(items)
+      .sort((a, b) => compareMaybe(b, a))
+      .slice(0, n),
+  ),
+};

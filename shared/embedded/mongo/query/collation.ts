@@ -1,0 +1,76 @@
+import type { StringOrder } from "../bson/compare.ts";
+import { CommandFault, unsupported } from "../bson/fault.ts";
+import { isNumber, toDouble } from "../bson/number.ts";
+import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+
+/** How strings compare in one command; `undefined` everywhere means by bytes. */
+export type Collation = StringOrder;
+
+const SENSITIVITY: Readonly<Record<number, Intl.CollatorOptions["sensitivity"]>> = {
+  1: "base",
+  2: "accent",
+  3: "variant",
+};
+const KNOWN = new Set([
+  "locale",
+  "strength",
+  "caseLevel",
+  "caseFirst",
+  "numericOrdering",
+  "alternate",
+  "maxVariable",
+  "backwards",
+  "normalization",
+  "version",
+]);
+
+function textField(spec: BsonDocument, name: string): string | undefined {
+  const value = spec.get(name);
+  if (value === undefined) return undefined;
+  if (typeof value !== "string") throw new CommandFault(14, `Field '${name}' in collation must be a string`);
+  return value;
+}
+
+function collator(spec: BsonDocument, locale: string): Intl.Collator {
+  const given = spec.get("strength");
+  const strength = given === undefined ? 3 : isNumber(given) ? toDouble(given) : Number.NaN;
+  if (![1, 2, 3, 4, 5].includes(strength))
+    throw new CommandFault(9, "collation strength must be an integer from 1 to 5");
+  if (strength > 3) throw unsupported(`collation strength ${strength}`);
+  if (spec.get("backwards") === true) throw unsupported("collation option backwards");
+  const caseFirst = textField(spec, "caseFirst") ?? "off";
+  if (caseFirst !== "off" && caseFirst !== "upper" && caseFirst !== "lower") {
+    throw new CommandFault(9, `collation caseFirst must be off, upper or lower, not '${caseFirst}'`);
+  }
+  const sensitivity = strength === 1 && spec.get("caseLevel") === true ? "case" : SENSITIVITY[strength];
+  try {
+    return new Intl.Collator(locale.replaceAll("_", "-"), {
+      sensitivity,
+      caseFirst: caseFirst === "off" ? "false" : caseFirst,
+      numeric: spec.get("numericOrdering") === true,
+      ignorePunctuation: textField(spec, "alternate") === "shifted",
+    });
+  } catch {
+    throw new CommandFault(2, `Field 'locale' is invalid in: { locale: "${locale}" }`);
+  }
+}
+
+/**
+ * Compiles a command's `collation` document; undefined for none and for `{ locale: "simple" }`.
+ *
+ * @throws CommandFault 2 or 9 for a specification that is wrong, 115 for strengths that the runtime cannot compare by
+ */
+export function compileCollation(spec: BsonValue | undefined): Collation | undefined {
+  if (spec === undefined) return undefined;
+  if (!isDocument(spec)) throw new CommandFault(14, "collation must be an object");
+  if (spec.size === 0) return undefined;
+  for (const name of spec.keys())
+    if (!KNOWN.has(name))
+      throw new CommandFault(40415, `BSON field 'collation.${name}' is an unknown field.`);
+  const locale = textField(spec, "locale");
+  if (locale === undefined)
+    throw new CommandFault(40414, "BSON field 'collation.locale' is missing but a required field");
+  if (locale === "simple") return undefined;
+  const order = collator(spec, locale);
+  return (a, b) => (a === b ? 0 : order.compare(a, b));
+}
