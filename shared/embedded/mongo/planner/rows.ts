@@ -2,10 +2,10 @@ import type { Scope } from "../aggregate/scope.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
 import type { DocumentRecord, ReadView } from "../engine/document-record.ts";
-import type { LazyDocument } from "../engine/lazy-document.ts";
+import { LazyDocument } from "../engine/lazy-document.ts";
 import type { Collation } from "../query/collation.ts";
 import { compileMatch, type Matcher } from "../query/match.ts";
-import { compileSort, type Sort, type SortKey } from "../query/sort.ts";
+import { compileSort, type Sorter, type SortKey } from "../query/sort.ts";
 import { type Plan, planQuery } from "./plan.ts";
 import { Scan } from "./scan.ts";
 import { type SortableRow, sortRows } from "./sort-rows.ts";
@@ -24,7 +24,7 @@ export interface CompiledQuery {
   readonly spec: QuerySpec;
   readonly match: Matcher;
   /** null for natural order, or none. */
-  readonly sort: Sort | null;
+  readonly sort: Sorter | null;
 }
 
 export function compileQuery(spec: QuerySpec): CompiledQuery {
@@ -51,7 +51,7 @@ export interface Window {
 export class Rows {
   readonly plan: Plan;
   readonly scan: Scan;
-  readonly #sort: Sort | null;
+  readonly #sort: Sorter | null;
   #skip: number;
   #left: number;
   #sorted: Row[] | null = null;
@@ -113,19 +113,25 @@ export class Rows {
   }
 
   async #fillSorted(slice: TimeSlice): Promise<Row | null> {
-    const rows: SortableRow<SortKey>[] = [];
     const sort = this.#sort!;
+    const compare = (a: SortKey, b: SortKey) => sort.compare(a, b);
+    const most = Math.max(SMALLEST_CUT, this.#skip + this.#left);
+    let rows: SortableRow<SortKey>[] = [];
     for (let step = this.scan.step(); step !== "end"; step = this.scan.step()) {
       if (step === "found") {
         const { record, source } = this.scan;
-        rows.push({ record, source, key: sort.keyOf(source.document) });
+        // The bytes alone are kept: decoded documents take several times the memory.
+        rows.push({ record, source: new LazyDocument(source.bytes), key: sort.keyOf(source.document) });
       }
+      if (rows.length >= most * 2) rows = (await sortRows(rows, compare, slice)).slice(0, most);
       if (slice.isOver()) await slice.pause();
     }
-    const ordered = await sortRows(rows, sort.compare, slice);
+    const ordered = await sortRows(rows, compare, slice);
     this.#sorted = ordered.slice(this.#skip, this.#skip + this.#left);
     return this.#nextSorted(slice) as Row | null;
   }
 }
 
+/** Rows that a limit will leave out are dropped each time that as many again have come, but not for fewer than these. */
+const SMALLEST_CUT = 1_000;
 const NO_SORT: BsonDocument = new Map();

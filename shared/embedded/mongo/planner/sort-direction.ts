@@ -1,3 +1,4 @@
+import { isNumber, toDouble } from "../bson/number.ts";
 import type { BsonDocument } from "../bson/values.ts";
 import type { IndexField } from "../engine/collection-index.ts";
 
@@ -19,7 +20,7 @@ export function sortDirection(
   for (const [path, order] of sort) {
     if (fixed.has(path)) continue;
     const field = open[at++];
-    const wanted = Number(order);
+    const wanted = isNumber(order) ? toDouble(order) : Number.NaN;
     if (field === undefined || field.path !== path || (wanted !== 1 && wanted !== -1)) return null;
     const direction: SortDirection = field.direction === wanted ? "forwards" : "backwards";
     if (result !== null && result !== direction) return null;
