@@ -37,7 +37,6 @@ interface Live {
   readonly publisher: Publisher;
 }
 
-const encoder = new TextEncoder();
 const DAY_MS = 86_400_000;
 /** What a dead letter, headers included, may need beyond its event. */
 const LETTER_BYTES = 8192;
@@ -82,7 +81,7 @@ class JetStreamBus implements Bus {
 
   async send(event: Parameters<Bus["send"]>[0], { resent = false } = {}): Promise<void> {
     const { connection, publisher } = this.#connected;
-    const body = encoder.encode(JSON.stringify(event));
+    const body = Buffer.from(JSON.stringify(event));
     const maxBytes = connection.maxPayload - 2 * LETTER_BYTES;
     if (body.length > maxBytes) throw new EventTooLarge(body.length, maxBytes);
     const head = headers();
@@ -146,12 +145,12 @@ class JetStreamBus implements Bus {
     head.set("content-type", "application/json");
     head.set("Nats-Msg-Id", letter.id);
     const { connection, publisher } = this.#connected;
-    const whole = encoder.encode(JSON.stringify(letter));
+    const whole = Buffer.from(JSON.stringify(letter));
     // Foreign programs may send events that leave no room for the reason; the stream KINIT still has them.
     const body =
       whole.length < connection.maxPayload - LETTER_BYTES
         ? whole
-        : encoder.encode(JSON.stringify({ ...letter, event: null }));
+        : Buffer.from(JSON.stringify({ ...letter, event: null }));
     await publisher.publish(deadSubjectOf(letter.group), body, head);
   }
 }

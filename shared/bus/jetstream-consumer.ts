@@ -1,27 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  AckPolicy,
-  type ConsumerConfig,
-  createInbox,
-  DeliverPolicy,
-  type Msg,
-  type Subscription as NatsSubscription,
-  nanos,
-} from "nats";
+import { createInbox, type Msg, type Subscription as NatsSubscription, nanos } from "nats";
 import { errorMessage } from "../errors.ts";
 import type { BusLogger, DeadLetter, Subscription } from "./bus.ts";
 import type { Outcome } from "./held-event.ts";
-import type { ConnectionListener, JetStreamConnection } from "./jetstream-connection.ts";
+import type { ConnectionListener } from "./jetstream-connection.ts";
+import { Durable, type DurablePort } from "./jetstream-durable.ts";
 import { HeldMessage, placeOf } from "./jetstream-message.ts";
-import { apiErrorCode, apiErrors, nameToken, STREAM, subjectOf } from "./jetstream-stream.ts";
+import { STREAM } from "./jetstream-stream.ts";
 import { Worker } from "./worker.ts";
 
-export interface ConsumerPort {
-  readonly connection: JetStreamConnection;
+export interface ConsumerPort extends DurablePort {
   readonly logger: BusLogger;
   deadLetter(letter: DeadLetter): Promise<void>;
-  /** Makes sure that the streams exist; they may have been deleted. */
-  ensureStreams(): Promise<void>;
 }
 
 /** A pull request that is not served ends after this, and is made again. */
@@ -39,11 +29,6 @@ const replies = {
   working: encoder.encode("+WPI"),
 } as const;
 
-/** `executor__task_due`: one durable consumer for each group and pattern. */
-export function durableName({ group, pattern }: Subscription): string {
-  return `${nameToken(group)}__${nameToken(pattern.replace("*", "all"))}`;
-}
-
 /**
  * One member of a durable pull consumer. It pulls what the worker has room for (the library's `consume()` pulls
  * without regard to what is still unhandled) and keeps every message that it holds alive at the server.
@@ -51,7 +36,7 @@ export function durableName({ group, pattern }: Subscription): string {
 export class JetStreamConsumer implements ConnectionListener {
   readonly #subscription: Subscription;
   readonly #port: ConsumerPort;
-  readonly #name: string;
+  readonly #durable: Durable;
   readonly #worker: Worker;
   readonly #inbox = createInbox();
   readonly #workingMs: number;
@@ -63,7 +48,6 @@ export class JetStreamConsumer implements ConnectionListener {
   #lastSign = 0;
   #lastWorking = 0;
   #lastSequence = 0;
-  #streamCreated = "";
   #lastArrival = 0;
   #hasLeft = false;
   readonly #returns: string[] = [];
@@ -74,7 +58,7 @@ export class JetStreamConsumer implements ConnectionListener {
   constructor(subscription: Subscription, port: ConsumerPort) {
     this.#subscription = subscription;
     this.#port = port;
-    this.#name = durableName(subscription);
+    this.#durable = new Durable(subscription, port);
     this.#workingMs = subscription.ackWaitMs / 3;
     this.#worker = new Worker(subscription, {
       deadLetter: (letter) => port.deadLetter(letter),
@@ -91,10 +75,9 @@ export class JetStreamConsumer implements ConnectionListener {
   async start(): Promise<void> {
     const { connection } = this.#port;
     await this.#ensure();
-    this.#streamCreated = (await connection.manager.streams.info(STREAM)).created;
     this.#messages = connection.nats.subscribe(this.#inbox, {
       callback: (error, message) => {
-        if (error) this.#port.logger.error(`${this.#name} may not receive: ${error.message}`);
+        if (error) this.#port.logger.error(`${this.#durable.name} may not receive: ${error.message}`);
         else this.#onMessage(message);
       },
     });
@@ -214,7 +197,7 @@ export class JetStreamConsumer implements ConnectionListener {
       expires: nanos(PULL_EXPIRES_MS),
       idle_heartbeat: nanos(PULL_HEARTBEAT_MS),
     };
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${this.#name}`;
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${this.#durable.name}`;
     connection.nats.publish(subject, JSON.stringify(request), { reply: this.#inbox });
   }
 
@@ -241,7 +224,7 @@ export class JetStreamConsumer implements ConnectionListener {
         await this.#ensure();
         break;
       } catch (error) {
-        this.#port.logger.warn(`${this.#name} cannot be restored yet: ${errorMessage(error)}`);
+        this.#port.logger.warn(`${this.#durable.name} cannot be restored yet: ${errorMessage(error)}`);
         await delay(wait, undefined, { ref: false });
       }
     }
@@ -251,48 +234,10 @@ export class JetStreamConsumer implements ConnectionListener {
   }
 
   async #ensure(): Promise<void> {
-    const { consumers } = this.#port.connection.manager;
-    const ackWait = nanos(this.#subscription.ackWaitMs);
-    const info = await consumers.info(STREAM, this.#name).catch((error) => {
-      const code = apiErrorCode(error);
-      if (code === apiErrors.consumerNotFound || code === apiErrors.streamNotFound) return undefined;
-      throw error;
-    });
-    if (!info) await this.#create(ackWait);
-    else if (info.config.ack_wait !== ackWait)
-      await consumers.update(STREAM, this.#name, { ...info.config, ack_wait: ackWait });
-  }
-
-  async #create(ackWait: number): Promise<void> {
-    await this.#port.ensureStreams();
-    const config: Partial<ConsumerConfig> = {
-      durable_name: this.#name,
-      filter_subject: subjectOf(this.#subscription.pattern),
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: ackWait,
-      // The server's own limit drops the message with a volatile notice; failures are counted here.
-      max_deliver: -1,
-      // Each member bounds itself by what it pulls; a common limit would let one slow member starve the others.
-      max_ack_pending: -1,
-      ...(await this.#startOfNew()),
-    };
-    await this.#port.connection.manager.consumers.add(STREAM, config);
-  }
-
-  /**
-   * A new group gets everything that is kept. One that this process has seen before and that is gone goes on at the
-   * first event it has not settled, unless the stream itself began anew.
-   */
-  async #startOfNew(): Promise<Partial<ConsumerConfig>> {
-    const { created } = await this.#port.connection.manager.streams.info(STREAM);
-    if (this.#streamCreated !== created) {
-      // The new stream counts from 1 again: what is still in hand must not be taken for its messages.
-      this.#streamCreated = created;
-      this.#lastSequence = 0;
-      this.#held.clear();
-    }
-    if (this.#lastSequence === 0) return { deliver_policy: DeliverPolicy.All };
     const next = Math.min(this.#lastSequence + 1, ...this.#held.keys());
-    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next };
+    if (!(await this.#durable.ensure(next))) return;
+    // What is still in hand must not be taken for messages of the new stream.
+    this.#lastSequence = 0;
+    this.#held.clear();
   }
 }

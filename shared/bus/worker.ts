@@ -1,7 +1,8 @@
 import { errorMessage } from "../errors.ts";
-import type { BusLogger, DeadLetter, Subscription } from "./bus.ts";
+import { type BusLogger, type DeadLetter, HandBack, type Subscription } from "./bus.ts";
 import { deadLetterOf, NeverSettled } from "./dead-letter.ts";
 import { HeldEvent, type Outcome, type Received } from "./held-event.ts";
+import { Pauses } from "./pauses.ts";
 import { checkReceived } from "./received-event.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { type BatchPort, settleBatch } from "./settle-batch.ts";
@@ -32,7 +33,7 @@ export class Worker {
   readonly #inHand = new Map<string, HeldEvent>();
   readonly #unreadable = new Set<Received>();
   readonly #stopping = new AbortController();
-  readonly #pauses = new Map<NodeJS.Timeout, (isOver: boolean) => void>();
+  readonly #pauses = new Pauses();
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #lingerMs: number;
@@ -99,11 +100,7 @@ export class Worker {
     const queue = this.#queue;
     this.#queue = [];
     for (const entry of queue) this.#settle(entry, "handed-back");
-    for (const [timer, resume] of this.#pauses) {
-      clearTimeout(timer);
-      resume(false);
-    }
-    this.#pauses.clear();
+    this.#pauses.end();
     if (this.#held > 0) await this.#idle(limitMs);
     for (const entry of this.#inHand.values()) this.#settle(entry, "handed-back");
     for (const received of this.#unreadable) this.#release(received, "handed-back");
@@ -154,7 +151,7 @@ export class Worker {
     handle: (entries) => this.#handle(entries),
     pause: (tries, error) => {
       this.#port.logger.warn(`${this.#name}: tried again after: ${errorMessage(error)}`);
-      return this.#pause(this.#backoff(tries));
+      return this.#pauses.wait(this.#backoff(tries));
     },
     handled: (entries) => {
       for (const entry of entries) this.#handled(entry);
@@ -166,6 +163,7 @@ export class Worker {
   };
 
   #handle(entries: readonly HeldEvent[]): unknown {
+    if (this.#stopping.signal.aborted) throw new HandBack("the subscription is being stopped");
     for (const entry of entries) entry.tries += 1;
     const subscription = this.#subscription;
     if (!subscription.handleBatch) {
@@ -183,6 +181,7 @@ export class Worker {
   }
 
   async #failed(entry: HeldEvent, error: unknown): Promise<void> {
+    if (entry.isSettled) return;
     entry.failures += 1;
     const { maxDeliver } = this.#subscription;
     const what = `${this.#name}: ${entry.event.id} failed (${entry.failures} of ${maxDeliver})`;
@@ -190,7 +189,7 @@ export class Worker {
     if (entry.failures >= maxDeliver) return this.#bury(entry, error);
     this.#waiting += 1;
     this.#port.onRoom();
-    const mayRetry = await this.#pause(this.#backoff(entry.failures));
+    const mayRetry = await this.#pauses.wait(this.#backoff(entry.failures));
     this.#waiting -= 1;
     if (!mayRetry) return this.#settle(entry, "handed-back");
     this.#queue.unshift(entry);
@@ -218,7 +217,7 @@ export class Worker {
       } catch (cause) {
         this.#port.logger.error(`${this.#name}: the dead letter is not stored yet: ${errorMessage(cause)}`);
       }
-      if (!(await this.#pause(this.#backoff(tries)))) return "handed-back";
+      if (!(await this.#pauses.wait(this.#backoff(tries)))) return "handed-back";
     }
   }
 
@@ -240,18 +239,6 @@ export class Worker {
   #backoff(tries: number): number {
     const { backoffMs } = this.#subscription;
     return backoffMs[Math.min(tries, backoffMs.length) - 1] ?? 1000;
-  }
-
-  /** True when the time is over, false at once when the worker stops. */
-  #pause(ms: number): Promise<boolean> {
-    if (this.#stopping.signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#pauses.delete(timer);
-        resolve(true);
-      }, ms);
-      this.#pauses.set(timer, resolve);
-    });
   }
 
   get #name(): string {

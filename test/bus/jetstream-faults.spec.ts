@@ -115,6 +115,27 @@ faultTest("what a killed process had in hand is delivered again after the ack wa
   assert.deepEqual(await seen.reach(1), [{ id: event.id, count: 2, resent: true }]);
 });
 
+faultTest("an event that ends every process that takes it goes to the dead letters", async (under) => {
+  const { bus, nats, deadLetters } = under;
+  const seen = new Collected<string>();
+  const subscription = { ...quick, pattern: "task.due", group: "executor" } as const;
+  await (await bus.subscribe({ ...subscription, handle: ({ id }) => seen.add(id) })).stop();
+  const killer = exampleEvent("task.due");
+  await bus.send(killer);
+  // Each return without a word stands for a process that ended with the event in hand.
+  const member = await nats.jetstream().consumers.get(STREAM, "executor__task_due");
+  for (let i = 0; i < quick.maxDeliver + 20; i++) (await member.next({ expires: 1000 }))?.nak();
+  await bus.subscribe({ ...subscription, handle: ({ id }) => seen.add(id) });
+  const next = exampleEvent("task.due");
+  await bus.send(next);
+  assert.deepEqual(await seen.reach(1), [next.id]);
+  for (const deadline = Date.now() + 5000; (await deadLetters()).length === 0; await delay(10))
+    assert.ok(Date.now() < deadline, "no dead letter within 5 s");
+  const [letter] = await deadLetters();
+  assert.deepEqual(letter?.event, killer);
+  assert.equal(letter?.error.type, "NEVER_SETTLED");
+});
+
 faultTest("a deleted consumer is created again where it was", async ({ bus, manager }) => {
   const seen = new Collected<string>();
   await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: ({ id }) => seen.add(id) });

@@ -1,0 +1,74 @@
+import { AckPolicy, type ConsumerInfo, DeliverPolicy, nanos } from "nats";
+import type { Subscription } from "./bus.ts";
+import type { JetStreamConnection } from "./jetstream-connection.ts";
+import { apiErrorCode, apiErrors, nameToken, STREAM, subjectOf } from "./jetstream-stream.ts";
+
+/** `executor__task_due`: one durable consumer for each group and pattern. */
+export function durableName({ group, pattern }: Subscription): string {
+  return `${nameToken(group)}__${nameToken(pattern.replace("*", "all"))}`;
+}
+
+export interface DurablePort {
+  readonly connection: JetStreamConnection;
+  /** Makes sure that the streams exist; they may have been deleted. */
+  ensureStreams(): Promise<void>;
+}
+
+/** The server's side of a group and pattern: a durable pull consumer of the stream KINIT. */
+export class Durable {
+  readonly name: string;
+  readonly #subscription: Subscription;
+  readonly #port: DurablePort;
+  #streamCreated = "";
+
+  constructor(subscription: Subscription, port: DurablePort) {
+    this.name = durableName(subscription);
+    this.#subscription = subscription;
+    this.#port = port;
+  }
+
+  /**
+   * Finds the consumer or creates it. A group that is new, or whose stream is, gets everything that the stream keeps;
+   * one that was seen before and is gone goes on at `next`, the first sequence that is not settled.
+   * True when the stream was made anew since the last call, and so counts from 1 again.
+   */
+  async ensure(next: number): Promise<boolean> {
+    const { manager } = this.#port.connection;
+    const info = await this.#find();
+    if (!info) await this.#port.ensureStreams();
+    const { created } = await manager.streams.info(STREAM);
+    const isAnew = this.#streamCreated !== "" && this.#streamCreated !== created;
+    this.#streamCreated = created;
+    const ackWait = nanos(this.#subscription.ackWaitMs);
+    if (!info) await this.#create(ackWait, isAnew ? 1 : next);
+    else if (info.config.ack_wait !== ackWait)
+      await manager.consumers.update(STREAM, this.name, { ...info.config, ack_wait: ackWait });
+    return isAnew;
+  }
+
+  async #find(): Promise<ConsumerInfo | undefined> {
+    try {
+      return await this.#port.connection.manager.consumers.info(STREAM, this.name);
+    } catch (error) {
+      const code = apiErrorCode(error);
+      if (code === apiErrors.consumerNotFound || code === apiErrors.streamNotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async #create(ackWait: number, next: number): Promise<void> {
+    await this.#port.connection.manager.consumers.add(STREAM, {
+      durable_name: this.name,
+      filter_subject: subjectOf(this.#subscription.pattern),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ackWait,
+      // The server's own limit drops the message with a volatile notice; failures are counted here.
+      max_deliver: -1,
+      // Each member bounds itself by what it pulls; a common limit would let one slow member starve the others.
+      max_ack_pending: -1,
+      ...(next > 1
+        ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next }
+        : { deliver_policy: DeliverPolicy.All }),
+    });
+  }
+}
