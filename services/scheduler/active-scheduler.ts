@@ -46,7 +46,7 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
 
     begin: () =>
       inTurn(async () => {
-        await outbox.adopt("all");
+        // First, so that no end of an adopted run is missed.
         subscription = await bus.subscribe({
           pattern: "run.*",
           group: "scheduler",
@@ -60,6 +60,7 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
             await Promise.all(ends.map((event) => ledger.observe(event)));
           },
         });
+        await outbox.adopt("all");
         await loop.start();
         isActive = true;
       }),

@@ -1,0 +1,83 @@
+import { hostname } from "node:os";
+import { type BrokerOptions, type Middleware, ServiceBroker } from "moleculer";
+import type { Logger } from "pino";
+import type { Bus } from "./bus/bus.ts";
+import { channels } from "./bus/channels.ts";
+import { jetStreamBus } from "./bus/jetstream-bus.ts";
+import { localBus } from "./bus/local-bus.ts";
+import type { Config } from "./config.ts";
+import { aliases } from "./contracts/contract.ts";
+import { type DeadLetterStore, mongoDeadLetters } from "./dead-letters.ts";
+import { brokerLogger } from "./logger.ts";
+import { thisProcess } from "./process-identity.ts";
+
+/** Name of this process on the bus: the host's, and what tells processes of one host apart. */
+export function nodeIdOf(config: Pick<Config, "nodeName">): string {
+  return `${config.nodeName || hostname()}-${thisProcess.pid}-${thisProcess.boot.slice(0, 4)}`;
+}
+
+/**
+ * Options of every broker of the platform. With `natsUrl` calls go over NATS and events over JetStream; without, all
+ * services are in this process and dead letters go to MongoDB.
+ */
+export function brokerOptions(config: Config, logger?: Logger): BrokerOptions {
+  const nodeID = nodeIdOf(config);
+  return {
+    namespace: "kinit",
+    nodeID,
+    logger: brokerLogger(config, logger),
+    transporter: config.natsUrl ? { type: "NATS", options: natsOptions(config.natsUrl) } : null,
+    serializer: "JSON",
+    requestTimeout: config.callTimeoutMs,
+    heartbeatInterval: 2,
+    heartbeatTimeout: 6,
+    validator: {
+      type: "Fastest",
+      options: { useNewCustomCheckerFunction: true, haltOnFirstError: true, aliases },
+    } as BrokerOptions["validator"],
+    tracking: { enabled: true, shutdownTimeout: config.drainMs },
+    middlewares: [busMiddleware(config, nodeID)],
+  };
+}
+
+/** Moleculer's transporter gives up after ten tries unless told; a platform waits for its bus. */
+function natsOptions(url: string) {
+  return {
+    servers: url.split(","),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 500,
+    waitOnFirstConnect: true,
+  };
+}
+
+/** A function, since the bus needs the broker's logger; Moleculer calls it, its types do not know that. */
+function busMiddleware(config: Config, nodeID: string): Middleware {
+  const create = (broker: ServiceBroker) => {
+    const logger = broker.getLogger("bus");
+    if (config.natsUrl) {
+      const { natsUrl: url, natsStreamMaxBytes: maxBytes, natsStreamMaxAgeMs: maxAgeMs, drainMs } = config;
+      return channels(jetStreamBus({ url, name: nodeID, logger, maxBytes, maxAgeMs, drainMs }));
+    }
+    return channels(localBusWithLetters(config, mongoDeadLetters(config), logger));
+  };
+  return create as unknown as Middleware;
+}
+
+function localBusWithLetters(
+  config: Config,
+  letters: DeadLetterStore,
+  logger: ReturnType<ServiceBroker["getLogger"]>,
+): Bus {
+  const bus = localBus({ deadLetter: letters.store, logger, drainMs: config.drainMs });
+  return {
+    ...bus,
+    async stop() {
+      await bus.stop();
+      await letters.close();
+    },
+  };
+}
+
+export function createBroker(config: Config, logger?: Logger): ServiceBroker {
+  return new ServiceBroker(brokerOptions(config, logger));
+}

@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import type { Service, ServiceBroker } from "moleculer";
+import type { Logger } from "pino";
+import { createBroker } from "../shared/broker.ts";
+import type { Config } from "../shared/config.ts";
+import { type EmbeddedMongo, startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
+import { AppError } from "../shared/errors.ts";
+import { createLogger } from "../shared/logger.ts";
+import { type ServiceName, serviceFactories, serviceNames } from "./service-factories.ts";
+
+/** Services that run in this process. */
+export interface Launched {
+  readonly broker: ServiceBroker;
+  readonly config: Config;
+  /** Where the gateway listens, if it is among the services. */
+  readonly address: string | null;
+  /** Stops the services in order, then the bus, then the embedded store. */
+  stop(): Promise<void>;
+}
+
+export interface LaunchOptions {
+  readonly config: Config;
+  readonly services: readonly ServiceName[];
+  readonly logger?: Logger;
+}
+
+/** Starts services in one process; without a MongoDB configured, the embedded one with them. */
+export async function launch({
+  config: given,
+  services,
+  logger = createLogger(given),
+}: LaunchOptions): Promise<Launched> {
+  const embedded = given.mongoUrl || !needsMongo(services) ? undefined : await startStore(given, logger);
+  const config = embedded ? { ...given, mongoUrl: embedded.url } : given;
+  const broker = createBroker(config, logger);
+  try {
+    for (const name of services) broker.createService(serviceFactories[name](config, broker));
+    await broker.start();
+  } catch (error) {
+    await stopAll(broker, embedded);
+    throw error;
+  }
+  let stopping: Promise<void> | undefined;
+  return {
+    broker,
+    config,
+    address: addressOf(broker),
+    stop() {
+      stopping ??= stopAll(broker, embedded);
+      return stopping;
+    },
+  };
+}
+
+function needsMongo(services: readonly ServiceName[]): boolean {
+  return services.some((name) => name === "scheduler" || name === "records" || name === "crawler");
+}
+
+async function startStore(
+  { dataDir, embeddedSync, natsUrl }: Config,
+  logger: Logger,
+): Promise<EmbeddedMongo> {
+  if (natsUrl) {
+    throw new AppError(
+      "MONGO_DB_URL is missing: services that meet over NATS share one MongoDB. Give its address, or start the embedded one with: npm run kinit -- mongo --dir ./data/mongo --port 27017",
+      { type: "CONFIG_INVALID", code: 500 },
+    );
+  }
+  const log = logger.child({ mod: "MONGO" });
+  return startEmbeddedMongo({
+    dir: join(dataDir, "mongo"),
+    sync: embeddedSync,
+    log: (message) => log.info(message),
+  });
+}
+
+async function stopAll(broker: ServiceBroker, embedded: EmbeddedMongo | undefined): Promise<void> {
+  for (const name of serviceNames) {
+    const service = broker.getLocalService(name) as Service | undefined;
+    if (service) await broker.destroyService(service);
+  }
+  await broker.stop();
+  await embedded?.close();
+}
+
+function addressOf(broker: ServiceBroker): string | null {
+  const gateway = broker.getLocalService("gateway") as
+    | (Service & { server?: { address(): unknown } })
+    | undefined;
+  const bound = gateway?.server?.address() as
+    | { address: string; port: number; family: string }
+    | null
+    | undefined;
+  if (!bound) return null;
+  const host = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
+  return `http://${host}:${bound.port}`;
+}

@@ -1,0 +1,32 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { crawlerService } from "../services/crawler/crawler.service.ts";
+import { executorService } from "../services/executor/executor.service.ts";
+import { builtInHandlers } from "../services/executor/handlers/built-in-handlers.ts";
+import { gatewayService } from "../services/gateway/gateway.service.ts";
+import { recordsService } from "../services/records/records.service.ts";
+import { schedulerService } from "../services/scheduler/scheduler.service.ts";
+import { systemClock as clock } from "../shared/clock.ts";
+import type { Config } from "../shared/config.ts";
+
+type Factory = (config: Config, broker: ServiceBroker) => ServiceSchema;
+
+/**
+ * Every service by name, in the order in which one process stops them: first nothing new comes in, then what runs
+ * ends, then what it said is recorded.
+ */
+export const serviceFactories = {
+  gateway: (config) => gatewayService({ config }),
+  executor: (config, { bus }) =>
+    executorService({
+      config,
+      bus,
+      clock,
+      handlers: builtInHandlers({ httpAllowPrivate: config.httpAllowPrivate }),
+    }),
+  crawler: (config) => crawlerService({ config, clock }),
+  scheduler: (config) => schedulerService({ config, clock }),
+  records: (config) => recordsService({ config, clock }),
+} as const satisfies Readonly<Record<string, Factory>>;
+
+export type ServiceName = keyof typeof serviceFactories;
+export const serviceNames = Object.keys(serviceFactories) as readonly ServiceName[];
