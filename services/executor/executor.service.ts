@@ -26,7 +26,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
   let executor: RunExecutor;
   return {
     name: "executor",
-    actions: answers<"executor">("executor", {
+    actions: answers("executor", {
       validate({ handler, params }) {
         registry.validate(handler, params);
         return null;

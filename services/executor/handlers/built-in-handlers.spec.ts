@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { AppError } from "../../../shared/errors.ts";
+import { objectId } from "../../../shared/ids.ts";
+import { answers } from "../../../shared/service.ts";
+import { ExecutorFixture, type RunEnvelope } from "../executor.fixture.ts";
+import { builtInHandlers } from "./built-in-handlers.ts";
+
+describe("built-in handlers, run by an executor", () => {
+  const crawls: unknown[] = [];
+  const crawler = {
+    name: "crawler",
+    actions: answers<"crawler">("crawler", {
+      crawl(params) {
+        crawls.push(params);
+        if (crawls.length === 1) return { count: 30 };
+        throw new AppError("the list answered 500", { type: "CRAWL_BAD_STATUS", code: 502, retryable: true });
+      },
+    }),
+  };
+  const math = {
+    name: "math",
+    actions: {
+      add: (ctx: { params: { a: number; b: number } }) => ctx.params.a + ctx.params.b,
+      never: () => new Promise(() => {}),
+    },
+  };
+  const fixture = new ExecutorFixture({
+    handlers: builtInHandlers({ httpAllowPrivate: true }),
+    services: [crawler, math],
+  });
+  before(() => fixture.start());
+  after(() => fixture.stop());
+
+  const failure = (event: RunEnvelope) => {
+    assert.equal(event.type, "run.failed");
+    return (event.data as Extract<RunEnvelope, { type: "run.failed" }>["data"]).error;
+  };
+  const success = (event: RunEnvelope) => {
+    assert.equal(event.type, "run.succeeded", JSON.stringify(event.data));
+    return event.data as Extract<RunEnvelope, { type: "run.succeeded" }>["data"];
+  };
+
+  it("test.main.Test logs its params, waits two seconds and answers as the original does", async () => {
+    const params = { name: "kinit", age: 3 };
+    const event = success(await fixture.run({ handler: "test.main.Test", params }));
+    assert.equal(event.result, "任务执行完成");
+    const took = Date.parse(event.endedAt) - Date.parse(event.startedAt);
+    assert.ok(took >= 1999 && took < 3000, `${took} ms`);
+    const lines = fixture
+      .of(event.runId)
+      .flatMap(({ type, data }) => (type === "run.logged" ? data.lines : []));
+    assert.equal(lines[0]?.message, "name: kinit, age: 3");
+  });
+
+  it("test.main.Test can be aborted", async () => {
+    const params = { name: "kinit", age: 3 };
+    const event = await fixture.run({ handler: "test.main.Test", params, timeoutMs: 50 });
+    assert.equal(event.type, "run.timed_out");
+  });
+
+  it("bilibili_hot_new.main.BilibiliHotNew has the crawler crawl under the run's id", async () => {
+    const run = { handler: "bilibili_hot_new.main.BilibiliHotNew", runId: objectId() };
+    const event = success(await fixture.run(run));
+    assert.equal(event.result, "任务执行完成");
+    assert.equal(event.log?.[0]?.message, "30 rows stored");
+    assert.deepEqual(crawls, [{ site: "bilibili", crawlId: run.runId }]);
+  });
+
+  it("bilibili_hot_new.main.BilibiliHotNew fails with the crawl's cause", async () => {
+    const run = { handler: "bilibili_hot_new.main.BilibiliHotNew", params: { task_id: "7" } };
+    const event = await fixture.run(run);
+    assert.deepEqual(
+      [failure(event).type, failure(event).message],
+      ["CRAWL_BAD_STATUS", "the list answered 500"],
+    );
+    assert.equal((event.data as { retryable?: boolean }).retryable, true);
+  });
+
+  const moleculer = (params: object) => fixture.run({ handler: "moleculer.call", params: { ...params } });
+  it("moleculer.call answers what the action answers", async () => {
+    assert.equal(success(await moleculer({ action: "math.add", params: { a: 2, b: 3 } })).result, 5);
+  });
+
+  it("moleculer.call names an action that nobody offers", async () => {
+    const { type, message } = failure(await moleculer({ action: "math.subtract" }));
+    assert.equal(type, "ACTION_UNKNOWN");
+    assert.match(message, /No service offers the action math\.subtract/);
+  });
+
+  it("moleculer.call ends at its own limit", async () => {
+    const event = failure(await moleculer({ action: "math.never", timeoutMs: 50 }));
+    assert.equal(event.type, "REQUEST_TIMEOUT");
+  });
+
+  it("moleculer.call ends with its run", async () => {
+    const params = { action: "math.never" };
+    const event = await fixture.run({ handler: "moleculer.call", params, timeoutMs: 50 });
+    assert.equal(event.type, "run.timed_out");
+    assert.ok(Date.parse(event.data.endedAt as string) - Date.parse(event.data.startedAt as string) < 1000);
+  });
+
+  for (const action of ["$node.list", "executor.revoke"]) {
+    it(`moleculer.call refuses ${action}`, async () => {
+      const params = { action };
+      await assert.rejects(fixture.call("executor.validate", { handler: "moleculer.call", params }), {
+        type: "HANDLER_PARAMS_INVALID",
+        message: /action is internal/,
+      });
+      assert.equal(failure(await moleculer(params)).type, "HANDLER_PARAMS_INVALID");
+    });
+  }
+});
