@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { AppError } from "../../shared/errors.ts";
 import { nextOccurrences, parseTrigger } from "./trigger.ts";
-import { sampling } from "./trigger-sampling.ts";
+import { sampling } from "./trigger-sampling.fixture.ts";
 
 const cron = (expression: string, timezone = "Asia/Shanghai") =>
   parseTrigger(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type CronDialect, compileCron, nextCronOccurrence } from "./cron-trigger.ts";
 import { nextOccurrences, parseTrigger } from "./trigger.ts";
-import { sampling } from "./trigger-sampling.ts";
+import { sampling } from "./trigger-sampling.fixture.ts";
 import { zoneNamed } from "./trigger-zone.ts";
 
 interface Case {

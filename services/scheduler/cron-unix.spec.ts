@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { Cron } from "croner";
 import { nextOccurrences, parseTrigger } from "./trigger.ts";
 import { InvalidTrigger } from "./trigger-error.ts";
-import { type Sampling, sampling } from "./trigger-sampling.ts";
+import { type Sampling, sampling } from "./trigger-sampling.fixture.ts";
 
 const cron = (expression: string) =>
   parseTrigger(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type MisfirePolicy, resolveMissed } from "./policies.ts";
 import { occurrencesUpTo, parseTrigger, type Trigger } from "./trigger.ts";
-import { sampling } from "./trigger-sampling.ts";
+import { sampling } from "./trigger-sampling.fixture.ts";
 
 const start = Date.UTC(2024, 5, 15, 12);
 const SECOND = 1_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { IANAZone } from "luxon";
-import { sampling } from "./trigger-sampling.ts";
+import { sampling } from "./trigger-sampling.fixture.ts";
 import { instantOf, zoneNamed } from "./trigger-zone.ts";
 
 test("offsets are those of luxon, in every zone, from 1970 to 2060", () => {

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type InvalidConfig, readConfig, settings } from "./config.ts";
+
+describe("the configuration", () => {
+  it("needs nothing: every setting has a default", () => {
+    const config = readConfig({});
+    assert.equal(config.serverPort, 9000);
+    assert.equal(config.serverHost, "127.0.0.1");
+    assert.equal(config.timezone, "Asia/Shanghai");
+  });
+
+  it("reads what is set and takes an empty value for not set", () => {
+    const config = readConfig({
+      SERVER_PORT: "8080",
+      TASK_ENABLE: "no",
+      TIMEZONE: "Europe/Berlin",
+      LOG_LEVEL: "",
+    });
+    assert.deepEqual(
+      [config.serverPort, config.taskEnable, config.timezone, config.logLevel],
+      [8080, false, "Europe/Berlin", "info"],
+    );
+  });
+
+  it("names every fault at once, and what would be right, without the value", () => {
+    const faulty = {
+      SERVER_PORT: "hunter2",
+      TASK_ENABLE: "perhaps",
+      TIMEZONE: "Mars/Olympus",
+      LOG_LEVEL: "loud",
+    };
+    assert.throws(
+      () => readConfig(faulty),
+      (error: InvalidConfig) => {
+        assert.equal(error.type, "CONFIG_INVALID");
+        for (const variable of Object.keys(faulty)) assert.ok(error.message.includes(variable), variable);
+        assert.match(error.message, /whole number from 0 to 65535/);
+        assert.ok(!error.message.includes("hunter2"));
+        return true;
+      },
+    );
+  });
+
+  it("cannot be changed", () => {
+    assert.ok(Object.isFrozen(readConfig({})));
+  });
+
+  it("gives no variable a name that Moleculer would take for its own", () => {
+    const taken = ["METRICS", "TRACING", "LOGGER", "NAMESPACE", "TRANSPORTER", "CACHER"];
+    for (const { variable } of Object.values(settings)) assert.ok(!taken.includes(variable), variable);
+  });
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, it } from "node:test";
+
+interface Edge {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Every import of our own code, tests and their fixtures aside. */
+const sources = globSync("{shared,services,migrations,tools}/**/*.ts").filter(
+  (file) => !/\.(spec|fixture)\.ts$/.test(file),
+);
+const edges: readonly Edge[] = sources.flatMap((from) =>
+  [...readFileSync(from, "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+    ([, specifier = ""]) => ({
+      from,
+      to: specifier.startsWith(".") ? normalize(join(dirname(from), specifier)) : specifier,
+    }),
+  ),
+);
+
+const broken = (isBroken: (edge: Edge) => boolean): string[] =>
+  edges.filter(isBroken).map(({ from, to }) => `${from} -> ${to}`);
+const serviceOf = (file: string): string | undefined => /^services\/([^/]+)\//.exec(file)?.[1];
+
+const DRIVERS = /^(mongodb|nats|pg|@mikro-orm\/.*)$/;
+/** Adapters are named after their technology. */
+const ADAPTER = /(^|\/)(mongo|jetstream|http|open)-[^/]*\.ts$/;
+/** Files of a service that know no technology: what is not an adapter, a service, a document shape or composition. */
+const DOMAIN = [
+  /^services\/scheduler\/(task|task-fire|policies|trigger.*|cron-.*|interval-trigger)\.ts$/,
+  /^services\/records\/record\.ts$/,
+  /^services\/crawler\/hotlist\.ts$/,
+];
+const isDomain = (file: string) => DOMAIN.some((pattern) => pattern.test(file));
+
+describe("imports", () => {
+  it("are seen at all", () => {
+    assert.ok(edges.length > 300, `only ${edges.length} imports found`);
+    assert.ok(
+      edges.some(
+        ({ from, to }) => from.startsWith("services/scheduler/") && to.startsWith("shared/contracts/"),
+      ),
+    );
+    assert.ok(edges.some(({ to }) => to === "mongodb"));
+    assert.ok(sources.some(isDomain));
+  });
+
+  it("of contracts stay within contracts, errors and the validator", () => {
+    const allowed = /^(shared\/contracts\/|shared\/errors\.ts$|fastest-validator$|node:crypto$)/;
+    assert.deepEqual(
+      broken(({ from, to }) => from.startsWith("shared/contracts/") && !allowed.test(to)),
+      [],
+    );
+  });
+
+  it("of shared code never reach a service", () => {
+    assert.deepEqual(
+      broken(({ from, to }) => from.startsWith("shared/") && to.startsWith("services/")),
+      [],
+    );
+  });
+
+  it("of a service never reach another service", () => {
+    const crosses = ({ from, to }: Edge) => {
+      const [here, there] = [serviceOf(from), serviceOf(to)];
+      return here !== undefined && there !== undefined && here !== there;
+    };
+    assert.deepEqual(broken(crosses), []);
+  });
+
+  it("of domain files stay within contracts, deciders, errors and other domain files", () => {
+    const allowed = /^(shared\/contracts\/|shared\/errors\.ts$|shared\/event-store\/decider\.ts$)/;
+    const leaves = ({ from, to }: Edge) => isDomain(from) && !allowed.test(to) && !isDomain(to);
+    assert.deepEqual(broken(leaves), []);
+  });
+
+  it("of drivers stand in adapters and composition only", () => {
+    const composition =
+      /^(shared\/(event-store|bus|embedded)\/|shared\/dead-letters\.ts|migrations\/|tools\/)/;
+    const document = /-document\.ts$/;
+    const leaks = ({ from, to }: Edge) =>
+      DRIVERS.test(to) && !ADAPTER.test(from) && !composition.test(from) && !document.test(from);
+    assert.deepEqual(broken(leaks), []);
+  });
+
+  it("are never of a barrel", () => {
+    assert.deepEqual(
+      sources.filter((file) => file.endsWith("/index.ts")),
+      [],
+    );
+  });
+});
+
+describe("the environment and the clock", () => {
+  const naming = (pattern: RegExp, files: readonly string[]) =>
+    files.filter((file) => pattern.test(readFileSync(file, "utf8")));
+
+  it("process.env is read by the configuration alone", () => {
+    assert.deepEqual(naming(/process\.env\b/, sources), ["shared/config.ts"]);
+  });
+
+  it("domain files ask no clock, no chance and no process", () => {
+    const pattern = /Date\.now\(|new Date\(\)|Math\.random\(|\bprocess\.|performance\.now/;
+    assert.deepEqual(naming(pattern, sources.filter(isDomain)), []);
+  });
+
+  it("no file is called utils, helpers, common or types", () => {
+    assert.deepEqual(
+      sources.filter((file) => /\/(utils|helpers|common|types)\.ts$/.test(file)),
+      [],
+    );
+  });
+});

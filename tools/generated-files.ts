@@ -1,0 +1,109 @@
+import { settings } from "../shared/config.ts";
+import { catalogue } from "../shared/contracts/catalogue.ts";
+
+/** `.env.example`: every setting with its purpose and its default. */
+export function envExample(): string {
+  const blocks = Object.values(settings).map(
+    ({ variable, fallback, purpose }) => `# ${purpose}\n# ${variable}=${fallback}\n`,
+  );
+  return `# Every setting and its default. Made from shared/config.ts by: npm run kinit -- docs\n\n${blocks.join("\n")}`;
+}
+
+/** `docs/events.md`: the catalogue of events for those who subscribe to them. */
+export function eventsPage(): string {
+  const entries = Object.entries(catalogue.contracts);
+  const table = entries.map(
+    ([type, { stream, source, summary }]) =>
+      `| [\`${type}\`](#${type.replaceAll(/[^a-z_]/g, "")}) | \`${stream}-<id>\` | ${source} | ${summary} |`,
+  );
+  const sections = entries.map(([type, contract]) => section(type, contract as never));
+  return `# Events
+
+Made from \`shared/contracts/\` by \`npm run kinit -- docs\`; do not edit.
+
+Every event is a CloudEvents 1.0 envelope in JSON. With NATS it is published on \`kinit.<event type>\` in the JetStream
+stream \`KINIT\`; \`Nats-Msg-Id\` is the event's \`id\`. Delivery is at least once: compare ids, and expect an event that
+was tried again to come after its successors. Instants are ISO-8601 in UTC. An event is never edited: it gets new
+optional fields, or a new version.
+
+| envelope field | meaning |
+|---|---|
+| \`id\` | UUIDv7, unique, ascending for one writer |
+| \`type\`, \`dataschema\` | the event, and the version of its data: \`<type>/<version>\` |
+| \`source\` | the service that said it |
+| \`subject\` | the stream it stands on |
+| \`time\` | when it was said |
+| \`correlationid\`, \`causationid\` | the course of events it belongs to, and what led to it directly |
+| \`traceparent\`, \`actor\` | W3C Trace Context, and on whose behalf |
+| \`data\` | what happened, see below |
+
+| event | stream | said by | meaning |
+|---|---|---|---|
+${table.join("\n")}
+
+${sections.join("\n")}`;
+}
+
+interface Documented {
+  readonly version: number;
+  readonly summary: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly example: unknown;
+}
+
+function section(type: string, { version, summary, data, example }: Documented): string {
+  const rows = Object.entries(data).map(([name, rule]) => `| \`${name}\` | ${describeRule(rule)} |`);
+  return `## ${type}
+
+${summary} Version ${version}.
+
+| field | value |
+|---|---|
+${rows.join("\n")}
+
+\`\`\`json
+${JSON.stringify(example, null, 2)}
+\`\`\`
+`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  id: "24 hexadecimal digits",
+  instant: "instant",
+  any: "any JSON",
+  record: "JSON object",
+};
+
+/** A rule in words: kind, bounds, and whether it may be absent or null. */
+function describeRule(rule: unknown): string {
+  if (typeof rule === "string") {
+    const [kind = "", ...rest] = rule.split("|");
+    return [KINDS[kind] ?? kind, ...rest].join(", ");
+  }
+  const { type, values, props, items, min, max, integer, optional, nullable } = rule as Record<
+    string,
+    unknown
+  >;
+  const parts = [kindInWords(String(type), { values, props, items, integer })];
+  if (min !== undefined) parts.push(`at least ${min}`);
+  if (max !== undefined) parts.push(`at most ${max}`);
+  if (nullable) parts.push("or null");
+  if (optional) parts.push("optional");
+  return parts.join(", ");
+}
+
+function kindInWords(type: string, { values, props, items, integer }: Record<string, unknown>): string {
+  if (type === "enum") return `one of ${(values as string[]).map((value) => `\`${value}\``).join(" ")}`;
+  if (type === "array") return `list of: ${describeRule(items)}`;
+  if (type === "object") {
+    const inner = Object.entries(props as object).map(([name, rule]) => `\`${name}\` ${describeRule(rule)}`);
+    return `object (${inner.join("; ")})`;
+  }
+  return integer ? "whole number" : (KINDS[type] ?? type);
+}
+
+/** Every generated file and its content. */
+export const generatedFiles: Readonly<Record<string, () => string>> = {
+  ".env.example": envExample,
+  "docs/events.md": eventsPage,
+};
