@@ -20,8 +20,6 @@ const PULL_EXPIRES_MS = 30_000;
 const PULL_HEARTBEAT_MS = 2000;
 /** The server says that a consumer is gone while it still finds it; asked sooner, it would let us wait in vain. */
 const GONE_MS = 100;
-/** Longer than a message is on its way from a server in the same network. */
-const QUIET_MS = 20;
 const encoder = new TextEncoder();
 const replies = {
   done: encoder.encode("+ACK"),
@@ -48,7 +46,6 @@ export class JetStreamConsumer implements ConnectionListener {
   #lastSign = 0;
   #lastWorking = 0;
   #lastSequence = 0;
-  #lastArrival = 0;
   #hasLeft = false;
   readonly #returns: string[] = [];
   #isPullDue = false;
@@ -97,16 +94,12 @@ export class JetStreamConsumer implements ConnectionListener {
 
   /**
    * Withdraws from the consumer, then returns what was handed back meanwhile: returned earlier, it would come to this
-   * member again. A pull request cannot be cancelled, and what is under way while its inbox closes is handed out again
-   * only after the ack wait; so this waits until the request is used up, or nothing has come for a moment.
+   * member again, because a pull request cannot be cancelled but by closing its inbox.
    */
   async #leave(): Promise<void> {
-    const { connection } = this.#port;
-    const begun = performance.now();
-    const isQuiet = () => performance.now() - Math.max(begun, this.#lastArrival) >= QUIET_MS;
-    while (connection.isConnected && this.#requested > 0 && !isQuiet()) await delay(QUIET_MS / 4);
-    if (connection.isConnected)
+    if (this.#port.connection.isConnected)
       await Promise.race([this.#messages?.drain(), delay(2000, undefined, { ref: false })]).catch(() => {});
+    await this.#durable.forgetGoneRequests();
     this.#hasLeft = true;
     for (const reply of this.#returns) this.#answer(reply, replies["handed-back"]);
     this.#returns.length = 0;
@@ -134,7 +127,6 @@ export class JetStreamConsumer implements ConnectionListener {
       known.reply = reply;
       return;
     }
-    this.#lastArrival = performance.now();
     if (this.#isStopping) {
       this.#return(reply);
       return;

@@ -46,6 +46,15 @@ export class Durable {
     return isAnew;
   }
 
+  /**
+   * Makes the server drop the pull requests of members that are gone. Until then (seen with 2.9.10) such a request
+   * swallows the next redelivery, which comes again only after another ack wait. Asking for the consumer's state has
+   * this effect and no other.
+   */
+  async forgetGoneRequests(): Promise<void> {
+    if (this.#port.connection.isConnected) await this.#find().catch(() => undefined);
+  }
+
   async #find(): Promise<ConsumerInfo | undefined> {
     try {
       return await this.#port.connection.manager.consumers.info(STREAM, this.name);

@@ -71,6 +71,31 @@ export function stopContract(adapter: Adapter): void {
     await sent;
   });
 
+  busTest(adapter, "a batch that was taken away is not tried again when it fails", async (under) => {
+    const seen = new Collected<string>();
+    const work = gate();
+    const common = { ...executor, maxDeliver: 1, batch: { maxSize: 4, lingerMs: 200 } } as const;
+    const first = await under.bus.subscribe({
+      ...common,
+      async handleBatch(events) {
+        seen.add(`first ${events.length}`);
+        await work.opened;
+        throw new Error("too late");
+      },
+    });
+    const sent = Array.from({ length: 4 }, () => under.bus.send(exampleEvent("task.due")));
+    await seen.reach(1);
+    await first.stop(20);
+    work.open();
+    await (await under.other()).subscribe({
+      ...common,
+      handleBatch: (events) => seen.add(`second ${events.length}`),
+    });
+    assert.deepEqual(await seen.reach(2), ["first 4", "second 4"]);
+    await Promise.all(sent);
+    assert.deepEqual(await under.deadLetters(), []);
+  });
+
   busTest(
     adapter,
     "events sent while a group has no member wait for the next one",

@@ -8,7 +8,7 @@ await bus.start();
 await bus.subscribe({
   pattern: "task.due",
   group: "executor",
-  maxInFlight: 1,
+  maxInFlight: 10,
   ackWaitMs: Number(ackWaitMs),
   maxDeliver: 3,
   backoffMs: [50],

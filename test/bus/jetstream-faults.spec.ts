@@ -101,9 +101,6 @@ faultTest("what a killed process had in hand is delivered again after the ack wa
   await bus.send(event);
   const [taken] = await once(child, "message");
   assert.equal(taken, event.id);
-  const exited = once(child, "exit");
-  child.kill("SIGKILL");
-  await exited;
   const seen = new Collected<{ id: string; count: number; resent: boolean }>();
   await bus.subscribe({
     ...quick,
@@ -112,6 +109,9 @@ faultTest("what a killed process had in hand is delivered again after the ack wa
     group: "executor",
     handle: ({ id }, { count, resent }) => seen.add({ id, count, resent }),
   });
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
   assert.deepEqual(await seen.reach(1), [{ id: event.id, count: 2, resent: true }]);
 });
 
