@@ -136,6 +136,25 @@ faultTest("an event that ends every process that takes it goes to the dead lette
   assert.equal(letter?.error.type, "NEVER_SETTLED");
 });
 
+faultTest("a bus stops while its server is away", async ({ bus, server }) => {
+  const begun = new Collected<string>();
+  await bus.subscribe({
+    ...quick,
+    pattern: "task.due",
+    group: "executor",
+    handle: ({ id }, { stopping }) => {
+      begun.add(id);
+      return new Promise((resolve) => stopping.addEventListener("abort", resolve));
+    },
+  });
+  await bus.send(exampleEvent("task.due"));
+  await begun.reach(1);
+  await server.kill();
+  const at = performance.now();
+  await bus.stop();
+  assert.ok(performance.now() - at < 5000, `stopped after ${performance.now() - at} ms`);
+});
+
 faultTest("a deleted consumer is created again where it was", async ({ bus, manager }) => {
   const seen = new Collected<string>();
   await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: ({ id }) => seen.add(id) });
