@@ -1,0 +1,109 @@
+import { CommandFault } from "../bson/fault.ts";
+import { type BsonDocument, type BsonValue, typeNameOf } from "../bson/values.ts";
+import { arrayPosition } from "./path.ts";
+
+/** Computes a field's new value; undefined leaves the field as it is, {@link REMOVED} takes it away. */
+export type Change = (old: BsonValue | undefined) => BsonValue | undefined | typeof REMOVED;
+
+export const REMOVED = Symbol("removed");
+
+/** Real servers refuse to fill more than this many missing elements. */
+const MAX_PADDING = 1_500_000;
+
+const describe = (name: string, value: BsonValue): string => `{${name}: ${typeNameOf(value)}}`;
+
+interface Step {
+  readonly parts: readonly string[];
+  readonly change: Change;
+  /** Whether missing containers are made on the way. */
+  readonly creates: boolean;
+}
+
+/**
+ * Applies a change at a path without positional parts and returns the new root: containers on the path are copied,
+ * everything else is shared. Returns the same root when nothing changes.
+ *
+ * @throws CommandFault 28 (PathNotViable) where a scalar stands in the way of a field to be made
+ */
+export function changeAt(
+  root: BsonDocument,
+  parts: readonly string[],
+  options: { change: Change; creates: boolean },
+): BsonDocument {
+  return changeInDocument(root, 0, { parts, change: options.change, creates: options.creates });
+}
+
+function changeInDocument(doc: BsonDocument, at: number, step: Step): BsonDocument {
+  const name = step.parts[at]!;
+  const old = doc.get(name);
+  const next = changed(old, at, step);
+  if (next === undefined || next === old) return doc;
+  const copy = new Map(doc);
+  if (next === REMOVED) copy.delete(name);
+  else copy.set(name, next);
+  return copy;
+}
+
+function changed(old: BsonValue | undefined, at: number, step: Step): BsonValue | undefined | typeof REMOVED {
+  const { parts, change, creates } = step;
+  if (at === parts.length - 1) return change(old);
+  if (old instanceof Map) return changeInDocument(old, at + 1, step);
+  if (Array.isArray(old)) return changeInArray(old, at + 1, step);
+  if (!creates) return undefined;
+  if (old !== undefined) {
+    throw new CommandFault(
+      28,
+      `Cannot create field '${parts[at + 1]}' in element ${describe(parts[at]!, old)}`,
+    );
+  }
+  const fresh = changeInDocument(new Map(), at + 1, step);
+  return fresh.size > 0 ? fresh : undefined;
+}
+
+function changeInArray(items: BsonValue[], at: number, step: Step): BsonValue[] {
+  const name = step.parts[at]!;
+  const index = arrayPosition(name);
+  if (index < 0) {
+    if (!step.creates) return items;
+    throw new CommandFault(
+      28,
+      `Cannot create field '${name}' in element ${describe(step.parts[at - 1]!, items)}`,
+    );
+  }
+  const old = items[index];
+  const next = changed(old, at, step);
+  if (next === undefined || next === old || (next === REMOVED && index >= items.length)) return items;
+  if (index - items.length > MAX_PADDING) {
+    throw new CommandFault(2, `can't backfill more than ${MAX_PADDING} elements`);
+  }
+  const copy = items.slice();
+  while (copy.length < index) copy.push(null);
+  copy[index] = next === REMOVED ? null : next;
+  return copy;
+}
+
+/** The value at a path of names and positions; undefined where there is none. */
+export function currentAt(root: BsonValue | undefined, parts: readonly string[]): BsonValue | undefined {
+  let value = root;
+  for (const part of parts) {
+    if (value instanceof Map) value = value.get(part);
+    else if (Array.isArray(value)) value = value[arrayPosition(part)];
+    else return undefined;
+  }
+  return value;
+}
+
+const comparePart = (a: string, b: string): number => {
+  const [x, y] = [arrayPosition(a), arrayPosition(b)];
+  if (x >= 0 && y >= 0) return x - y;
+  return a < b ? -1 : a > b ? 1 : 0;
+};
+
+/** The order in which fields are changed, and therefore appended: by name, positions by number. */
+export function comparePaths(a: readonly string[], b: readonly string[]): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = comparePart(a[i]!, b[i]!);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
