@@ -1,5 +1,5 @@
 import type { Clock } from "../../shared/clock.ts";
-import { MinHeap } from "./min-heap.ts";
+import { MinHeap } from "../../shared/min-heap.ts";
 import type { RunAttempt } from "./run-attempt.ts";
 import { wakeUp } from "./wake-up.ts";
 

@@ -3,6 +3,7 @@ import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Bus, BusUnavailable } from "../../shared/bus/bus.ts";
 import { isRunEnded } from "../../shared/contracts/run-events.ts";
+import { AppError } from "../../shared/errors.ts";
 import { objectId } from "../../shared/ids.ts";
 import { answers } from "../../shared/service.ts";
 import { defineHandler, type HandlerContext } from "./define-handler.ts";
@@ -53,7 +54,7 @@ describe("executor, delivery by delivery", () => {
   };
   const scheduler = {
     name: "scheduler",
-    actions: answers<"scheduler">("scheduler", {
+    actions: answers("scheduler", {
       confirm() {
         questions += 1;
         fixture.changed();
@@ -209,6 +210,23 @@ describe("executor, delivery by delivery", () => {
     assert.ok(
       fixture.logged.some(({ level, text }) => level === "warn" && text.includes("has to wait: away")),
     );
+  });
+
+  it("reports an outcome that the bus will never take as a failure, and does not run the handler again", async () => {
+    const wrapBus = (bus: Bus) => ({
+      async send(...[event]: Parameters<Bus["send"]>) {
+        if (event.type !== "run.succeeded") return bus.send(event);
+        throw new AppError("1 MiB is the limit", { type: "EVENT_TOO_LARGE", code: 413 });
+      },
+    });
+    await start({ wrapBus });
+    const { runId, sent } = fixture.send({ handler: "t.quick" });
+    await sent;
+    assert.equal(calls.length, 1);
+    const [event] = fixture.of(runId);
+    assert.ok(event?.type === "run.failed");
+    assert.equal(event.data.error.type, "EVENT_TOO_LARGE");
+    assert.match(event.data.error.message, /1 MiB is the limit/);
   });
 
   describe("on stop", () => {

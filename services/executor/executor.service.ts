@@ -1,18 +1,20 @@
 import type { ServiceSchema } from "moleculer";
 import type { Bus } from "../../shared/bus/bus.ts";
 import { subscribe } from "../../shared/bus/channels.ts";
-import type { Clock } from "../../shared/clock.ts";
-import type { Config } from "../../shared/config.ts";
+import { type Clock, systemClock } from "../../shared/clock.ts";
+import { type Config, loadConfig } from "../../shared/config.ts";
 import { answers } from "../../shared/service.ts";
 import { confirmRun } from "./confirm-run.ts";
 import type { Handler } from "./define-handler.ts";
 import { handlerRegistry } from "./handler-registry.ts";
+import { builtInHandlers } from "./handlers/built-in-handlers.ts";
 import { runEventSink } from "./run-event-sink.ts";
 import { type RunExecutor, runExecutor } from "./run-executor.ts";
 
 export interface ExecutorDeps {
   readonly handlers: readonly Handler[];
-  readonly bus: Pick<Bus, "send">;
+  /** Where outcomes are sent; the broker's own bus unless given. */
+  readonly bus?: Pick<Bus, "send">;
   readonly clock: Clock;
   readonly config: Pick<
     Config,
@@ -52,7 +54,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
         logger,
         caller: broker,
         executor: broker.nodeID,
-        sink: runEventSink({ bus, clock, logger }),
+        sink: runEventSink({ bus: bus ?? broker.bus, clock, logger }),
         concurrency: config.executorConcurrency,
         defaultTimeoutMs: config.handlerTimeoutMs,
         drainMs: config.drainMs,
@@ -61,4 +63,9 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
     },
     stopped: () => executor.close(),
   };
+};
+
+export default () => {
+  const config = loadConfig();
+  return executorService({ handlers: builtInHandlers(config), clock: systemClock, config });
 };

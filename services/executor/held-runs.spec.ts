@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { systemClock } from "../../shared/clock.ts";
+import type { HeapEntry } from "../../shared/min-heap.ts";
 import { type HeldRuns, heldRuns } from "./held-runs.ts";
-import type { HeapEntry } from "./min-heap.ts";
 
 interface Started {
   readonly entry: HeapEntry;

@@ -1,5 +1,5 @@
 import type { Clock } from "../../shared/clock.ts";
-import { type HeapEntry, MinHeap } from "./min-heap.ts";
+import { type HeapEntry, MinHeap } from "../../shared/min-heap.ts";
 import { wakeUp } from "./wake-up.ts";
 
 /** Runs that wait for their instant or for a place, in the order of their instants. */

@@ -25,18 +25,18 @@ const LOOK_EVERY_MS = 50;
 export function loopWatch({ warn, running }: LoopWatchDeps): LoopWatch {
   const settledSinceLook = new Set<string>();
   let last = performance.now();
-  let isBlamed = false;
+  let blamedMs = 0;
 
   const look = (): void => {
     const now = performance.now();
-    const blocked = Math.round(now - last - LOOK_EVERY_MS);
+    const blocked = Math.round(now - last - LOOK_EVERY_MS - blamedMs);
     last = now;
-    if (blocked > BLOCK_MS && !isBlamed) {
+    if (blocked > BLOCK_MS) {
       const names = [...new Set([...running(), ...settledSinceLook])].sort();
       const who = names.length > 0 ? `handlers at work: ${names.join(", ")}` : "no handler was at work";
       warn(`the event loop was blocked for ${blocked} ms; ${who}`);
     }
-    isBlamed = false;
+    blamedMs = 0;
     settledSinceLook.clear();
   };
   const timer = setInterval(look, LOOK_EVERY_MS).unref();
@@ -45,7 +45,7 @@ export function loopWatch({ warn, running }: LoopWatchDeps): LoopWatch {
     called(handler, from) {
       const took = Math.round(performance.now() - from);
       if (took <= BLOCK_MS) return;
-      isBlamed = true;
+      blamedMs += took;
       warn(`handler ${handler} blocked the event loop for ${took} ms; it should pause, or work elsewhere`);
     },
     settled: (handler) => {

@@ -1,12 +1,13 @@
 import { HandBack } from "../../shared/bus/bus.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../shared/contracts/run-events.ts";
-import { AppError, errorMessage } from "../../shared/errors.ts";
+import { AppError, errorMessage, errorType, isRetryable } from "../../shared/errors.ts";
+import type { HeapEntry } from "../../shared/min-heap.ts";
+import { cutText } from "./cut-text.ts";
 import type { ExecutorLogger } from "./executor-logger.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
 import { isoInstant } from "./instants.ts";
-import type { HeapEntry } from "./min-heap.ts";
-import { type Outcome, returned, thrown } from "./outcome.ts";
+import { MESSAGE_MAX_BYTES, type Outcome, returned, thrown } from "./outcome.ts";
 import { RunContext, type RunContextDeps } from "./run-context.ts";
 
 /** An attempt that still runs after this says `run.started`; a shorter one tells its start with its end. */
@@ -147,7 +148,25 @@ export class RunAttempt implements HeapEntry {
     const { context } = this;
     const isShort = !this.sending && !context?.reported && (context?.lines?.fitsOneBatch ?? true);
     const sent = isShort ? this.emit(this.endEvent(outcome, endedAt)) : this.concludeLate(outcome, endedAt);
-    sent.then(this.end.accepted, this.end.failed);
+    sent.then(this.end.accepted, (error: unknown) => this.refused(error, endedAt));
+  }
+
+  /** An outcome that the bus will never take becomes one that it can: the run must not be executed for it again. */
+  private refused(error: unknown, endedAt: string): void {
+    if (isRetryable(error)) {
+      this.end.failed(error);
+      return;
+    }
+    const data = { ...this.identity(), startedAt: isoInstant(this.startedAt), endedAt };
+    const message = `The run's outcome could not be sent: ${errorMessage(error)}`;
+    const failure = {
+      type: errorType(error) ?? "OUTCOME_REFUSED",
+      message: cutText(message, MESSAGE_MAX_BYTES),
+    };
+    this.emit({ type: "run.failed", data: { ...data, error: failure, retryable: false } }).then(
+      this.end.accepted,
+      this.end.failed,
+    );
   }
 
   private async concludeLate(outcome: Outcome, endedAt: string): Promise<void> {

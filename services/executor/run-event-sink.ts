@@ -2,11 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Bus, HandBack } from "../../shared/bus/bus.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
-import { type RunEvent, runEvents } from "../../shared/contracts/run-events.ts";
+import type { RunEvent } from "../../shared/contracts/run-events.ts";
+import { causedBy, seal } from "../../shared/envelope.ts";
 import { errorMessage, isRetryable } from "../../shared/errors.ts";
-import { eventId } from "../../shared/ids.ts";
 import type { ExecutorLogger } from "./executor-logger.ts";
-import { isoInstant } from "./instants.ts";
 
 /** Where an executor says what happens to its runs. */
 export interface RunEventSink {
@@ -39,10 +38,21 @@ export function runEventSink({ bus, clock, logger }: RunEventSinkDeps): RunEvent
       if (closing.signal.aborted) return reject(closed());
       const sent = bus.send(envelope);
       waiting.add(reject);
-      sent.then(resolve, reject).finally(() => waiting.delete(reject));
+      sent.then(
+        () => {
+          waiting.delete(reject);
+          resolve();
+        },
+        (error: unknown) => {
+          waiting.delete(reject);
+          reject(error);
+        },
+      );
     });
 
-  const sendUntilAccepted = async (envelope: DomainEnvelope): Promise<void> => {
+  const emit: RunEventSink["emit"] = async (event, cause) => {
+    const subject = `run-${event.data.runId}`;
+    const envelope = seal(event, { subject, now: clock.now(), cause: causedBy(cause) });
     for (let tries = 0; ; tries++) {
       try {
         return await sendUnlessClosed(envelope);
@@ -57,32 +67,10 @@ export function runEventSink({ bus, clock, logger }: RunEventSinkDeps): RunEvent
   };
 
   return {
-    emit: (event, cause) => sendUntilAccepted(runEnvelope(event, cause, clock.now())),
+    emit,
     close() {
       closing.abort();
       for (const reject of waiting) reject(closed());
     },
   };
-}
-
-const schemas = new Map(
-  Object.entries(runEvents.contracts).map(([type, { version }]) => [type, `${type}/${version}`]),
-);
-
-/** A run's event on its stream `run-<id>`, caused by the `task.due` that ordered the attempt. */
-export function runEnvelope(event: RunEvent, cause: DomainEnvelope<"task.due">, now: number): DomainEnvelope {
-  return {
-    specversion: "1.0",
-    id: eventId(now),
-    source: "executor",
-    type: event.type,
-    subject: `run-${event.data.runId}`,
-    time: isoInstant(now),
-    dataschema: schemas.get(event.type) as string,
-    correlationid: cause.correlationid ?? cause.id,
-    causationid: cause.id,
-    ...(cause.traceparent === undefined ? undefined : { traceparent: cause.traceparent }),
-    ...(cause.actor === undefined ? undefined : { actor: cause.actor }),
-    data: event.data,
-  } as DomainEnvelope;
 }

@@ -1,13 +1,13 @@
 import { performance } from "node:perf_hooks";
 import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
+import type { HeapEntry } from "../../shared/min-heap.ts";
 import { attemptTimers } from "./attempt-timers.ts";
 import { drain } from "./drain.ts";
-import { expiringIds } from "./expiring-ids.ts";
+import { expiringMap } from "./expiring-map.ts";
 import { heldRuns } from "./held-runs.ts";
 import { isoInstant } from "./instants.ts";
 import { loopWatch } from "./loop-watch.ts";
-import type { HeapEntry } from "./min-heap.ts";
 import { type AttemptDeps, attemptIdentity, RunAttempt } from "./run-attempt.ts";
 import type { RunEventSink } from "./run-event-sink.ts";
 
@@ -48,15 +48,15 @@ export interface HeldRun extends HeapEntry {
 
 /** A revocation outlives by far what the bus may still hold of a dispatch 1.5 s ahead. */
 const REVOKED = { keepMs: 300_000, limit: 100_000 };
-/** Runs that ended here: delivered a second time, they are not executed again. */
+/** The newest attempt of each run that ended here: delivered a second time, it is not executed again. */
 const ENDED = { keepMs: 60_000, limit: 20_000 };
 
 export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   const { clock, sink, logger } = deps;
   const bornAt = isoInstant(clock.now());
   const inHand = new Map<string, HeldRun>();
-  const revoked = expiringIds(clock, REVOKED);
-  const ended = expiringIds(clock, ENDED);
+  const revoked = expiringMap<true>(clock, REVOKED);
+  const ended = expiringMap<number>(clock, ENDED);
   const timers = attemptTimers(clock);
   const attemptDeps: AttemptDeps = { ...deps, emit: sink.emit };
   const watch = loopWatch({
@@ -67,8 +67,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
 
   const accepted = (run: HeldRun): void => {
     inHand.delete(run.key);
-    ended.add(run.key);
-    ended.add(run.due.data.runId);
+    ended.set(run.due.data.runId, run.due.data.attempt);
     run.answer.resolve();
   };
   const failed = (run: HeldRun, error: unknown): void => {
@@ -105,7 +104,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   };
   const admit = (run: HeldRun): void => {
     if (stopping?.aborted) failed(run, new HandBack("the executor stops"));
-    else if (revoked.has(run.due.data.runId)) cancel(run);
+    else if (revoked.get(run.due.data.runId)) cancel(run);
     else held.hold(run);
   };
   const admitConfirmed = async (run: HeldRun): Promise<void> => {
@@ -126,10 +125,11 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
         stopping = delivery.stopping;
         stopping.addEventListener("abort", () => drain({ inHand, held, failed, ...deps }), { once: true });
       }
-      const key = `${due.data.runId}/${due.data.attempt}`;
+      const { runId, attempt } = due.data;
+      const key = `${runId}/${attempt}`;
       const known = inHand.get(key);
       if (known) return known.answer.promise;
-      if (ended.has(key)) return Promise.resolve();
+      if ((ended.get(runId) ?? 0) >= attempt) return Promise.resolve();
       const run = heldRun(key, due, delivery.count);
       inHand.set(key, run);
       if (delivery.resent || due.time < bornAt) admitConfirmed(run);
@@ -137,9 +137,9 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       return run.answer.promise;
     },
     revoke(runIds) {
-      for (const id of runIds) revoked.add(id);
+      for (const id of runIds) revoked.set(id, true);
       const asked = new Set(runIds);
-      const started = new Set(runIds.filter((id) => ended.has(id)));
+      const started = new Set(runIds.filter((id) => ended.get(id) !== undefined));
       for (const run of inHand.values()) {
         const { runId } = run.due.data;
         if (!asked.has(runId)) continue;

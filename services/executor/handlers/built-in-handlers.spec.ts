@@ -10,7 +10,7 @@ describe("built-in handlers, run by an executor", () => {
   const crawls: unknown[] = [];
   const crawler = {
     name: "crawler",
-    actions: answers<"crawler">("crawler", {
+    actions: answers("crawler", {
       crawl(params) {
         crawls.push(params);
         if (crawls.length === 1) return { count: 30 };

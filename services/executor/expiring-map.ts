@@ -1,0 +1,37 @@
+import type { Clock } from "../../shared/clock.ts";
+
+/** Remembers something about ids for a while, bounded: each for `keepMs` at least and twice that at most. */
+export interface ExpiringMap<V> {
+  set(id: string, value: V): void;
+  get(id: string): V | undefined;
+}
+
+interface Limits {
+  readonly keepMs: number;
+  /** More ids than this within `keepMs` push the oldest out early. */
+  readonly limit: number;
+}
+
+/** Two generations: the younger one takes new ids, the older one is dropped as a whole, which costs nothing per id. */
+export function expiringMap<V>(clock: Clock, { keepMs, limit }: Limits): ExpiringMap<V> {
+  let young = new Map<string, V>();
+  let old = new Map<string, V>();
+  let turnedAt = clock.now();
+  const turn = (now: number): void => {
+    if (now - turnedAt < keepMs && young.size < limit) return;
+    old = now - turnedAt < 2 * keepMs ? young : new Map();
+    young = new Map();
+    turnedAt = now;
+  };
+  return {
+    set(id, value) {
+      turn(clock.now());
+      young.set(id, value);
+    },
+    get(id) {
+      if (young.size === 0 && old.size === 0) return undefined;
+      turn(clock.now());
+      return young.get(id) ?? old.get(id);
+    },
+  };
+}
