@@ -1,0 +1,54 @@
+import type { Collection } from "mongodb";
+import type { EventDocument } from "../../shared/event-store/event-document.ts";
+import { fromEventDocument } from "../../shared/event-store/event-document.ts";
+import { type ReadModel, type Replayed, streamsOf } from "../../shared/event-store/replay.ts";
+import { evolve, type RecordedEvent, type RunRecord, recordIdOf } from "./record.ts";
+import { toDocument } from "./record-document.ts";
+
+const CHUNK = 100;
+
+/** The records as orders, skips and the runs' own streams make them. */
+export const recordReadModel: ReadModel = {
+  collection: "scheduler_task_record",
+  // When a run counts as lost depends on the settings.
+  ignored: ["open_until"],
+  async *replay(events) {
+    for await (const streams of streamsOf(events, "task", CHUNK)) {
+      for (const stream of streams) {
+        const causes = stream.filter(({ type }) => type === "task.due" || type === "task.skipped");
+        for (let start = 0; start < causes.length; start += CHUNK * 10) {
+          yield await recordsOf(events, causes.slice(start, start + CHUNK * 10));
+        }
+      }
+    }
+  },
+};
+
+async function recordsOf(
+  events: Collection<EventDocument>,
+  causes: readonly EventDocument[],
+): Promise<Replayed[]> {
+  const first = causes.map((cause) => fromEventDocument(cause) as unknown as RecordedEvent);
+  const streams = await runStreams(events, first.map(recordIdOf));
+  return first.map((cause) => {
+    const id = recordIdOf(cause);
+    const own = streams.get(id) ?? [];
+    const record = [cause, ...own].reduce<RunRecord | null>(evolve, null) as RunRecord;
+    return { id, document: toDocument(record, { version: own.length, openUntil: new Date(0) }) };
+  });
+}
+
+async function runStreams(
+  events: Collection<EventDocument>,
+  ids: readonly string[],
+): Promise<Map<string, RecordedEvent[]>> {
+  const query = { stream: { $in: ids.map((id) => `run-${id}`) } };
+  const streams = new Map<string, RecordedEvent[]>();
+  for await (const document of events.find(query, { sort: { stream: 1, version: 1 } })) {
+    const id = document.stream.slice("run-".length);
+    const stream = streams.get(id) ?? [];
+    stream.push(fromEventDocument(document) as unknown as RecordedEvent);
+    streams.set(id, stream);
+  }
+  return streams;
+}

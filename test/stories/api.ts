@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+
+export interface Envelope {
+  readonly code: number;
+  readonly message: string;
+  readonly data: unknown;
+  readonly total?: number;
+}
+/** A record as the HTTP API shows it. */
+export interface WireRecord {
+  readonly id: string;
+  readonly task_id: string;
+  readonly start_datetime: string;
+  readonly end_datetime: string | null;
+  readonly process_time: number | null;
+  readonly retval: string | null;
+  readonly exception: string | null;
+  readonly status: string;
+  readonly attempts: readonly { readonly executor: string; readonly outcome: string | null }[];
+  readonly log: readonly { readonly message: string }[];
+}
+
+/** The HTTP API, as a client of the original uses it. */
+export interface Api {
+  get(path: string): Promise<Envelope>;
+  post(path: string, body?: unknown): Promise<Envelope>;
+  /** Creates a task; answers its id. */
+  create(task: object): Promise<string>;
+  records(taskId: string): Promise<readonly WireRecord[]>;
+  /** Asks until the records satisfy the condition; the limit names what was seen last. */
+  recordsWhen(
+    taskId: string,
+    condition: (records: readonly WireRecord[]) => boolean,
+    limitMs?: number,
+  ): Promise<readonly WireRecord[]>;
+}
+
+const POLL_MS = 50;
+
+export function httpApi(address: string): Api {
+  const ask = async (path: string, init?: RequestInit): Promise<Envelope> =>
+    (await (
+      await fetch(address + path, { ...init, signal: AbortSignal.timeout(20_000) })
+    ).json()) as Envelope;
+  const api: Api = {
+    get: (path) => ask(path),
+    post: (path, body) =>
+      ask(path, {
+        method: "POST",
+        ...(body === undefined
+          ? {}
+          : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+      }),
+    async create(task) {
+      const name = `story-${crypto.randomUUID()}`;
+      const answer = await api.post("/scheduler/task/create", { name, is_active: true, ...task });
+      assert.deepEqual([answer.code, answer.message], [200, "任务添加成功"], JSON.stringify(answer));
+      const { data } = await api.get("/scheduler/task/list/query?limit=0");
+      const created = (data as { id: string; name: string }[]).find((listed) => listed.name === name);
+      assert.ok(created, "the created task is listed");
+      return created.id;
+    },
+    async records(taskId) {
+      const { data } = await api.get(`/scheduler/task/record/list/query?limit=0&task_id=${taskId}`);
+      return data as WireRecord[];
+    },
+    async recordsWhen(taskId, condition, limitMs = 20_000) {
+      const deadline = Date.now() + limitMs;
+      for (;;) {
+        const records = await api.records(taskId).catch(() => []);
+        if (condition(records)) return records;
+        assert.ok(
+          Date.now() < deadline,
+          `after ${limitMs} ms the records are ${JSON.stringify(records.slice(-20))}`,
+        );
+        await delay(POLL_MS);
+      }
+    },
+  };
+  return api;
+}

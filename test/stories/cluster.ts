@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Db, MongoClient } from "mongodb";
+import type { ServiceName } from "../../tools/service-factories.ts";
+import { type NatsServer, startNatsServer } from "../bus/nats-server.ts";
+import { type Api, httpApi } from "./api.ts";
+import { type StoryProcess, startProcess } from "./process.ts";
+
+/** The platform as it is deployed: each service a process of its own, a real nats-server, one MongoDB for all. */
+export interface Cluster {
+  readonly nats: NatsServer;
+  readonly api: Api;
+  /** For looking at what is stored. */
+  readonly db: Db;
+  /** The running processes by name, e.g. `executor`, `executor-2`. */
+  process(name: string): StoryProcess;
+  start(service: ServiceName, name?: string): Promise<StoryProcess>;
+  mongo: { kill(): Promise<void>; restart(): Promise<void> };
+  /** Runs `npm run kinit -- replay --check` against the cluster's MongoDB; answers what it printed. */
+  replayCheck(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const SETTINGS = {
+  SCHEDULER_LEASE_MS: "2000",
+  EXECUTOR_ACK_WAIT_MS: "3000",
+  HTTP_REQUEST_ALLOW_PRIVATE: "true",
+  DRAIN_MS: "5000",
+  NODE_NAME: "story",
+};
+
+export async function startCluster(): Promise<Cluster> {
+  const dir = await mkdtemp(join(tmpdir(), "kinit-cluster-"));
+  const [nats, mongoPort] = await Promise.all([startNatsServer(), freePort()]);
+  const mongoUrl = `mongodb://127.0.0.1:${mongoPort}/story?replicaSet=rs0`;
+  const env = { ...SETTINGS, NATS_URL: nats.url, MONGO_DB_URL: mongoUrl, SERVER_PORT: "0" };
+  const processes = new Map<string, StoryProcess>();
+
+  const startMongo = async () => {
+    const mongo = startProcess(
+      "tools/kinit.ts",
+      ["mongo", "--dir", join(dir, "mongo"), "--port", String(mongoPort)],
+      {},
+    );
+    processes.set("mongo", mongo);
+    await mongo.line(/mongodb:\/\//);
+  };
+  const start = async (service: ServiceName, name: string = service) => {
+    const started = startProcess("tools/service.ts", [service], env);
+    processes.set(name, started);
+    await started.line(/ ready as /);
+    return started;
+  };
+  const running = (name: string): StoryProcess => {
+    const found = processes.get(name);
+    if (!found) throw new Error(`the story started no process ${name}`);
+    return found;
+  };
+
+  await startMongo();
+  await Promise.all(
+    (["scheduler", "records", "executor", "crawler", "gateway"] as const).map((name) => start(name)),
+  );
+  const [, address = ""] = await running("gateway").line(/listening on (http\S+)/);
+  await readyWithin(address, 20_000);
+  const client = await new MongoClient(mongoUrl).connect();
+  return {
+    nats,
+    api: httpApi(address),
+    db: client.db(),
+    process: running,
+    start,
+    mongo: { kill: () => running("mongo").kill(), restart: startMongo },
+    async replayCheck() {
+      const check = startProcess("tools/kinit.ts", ["replay", "--check"], env);
+      const [line] = await check.line(/No difference|\d+ differences|rror/);
+      await check.stop();
+      return line.startsWith("No difference") ? line : check.output();
+    },
+    async stop() {
+      await client.close();
+      const services = [...processes]
+        .filter(([name]) => name !== "mongo")
+        .map(([, service]) => service.stop());
+      await Promise.all(services);
+      await running("mongo").stop();
+      await nats.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function readyWithin(address: string, limitMs: number): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const answer = await fetch(`${address}/ready`);
+    if (answer.ok) return;
+    if (Date.now() > deadline) throw new Error(`not ready after ${limitMs} ms: ${await answer.text()}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

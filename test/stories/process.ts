@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** One of our own processes, started as a user starts it. */
+export interface StoryProcess {
+  readonly pid: number;
+  /** All that it wrote, for a failing test to show. */
+  output(): string;
+  /** Resolves with the match of the first line, past or future, that matches; rejects after the limit or at its end. */
+  line(pattern: RegExp, limitMs?: number): Promise<RegExpExecArray>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
+  /** Ends it as an operator does; answers the exit code. */
+  stop(): Promise<number | null>;
+}
+
+const LINE_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 40_000;
+
+export function startProcess(
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): StoryProcess {
+  const child = spawn(process.execPath, [script, ...args], {
+    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", LOG_FORMAT: "json", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const lines: string[] = [];
+  const waiting = new Set<(line: string | null) => void>();
+  const tell = (line: string | null) => {
+    if (line !== null) lines.push(line);
+    for (const look of waiting) look(line);
+  };
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", tell);
+  const exited = once(child, "close").then(() => tell(null));
+
+  return {
+    pid: child.pid as number,
+    output: () => lines.join("\n"),
+    line(pattern, limitMs = LINE_LIMIT_MS) {
+      for (const line of lines) {
+        const match = pattern.exec(line);
+        if (match) return Promise.resolve(match);
+      }
+      return new Promise((resolve, reject) => {
+        const done = (settle: () => void) => {
+          clearTimeout(timer);
+          waiting.delete(look);
+          settle();
+        };
+        const fail = (why: string) =>
+          done(() =>
+            reject(
+              new Error(
+                `${script} ${args.join(" ")} ${why} before ${pattern}; it wrote:\n${lines.join("\n")}`,
+              ),
+            ),
+          );
+        const look = (line: string | null) => {
+          if (line === null) return fail("ended");
+          const match = pattern.exec(line);
+          if (match) done(() => resolve(match));
+        };
+        const timer = setTimeout(() => fail(`took ${limitMs} ms`), limitMs);
+        waiting.add(look);
+      });
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+    async stop() {
+      return end(child, exited);
+    },
+  };
+}
+
+async function end(child: ChildProcess, exited: Promise<void>): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
+  await exited;
+  clearTimeout(timer);
+  return child.exitCode;
+}
