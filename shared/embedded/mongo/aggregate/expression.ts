@@ -97,14 +97,10 @@ const SYSTEM_VARIABLES = new Set(["CLUSTER_TIME", "USER_ROLES", "SEARCH_META", "
 function compileVariable(text: string, scope: Scope): Expression {
   const [name = "", ...rest] = text.split(".");
   const parts = rest.length > 0 ? checkedParts(rest.join(".")) : rest;
-  if (name === "ROOT" || name === "CURRENT") {
-    const current = name === "CURRENT" ? scope.find("CURRENT") : undefined;
-    if (current) return () => fieldValue(current.value, parts, 0);
-    return (root) => fieldValue(root as BsonDocument, parts, 0);
-  }
-  if (name === "REMOVE") return () => undefined;
   const variable = scope.find(name);
   if (variable) return () => fieldValue(variable.value, parts, 0);
+  if (name === "ROOT" || name === "CURRENT") return (root) => fieldValue(root as BsonDocument, parts, 0);
+  if (name === "REMOVE") return () => undefined;
   if (name === "NOW") return () => fieldValue(scope.now, parts, 0);
   if (SYSTEM_VARIABLES.has(name)) throw unsupported(`The variable $$${name}`);
   throw new CommandFault(17276, `Use of undefined variable: ${name}`);

@@ -1,0 +1,93 @@
+import type { BsonDocument } from "../bson/values.ts";
+import type { DocumentSource, Pace } from "./environment.ts";
+
+/** Documents on their way through a pipeline: in chunks, because an `await` for each would cost more than its stage. */
+export type Flow = AsyncIterable<readonly BsonDocument[]>;
+
+/** One compiled stage; a flow can be run through it any number of times. */
+export type Stage = (input: Flow) => Flow;
+
+const CHUNK = 256;
+
+/** Cuts a source into chunks, and pauses between them where it is time to. */
+export async function* chunked(source: DocumentSource, pace: Pace): Flow {
+  let chunk: BsonDocument[] = [];
+  for await (const doc of source) {
+    chunk.push(doc);
+    const isOver = pace.isOver();
+    if (chunk.length < CHUNK && !isOver) continue;
+    yield chunk;
+    chunk = [];
+    if (isOver) await pace.pause();
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** All documents of a flow. */
+export async function gather(flow: Flow): Promise<BsonDocument[]> {
+  const docs: BsonDocument[] = [];
+  for await (const chunk of flow) for (const doc of chunk) docs.push(doc);
+  return docs;
+}
+
+/** Lets a long list flow in chunks. */
+export async function* flowOf(docs: readonly BsonDocument[], pace: Pace): Flow {
+  for (let at = 0; at < docs.length; at += CHUNK) {
+    yield docs.slice(at, at + CHUNK);
+    if (pace.isOver()) await pace.pause();
+  }
+}
+
+/** A stage that turns each document into any number of documents. */
+export const expanding = (expand: (doc: BsonDocument) => readonly BsonDocument[], pace: Pace): Stage =>
+  async function* (input) {
+    let out: BsonDocument[] = [];
+    for await (const chunk of input) {
+      for (const doc of chunk) {
+        for (const next of expand(doc)) out.push(next);
+        const isOver = pace.isOver();
+        if (out.length < CHUNK && !isOver) continue;
+        yield out;
+        out = [];
+        if (isOver) await pace.pause();
+      }
+      if (out.length > 0) yield out;
+      out = [];
+    }
+  };
+
+/** A stage that works on each document alone. */
+export const mapping = (transform: (doc: BsonDocument) => BsonDocument): Stage =>
+  async function* (input) {
+    for await (const chunk of input) yield chunk.map(transform);
+  };
+
+export const filtering = (accepts: (doc: BsonDocument) => boolean): Stage =>
+  async function* (input) {
+    for await (const chunk of input) {
+      const kept = chunk.filter(accepts);
+      if (kept.length > 0) yield kept;
+    }
+  };
+
+export const limiting = (limit: number): Stage =>
+  async function* (input) {
+    let left = limit;
+    for await (const chunk of input) {
+      yield chunk.length > left ? chunk.slice(0, left) : chunk;
+      left -= Math.min(left, chunk.length);
+      if (left === 0) return;
+    }
+  };
+
+export const skipping = (count: number): Stage =>
+  async function* (input) {
+    let left = count;
+    for await (const chunk of input) {
+      if (left >= chunk.length) left -= chunk.length;
+      else {
+        yield left > 0 ? chunk.slice(left) : chunk;
+        left = 0;
+      }
+    }
+  };

@@ -1,0 +1,42 @@
+import { indexKey } from "../bson/key.ts";
+import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
+import type { Collation } from "../query/collation.ts";
+import { keyValuesAt, parsePath, valueAt } from "../query/path.ts";
+import { StringClasses } from "./string-classes.ts";
+
+/** The documents of a collection by the values of one field, for joins. */
+export class ForeignIndex {
+  readonly #byKey = new Map<string, BsonDocument[]>();
+  readonly #classes: StringClasses | undefined;
+  readonly #position = new Map<BsonDocument, number>();
+
+  constructor(docs: readonly BsonDocument[], field: string, collation?: Collation) {
+    this.#classes = collation && new StringClasses(collation);
+    const path = parsePath(field);
+    docs.forEach((doc, index) => {
+      this.#position.set(doc, index);
+      const keys = new Set(keyValuesAt(doc, path).map((value) => this.#keyOf(value)));
+      const whole = valueAt(doc, path.parts);
+      if (Array.isArray(whole)) keys.add(this.#keyOf(whole));
+      for (const key of keys) {
+        const known = this.#byKey.get(key);
+        if (known) known.push(doc);
+        else this.#byKey.set(key, [doc]);
+      }
+    });
+  }
+
+  /** Null, undefined and nothing are one in a join. */
+  #keyOf(value: BsonValue): string {
+    const known = value instanceof BsonUndefined ? null : value;
+    return indexKey([this.#classes ? this.#classes.represent(known) : known], [1]);
+  }
+
+  /** The documents that have one of the values, each once, in the order of the collection. */
+  find(values: readonly BsonValue[]): BsonDocument[] {
+    if (values.length === 1) return this.#byKey.get(this.#keyOf(values[0]!)) ?? [];
+    const found = new Set<BsonDocument>();
+    for (const value of values) for (const doc of this.#byKey.get(this.#keyOf(value)) ?? []) found.add(doc);
+    return [...found].sort((a, b) => this.#position.get(a)! - this.#position.get(b)!);
+  }
+}

@@ -1,0 +1,95 @@
+import { CommandFault } from "../bson/fault.ts";
+import { isNumber, toDouble } from "../bson/number.ts";
+import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { compileMatch } from "../query/match.ts";
+import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
+import { withField } from "./add-fields.ts";
+import type { Namespace, PipelineEnvironment } from "./environment.ts";
+import { compileExpression } from "./expression.ts";
+import { chunked, gather, type Stage } from "./flow.ts";
+import { ForeignIndex } from "./foreign-index.ts";
+import { foreignNamespace } from "./lookup-stage.ts";
+import type { Expression } from "./scope.ts";
+
+interface Graph {
+  readonly from: Partial<Namespace>;
+  readonly startWith: Expression;
+  readonly connectFrom: Path;
+  readonly connectTo: string;
+  readonly as: readonly string[];
+  readonly maxDepth: number;
+  readonly depthField: readonly string[] | undefined;
+  readonly accepts: (doc: BsonDocument) => boolean;
+}
+
+function required(spec: BsonDocument, name: string): string {
+  const value = spec.get(name);
+  if (typeof value !== "string" || value.startsWith("$"))
+    throw new CommandFault(40103, `$graphLookup argument '${name}' must be a field name`);
+  return value;
+}
+
+function parse(operand: BsonValue, env: PipelineEnvironment): Graph {
+  if (!isDocument(operand)) throw new CommandFault(40100, "the $graphLookup specification must be an Object");
+  const restriction = operand.get("restrictSearchWithMatch");
+  if (restriction !== undefined && !isDocument(restriction))
+    throw new CommandFault(40185, "restrictSearchWithMatch must be an object");
+  const depth = operand.get("maxDepth");
+  if (depth !== undefined && !isNumber(depth)) throw new CommandFault(40100, "maxDepth must be numeric");
+  const depthField = operand.get("depthField");
+  if (!operand.has("startWith")) throw new CommandFault(40105, "$graphLookup requires 'startWith'");
+  return {
+    from: foreignNamespace("$graphLookup", operand.get("from")),
+    startWith: compileExpression(operand.get("startWith")!, env.scope),
+    connectFrom: parsePath(required(operand, "connectFromField")),
+    connectTo: required(operand, "connectToField"),
+    as: required(operand, "as").split("."),
+    maxDepth: depth === undefined ? Infinity : toDouble(depth),
+    depthField: typeof depthField === "string" ? depthField.split(".") : undefined,
+    accepts: restriction
+      ? compileMatch(restriction, { scope: env.scope, collation: env.collation })
+      : () => true,
+  };
+}
+
+/** Follows the connections of one document breadth first; each document is found once, at its least depth. */
+async function follow(
+  graph: Graph,
+  start: BsonValue,
+  { index, env }: { index: ForeignIndex; env: PipelineEnvironment },
+): Promise<BsonDocument[]> {
+  const seen = new Set<BsonDocument>();
+  const found: BsonDocument[] = [];
+  let frontier: BsonValue[] = Array.isArray(start) ? start : [start];
+  for (let depth = 0; depth <= graph.maxDepth && frontier.length > 0; depth++) {
+    const reached = index.find(frontier).filter((doc) => !seen.has(doc));
+    frontier = [];
+    for (const doc of reached) {
+      seen.add(doc);
+      found.push(graph.depthField ? (withField(doc, graph.depthField, BigInt(depth)) as BsonDocument) : doc);
+      // Without a value there is nothing to follow: null would lead to every document without the field.
+      for (const value of keyValuesAt(doc, graph.connectFrom)) if (value !== null) frontier.push(value);
+    }
+    if (env.pace.isOver()) await env.pace.pause();
+  }
+  return found;
+}
+
+/** `$graphLookup`: what can be reached from each document through a collection. */
+export function compileGraphLookup(operand: BsonValue, env: PipelineEnvironment): Stage {
+  const graph = parse(operand, env);
+  return async function* (input) {
+    const { collection, db } = graph.from;
+    const all =
+      collection === undefined ? [] : await gather(chunked(env.readCollection(collection, db), env.pace));
+    const index = new ForeignIndex(all.filter(graph.accepts), graph.connectTo, env.collation);
+    for await (const chunk of input) {
+      const out: BsonDocument[] = [];
+      for (const doc of chunk) {
+        const found = await follow(graph, graph.startWith(doc) ?? null, { index, env });
+        out.push(withField(doc, graph.as, found) as BsonDocument);
+      }
+      yield out;
+    }
+  };
+}
