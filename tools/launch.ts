@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Service, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
+import type { Handler } from "../services/executor/define-handler.ts";
 import { createBroker } from "../shared/broker.ts";
 import type { Config } from "../shared/config.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
@@ -22,19 +23,18 @@ export interface LaunchOptions {
   readonly config: Config;
   readonly services: readonly ServiceName[];
   readonly logger?: Logger;
+  /** Handlers beside the built-in ones. */
+  readonly handlers?: readonly Handler[];
 }
 
 /** Starts services in one process; without a MongoDB configured, the embedded one with them. */
-export async function launch({
-  config: given,
-  services,
-  logger = createLogger(given),
-}: LaunchOptions): Promise<Launched> {
+export async function launch(options: LaunchOptions): Promise<Launched> {
+  const { config: given, services, handlers = [], logger = createLogger(given) } = options;
   const embedded = given.mongoUrl || !needsMongo(services) ? undefined : await startStore(given, logger);
   const config = embedded ? { ...given, mongoUrl: embedded.url } : given;
   const broker = createBroker(config, logger);
   try {
-    for (const name of services) broker.createService(serviceFactories[name](config, broker));
+    for (const name of services) broker.createService(serviceFactories[name](config, { broker, handlers }));
     await broker.start();
   } catch (error) {
     await stopAll(broker, embedded);

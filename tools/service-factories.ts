@@ -1,5 +1,6 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { crawlerService } from "../services/crawler/crawler.service.ts";
+import type { Handler } from "../services/executor/define-handler.ts";
 import { executorService } from "../services/executor/executor.service.ts";
 import { builtInHandlers } from "../services/executor/handlers/built-in-handlers.ts";
 import { gatewayService } from "../services/gateway/gateway.service.ts";
@@ -8,7 +9,12 @@ import { schedulerService } from "../services/scheduler/scheduler.service.ts";
 import { systemClock as clock } from "../shared/clock.ts";
 import type { Config } from "../shared/config.ts";
 
-type Factory = (config: Config, broker: ServiceBroker) => ServiceSchema;
+interface Surroundings {
+  readonly broker: ServiceBroker;
+  /** Handlers beside the built-in ones. */
+  readonly handlers: readonly Handler[];
+}
+type Factory = (config: Config, surroundings: Surroundings) => ServiceSchema;
 
 /**
  * Every service by name, in the order in which one process stops them: first nothing new comes in, then what runs
@@ -16,13 +22,10 @@ type Factory = (config: Config, broker: ServiceBroker) => ServiceSchema;
  */
 export const serviceFactories = {
   gateway: (config) => gatewayService({ config }),
-  executor: (config, { bus }) =>
-    executorService({
-      config,
-      bus,
-      clock,
-      handlers: builtInHandlers({ httpAllowPrivate: config.httpAllowPrivate }),
-    }),
+  executor: (config, { broker, handlers }) => {
+    const builtIn = builtInHandlers({ httpAllowPrivate: config.httpAllowPrivate });
+    return executorService({ config, bus: broker.bus, clock, handlers: [...builtIn, ...handlers] });
+  },
   crawler: (config) => crawlerService({ config, clock }),
   scheduler: (config) => schedulerService({ config, clock }),
   records: (config) => recordsService({ config, clock }),
