@@ -1,0 +1,25 @@
+import { type Db, MongoClient } from "mongodb";
+import { startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
+
+/** A MongoDB of a test's own. */
+export interface TestMongo {
+  readonly url: string;
+  readonly client: MongoClient;
+  readonly db: Db;
+  close(): Promise<void>;
+}
+
+/** Starts an embedded server in memory and connects to it. */
+export async function startTestMongo(): Promise<TestMongo> {
+  const server = await startEmbeddedMongo({ memory: true });
+  const client = await new MongoClient(server.url, { ignoreUndefined: true }).connect();
+  return {
+    url: server.url,
+    client,
+    db: client.db("kinit"),
+    async close() {
+      await client.close();
+      await server.close();
+    },
+  };
+}
