@@ -107,7 +107,7 @@ describe("executor, delivery by delivery", () => {
       await begun(run.runId);
       release.resolve();
       await Promise.all([first.sent, second.sent]);
-      await fixture.send(run).sent;
+      await fixture.send(run, { resent: true }).sent;
       assert.equal(calls.length, 1);
       assert.equal(fixture.of(run.runId).length, 1);
       await fixture.send({ ...run, handler: "t.quick", attempt: 2 }).sent;

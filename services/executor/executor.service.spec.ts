@@ -24,6 +24,19 @@ const handlers = [
     throw null;
   }),
   handler("t.bigint", async () => 1n),
+  handler("t.thenable", () => ({
+    // biome-ignore lint/suspicious/noThenProperty: what is tested
+    then(resolve: (value: string) => void) {
+      resolve("first");
+      resolve("second");
+    },
+  })),
+  handler("t.hostile", () => ({
+    // biome-ignore lint/suspicious/noThenProperty: what is tested
+    get then() {
+      throw new Error("no then");
+    },
+  })),
   handler("t.sleep", (_, { signal }) => sleep(60_000, "slept", { signal })),
   handler("t.brief", (_, { signal }) => sleep(60_000, "slept", { signal }), 40),
   handler("t.deaf", () => gate.promise),
@@ -100,6 +113,13 @@ describe("executor", () => {
     it("where the handler throws what is no error", async () => {
       const event = data(await fixture.run({ handler: "t.null" }), "run.failed");
       assert.equal(event.error.message, "The handler threw null");
+    });
+
+    it("where the handler answers a promise of another kind, however it behaves", async () => {
+      const event = data(await fixture.run({ handler: "t.thenable" }), "run.succeeded");
+      assert.equal(event.result, "first");
+      const hostile = data(await fixture.run({ handler: "t.hostile" }), "run.failed");
+      assert.equal(hostile.error.message, "no then");
     });
 
     it("where the result cannot be recorded", async () => {

@@ -3,11 +3,13 @@ import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../shared/contracts/run-events.ts";
 import { AppError, errorMessage, errorType, isRetryable } from "../../shared/errors.ts";
 import type { HeapEntry } from "../../shared/min-heap.ts";
-import { cutText } from "./cut-text.ts";
+import type { AfterTurn } from "./after-turn.ts";
+import { type AttemptIdentity, attemptIdentity, endEvent } from "./attempt-events.ts";
+import { AttemptReports } from "./attempt-reports.ts";
 import type { ExecutorLogger } from "./executor-logger.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
 import { isoInstant } from "./instants.ts";
-import { MESSAGE_MAX_BYTES, type Outcome, returned, thrown } from "./outcome.ts";
+import { type Outcome, returned, thrown } from "./outcome.ts";
 import { RunContext, type RunContextDeps } from "./run-context.ts";
 
 /** An attempt that still runs after this says `run.started`; a shorter one tells its start with its end. */
@@ -24,6 +26,8 @@ export interface AttemptDeps extends RunContextDeps {
   readonly executor: string;
   /** Holds where neither the task nor its handler states a limit. */
   readonly defaultTimeoutMs: number;
+  /** Sends outcomes when no handler is left to start. */
+  readonly later: AfterTurn;
   emit(event: RunEvent, cause: DomainEnvelope<"task.due">): Promise<void>;
 }
 
@@ -52,10 +56,9 @@ export class RunAttempt implements HeapEntry {
   private startedAt = 0;
   private timeoutMs = 0;
   private graceUntil: number | undefined;
-  private isAnnounced = false;
   private isStopping = false;
   private isDone = false;
-  private sending: Promise<void> | undefined;
+  private madeReports: AttemptReports | undefined;
 
   constructor(due: DomainEnvelope<"task.due">, delivery: number, deps: AttemptDeps, end: AttemptEnd) {
     this.due = due;
@@ -70,21 +73,24 @@ export class RunAttempt implements HeapEntry {
     const { data } = this.due;
     this.startedAt = now;
     let value: unknown;
+    let isPending: boolean;
     try {
       const handler = this.deps.registry.get(data.handler);
       this.timeoutMs = data.timeoutMs ?? handler.timeoutMs ?? this.deps.defaultTimeoutMs;
       this.context = new RunContext(this.due, now + this.timeoutMs, this.deps);
       handler.checkParams(data.params);
       value = handler.run(data.params, this.context);
+      isPending = isThenable(value);
     } catch (error) {
       this.settle(thrown(error));
       return false;
     }
-    if (!isThenable(value)) {
+    if (!isPending) {
       this.settle(returned(value));
       return false;
     }
-    value.then(
+    // A foreign thenable may settle more than once; a promise of ours does not.
+    Promise.resolve(value).then(
       (result) => this.settle(returned(result)),
       (error: unknown) => this.settle(thrown(error)),
     );
@@ -106,9 +112,7 @@ export class RunAttempt implements HeapEntry {
     }
     const notice = this.startedAt + START_NOTICE_MS;
     if (now < notice) return Math.min(notice, deadline);
-    this.sending ??= this.report().finally(() => {
-      this.sending = undefined;
-    });
+    if (this.context) void this.reports(this.context).send();
     return Math.min(now + REPORT_EVERY_MS, this.graceUntil ?? deadline);
   }
 
@@ -130,9 +134,9 @@ export class RunAttempt implements HeapEntry {
   private settle(outcome: Outcome): void {
     this.end.settled();
     if (this.isDone) return;
-    if (this.isStopping && outcome.kind === "failed") this.handBack();
-    else if (this.graceUntil === undefined) this.conclude(outcome);
-    else this.conclude({ kind: "timed_out", timeoutMs: this.timeoutMs });
+    if (this.graceUntil !== undefined) this.conclude({ kind: "timed_out", timeoutMs: this.timeoutMs });
+    else if (this.isStopping && outcome.kind === "failed") this.handBack();
+    else this.conclude(outcome);
   }
 
   private reportUnresponsive(): void {
@@ -142,13 +146,23 @@ export class RunAttempt implements HeapEntry {
     this.conclude({ kind: "timed_out", timeoutMs: this.timeoutMs });
   }
 
-  /** Sends what is left of the log and the progress, then the outcome. */
+  /** Sends the outcome; before it, what it cannot carry itself. */
   private conclude(outcome: Outcome): void {
     const endedAt = this.finish();
     const { context } = this;
-    const isShort = !this.sending && !context?.reported && (context?.lines?.fitsOneBatch ?? true);
-    const sent = isShort ? this.emit(this.endEvent(outcome, endedAt)) : this.concludeLate(outcome, endedAt);
-    sent.then(this.end.accepted, (error: unknown) => this.refused(error, endedAt));
+    const fits = !context?.reported && (context?.lines?.fitsOneBatch ?? true) && !this.madeReports?.isSending;
+    this.deps.later.add(() => {
+      const rest = context && !fits ? this.reports(context).finish() : undefined;
+      const sent = rest ? rest.then(() => this.sendEnd(outcome, endedAt)) : this.sendEnd(outcome, endedAt);
+      sent.then(this.end.accepted, (error: unknown) => this.refused(error, endedAt));
+    });
+  }
+
+  private sendEnd(outcome: Outcome, endedAt: string): Promise<void> {
+    const lines = this.context?.lines?.take() ?? [];
+    return this.emit(
+      endEvent(this.identity(), { startedAt: isoInstant(this.startedAt), endedAt, lines }, outcome),
+    );
   }
 
   /** An outcome that the bus will never take becomes one that it can: the run must not be executed for it again. */
@@ -157,22 +171,8 @@ export class RunAttempt implements HeapEntry {
       this.end.failed(error);
       return;
     }
-    const data = { ...this.identity(), startedAt: isoInstant(this.startedAt), endedAt };
-    const message = `The run's outcome could not be sent: ${errorMessage(error)}`;
-    const failure = {
-      type: errorType(error) ?? "OUTCOME_REFUSED",
-      message: cutText(message, MESSAGE_MAX_BYTES),
-    };
-    this.emit({ type: "run.failed", data: { ...data, error: failure, retryable: false } }).then(
-      this.end.accepted,
-      this.end.failed,
-    );
-  }
-
-  private async concludeLate(outcome: Outcome, endedAt: string): Promise<void> {
-    await this.sending;
-    await this.report();
-    await this.emit(this.endEvent(outcome, endedAt));
+    const outcome = thrown(new OutcomeRefused(error));
+    this.sendEnd(outcome, endedAt).then(this.end.accepted, this.end.failed);
   }
 
   private finish(): string {
@@ -182,52 +182,19 @@ export class RunAttempt implements HeapEntry {
     return endedAt;
   }
 
-  /** What a running attempt has to say by now. A report that the bus will not take is left out: the run goes on. */
-  private async report(): Promise<void> {
-    try {
-      if (!this.isAnnounced) {
-        this.isAnnounced = true;
-        await this.emit({
-          type: "run.started",
-          data: { ...this.identity(), startedAt: isoInstant(this.startedAt) },
-        });
-      }
-      await this.sendProgress();
-      while (this.context?.lines && !this.context.lines.isEmpty) await this.sendLines();
-    } catch (error) {
-      this.deps.logger.warn(`a report of run ${this.due.data.runId} was not sent: ${errorMessage(error)}`);
-    }
+  /** Made for attempts that have something to say before their end: most have not. */
+  private reports(context: RunContext): AttemptReports {
+    this.madeReports ??= new AttemptReports({
+      identity: this.identity(),
+      startedAt: isoInstant(this.startedAt),
+      context,
+      logger: this.deps.logger,
+      emit: (event) => this.emit(event),
+    });
+    return this.madeReports;
   }
 
-  private async sendProgress(): Promise<void> {
-    const progress = this.context?.reported;
-    if (!this.context || !progress) return;
-    this.context.reported = undefined;
-    await this.emit({ type: "run.progressed", data: { ...this.identity(), ...progress } });
-  }
-
-  private async sendLines(): Promise<void> {
-    const lines = this.context?.lines?.take() ?? [];
-    await this.emit({ type: "run.logged", data: { ...this.identity(), lines } });
-  }
-
-  private endEvent(outcome: Outcome, endedAt: string): RunEvent {
-    const log = this.context?.lines?.isEmpty === false ? { log: this.context.lines.take() } : undefined;
-    const data = { ...this.identity(), startedAt: isoInstant(this.startedAt), endedAt, ...log };
-    switch (outcome.kind) {
-      case "succeeded":
-        return {
-          type: "run.succeeded",
-          data: outcome.result === undefined ? data : { ...data, result: outcome.result },
-        };
-      case "failed":
-        return { type: "run.failed", data: { ...data, error: outcome.error, retryable: outcome.retryable } };
-      case "timed_out":
-        return { type: "run.timed_out", data: { ...data, timeoutMs: outcome.timeoutMs } };
-    }
-  }
-
-  private identity() {
+  private identity(): AttemptIdentity {
     return attemptIdentity(this.due, this.delivery, this.deps.executor);
   }
 
@@ -236,10 +203,14 @@ export class RunAttempt implements HeapEntry {
   }
 }
 
-/** What every event of an attempt says first. */
-export function attemptIdentity(due: DomainEnvelope<"task.due">, delivery: number, executor: string) {
-  const { runId, taskId, attempt, plannedAt } = due.data;
-  return { runId, taskId, attempt, delivery, executor, plannedAt };
+class OutcomeRefused extends AppError {
+  constructor(cause: unknown) {
+    super(`The run's outcome could not be sent: ${errorMessage(cause)}`, {
+      type: errorType(cause) ?? "OUTCOME_REFUSED",
+      code: 500,
+      cause,
+    });
+  }
 }
 
 function timeoutError(timeoutMs: number): AppError {
@@ -249,7 +220,7 @@ function timeoutError(timeoutMs: number): AppError {
   });
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+function isThenable(value: unknown): boolean {
   return (
     typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
   );

@@ -2,13 +2,15 @@ import { performance } from "node:perf_hooks";
 import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { HeapEntry } from "../../shared/min-heap.ts";
+import { afterTurn } from "./after-turn.ts";
+import { attemptIdentity } from "./attempt-events.ts";
 import { attemptTimers } from "./attempt-timers.ts";
 import { drain } from "./drain.ts";
 import { expiringMap } from "./expiring-map.ts";
 import { heldRuns } from "./held-runs.ts";
 import { isoInstant } from "./instants.ts";
 import { loopWatch } from "./loop-watch.ts";
-import { type AttemptDeps, attemptIdentity, RunAttempt } from "./run-attempt.ts";
+import { type AttemptDeps, RunAttempt } from "./run-attempt.ts";
 import type { RunEventSink } from "./run-event-sink.ts";
 
 /** Holds runs until their planned time, runs them, and answers for each exactly once. */
@@ -26,7 +28,7 @@ export interface RunExecutor {
 
 export type Verdict = "wanted" | "ended" | "revoked";
 
-export interface RunExecutorDeps extends Omit<AttemptDeps, "emit"> {
+export interface RunExecutorDeps extends Omit<AttemptDeps, "emit" | "later"> {
   readonly sink: RunEventSink;
   /** Runs that execute at the same time. */
   readonly concurrency: number;
@@ -58,7 +60,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   const revoked = expiringMap<true>(clock, REVOKED);
   const ended = expiringMap<number>(clock, ENDED);
   const timers = attemptTimers(clock);
-  const attemptDeps: AttemptDeps = { ...deps, emit: sink.emit };
+  const attemptDeps: AttemptDeps = { ...deps, later: afterTurn(), emit: sink.emit };
   const watch = loopWatch({
     warn: (message) => logger.warn(message),
     running: () => [...inHand.values()].flatMap(({ attempt }) => attempt?.handlerName ?? []),
@@ -129,7 +131,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       const key = `${runId}/${attempt}`;
       const known = inHand.get(key);
       if (known) return known.answer.promise;
-      if ((ended.get(runId) ?? 0) >= attempt) return Promise.resolve();
+      if (delivery.resent && (ended.get(runId) ?? 0) >= attempt) return Promise.resolve();
       const run = heldRun(key, due, delivery.count);
       inHand.set(key, run);
       if (delivery.resent || due.time < bornAt) admitConfirmed(run);

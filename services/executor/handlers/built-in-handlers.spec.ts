@@ -11,8 +11,8 @@ describe("built-in handlers, run by an executor", () => {
   const crawler = {
     name: "crawler",
     actions: answers("crawler", {
-      crawl(params) {
-        crawls.push(params);
+      crawl(params, { requestID }) {
+        crawls.push({ ...params, requestID });
         if (crawls.length === 1) return { count: 30 };
         throw new AppError("the list answered 500", { type: "CRAWL_BAD_STATUS", code: 502, retryable: true });
       },
@@ -61,10 +61,11 @@ describe("built-in handlers, run by an executor", () => {
 
   it("bilibili_hot_new.main.BilibiliHotNew has the crawler crawl under the run's id", async () => {
     const run = { handler: "bilibili_hot_new.main.BilibiliHotNew", runId: objectId() };
-    const event = success(await fixture.run(run));
+    const { due } = fixture.send(run);
+    const event = success(await fixture.ended(run.runId));
     assert.equal(event.result, "任务执行完成");
     assert.equal(event.log?.[0]?.message, "30 rows stored");
-    assert.deepEqual(crawls, [{ site: "bilibili", crawlId: run.runId }]);
+    assert.deepEqual(crawls, [{ site: "bilibili", crawlId: run.runId, requestID: due.id }]);
   });
 
   it("bilibili_hot_new.main.BilibiliHotNew fails with the crawl's cause", async () => {
