@@ -14,6 +14,7 @@ import { compileLookup, foreignNamespace, type PipelineCompiler } from "./lookup
 import { compileMerge, compileOut } from "./output-stages.ts";
 import { compileRedact } from "./redact-stage.ts";
 import { sorting } from "./sort-stage.ts";
+import { REFUSED_STAGES } from "./stage-names.ts";
 import { compileUnwind } from "./unwind-stage.ts";
 
 /** Compiles the operand of one stage. */
@@ -178,27 +179,6 @@ const STAGES: Readonly<Record<string, StageCompiler>> = {
   $merge: compileMerge,
 };
 
-const REFUSED = new Set([
-  "$changeStream",
-  "$changeStreamSplitLargeEvent",
-  "$collStats",
-  "$currentOp",
-  "$densify",
-  "$fill",
-  "$geoNear",
-  "$indexStats",
-  "$listLocalSessions",
-  "$listSampledQueries",
-  "$listSearchIndexes",
-  "$listSessions",
-  "$planCacheStats",
-  "$search",
-  "$searchMeta",
-  "$setWindowFields",
-  "$shardedDataDistribution",
-  "$vectorSearch",
-]);
-
 /**
  * Compiles one stage.
  *
@@ -216,6 +196,6 @@ export function compileStage(
   const diagnostic =
     env.diagnostics && Object.hasOwn(env.diagnostics, name) ? env.diagnostics[name] : undefined;
   if (diagnostic) return () => flowOf(diagnostic(operand), env.pace);
-  if (REFUSED.has(name)) throw unsupported(`The aggregation stage ${name}`);
+  if (REFUSED_STAGES.has(name)) throw unsupported(`The aggregation stage ${name}`);
   throw new CommandFault(40324, `Unrecognized pipeline stage name: '${name}'`);
 }

@@ -2,6 +2,7 @@ import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { compileTransform, type Transform } from "./document-stages.ts";
 import type { Scope } from "./scope.ts";
+import { isUpdateForbidden } from "./stage-names.ts";
 
 /** The name and the operand of a stage. */
 export function stageOf(stage: BsonValue): readonly [string, BsonValue] {
@@ -18,7 +19,7 @@ export function compileUpdatePipeline(stages: readonly BsonValue[], scope: Scope
     const [name, operand] = stageOf(stage);
     const transform = compileTransform(name, operand, scope);
     if (transform) return transform;
-    if (/^\$[a-zA-Z]+$/.test(name))
+    if (isUpdateForbidden(name))
       throw new CommandFault(72, `${name} is not allowed to be used within an update`);
     throw new CommandFault(40324, `Unrecognized pipeline stage name: '${name}'`);
   });

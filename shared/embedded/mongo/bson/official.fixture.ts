@@ -1,0 +1,17 @@
+import { BSON, type Document } from "mongodb";
+import { decodeDocument } from "./decode.ts";
+import { encodeDocument } from "./encode.ts";
+import type { BsonDocument, BsonValue } from "./values.ts";
+
+/** A document of ours from one in the official driver's types: `5` is an int32, `new Double(5)` a double. */
+export const docOf = (doc: Document): BsonDocument =>
+  decodeDocument(BSON.serialize(doc, { ignoreUndefined: false }));
+
+/** A value of ours from one in the official driver's types. */
+export const bsonOf = (value: unknown): BsonValue => docOf({ value }).get("value")!;
+
+/** A document of ours as canonical Extended JSON, which shows every type. */
+export const canonical = (doc: BsonDocument): string =>
+  BSON.EJSON.stringify(BSON.deserialize(encodeDocument(doc), { promoteValues: false, bsonRegExp: true }), {
+    relaxed: false,
+  });

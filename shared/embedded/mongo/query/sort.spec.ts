@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BSON, type Document } from "mongodb";
+import { docOf } from "../bson/official.fixture.ts";
+import { compileCollation } from "./collation.ts";
+import { compileSort, sortDocuments } from "./sort.ts";
+
+const { Decimal128, Double, Long, MaxKey, MinKey } = BSON;
+
+function sorted(spec: Document, docs: readonly Document[], collation?: Document): unknown[] {
+  const sorter = compileSort(docOf(spec), collation && compileCollation(docOf(collation)));
+  return sortDocuments(docs.map(docOf), sorter).map((doc) => doc.get("_id"));
+}
+
+test("values of all types sort in one order, missing as null", () => {
+  const docs = [
+    { _id: 9, a: new MaxKey() },
+    { _id: 8, a: true },
+    { _id: 7, a: [] as number[] },
+    { _id: 6, a: {} },
+    { _id: 5, a: "a" },
+    { _id: 4, a: Decimal128.fromString("2.5") },
+    { _id: 3, a: Long.fromNumber(2) },
+    { _id: 2, a: new Double(1) },
+    { _id: 1 },
+    { _id: 0, a: new MinKey() },
+  ];
+  // An empty array sorts as undefined: below null.
+  assert.deepEqual(sorted({ a: 1 }, docs), [0, 7, 1, 2, 3, 4, 5, 6, 8, 9]);
+  assert.deepEqual(sorted({ a: -1 }, docs), [9, 8, 6, 5, 4, 3, 2, 1, 7, 0]);
+});
+
+test("arrays sort by their least element ascending and their greatest descending", () => {
+  const docs = [
+    { _id: 1, a: [5, 1] },
+    { _id: 2, a: [3] },
+    { _id: 3, a: 4 },
+  ];
+  assert.deepEqual(sorted({ a: 1 }, docs), [1, 2, 3]);
+  assert.deepEqual(sorted({ a: -1 }, docs), [1, 3, 2]);
+});
+
+test("paths through one array take their values from one element", () => {
+  const docs = [
+    {
+      _id: 1,
+      a: [
+        { x: 1, y: 9 },
+        { x: 2, y: 0 },
+      ],
+    },
+    { _id: 2, a: [{ x: 1, y: 5 }] },
+  ];
+  assert.deepEqual(sorted({ "a.x": 1, "a.y": 1 }, docs), [2, 1]);
+});
+
+test("several fields, each with its direction, and a stable order of equals", () => {
+  const docs = [
+    { _id: 1, a: 1, b: 1 },
+    { _id: 2, a: 1, b: 2 },
+    { _id: 3, a: 0, b: 1 },
+    { _id: 4, a: 0, b: 1 },
+  ];
+  assert.deepEqual(sorted({ a: -1, b: -1 }, docs), [2, 1, 3, 4]);
+});
+
+test("a collation sorts strings its way", () => {
+  const docs = [
+    { _id: 1, a: "b" },
+    { _id: 2, a: "A" },
+    { _id: 3, a: "a10" },
+    { _id: 4, a: "a9" },
+  ];
+  assert.deepEqual(sorted({ a: 1 }, docs), [2, 3, 4, 1]);
+  assert.deepEqual(sorted({ a: 1 }, docs, { locale: "en", numericOrdering: true }), [2, 4, 3, 1]);
+});
+
+test("directions other than 1 and -1 are refused", () => {
+  assert.throws(() => compileSort(docOf({ a: 2 })), { code: 15975 });
+  assert.throws(() => compileSort(docOf({ a: "asc" })), { code: 15974 });
+  assert.throws(() => compileSort(docOf({ a: { $meta: "textScore" } })), { code: 115 });
+});
