@@ -95,7 +95,7 @@ const cases: readonly (readonly [unknown, unknown])[] = [
   [{ $trim: { input: "  x \n" } }, "x"],
   [{ $ltrim: { input: "xxabx", chars: "x" } }, "abx"],
   [{ $strcasecmp: ["ABC", "abd"] }, -1],
-  [{ $replaceAll: { input: "aXbX", find: "X", replacement: "$&" } }, "a$&b$&"],
+  [{ $replaceAll: { input: "aXbX", find: "X", replacement: { $literal: "$&" } } }, "a$&b$&"],
   [{ $regexMatch: { input: "$s", regex: /LLO/i } }, true],
   [{ $regexFind: { input: "xab1", regex: "([a-z])(\\d)" } }, { match: "b1", idx: 2, captures: ["b", "1"] }],
   [
