@@ -48,6 +48,8 @@ export interface CommandDefinition {
   readonly inTransaction?: boolean;
   /** Changes something: a retry of it is recognised, and a write concern applies. */
   readonly isWrite?: boolean;
+  /** Answers for a write concern although it is no retryable write. */
+  readonly takesWriteConcern?: boolean;
   /** Must be sent to the database `admin`. */
   readonly adminOnly?: boolean;
 }

@@ -158,7 +158,9 @@ function completed(
   { injected, situation, args, definition }: Outcome,
 ): Reply {
   const { body } = reply;
-  const error = injected?.writeConcernError ?? (definition.isWrite ? writeConcernErrorFor(args) : null);
+  const error =
+    injected?.writeConcernError ??
+    (definition.isWrite || definition.takesWriteConcern ? writeConcernErrorFor(args) : null);
   if (error !== null) {
     body.set("writeConcernError", error);
     const code = Number(error.get("code"));

@@ -77,10 +77,9 @@ function compileJob(context: CommandContext, slice: TimeSlice): Job {
       : planUpdate(spec, {
           update: update!,
           arrayFilters: arrayFiltersOf(args),
-          isUpsert: args.flag("upsert"),
           isMulti: false,
         }),
-    shown: fields.size === 0 ? (document) => document : compileProjection(fields, spec.filter),
+    shown: fields.size === 0 ? (document) => document : compileProjection(fields, spec.filter, spec),
   };
 }
 

@@ -1,21 +1,18 @@
 import { encodeDocument } from "../bson/encode.ts";
-import { CommandFault, unsupported } from "../bson/fault.ts";
-import type { BsonDocument } from "../bson/values.ts";
+import { unsupported } from "../bson/fault.ts";
 import type { ResultSource } from "../cursors.ts";
 import type { Collection } from "../engine/collection.ts";
-import type { ReadView } from "../engine/document-record.ts";
 import { type CompiledQuery, compileQuery, type Row, Rows, type Window } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
 import { compileCollation } from "../query/collation.ts";
-import { compileProjection } from "../query/projection.ts";
+import { compileProjection, type Projection } from "../query/projection.ts";
 import type { Reply } from "../wire/reply.ts";
+import { BatchView } from "./collection-source.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
 import { listSource, replyWithCursor } from "./cursor-reply.ts";
 import { scopeOf } from "./variables.ts";
 
 const REFUSED = ["tailable", "awaitData", "returnKey", "showRecordId", "oplogReplay"];
-
-type Projection = (document: BsonDocument) => BsonDocument;
 
 export function findQuery(context: CommandContext): CompiledQuery {
   const { args } = context;
@@ -37,7 +34,7 @@ function find(context: CommandContext): Promise<Reply> {
   const name = args.collection();
   const query = findQuery(context);
   const projection = args.document("projection");
-  const project = projection.size === 0 ? null : compileProjection(projection, query.spec.filter);
+  const project = projection.size === 0 ? null : compileProjection(projection, query.spec.filter, query.spec);
   const skip = args.count("skip", 0);
   const limit = args.count("limit", 0) || Number.POSITIVE_INFINITY;
   const batchSize = args.value("batchSize") === undefined ? undefined : args.count("batchSize", 0);
@@ -54,23 +51,17 @@ function find(context: CommandContext): Promise<Reply> {
   });
 }
 
-/**
- * The found documents as bytes. Outside a transaction each batch sees the newest state at its beginning, and
- * that state only, however long it takes.
- */
+/** The found documents as bytes. */
 function documentSource(
-  { server, transaction }: CommandContext,
+  context: CommandContext,
   collection: Collection,
   { query, project, skip, limit }: Window & { query: CompiledQuery; project: Projection | null },
 ): ResultSource {
-  const { versions } = server.engine;
-  let held: ReadView | null = null;
-  const view = (): ReadView => transaction ?? held ?? { at: versions.clock, transaction: null };
-  const rows = new Rows(collection, query, { view, skip, limit });
+  const view = new BatchView(context);
+  const rows = new Rows(collection, query, { view: () => view.current, skip, limit });
   const shown = ({ source }: Row) =>
     project === null ? source.bytes : encodeDocument(project(source.document));
   const next = (slice: TimeSlice): Uint8Array | null | Promise<Uint8Array | null> => {
-    if (collection.isDropped) throw new CommandFault(175, `collection dropped: ${collection.namespace}`);
     const row = rows.next(slice);
     if (row instanceof Promise) return row.then((found) => found && shown(found));
     return row && shown(row);
@@ -80,13 +71,8 @@ function documentSource(
     get isDone() {
       return rows.isDone;
     },
-    begin: () => {
-      if (transaction === null) held = server.engine.openView();
-    },
-    end: () => {
-      if (held !== null) versions.close(held);
-      held = null;
-    },
+    begin: () => view.begin(),
+    end: () => view.end(),
   };
 }
 

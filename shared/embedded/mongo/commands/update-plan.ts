@@ -11,8 +11,7 @@ import { documentToStore, requireIdType, withIdFirst } from "./documents-to-stor
 
 export interface UpdateSpec {
   readonly update: BsonValue;
-  readonly arrayFilters?: readonly BsonDocument[];
-  readonly isUpsert: boolean;
+  readonly arrayFilters?: readonly BsonDocument[] | undefined;
   readonly isMulti: boolean;
 }
 
@@ -25,18 +24,15 @@ export interface UpdatePlan {
   readonly usesPosition: boolean;
 }
 
-export function planUpdate(
-  spec: QuerySpec,
-  { update, arrayFilters, isUpsert, isMulti }: UpdateSpec,
-): UpdatePlan {
+export function planUpdate(spec: QuerySpec, { update, arrayFilters, isMulti }: UpdateSpec): UpdatePlan {
   const isOperators = isDocument(update) && update.keys().next().value?.startsWith("$") === true;
   if (isMulti && isDocument(update) && !isOperators) {
     throw new CommandFault(9, "multi update is not supported for replacement-style update");
   }
-  const { filter, scope, collation } = spec;
+  const { scope, collation } = spec;
   return {
     query: compileQuery(spec),
-    apply: compileUpdate(update, { arrayFilters, isUpsert, filter, scope, collation }),
+    apply: compileUpdate(update, { arrayFilters, scope, collation }),
     heads: isOperators ? headsOf(update) : null,
     usesPosition: isOperators && usesPosition(update),
   };

@@ -49,7 +49,7 @@ function compileStatement({ context, args }: StatementJob): UpdatePlan {
       collation,
       scope: scopeOf(context, collation),
     },
-    { update, arrayFilters: arrayFiltersOf(args), isUpsert: args.flag("upsert"), isMulti },
+    { update, arrayFilters: arrayFiltersOf(args), isMulti },
   );
 }
 

@@ -19,6 +19,9 @@ export interface QuerySpec {
   readonly scope?: Scope | undefined;
 }
 
+/** What long work asks of its time slice. */
+export type Pace = Pick<TimeSlice, "isOver" | "pause">;
+
 /** A query whose filter and sort have been checked and compiled: before anybody asks whether a collection exists. */
 export interface CompiledQuery {
   readonly spec: QuerySpec;
@@ -80,7 +83,7 @@ export class Rows {
     return this.#left <= 0;
   }
 
-  next(slice: TimeSlice): Row | null | Promise<Row | null> {
+  next(slice: Pace): Row | null | Promise<Row | null> {
     if (this.#left <= 0) return null;
     if (this.#sort !== null) return this.#nextSorted(slice);
     for (;;) {
@@ -97,12 +100,12 @@ export class Rows {
     }
   }
 
-  async #pauseAndGoOn(slice: TimeSlice): Promise<Row | null> {
+  async #pauseAndGoOn(slice: Pace): Promise<Row | null> {
     await slice.pause();
     return this.next(slice);
   }
 
-  #nextSorted(slice: TimeSlice): Row | null | Promise<Row | null> {
+  #nextSorted(slice: Pace): Row | null | Promise<Row | null> {
     if (this.#sorted === null) return this.#fillSorted(slice);
     const row = this.#sorted[this.#taken];
     if (row === undefined) return null;
@@ -112,7 +115,7 @@ export class Rows {
     return row;
   }
 
-  async #fillSorted(slice: TimeSlice): Promise<Row | null> {
+  async #fillSorted(slice: Pace): Promise<Row | null> {
     const sort = this.#sort!;
     const compare = (a: SortKey, b: SortKey) => sort.compare(a, b);
     const most = Math.max(SMALLEST_CUT, this.#skip + this.#left);

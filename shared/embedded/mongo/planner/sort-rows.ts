@@ -1,6 +1,6 @@
 import type { DocumentRecord } from "../engine/document-record.ts";
 import type { LazyDocument } from "../engine/lazy-document.ts";
-import type { TimeSlice } from "./time-slice.ts";
+import type { Pace } from "./rows.ts";
 
 /** A piece of this many rows is sorted without a pause: about five milliseconds. */
 const PIECE = 4_096;
@@ -15,7 +15,7 @@ export interface SortableRow<K> {
 export async function sortRows<K>(
   rows: SortableRow<K>[],
   compare: (a: K, b: K) => number,
-  slice: TimeSlice,
+  slice: Pace,
 ): Promise<SortableRow<K>[]> {
   const byKey = (a: SortableRow<K>, b: SortableRow<K>) => compare(a.key, b.key);
   let pieces: SortableRow<K>[][] = [];
@@ -34,12 +34,7 @@ export async function sortRows<K>(
   return pieces[0] ?? [];
 }
 
-async function merge<T>(
-  left: T[],
-  right: T[],
-  compare: (a: T, b: T) => number,
-  slice: TimeSlice,
-): Promise<T[]> {
+async function merge<T>(left: T[], right: T[], compare: (a: T, b: T) => number, slice: Pace): Promise<T[]> {
   const merged: T[] = [];
   let l = 0;
   let r = 0;

@@ -1,0 +1,143 @@
+import type { DocumentSource, Pace, PipelineEnvironment } from "../aggregate/environment.ts";
+import { compilePipeline, pushDown } from "../aggregate/pipeline.ts";
+import { Scope } from "../aggregate/scope.ts";
+import { encodeDocument } from "../bson/encode.ts";
+import { CommandFault } from "../bson/fault.ts";
+import { type BsonDocument, type BsonValue, documentOf } from "../bson/values.ts";
+import type { ResultSource } from "../cursors.ts";
+import { compileQuery, type QuerySpec } from "../planner/rows.ts";
+import type { TimeSlice } from "../planner/time-slice.ts";
+import { compileCollation } from "../query/collation.ts";
+import type { Reply } from "../wire/reply.ts";
+import { BatchView, queriedDocuments } from "./collection-source.ts";
+import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
+import { countRows, withView } from "./count.ts";
+import { countedBy } from "./count-pipeline.ts";
+import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
+import { serverDiagnostics } from "./pipeline-diagnostics.ts";
+import { pipelineWriter } from "./pipeline-writer.ts";
+import { scopeOf } from "./variables.ts";
+
+/** One run of a pipeline: its place, its view of the data, and the time slice of whoever asks for results. */
+interface Run {
+  readonly context: CommandContext;
+  /** null for a pipeline on the database itself. */
+  readonly collectionName: string | null;
+  readonly specs: readonly BsonValue[];
+  readonly view: BatchView;
+  readonly pace: { slice: TimeSlice } & Pace;
+}
+
+async function aggregate(context: CommandContext): Promise<Reply> {
+  const { args, database } = context;
+  if (args.flag("explain")) throw new CommandFault(72, "explain an aggregate by the command 'explain'");
+  const collectionName = args.value("aggregate") === 1 ? null : args.collection();
+  const run: Run = {
+    context,
+    collectionName,
+    specs: args.list("pipeline"),
+    view: new BatchView(context),
+    pace: paceOf(timeSliceOf(context)),
+  };
+  const env = environmentOf(run);
+  const { output, readsSource } = compilePipeline(run.specs, env);
+  if (output !== undefined && context.transaction !== null) {
+    throw new CommandFault(263, `Cannot run an aggregation with ${output} in a multi-document transaction.`);
+  }
+  if (readsSource && collectionName === null) {
+    throw new CommandFault(73, "{aggregate: 1} is not valid for a pipeline that reads a collection");
+  }
+  const namespace = `${database}.${collectionName ?? "$cmd.aggregate"}`;
+  const batchSize = cursorBatchSize(context);
+  return replyWithCursor(context, {
+    namespace,
+    source: (await countSource(run, env)) ?? pipelineSource(run, env, readsSource),
+    // The whole pipeline runs before the answer where its result is what it writes.
+    batchSize: output === undefined ? batchSize : Math.max(1, batchSize ?? 1),
+    slice: run.pace.slice,
+  });
+}
+
+const paceOf = (slice: TimeSlice): Run["pace"] => {
+  const pace = { slice, isOver: () => pace.slice.isOver(), pause: () => pace.slice.pause() };
+  return pace;
+};
+
+function environmentOf({ context, collectionName, view, pace }: Run): PipelineEnvironment {
+  const { args, database, server } = context;
+  const collation = compileCollation(args.value("collation"));
+  return {
+    namespace: { db: database, ...(collectionName !== null && { collection: collectionName }) },
+    scope: scopeOf(context, collation) ?? new Scope({ strings: collation }),
+    collation,
+    pace,
+    readCollection: (name, db = database): DocumentSource => {
+      const collection = server.engine.catalog.find(db, name, context.transaction);
+      if (collection === undefined) return [];
+      return queriedDocuments(collection, compileQuery({ filter: new Map() }), { view, slice: pace });
+    },
+    writer: pipelineWriter(context, pace),
+    diagnostics: serverDiagnostics(context, collectionName),
+  };
+}
+
+/** `countDocuments` is sent as a pipeline that only counts: no document needs to be decoded for it. */
+async function countSource(
+  { context, collectionName, specs, pace }: Run,
+  env: PipelineEnvironment,
+): Promise<ResultSource | null> {
+  const counted = collectionName === null ? null : countedBy(specs);
+  if (counted === null) return null;
+  const { field, id, filter, skip, limit } = counted;
+  const collection = findCollection(context, collectionName!);
+  const query = compileQuery(querySpec(context, env, filter, undefined));
+  const n =
+    collection === undefined
+      ? 0
+      : await withView(context, (view) =>
+          countRows({ collection, query, view, slice: pace.slice, skip, limit }),
+        );
+  return listSource(n === 0 ? [] : [documentOf({ _id: id, [field]: n })]);
+}
+
+function querySpec(
+  { args }: CommandContext,
+  { collation, scope }: PipelineEnvironment,
+  filter: BsonDocument,
+  sort: BsonDocument | undefined,
+): QuerySpec {
+  return { filter, sort, hint: args.value("hint"), collation, scope };
+}
+
+function pipelineSource(run: Run, env: PipelineEnvironment, readsSource: boolean): ResultSource {
+  const { context, collectionName, specs, view, pace } = run;
+  const collection =
+    collectionName === null || !readsSource ? undefined : findCollection(context, collectionName);
+  const { filter, sort, rest } =
+    collection === undefined ? { filter: documentOf({}), sort: undefined, rest: specs } : pushDown(specs);
+  const documents: DocumentSource =
+    collection === undefined
+      ? []
+      : queriedDocuments(collection, compileQuery(querySpec(context, env, filter, sort)), {
+          view,
+          slice: pace,
+        });
+  const results = compilePipeline(rest, env).run(documents);
+  return {
+    next: async (slice) => {
+      pace.slice = slice;
+      const { value, done } = await results.next();
+      return done ? null : encodeDocument(value);
+    },
+    begin: () => view.begin(),
+    end: () => view.end(),
+    close: () => {
+      // A pipeline that is being read now ends by itself: its reader finds its cursor gone.
+      void results.return(undefined).catch(() => {});
+    },
+  };
+}
+
+export const aggregateCommands: CommandTable = {
+  aggregate: { run: aggregate, inTransaction: true, takesWriteConcern: true },
+};

@@ -1,0 +1,108 @@
+import type { MergeDecision, Namespace, Pace, PipelineWriter } from "../aggregate/environment.ts";
+import { compareValues } from "../bson/compare.ts";
+import { CommandFault } from "../bson/fault.ts";
+import { type BsonDocument, documentOf } from "../bson/values.ts";
+import type { Collection } from "../engine/collection.ts";
+import type { Transaction } from "../engine/transaction.ts";
+import { compileQuery, Rows } from "../planner/rows.ts";
+import { ensureCollection } from "./collections.ts";
+import { type CommandContext, findCollection, timeSliceOf } from "./context.ts";
+import { documentToStore, withIdFirst } from "./documents-to-store.ts";
+import { WriteRun } from "./write-run.ts";
+
+/** Where `$out` and `$merge` write: each document, or the whole replacement, in a transaction of its own. */
+export function pipelineWriter(context: CommandContext, pace: Pace): PipelineWriter {
+  const at = ({ db }: Namespace): CommandContext => ({
+    ...context,
+    database: db,
+    transaction: null,
+    isRetryable: false,
+  });
+  return {
+    replaceAll: (target, docs) =>
+      inOwnTransaction(at(target), (transaction, place) =>
+        replaceAll(ensureCollection(place, target.collection), { transaction, docs, pace }),
+      ),
+    requireUnique: (target, fields) => requireUnique(findCollection(at(target), target.collection), fields),
+    mergeOne: (target, key, decide) =>
+      inOwnTransaction(at(target), (transaction, place) =>
+        mergeOne(ensureCollection(place, target.collection), { transaction, key, decide, pace }),
+      ),
+  };
+}
+
+async function inOwnTransaction(
+  context: CommandContext,
+  write: (transaction: Transaction, context: CommandContext) => Promise<void>,
+): Promise<void> {
+  const run = new WriteRun(context, timeSliceOf(context));
+  try {
+    await run.run(0, async (transaction) => {
+      await write(transaction, context);
+      return { n: 0, nModified: 0 };
+    });
+    await run.finish();
+  } finally {
+    run.dispose();
+  }
+}
+
+async function replaceAll(
+  collection: Collection,
+  { transaction, docs, pace }: { transaction: Transaction; docs: readonly BsonDocument[]; pace: Pace },
+): Promise<void> {
+  const rows = new Rows(collection, EVERYTHING, { view: () => transaction });
+  for (let row = await rows.next(pace); row !== null; row = await rows.next(pace))
+    collection.remove(transaction, row.record);
+  for (const doc of docs) {
+    collection.insert(transaction, documentToStore(withIdFirst(doc)));
+    if (pace.isOver()) await pace.pause();
+  }
+}
+
+const EVERYTHING = compileQuery({ filter: documentOf({}) });
+
+interface Merge {
+  readonly transaction: Transaction;
+  readonly key: BsonDocument;
+  readonly decide: (existing: BsonDocument | undefined) => MergeDecision;
+  readonly pace: Pace;
+}
+
+async function mergeOne(collection: Collection, { transaction, key, decide, pace }: Merge): Promise<void> {
+  const filter: BsonDocument = new Map([...key].map(([field, value]) => [field, documentOf({ $eq: value })]));
+  const row =
+    key.size === 0
+      ? null
+      : await new Rows(collection, compileQuery({ filter }), { view: () => transaction, limit: 1 }).next(
+          pace,
+        );
+  const decision = decide(row?.source.document);
+  if (decision.action === "none") return;
+  const stored = documentToStore(withIdFirst(decision.doc));
+  if (row === null) {
+    collection.insert(transaction, stored);
+    return;
+  }
+  if (compareValues(row.source.document.get("_id")!, stored.document.get("_id")!) !== 0) {
+    throw new CommandFault(
+      66,
+      "$merge failed to update the matching document, did you attempt to modify the _id or the shard key?",
+    );
+  }
+  collection.update(transaction, { record: row.record, source: stored, heads: null });
+}
+
+/** @throws CommandFault 51183 where two documents of the target could have the same values */
+function requireUnique(collection: Collection | undefined, fields: readonly string[]): void {
+  if (fields.length === 1 && fields[0] === "_id") return;
+  const isCovered = collection?.indexes.some(
+    (index) =>
+      index.isUnique &&
+      index.partialFilter === null &&
+      index.fields.length === fields.length &&
+      index.fields.every(({ path }) => fields.includes(path)),
+  );
+  if (isCovered) return;
+  throw new CommandFault(51183, "Cannot find index to verify that join fields will be unique");
+}
