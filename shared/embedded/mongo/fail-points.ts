@@ -1,15 +1,6 @@
 import { CommandFault } from "./bson/fault.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "./bson/values.ts";
 
-interface FailPoint {
-  readonly commands: ReadonlySet<string>;
-  readonly data: BsonDocument;
-  /** Commands that still pass before the point acts. */
-  skip: number;
-  /** How often it still acts; Infinity for ever. */
-  times: number;
-}
-
 /** What a fail point does to one command. */
 export interface InjectedFailure {
   readonly blockMs: number;
@@ -22,44 +13,77 @@ export interface InjectedFailure {
   readonly writeConcernError: BsonDocument | null;
 }
 
-/** The test hook `failCommand`: makes named commands fail in a stated way. */
-export class FailPoints {
-  #failCommand: FailPoint | null = null;
+/** What a fail point does to the end of a retryable write. */
+export interface InterruptedWrite {
+  /** True where the write is committed all the same: only the answer is lost. */
+  readonly isCommitted: boolean;
+}
 
-  /** Sets or clears the point as the command `configureFailPoint` says. */
+interface Counted {
+  /** Commands that still pass before the point acts. */
+  skip: number;
+  /** How often it still acts; Infinity for ever. */
+  times: number;
+}
+
+/** The test hooks `failCommand` and `onPrimaryTransactionalWrite`: they make commands fail in a stated way. */
+export class FailPoints {
+  readonly #points = new Map<string, Counted & { readonly data: BsonDocument }>();
+
+  /** Sets or clears a point as the command `configureFailPoint` says. */
   configure(command: BsonDocument): void {
     const name = command.get("configureFailPoint");
-    if (name !== "failCommand")
-      throw new CommandFault(2, `unknown fail point ${String(name)}: only failCommand is known`);
+    if (name !== FAIL_COMMAND && name !== FAIL_WRITE) {
+      throw new CommandFault(
+        2,
+        `unknown fail point ${String(name)}: ${FAIL_COMMAND} and ${FAIL_WRITE} are known`,
+      );
+    }
     const mode = command.get("mode");
     if (mode === "off") {
-      this.#failCommand = null;
+      this.#points.delete(name);
       return;
     }
-    const data = command.get("data");
-    const commands = isDocument(data) ? data.get("failCommands") : undefined;
-    if (!isDocument(data) || !Array.isArray(commands))
+    const data = command.get("data") ?? documentOf({});
+    if (!isDocument(data)) throw new CommandFault(14, "the data of a fail point must be an object");
+    if (name === FAIL_COMMAND && !Array.isArray(data.get("failCommands"))) {
       throw new CommandFault(2, "data.failCommands must be an array");
-    this.#failCommand = { commands: new Set(commands as string[]), data, ...countsOf(mode) };
+    }
+    this.#points.set(name, { data, ...countsOf(mode) });
   }
 
   /** What happens to a command now; null where it is left alone. */
-  take(command: string, applicationName: string | null): InjectedFailure | null {
-    const point = this.#failCommand;
-    if (point === null || !point.commands.has(command)) return null;
-    const wanted = point.data.get("appName");
+  takeCommand(command: string, applicationName: string | null): InjectedFailure | null {
+    const data = this.#points.get(FAIL_COMMAND)?.data;
+    if (data === undefined || !(data.get("failCommands") as BsonValue[]).includes(command)) return null;
+    const wanted = data.get("appName");
     if (wanted !== undefined && wanted !== applicationName) return null;
+    return this.#take(FAIL_COMMAND) ? failureOf(command, data) : null;
+  }
+
+  /** What happens to a retryable write that is about to commit; null where it is left alone. */
+  takeWrite(): InterruptedWrite | null {
+    const data = this.#points.get(FAIL_WRITE)?.data;
+    if (data === undefined || !this.#take(FAIL_WRITE)) return null;
+    return { isCommitted: !data.has("failBeforeCommitExceptionCode") };
+  }
+
+  #take(name: string): boolean {
+    const point = this.#points.get(name)!;
     if (point.skip > 0) {
       point.skip -= 1;
-      return null;
+      return false;
     }
     point.times -= 1;
-    if (point.times <= 0) this.#failCommand = null;
-    return failureOf(command, point.data);
+    if (point.times <= 0) this.#points.delete(name);
+    return true;
   }
 }
 
-function countsOf(mode: BsonValue | undefined): { skip: number; times: number } {
+const FAIL_COMMAND = "failCommand";
+const FAIL_WRITE = "onPrimaryTransactionalWrite";
+
+function countsOf(mode: BsonValue | undefined): Counted {
   if (mode === "alwaysOn") return { skip: 0, times: Number.POSITIVE_INFINITY };
   if (isDocument(mode) && mode.has("times")) return { skip: 0, times: Number(mode.get("times")) };
   if (isDocument(mode) && mode.has("skip"))

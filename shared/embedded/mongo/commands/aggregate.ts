@@ -44,6 +44,9 @@ async function aggregate(context: CommandContext): Promise<Reply> {
   if (output !== undefined && context.transaction !== null) {
     throw new CommandFault(263, `Cannot run an aggregation with ${output} in a multi-document transaction.`);
   }
+  if (output !== undefined && args.document("readConcern").get("level") === "linearizable") {
+    throw new CommandFault(72, `${output} cannot be used with a 'linearizable' read concern level`);
+  }
   if (readsSource && collectionName === null) {
     throw new CommandFault(73, "{aggregate: 1} is not valid for a pipeline that reads a collection");
   }

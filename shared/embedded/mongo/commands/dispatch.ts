@@ -21,7 +21,7 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
   let injected: InjectedFailure | null = null;
   try {
     const definition = definitionOf(name);
-    injected = server.failPoints.take(situation.name, client.applicationName);
+    injected = server.failPoints.takeCommand(situation.name, client.applicationName);
     const args = new Arguments(request);
     Object.assign(situation, situationOf(args, situation.name));
     if (injected !== null) await injectBefore(injected);

@@ -14,7 +14,7 @@ export const RETRYABLE_CODES: ReadonlySet<number> = new Set([
 ]);
 
 /** Errors after which a whole transaction may be tried again. */
-const TRANSIENT_CODES: ReadonlySet<number> = new Set([...RETRYABLE_CODES, 24, 112, 133, 246, 251]);
+const TRANSIENT_CODES: ReadonlySet<number> = new Set([24, 112, 133, 246, 251, 267]);
 
 /** The labels by which drivers decide whether to try again. */
 export function labelsFor(
@@ -27,9 +27,8 @@ export function labelsFor(
   };
   const ends = name === "commitTransaction" || name === "abortTransaction";
   if (isRetryable && RETRYABLE_CODES.has(code)) add("RetryableWriteError");
-  // The outcome of a commit is unknown after most errors: only the commit itself may be repeated then.
-  const isTransient =
-    name === "commitTransaction" ? code === 112 || code === 251 || code === 246 : TRANSIENT_CODES.has(code);
-  if (inTransaction && isTransient && (!ends || !RETRYABLE_CODES.has(code))) add("TransientTransactionError");
+  // After a retryable error the outcome of a commit is unknown: only the commit itself may be repeated then.
+  const isTransient = TRANSIENT_CODES.has(code) || (!ends && RETRYABLE_CODES.has(code));
+  if (inTransaction && isTransient) add("TransientTransactionError");
   return result;
 }

@@ -1,29 +1,28 @@
-import { encodeDocument } from "../bson/encode.ts";
 import { unsupported } from "../bson/fault.ts";
 import type { ResultSource } from "../cursors.ts";
 import type { Collection } from "../engine/collection.ts";
-import { type CompiledQuery, compileQuery, type Row, Rows, type Window } from "../planner/rows.ts";
+import { keyRangeOf } from "../planner/key-range.ts";
+import { type CompiledQuery, compileQuery, Rows, type Window } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
 import { compileCollation } from "../query/collation.ts";
-import { compileProjection, type Projection } from "../query/projection.ts";
 import type { Reply } from "../wire/reply.ts";
 import { BatchView } from "./collection-source.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
 import { listSource, replyWithCursor } from "./cursor-reply.ts";
+import { type ShownDocument, shownDocument } from "./shown-document.ts";
 import { scopeOf } from "./variables.ts";
 
-const REFUSED = ["tailable", "awaitData", "returnKey", "showRecordId", "oplogReplay"];
+const REFUSED = ["tailable", "awaitData"];
 
 export function findQuery(context: CommandContext): CompiledQuery {
   const { args } = context;
   for (const option of REFUSED) if (args.flag(option)) throw unsupported(`The find option '${option}'`);
-  for (const option of ["min", "max"])
-    if (args.document(option).size > 0) throw unsupported(`The find option '${option}'`);
   const collation = compileCollation(args.value("collation"));
   return compileQuery({
     filter: args.document("filter"),
     sort: args.document("sort"),
     hint: args.value("hint"),
+    keyRange: keyRangeOf(args),
     collation,
     scope: scopeOf(context, collation),
   });
@@ -33,8 +32,7 @@ function find(context: CommandContext): Promise<Reply> {
   const { args, database } = context;
   const name = args.collection();
   const query = findQuery(context);
-  const projection = args.document("projection");
-  const project = projection.size === 0 ? null : compileProjection(projection, query.spec.filter, query.spec);
+  const shown = shownDocument(args, query.spec);
   const skip = args.count("skip", 0);
   const limit = args.count("limit", 0) || Number.POSITIVE_INFINITY;
   const batchSize = args.value("batchSize") === undefined ? undefined : args.count("batchSize", 0);
@@ -45,7 +43,7 @@ function find(context: CommandContext): Promise<Reply> {
     source:
       collection === undefined
         ? listSource([])
-        : documentSource(context, collection, { query, project, skip, limit }),
+        : documentSource(context, collection, { query, shown, skip, limit }),
     batchSize,
     isSingleBatch,
   });
@@ -55,16 +53,14 @@ function find(context: CommandContext): Promise<Reply> {
 function documentSource(
   context: CommandContext,
   collection: Collection,
-  { query, project, skip, limit }: Window & { query: CompiledQuery; project: Projection | null },
+  { query, shown, skip, limit }: Window & { query: CompiledQuery; shown: ShownDocument },
 ): ResultSource {
   const view = new BatchView(context);
   const rows = new Rows(collection, query, { view: () => view.current, skip, limit });
-  const shown = ({ source }: Row) =>
-    project === null ? source.bytes : encodeDocument(project(source.document));
   const next = (slice: TimeSlice): Uint8Array | null | Promise<Uint8Array | null> => {
     const row = rows.next(slice);
-    if (row instanceof Promise) return row.then((found) => found && shown(found));
-    return row && shown(row);
+    if (row instanceof Promise) return row.then((found) => found && shown(found, rows));
+    return row && shown(row, rows);
   };
   return {
     next,

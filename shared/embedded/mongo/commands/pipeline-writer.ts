@@ -3,7 +3,9 @@ import { compareValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, documentOf } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
+import { showDocument } from "../engine/show-value.ts";
 import type { Transaction } from "../engine/transaction.ts";
+import { DuplicateKey } from "../engine/write-conflict.ts";
 import { compileQuery, Rows } from "../planner/rows.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, findCollection, timeSliceOf } from "./context.ts";
@@ -77,7 +79,7 @@ async function mergeOne(collection: Collection, { transaction, key, decide, pace
       : await new Rows(collection, compileQuery({ filter }), { view: () => transaction, limit: 1 }).next(
           pace,
         );
-  const decision = decide(row?.source.document);
+  const decision = decided(collection, key, () => decide(row?.source.document));
   if (decision.action === "none") return;
   const stored = documentToStore(withIdFirst(decision.doc));
   if (row === null) {
@@ -91,6 +93,21 @@ async function mergeOne(collection: Collection, { transaction, key, decide, pace
     );
   }
   collection.update(transaction, { record: row.record, source: stored, heads: null });
+}
+
+/** A refusal because of a document with the same key tells the client which key that is. */
+function decided(collection: Collection, key: BsonDocument, decide: () => MergeDecision): MergeDecision {
+  try {
+    return decide();
+  } catch (error) {
+    if (!(error instanceof CommandFault) || error.code !== 11000) throw error;
+    const index = collection.indexes.find(({ fields }) => fields.every(({ path }) => key.has(path)));
+    const keyPattern = index?.definition.get("key") as BsonDocument;
+    throw new DuplicateKey(
+      { namespace: collection.namespace, indexName: index?.name ?? "", keyPattern, keyValue: key },
+      showDocument(key),
+    );
+  }
 }
 
 /** @throws CommandFault 51183 where two documents of the target could have the same values */

@@ -39,12 +39,9 @@ function compileStatement({ context, args }: StatementJob): UpdatePlan {
   if (update === undefined)
     throw new CommandFault(40414, "BSON field 'update.updates.u' is missing but a required field");
   const isMulti = args.flag("multi");
-  const sort = args.document("sort");
-  if (isMulti && sort.size > 0) throw new CommandFault(9, "Cannot specify sort with multi=true");
   return planUpdate(
     {
       filter: args.document("q"),
-      sort,
       hint: args.value("hint"),
       collation,
       scope: scopeOf(context, collation),

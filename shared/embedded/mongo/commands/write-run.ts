@@ -3,6 +3,7 @@ import type { Transaction } from "../engine/transaction.ts";
 import { WriteConflict } from "../engine/write-conflict.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
+import { CloseConnection } from "../wire/connection.ts";
 import { asFault } from "../wire/reply.ts";
 import { numberOf } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
@@ -56,8 +57,12 @@ export class WriteRun {
 
   /** Commits what is not part of a larger transaction; resolves when it is stored. */
   async finish(): Promise<void> {
-    if (this.#context.transaction === null) this.#commit();
+    const { isRetryable, server, transaction, session } = this.#context;
+    const interrupted = isRetryable ? server.failPoints.takeWrite() : null;
+    if (interrupted?.isCommitted === false) session!.outcomes.clear();
+    else if (transaction === null) this.#commit();
     await this.#stored;
+    if (interrupted !== null) throw new CloseConnection();
   }
 
   async #attempt(index: number, statement: Statement): Promise<StatementOutcome> {

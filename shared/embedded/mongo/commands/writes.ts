@@ -3,6 +3,7 @@ import { type BsonValue, documentOf } from "../bson/values.ts";
 import { DuplicateKey } from "../engine/write-conflict.ts";
 import { INSERTED, type StatementOutcome } from "../session/statement-outcomes.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
+import type { Arguments } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, type CommandTable, timeSliceOf } from "./context.ts";
 import { deleteStatement } from "./delete-statement.ts";
@@ -40,11 +41,18 @@ async function insert(context: CommandContext): Promise<Reply> {
   return replyOf({ n, writeErrors: shownErrors(errors) });
 }
 
+/** A server of this version does not know `sort` in updates yet. */
+function requireKnownFields(statements: readonly Arguments[]): void {
+  if (!statements.some(({ command }) => command.has("sort"))) return;
+  throw new CommandFault(40415, "BSON field 'update.updates.sort' is an unknown field.");
+}
+
 async function update(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
   const statements = args.statements("updates");
   requireBatchSize(statements.length);
+  requireKnownFields(statements);
   const slice = timeSliceOf(context);
   const upserted: BsonValue[] = [];
   const total = { n: 0, nModified: 0 };

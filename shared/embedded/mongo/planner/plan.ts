@@ -5,6 +5,7 @@ import type { Collection } from "../engine/collection.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import type { KeyInterval } from "../engine/ordered-entries.ts";
 import { boundsFor, type IndexBounds } from "./intervals.ts";
+import { type KeyRange, withinRange } from "./key-range.ts";
 import { impliesPartial } from "./partial-index.ts";
 import { type FilterPredicates, predicatesOf } from "./predicates.ts";
 import { type SortDirection, sortDirection } from "./sort-direction.ts";
@@ -16,6 +17,7 @@ export interface Query {
   /** How many results are wanted at most; Infinity for all. */
   readonly limit: number;
   readonly hint?: BsonValue | undefined;
+  readonly keyRange?: KeyRange | undefined;
   /** Indexes order strings by bytes: under a collation they serve nothing. */
   readonly hasCollation?: boolean;
 }
@@ -42,7 +44,7 @@ export function planQuery(collection: Collection, query: Query): Plan {
   const { hint } = query;
   if (isNatural(hint)) return naturalPlan(collection, query, Number(hint.get("$natural")) < 0);
   const predicates = predicatesOf(query.filter);
-  if (hint !== undefined) return candidate(hintedIndex(collection, hint), query, predicates);
+  if (hint !== undefined) return hintedPlan(collection, query, predicates);
   let best: Candidate = naturalPlan(collection, query, false);
   if (query.hasCollation) return best;
   for (const index of collection.indexes) {
@@ -122,6 +124,14 @@ function orderOf(index: CollectionIndex, bounds: IndexBounds, sort: BsonDocument
   if (index.isMultikey) return null;
   const fixed = new Set(index.fields.slice(0, bounds.fixedFields).map(({ path }) => path));
   return sortDirection(index.fields, fixed, sort);
+}
+
+function hintedPlan(collection: Collection, query: Query, predicates: FilterPredicates): Plan {
+  const index = hintedIndex(collection, query.hint!);
+  const plan = candidate(index, query, predicates);
+  return query.keyRange === undefined
+    ? plan
+    : { ...plan, intervals: withinRange(index, plan.intervals, query.keyRange) };
 }
 
 function hintedIndex(collection: Collection, hint: BsonValue): CollectionIndex {

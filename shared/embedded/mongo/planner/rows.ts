@@ -6,6 +6,7 @@ import { LazyDocument } from "../engine/lazy-document.ts";
 import type { Collation } from "../query/collation.ts";
 import { compileMatch, type Matcher } from "../query/match.ts";
 import { compileSort, type Sorter, type SortKey } from "../query/sort.ts";
+import type { KeyRange } from "./key-range.ts";
 import { type Plan, planQuery } from "./plan.ts";
 import { Scan } from "./scan.ts";
 import { type SortableRow, sortRows } from "./sort-rows.ts";
@@ -15,6 +16,8 @@ export interface QuerySpec {
   readonly filter: BsonDocument;
   readonly sort?: BsonDocument;
   readonly hint?: BsonValue | undefined;
+  /** Narrows the hinted index to a part of its order. */
+  readonly keyRange?: KeyRange | undefined;
   readonly collation?: Collation | undefined;
   readonly scope?: Scope | undefined;
 }
@@ -70,6 +73,7 @@ export class Rows {
       sort: spec.sort ?? NO_SORT,
       limit: skip + limit,
       hint: spec.hint,
+      keyRange: spec.keyRange,
       hasCollation: spec.collation !== undefined,
     });
     this.scan = new Scan(collection, this.plan, { view, match });

@@ -1,0 +1,46 @@
+import { CommandFault } from "../bson/fault.ts";
+import type { BsonDocument, BsonValue } from "../bson/values.ts";
+import type { Arguments } from "../commands/arguments.ts";
+import type { CollectionIndex } from "../engine/collection-index.ts";
+import type { KeyInterval } from "../engine/ordered-entries.ts";
+
+/** The options `min` (inclusive) and `max` (exclusive) of a find: an interval of the hinted index's own order. */
+export interface KeyRange {
+  readonly min: BsonDocument;
+  readonly max: BsonDocument;
+}
+
+/** @throws CommandFault 51173 without a hint: it names the index whose order is meant */
+export function keyRangeOf(args: Arguments): KeyRange | undefined {
+  const range = { min: args.document("min"), max: args.document("max") };
+  if (range.min.size + range.max.size === 0) return undefined;
+  if (args.value("hint") === undefined)
+    throw new CommandFault(51173, "When using min()/max() a hint of which index to use must be provided");
+  return range;
+}
+
+/** The part of the intervals that lies inside the range. */
+export function withinRange(
+  index: CollectionIndex,
+  intervals: readonly KeyInterval[],
+  { min, max }: KeyRange,
+): KeyInterval[] {
+  const low = min.size === 0 ? "" : index.prefixOf(valuesFor(index, min));
+  const high = max.size === 0 ? null : index.prefixOf(valuesFor(index, max));
+  return intervals
+    .map((interval) => ({
+      low: interval.low > low ? interval.low : low,
+      high: high !== null && high < interval.high ? high : interval.high,
+    }))
+    .filter((interval) => interval.low < interval.high);
+}
+
+function valuesFor({ fields, name }: CollectionIndex, bound: BsonDocument): BsonValue[] {
+  const paths = [...bound.keys()];
+  const fits = paths.length === fields.length && fields.every(({ path }, i) => path === paths[i]);
+  if (fits) return [...bound.values()];
+  throw new CommandFault(
+    51174,
+    `The min()/max() of a find must name the fields of the hinted index ${name}, in its order`,
+  );
+}
