@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { BSON, type Document } from "mongodb";
+import { filterCases } from "../../shared/embedded/mongo/query/filter-cases.fixture.ts";
+import {
+  projectedDocument,
+  projectionCases,
+} from "../../shared/embedded/mongo/query/projection-cases.fixture.ts";
+import { canonical, EXACT } from "./canonical.fixture.ts";
+import { mongoForTests } from "./mongo.fixture.ts";
+
+describe("queries", () => {
+  const mongo = mongoForTests();
+  let count = 0;
+  const fresh = () => mongo.db.collection<Document>(`queries-${count++}`);
+
+  it("filters accept and refuse documents", async () => {
+    for (const indexed of [false, true]) {
+      const items = fresh();
+      if (indexed)
+        await items.createIndexes([{ key: { a: 1 } }, { key: { "a.b": -1 } }, { key: { b: 1, a: 1 } }]);
+      for (const [filter, doc, expected] of filterCases) {
+        await items.deleteMany({});
+        await items.insertOne({ ...doc });
+        const label = `${BSON.EJSON.stringify(filter)} on ${BSON.EJSON.stringify(doc)}, indexed: ${indexed}`;
+        assert.equal(await items.countDocuments(filter), expected ? 1 : 0, label);
+        assert.equal((await items.find(filter).toArray()).length, expected ? 1 : 0, label);
+      }
+    }
+  });
+
+  it("projections shape documents", async () => {
+    const items = fresh();
+    await items.insertOne({ ...projectedDocument } as Document);
+    for (const [projection, expected, filter = {}] of projectionCases) {
+      const [found] = await items.find(filter, { ...EXACT, projection }).toArray();
+      assert.equal(canonical(found!), canonical(expected), BSON.EJSON.stringify(projection));
+    }
+  });
+
+  it("arrays sort by their least element ascending and their greatest descending", async () => {
+    const items = fresh();
+    await items.insertMany([
+      { _id: 1, a: [5, 1] },
+      { _id: 2, a: [3] },
+      { _id: 3, a: 4 },
+      { _id: 4 },
+    ] as unknown as Document[]);
+    for (const indexed of [false, true]) {
+      if (indexed) await items.createIndex({ a: 1 });
+      assert.deepEqual(
+        (await items.find().sort({ a: 1 }).toArray()).map((doc) => doc._id),
+        [4, 1, 2, 3],
+      );
+      assert.deepEqual(
+        (await items.find().sort({ a: -1 }).toArray()).map((doc) => doc._id),
+        [1, 3, 2, 4],
+      );
+    }
+  });
+
+  it("sort, skip and limit apply in this order", async () => {
+    const items = fresh();
+    await items.insertMany(Array.from({ length: 20 }, (_, n) => ({ _id: n as never, k: n % 3 })));
+    const page = await items.find().sort({ k: -1, _id: 1 }).skip(2).limit(3).toArray();
+    assert.deepEqual(
+      page.map((doc) => doc._id),
+      [8, 11, 14],
+    );
+  });
+
+  it("a collation ignores case in queries, sorts and distinct values", async () => {
+    const items = fresh();
+    const collation = { locale: "en", strength: 2 };
+    await items.insertMany([
+      { _id: 1, s: "b" },
+      { _id: 2, s: "A" },
+      { _id: 3, s: "a" },
+      { _id: 4, s: "B" },
+    ] as unknown as Document[]);
+    await items.createIndex({ s: 1 });
+    assert.equal((await items.find({ s: "a" }, { collation }).toArray()).length, 2);
+    assert.deepEqual(
+      (await items.find({}, { collation }).sort({ s: 1, _id: 1 }).toArray()).map((doc) => doc._id),
+      [2, 3, 1, 4],
+    );
+    assert.equal((await items.distinct("s", {}, { collation })).length, 2);
+    assert.equal((await items.updateMany({ s: "B" }, { $set: { x: 1 } }, { collation })).matchedCount, 2);
+    assert.equal((await items.deleteMany({ s: "A" }, { collation })).deletedCount, 2);
+    assert.equal(await items.countDocuments({ s: "a" }), 0);
+  });
+
+  it("distinct gives each element of arrays once", async () => {
+    const items = fresh();
+    await items.insertMany([
+      { a: [1, 2] },
+      { a: BSON.Long.ONE },
+      { a: 3 },
+      {},
+      { a: null },
+      { a: [[4]] },
+    ] as Document[]);
+    const values = await items.distinct("a");
+    assert.equal(BSON.EJSON.stringify([...values].sort()), BSON.EJSON.stringify([[4], null, 1, 2, 3].sort()));
+  });
+
+  it("unknown operators are refused even where the collection does not exist", async () => {
+    const nowhere = fresh();
+    await assert.rejects(nowhere.findOne({ a: { $bogus: 1 } }), { code: 2 });
+    await assert.rejects(nowhere.countDocuments({ $bogus: 1 }), { code: 2 });
+    await assert.rejects(nowhere.find({}, { projection: { a: 1, b: 0 } }).toArray(), { code: 31254 });
+    await assert.rejects(nowhere.updateOne({}, { $bogus: { a: 1 } }), { code: 9 });
+    await assert.rejects(nowhere.aggregate([{ $bogus: 1 }]).toArray(), { code: 40324 });
+    await assert.rejects(nowhere.aggregate([{ $project: { a: { $bogus: 1 } } }]).toArray(), { code: 168 });
+  });
+});
