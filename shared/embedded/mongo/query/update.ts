@@ -51,7 +51,9 @@ const OPERATORS: ReadonlyMap<string, UpdateOperator> = new Map(
 );
 const NOT_CREATING = new Set(["$unset", "$pop", "$pull", "$pullAll"]);
 
-export function checkedPath(path: string): string[] {
+const POINTER_FIELDS = new Set(["$ref", "$id", "$db"]);
+
+function checkedPath(path: string): string[] {
   const parts = path.split(".");
   if (path === "") throw new CommandFault(56, "An empty update path is not valid.");
   if (parts.includes(""))
@@ -65,6 +67,10 @@ export function checkedPath(path: string): string[] {
       `Cannot have positional (i.e. '$') element in the first position in path '${path}'`,
     );
   }
+  const dollar = parts.find(
+    (part) => part.startsWith("$") && !isPositional(part) && !POINTER_FIELDS.has(part),
+  );
+  if (dollar !== undefined) throw dollarField(dollar, "an update path");
   return parts;
 }
 
@@ -176,7 +182,7 @@ function operatorUpdate(update: BsonDocument, options: UpdateOptions): Update {
         ? applyPositional(result, modifier, { target, filters })
         : changeAt(result, modifier.parts, modifier);
     }
-    if (!target.isInsert) checkId(doc, result);
+    checkId(doc, result);
     return { doc: result, changed: result !== doc };
   };
 }
@@ -192,7 +198,24 @@ function checkId(before: BsonDocument, after: BsonDocument): void {
   }
 }
 
+const dollarField = (name: string, context: string): CommandFault =>
+  new CommandFault(
+    52,
+    `The dollar ($) prefixed field '${name}' in '${name}' is not allowed in the context of ${context}`,
+  );
+
+function checkReplacement(replacement: BsonDocument): void {
+  for (const name of replacement.keys()) {
+    if (name.startsWith("$"))
+      throw dollarField(
+        name,
+        "an update's replacement document. Consider using an aggregation pipeline with $replaceWith.",
+      );
+  }
+}
+
 function replacementUpdate(replacement: BsonDocument): Update {
+  checkReplacement(replacement);
   return (doc) => {
     const old = doc.get("_id");
     const given = replacement.get("_id");
@@ -213,12 +236,12 @@ const withoutId = (doc: BsonDocument): [string, BsonValue][] => [...doc].filter(
 
 function pipelineUpdate(stages: readonly BsonValue[], options: UpdateOptions): Update {
   const apply = compileUpdatePipeline(stages, options.scope ?? new Scope());
-  return (doc, { isInsert }) => {
+  return (doc) => {
     const result = apply(doc);
     const old = doc.get("_id");
     const kept: BsonDocument =
       result.has("_id") || old === undefined ? result : new Map([["_id", old], ...result]);
-    if (!isInsert) checkId(doc, kept);
+    checkId(doc, kept);
     return { doc: kept, changed: !identical(doc, kept) };
   };
 }
