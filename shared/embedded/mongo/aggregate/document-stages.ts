@@ -1,5 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, type BsonValue, isDocument, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { compileProjectStage } from "../query/projection.ts";
 import { compileAddFields } from "./add-fields.ts";
 import { compileExpression } from "./expression.ts";

@@ -8,7 +8,8 @@ import {
 } from "../bson/arithmetic.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonNumber, isNumber, numericRank, toDouble } from "../bson/number.ts";
-import { BsonDate, type BsonValue, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { BsonDate, type BsonValue } from "../bson/values.ts";
 import { binary, isNullish, type Maybe, type Operator, type OperatorTable, variadic } from "./operator.ts";
 
 /** Milliseconds as a whole number, for adding to a date. */

@@ -1,7 +1,8 @@
 import { equalValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
-import { type BsonDocument, type BsonValue, isDocument, isInt32, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { type BsonDocument, type BsonValue, isDocument, isInt32 } from "../bson/values.ts";
 import { compileSort } from "../query/sort.ts";
 import { compareMaybe } from "./expr-logic.ts";
 import {

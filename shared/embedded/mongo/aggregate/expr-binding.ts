@@ -1,6 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
-import { type BsonValue, isDocument, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { type BsonValue, isDocument } from "../bson/values.ts";
 import { isNullish, namedArguments, type Operator, type OperatorTable } from "./operator.ts";
 
 function checkVariableName(name: string): void {

@@ -3,16 +3,8 @@ import { Decimal128, decimalOf, parseDecimal, partsOf } from "../bson/decimal.ts
 import { roundParts } from "../bson/decimal-arithmetic.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonNumber, isNumber, toDouble } from "../bson/number.ts";
-import {
-  BsonDate,
-  type BsonValue,
-  doubleOf,
-  ObjectId,
-  Timestamp,
-  TYPE_ALIASES,
-  typeNameOf,
-  typeOf,
-} from "../bson/values.ts";
+import { TYPE_ALIASES, typeNameOf } from "../bson/type-names.ts";
+import { BsonDate, type BsonValue, doubleOf, ObjectId, Timestamp, typeOf } from "../bson/values.ts";
 import { millisOf, printDate } from "./instant.ts";
 import {
   isNullish,

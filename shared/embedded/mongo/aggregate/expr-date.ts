@@ -1,7 +1,8 @@
 import { DateTime, type Zone } from "luxon";
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
-import { BsonDate, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { BsonDate } from "../bson/values.ts";
 import { calendarOf, formatDate, timeZone, utc } from "./instant.ts";
 import { isNullish, type Maybe, named, type OperatorTable } from "./operator.ts";
 import { parseDate, parseDateByFormat } from "./parse-date.ts";

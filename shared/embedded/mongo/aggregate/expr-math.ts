@@ -3,7 +3,8 @@ import { Decimal128, decimalOf, partsOf } from "../bson/decimal.ts";
 import { type Rounding, roundParts } from "../bson/decimal-arithmetic.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { type BsonNumber, isNumber, numericRank, toDecimalParts, toDouble } from "../bson/number.ts";
-import { doubleOf, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { doubleOf } from "../bson/values.ts";
 import {
   binary,
   isNullish,

@@ -1,7 +1,8 @@
 import { encodedLength } from "../bson/encode.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber } from "../bson/number.ts";
-import { type BsonDocument, type BsonValue, doubleOf, isDocument, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { type BsonDocument, type BsonValue, doubleOf, isDocument } from "../bson/values.ts";
 import {
   isNullish,
   type Maybe,

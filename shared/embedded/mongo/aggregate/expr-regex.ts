@@ -1,5 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, type BsonValue, Regex, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { type BsonDocument, type BsonValue, Regex } from "../bson/values.ts";
 import { compileRegex } from "../query/regex.ts";
 import { isNullish, type Maybe, named, type Operator, type OperatorTable } from "./operator.ts";
 

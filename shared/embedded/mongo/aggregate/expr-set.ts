@@ -1,7 +1,8 @@
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
-import { type BsonValue, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import type { BsonValue } from "../bson/values.ts";
 import {
   binary,
   isNullish,

@@ -1,7 +1,8 @@
 import { compareBytes } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
-import { BsonDate, BsonSymbol, Code, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { BsonDate, BsonSymbol, Code } from "../bson/values.ts";
 import { printDate } from "./instant.ts";
 import {
   binary,

@@ -1,6 +1,7 @@
 import { DateTime, FixedOffsetZone, IANAZone, type Zone } from "luxon";
 import { CommandFault } from "../bson/fault.ts";
-import { BsonDate, ObjectId, Timestamp, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { BsonDate, ObjectId, Timestamp } from "../bson/values.ts";
 import { isNullish, type Maybe } from "./operator.ts";
 
 const UTC = FixedOffsetZone.utcInstance;

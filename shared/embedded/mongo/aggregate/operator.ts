@@ -1,5 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, BsonUndefined, type BsonValue, isDocument, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { type BsonDocument, BsonUndefined, type BsonValue, isDocument } from "../bson/values.ts";
 import type { Expression, Scope } from "./scope.ts";
 
 /** What an operator needs to compile its operands. */

@@ -1,6 +1,7 @@
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
-import { type BsonDocument, type BsonValue, isDocument, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { compileMatch } from "../query/match.ts";
 import { compileSort } from "../query/sort.ts";
 import { compileBucket, compileBucketAuto } from "./bucket-stage.ts";

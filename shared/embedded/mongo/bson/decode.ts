@@ -1,5 +1,6 @@
 import { Decimal128 } from "./decimal.ts";
 import { CommandFault } from "./fault.ts";
+import { asciiName } from "./field-names.ts";
 import {
   Binary,
   BsonDate,
@@ -21,17 +22,9 @@ import {
 /** Deeper nesting is refused: real servers stop at 200 levels including those of the command. */
 export const MAX_DEPTH = 180;
 
-interface ByteText {
-  utf8Slice(start: number, end: number): string;
-  latin1Slice(start: number, end: number): string;
-}
-const { utf8Slice, latin1Slice } = Buffer.prototype as unknown as ByteText;
+const { utf8Slice } = Buffer.prototype as unknown as { utf8Slice(start: number, end: number): string };
 
 export const damaged = (reason: string): CommandFault => new CommandFault(22, `Invalid BSON: ${reason}`);
-
-const KEY_CACHE_SIZE = 4096;
-const keyCache: string[] = new Array(KEY_CACHE_SIZE).fill("");
-const MAX_CACHED_KEY = 40;
 
 const numberBytes = new Uint8Array(8);
 const asDouble = new Float64Array(numberBytes.buffer);
@@ -78,7 +71,6 @@ function readDouble(): number | BsonDouble {
   return Number.isInteger(value) ? new BsonDouble(value) : value;
 }
 
-/** Field names repeat: the cache returns one interned string, whose hash the engine has computed already. */
 function readKey(end: number): string {
   const start = position;
   const bytes = source;
@@ -94,18 +86,7 @@ function readKey(end: number): string {
     at++;
   }
   position = at + 1;
-  const length = at - start;
-  if (seen > 127 || length > MAX_CACHED_KEY) return utf8Slice.call(bytes, start, at);
-  const slot = (hash ^ (hash >>> 12)) & (KEY_CACHE_SIZE - 1);
-  const cached = keyCache[slot]!;
-  if (cached.length === length) {
-    let i = 0;
-    while (i < length && cached.charCodeAt(i) === bytes[start + i]) i++;
-    if (i === length) return cached;
-  }
-  const key = latin1Slice.call(bytes, start, at);
-  keyCache[slot] = key;
-  return key;
+  return seen > 127 ? utf8Slice.call(bytes, start, at) : asciiName(bytes, { start, end: at, hash });
 }
 
 function readString(end: number): string {

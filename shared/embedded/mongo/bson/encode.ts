@@ -1,5 +1,6 @@
 import { Decimal128 } from "./decimal.ts";
 import { CommandFault } from "./fault.ts";
+import { GrowingBuffer } from "./growing-buffer.ts";
 import {
   Binary,
   BsonDate,
@@ -22,41 +23,33 @@ const INITIAL_SIZE = 64 * 1024;
 /** A buffer grown for one large reply is given back after it. */
 const KEPT_SIZE = 4 * 1024 * 1024;
 
-let target: Buffer = Buffer.allocUnsafeSlow(INITIAL_SIZE);
-let position = 0;
+let out = new GrowingBuffer(INITIAL_SIZE);
 
 const numberBytes = new Uint8Array(8);
 const asDouble = new Float64Array(numberBytes.buffer);
 const asInt64 = new BigInt64Array(numberBytes.buffer);
 const asUint64 = new BigUint64Array(numberBytes.buffer);
 
-function reserve(count: number): void {
-  if (position + count <= target.length) return;
-  const grown = Buffer.allocUnsafeSlow(Math.max(target.length * 2, position + count));
-  target.copy(grown, 0, 0, position);
-  target = grown;
-}
-
 function putInt32(value: number): void {
-  const at = position;
-  target[at] = value;
-  target[at + 1] = value >> 8;
-  target[at + 2] = value >> 16;
-  target[at + 3] = value >> 24;
-  position = at + 4;
+  const at = out.length;
+  out.bytes[at] = value;
+  out.bytes[at + 1] = value >> 8;
+  out.bytes[at + 2] = value >> 16;
+  out.bytes[at + 3] = value >> 24;
+  out.length = at + 4;
 }
 
 function patchInt32(at: number, value: number): void {
-  target[at] = value;
-  target[at + 1] = value >> 8;
-  target[at + 2] = value >> 16;
-  target[at + 3] = value >> 24;
+  out.bytes[at] = value;
+  out.bytes[at + 1] = value >> 8;
+  out.bytes[at + 2] = value >> 16;
+  out.bytes[at + 3] = value >> 24;
 }
 
 function store8(): void {
-  const at = position;
-  for (let i = 0; i < 8; i++) target[at + i] = numberBytes[i]!;
-  position = at + 8;
+  const at = out.length;
+  for (let i = 0; i < 8; i++) out.bytes[at + i] = numberBytes[i]!;
+  out.length = at + 8;
 }
 
 function putDouble(value: number): void {
@@ -67,68 +60,68 @@ function putDouble(value: number): void {
 /** Writes text as UTF-8. Short ASCII is written in place: a call into the runtime costs more than the loop. */
 function putText(text: string): void {
   const length = text.length;
-  reserve(length * 3 + 16);
+  out.reserve(length * 3 + 16);
   if (length < 40) {
-    const start = position;
+    const start = out.length;
     let i = 0;
     for (; i < length; i++) {
       const unit = text.charCodeAt(i);
       if (unit > 127) break;
-      target[start + i] = unit;
+      out.bytes[start + i] = unit;
     }
     if (i === length) {
-      position = start + length;
+      out.length = start + length;
       return;
     }
   }
-  position += target.write(text, position, "utf8");
+  out.length += out.bytes.write(text, out.length, "utf8");
 }
 
 function putCString(text: string): void {
   if (text.includes("\0"))
     throw new CommandFault(2, "a field name or a regular expression contains a zero byte");
   putText(text);
-  target[position++] = 0;
+  out.bytes[out.length++] = 0;
 }
 
 function putString(text: string): void {
-  reserve(text.length * 3 + 16);
-  const at = position;
-  position += 4;
+  out.reserve(text.length * 3 + 16);
+  const at = out.length;
+  out.length += 4;
   putText(text);
-  target[position++] = 0;
-  patchInt32(at, position - at - 4);
+  out.bytes[out.length++] = 0;
+  patchInt32(at, out.length - at - 4);
 }
 
 function putObjectId(id: ObjectId): void {
-  let at = position;
+  let at = out.length;
   for (const half of [id.high, id.low]) {
     const upper = Math.floor(half / 16777216);
     const lower = half % 16777216;
-    target[at++] = upper >> 16;
-    target[at++] = upper >> 8;
-    target[at++] = upper;
-    target[at++] = lower >> 16;
-    target[at++] = lower >> 8;
-    target[at++] = lower;
+    out.bytes[at++] = upper >> 16;
+    out.bytes[at++] = upper >> 8;
+    out.bytes[at++] = upper;
+    out.bytes[at++] = lower >> 16;
+    out.bytes[at++] = lower >> 8;
+    out.bytes[at++] = lower;
   }
-  position = at;
+  out.length = at;
 }
 
 function putBytes(bytes: Uint8Array): void {
-  reserve(bytes.length + 16);
-  target.set(bytes, position);
-  position += bytes.length;
+  out.reserve(bytes.length + 16);
+  out.bytes.set(bytes, out.length);
+  out.length += bytes.length;
 }
 
 function putHead(type: number, key: string): void {
-  target[position++] = type;
+  out.bytes[out.length++] = type;
   putCString(key);
-  reserve(32);
+  out.reserve(32);
 }
 
 function putElement(key: string, value: BsonValue, depth: number): void {
-  reserve(32);
+  out.reserve(32);
   switch (typeof value) {
     case "string":
       putHead(BsonType.string, key);
@@ -145,7 +138,7 @@ function putElement(key: string, value: BsonValue, depth: number): void {
       return;
     case "boolean":
       putHead(BsonType.bool, key);
-      target[position++] = value ? 1 : 0;
+      out.bytes[out.length++] = value ? 1 : 0;
       return;
     case "bigint":
       putHead(BsonType.long, key);
@@ -180,7 +173,7 @@ function putScalar(
     store8();
   } else if (value instanceof Binary) {
     putInt32(value.bytes.length);
-    target[position++] = value.subtype;
+    out.bytes[out.length++] = value.subtype;
     putBytes(value.bytes);
   } else if (value instanceof Decimal128) {
     asUint64[0] = value.low;
@@ -195,31 +188,31 @@ function putScalar(
   else if (value instanceof CodeWithScope) putCodeWithScope(value, depth);
   else if (value instanceof DbPointer) {
     putString(value.namespace);
-    reserve(16);
+    out.reserve(16);
     putObjectId(value.id);
   }
 }
 
 function putCodeWithScope(value: CodeWithScope, depth: number): void {
-  const at = position;
-  position += 4;
+  const at = out.length;
+  out.length += 4;
   putString(value.code);
   putDocument(value.scope, depth + 1);
-  patchInt32(at, position - at);
+  patchInt32(at, out.length - at);
 }
 
 function open(depth: number): number {
   if (depth > MAX_DEPTH) throw new CommandFault(15, `BSON nesting exceeds ${MAX_DEPTH} levels`);
-  reserve(16);
-  const at = position;
-  position += 4;
+  out.reserve(16);
+  const at = out.length;
+  out.length += 4;
   return at;
 }
 
 function close(at: number): void {
-  reserve(1);
-  target[position++] = 0;
-  patchInt32(at, position - at);
+  out.reserve(1);
+  out.bytes[out.length++] = 0;
+  patchInt32(at, out.length - at);
 }
 
 function putDocument(doc: BsonDocument, depth: number): void {
@@ -243,17 +236,17 @@ function putArray(items: readonly BsonValue[], depth: number): void {
  *   contains itself included)
  */
 export function encodeDocument(doc: BsonDocument): Uint8Array {
-  position = 0;
+  out.length = 0;
   putDocument(doc, 0);
-  const bytes = Buffer.allocUnsafe(position);
-  target.copy(bytes, 0, 0, position);
-  if (target.length > KEPT_SIZE) target = Buffer.allocUnsafeSlow(INITIAL_SIZE);
+  const bytes = Buffer.allocUnsafe(out.length);
+  out.bytes.copy(bytes, 0, 0, out.length);
+  if (out.bytes.length > KEPT_SIZE) out = new GrowingBuffer(INITIAL_SIZE);
   return bytes;
 }
 
 /** The number of bytes that {@link encodeDocument} would return. */
 export function encodedLength(doc: BsonDocument): number {
-  position = 0;
+  out.length = 0;
   putDocument(doc, 0);
-  return position;
+  return out.length;
 }

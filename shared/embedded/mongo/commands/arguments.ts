@@ -1,14 +1,8 @@
 import { decodeDocument } from "../bson/decode.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import { CommandFault } from "../bson/fault.ts";
-import {
-  type BsonDocument,
-  BsonDouble,
-  type BsonValue,
-  documentOf,
-  isDocument,
-  typeNameOf,
-} from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { type BsonDocument, BsonDouble, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
 import type { DocumentSequence, Request } from "../wire/request.ts";
 
 const EMPTY: BsonDocument = documentOf({});

@@ -1,11 +1,5 @@
-import {
-  BsonDate,
-  type BsonDocument,
-  BsonDouble,
-  type BsonValue,
-  ObjectId,
-  typeNameOf,
-} from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import { BsonDate, type BsonDocument, BsonDouble, type BsonValue, ObjectId } from "../bson/values.ts";
 
 const SHOWN_CHARACTERS = 100;
 

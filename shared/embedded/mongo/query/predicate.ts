@@ -2,15 +2,8 @@ import { compareValues, rankOf, type StringOrder } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
-import {
-  BsonUndefined,
-  type BsonValue,
-  MaxKey,
-  MinKey,
-  Regex,
-  TYPE_ALIASES,
-  typeOf,
-} from "../bson/values.ts";
+import { TYPE_ALIASES } from "../bson/type-names.ts";
+import { BsonUndefined, type BsonValue, MaxKey, MinKey, Regex, typeOf } from "../bson/values.ts";
 import type { ValueTest } from "./path.ts";
 import { regexTest } from "./regex.ts";
 

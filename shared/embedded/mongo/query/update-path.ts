@@ -1,5 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, type BsonValue, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import { arrayPosition } from "./path.ts";
 
 /** Computes a field's new value; undefined leaves the field as it is, {@link REMOVED} takes it away. */

@@ -1,5 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, type BsonValue, typeNameOf } from "../bson/values.ts";
+import { typeNameOf } from "../bson/type-names.ts";
+import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import { changeAt, REMOVED } from "./update-path.ts";
 import { isPositional } from "./update-positions.ts";
 

@@ -1,0 +1,67 @@
+import { GrowingBuffer } from "./growing-buffer.ts";
+
+/** Bytes of a key: numbers with the most significant byte first, text with an end that sorts before any more text. */
+export class KeyBytes extends GrowingBuffer {
+  put(byte: number): void {
+    this.reserve(1);
+    this.bytes[this.length++] = byte;
+  }
+
+  /** Four bytes; room for them has been reserved. */
+  put4(value: number): void {
+    const at = this.length;
+    const { bytes } = this;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
+    this.length = at + 4;
+  }
+
+  put8(value: bigint): void {
+    this.reserve(8);
+    this.put4(Number(value >> 32n));
+    this.put4(Number(value & 0xffffffffn));
+  }
+
+  putText(text: string): void {
+    this.reserve(text.length * 3 + 2);
+    const { bytes } = this;
+    let at = this.length;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit === 0 || unit > 127) {
+        this.#putRareText(text);
+        return;
+      }
+      bytes[at++] = unit;
+    }
+    this.length = at;
+    this.#putEnd();
+  }
+
+  #putRareText(text: string): void {
+    text.split("\0").forEach((part, index) => {
+      this.reserve(part.length * 3 + 2);
+      if (index > 0) {
+        this.bytes[this.length++] = 0;
+        this.bytes[this.length++] = 0xff;
+      }
+      this.length += this.bytes.write(part, this.length, "utf8");
+    });
+    this.#putEnd();
+  }
+
+  /** Below every byte that can follow inside the text: a zero byte is written `00 FF`. */
+  #putEnd(): void {
+    this.reserve(2);
+    this.bytes[this.length++] = 0;
+    this.bytes[this.length++] = 1;
+  }
+
+  /** Turns the bytes from `start` on into their complements: what sorted first sorts last. */
+  invert(start: number): void {
+    const { bytes } = this;
+    for (let at = start; at < this.length; at++) bytes[at] = ~bytes[at]!;
+  }
+}
