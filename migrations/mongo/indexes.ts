@@ -16,8 +16,16 @@ export const indexes = {
       partialFilterExpression: { open_until: { $exists: true } },
     },
   ],
-  /** The same crawl stores its rows once. */
-  bilibili_hot_new: [{ key: { crawl_id: 1, rank: 1 }, name: "crawl_rank", unique: true }],
+  bilibili_hot_new: [
+    /** The same crawl stores its rows once; the original's rows have no crawl. */
+    {
+      key: { crawl_id: 1, rank: 1 },
+      name: "crawl_rank",
+      unique: true,
+      partialFilterExpression: { crawl_id: { $exists: true } },
+    },
+    { key: { create_datetime: -1, crawl_id: -1, rank: 1 }, name: "newest_crawl" },
+  ],
 } as const satisfies Readonly<Record<string, readonly IndexDescription[]>>;
 
 export type IndexedCollection = keyof typeof indexes;

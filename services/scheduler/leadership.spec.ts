@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import type { Collection } from "mongodb";
+import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
 import { createLeadership, type Leadership } from "./leadership.ts";
@@ -45,7 +46,7 @@ describe("the lease of the active scheduler", () => {
     const first = contender("a");
     await first.gained;
     const second = contender("b");
-    while (second.node.leader() === null) await new Promise((resolve) => setTimeout(resolve, 5));
+    await eventually(() => second.node.leader() !== null);
     assert.deepEqual([first.node.isLeader(), second.node.isLeader()], [true, false]);
     assert.deepEqual([first.node.leader(), second.node.leader()], ["a", "a"]);
   });

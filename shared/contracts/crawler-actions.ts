@@ -15,7 +15,7 @@ export interface HotRowView {
 export const crawlerActions = {
   "crawler.crawl": action({
     summary:
-      "Fetches a hot list and stores its rows; the same crawl id stores them once. Errors: CRAWL_TIMEOUT, CRAWL_UNREACHABLE, CRAWL_BAD_STATUS, CRAWL_BAD_JSON, CRAWL_BAD_SHAPE, CRAWL_REFUSED.",
+      "Fetches a hot list and stores its rows; the same crawl id stores them once. Errors: CRAWL_TIMEOUT, CRAWL_UNREACHABLE, CRAWL_BAD_STATUS, CRAWL_BAD_JSON, CRAWL_BAD_SHAPE, CRAWL_TOO_LARGE, CRAWL_REFUSED.",
     params: { site: { type: "enum", values: ["bilibili"] }, crawlId: "id" },
     example: { site: "bilibili", crawlId: "66f2a1d00a1b2c3d4e5f6073" },
     answers: answer<{ count: number }>(),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import type { Collection } from "mongodb";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
+import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
 import { systemClock as clock } from "../clock.ts";
@@ -157,6 +158,7 @@ describe("the event store and its outbox", () => {
     const crashed = await writer(() => new Promise(() => {}));
     const taskId = objectId();
     await append(crashed.store, taskId, 0, 3);
+    await crashed.outbox.stop();
     const { send, sent, count } = receiver();
     const heir = await writer(send);
     await heir.outbox.adopt("all");
@@ -166,8 +168,7 @@ describe("the event store and its outbox", () => {
       sent.map(({ event }) => event.id),
       (await heir.store.readStream(`task-${taskId}`)).map(({ id }) => id),
     );
-    while (await outboxes.findOne({ _id: crashed.ledger.writer }))
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await eventually(async () => (await outboxes.findOne({ _id: crashed.ledger.writer })) === null);
   });
 
   it("leaves alone a writer whose process lives", async () => {
@@ -188,9 +189,7 @@ describe("the event store and its outbox", () => {
     await append(crashed.store, stuck, 0);
     for (let n = 0; n < 20; n++) await append(crashed.store, objectId(), 0);
     await count(20);
-    const checkpointed = async () =>
-      (await outboxes.findOne({ _id: crashed.ledger.writer }))?.pending.length === 1;
-    while (!(await checkpointed())) await new Promise((resolve) => setTimeout(resolve, 5));
+    await crashed.outbox.stop();
     const heir = receiver();
     const { outbox } = await writer(heir.send);
     await outbox.adopt("all");
