@@ -56,7 +56,7 @@ export class Engine {
     this.versions.install(transaction);
     this.#open.delete(transaction);
     transaction.finish();
-    return batch.isEmpty ? DONE : this.store.append(batch.finish());
+    return this.#store(batch);
   }
 
   abort(transaction: Transaction): void {
@@ -78,7 +78,7 @@ export class Engine {
     this.requireWritableStore();
     const batch = new BatchWriter();
     for (const change of changes) batch.catalog(change);
-    return batch.isEmpty ? DONE : this.store.append(batch.finish());
+    return this.#store(batch);
   }
 
   /** Waits until no open transaction has written to the collection: its shape may be changed then. */
@@ -95,11 +95,16 @@ export class Engine {
   /** @throws CommandFault 14031 once the store has failed */
   requireWritableStore(): void {
     const { failure } = this.store;
-    if (failure === null) return;
-    throw new CommandFault(
-      14031,
-      `The data directory has refused a write (${failure.message}): the server answers reads only until it is restarted`,
-    );
+    if (failure !== null) throw refusedWrite(failure);
+  }
+
+  async #store(batch: BatchWriter): Promise<void> {
+    if (batch.isEmpty) return;
+    try {
+      await this.store.append(batch.finish());
+    } catch (error) {
+      throw refusedWrite(error as Error);
+    }
   }
 
   #close(transaction: Transaction): void {
@@ -129,5 +134,11 @@ export class Engine {
     return batch;
   }
 }
+
+const refusedWrite = ({ message }: Error): CommandFault =>
+  new CommandFault(
+    14031,
+    `The data directory has refused a write (${message}): the server answers reads only until it is restarted`,
+  );
 
 const DONE = Promise.resolve();
