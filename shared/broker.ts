@@ -78,6 +78,7 @@ function localBusWithLetters(
   };
 }
 
+/** A broker that leaves signals to its creator, who stops the services in order; by itself it stops all at once. */
 export function createBroker(config: Config, logger?: Logger): ServiceBroker {
-  return new ServiceBroker(brokerOptions(config, logger));
+  return new ServiceBroker({ ...brokerOptions(config, logger), skipProcessEventRegistration: true });
 }

@@ -59,37 +59,43 @@ export async function startCluster(): Promise<Cluster> {
     return found;
   };
 
-  await startMongo();
-  await Promise.all(
-    (["scheduler", "records", "executor", "crawler", "gateway"] as const).map((name) => start(name)),
-  );
-  const [, address = ""] = await running("gateway").line(/listening on (http\S+)/);
-  await readyWithin(address, 20_000);
-  const client = await new MongoClient(mongoUrl).connect();
-  return {
-    nats,
-    api: httpApi(address),
-    db: client.db(),
-    process: running,
-    start,
-    mongo: { kill: () => running("mongo").kill(), restart: startMongo },
-    async replayCheck() {
-      const check = startProcess("tools/kinit.ts", ["replay", "--check"], env);
-      const [line] = await check.line(/No difference|\d+ differences|rror/);
-      await check.stop();
-      return line.startsWith("No difference") ? line : check.output();
-    },
-    async stop() {
-      await client.close();
-      const services = [...processes]
-        .filter(([name]) => name !== "mongo")
-        .map(([, service]) => service.stop());
-      await Promise.all(services);
-      await running("mongo").stop();
-      await nats.stop();
-      await rm(dir, { recursive: true, force: true });
-    },
+  const stop = async () => {
+    const services = [...processes].filter(([name]) => name !== "mongo").map(([, service]) => service.stop());
+    await Promise.all(services);
+    await processes.get("mongo")?.stop();
+    await nats.stop();
+    await rm(dir, { recursive: true, force: true });
   };
+  try {
+    await startMongo();
+    await Promise.all(
+      (["scheduler", "records", "executor", "crawler", "gateway"] as const).map((name) => start(name)),
+    );
+    const [, address = ""] = await running("gateway").line(/ready as .* listening on (http\S+)/);
+    await readyWithin(address, 20_000);
+    const client = await new MongoClient(mongoUrl).connect();
+    return {
+      nats,
+      api: httpApi(address),
+      db: client.db(),
+      process: running,
+      start,
+      mongo: { kill: () => running("mongo").kill(), restart: startMongo },
+      async replayCheck() {
+        const check = startProcess("tools/kinit.ts", ["replay", "--check"], env);
+        const [line] = await check.line(/No difference|\d+ differences|rror/);
+        await check.ended();
+        return line.startsWith("No difference") ? line : check.output();
+      },
+      async stop() {
+        await client.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 async function readyWithin(address: string, limitMs: number): Promise<void> {

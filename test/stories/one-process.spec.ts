@@ -61,7 +61,7 @@ describe("everything in one process, nothing configured", () => {
       [{ ...good, exec_strategy: "interval", expression: "x * * * *" }, /无效的 interval 表达式/],
       [{ ...good, job_class: "nobody.main.Knows" }, /未找到该模块/],
       [{ ...good, job_params: { name: "kinit" } }, /参数传递错误.*age/],
-      [{ ...good, timezone: "Mars/Olympus" }, /timezone/],
+      [{ ...good, timezone: "Mars/Olympus" }, /无效的时区.*Asia\/Shanghai/],
       [{ ...good, name: undefined }, /Field required/],
     ];
     for (const [body, message] of bad) {
@@ -135,6 +135,6 @@ describe("everything in one process, nothing configured", () => {
   async function assertNoDifference(): Promise<void> {
     const check = startProcess("tools/kinit.ts", ["replay", "--check"], { DATA_DIR: dir });
     await check.line(/No difference/);
-    assert.equal(await check.stop(), 0);
+    assert.equal(await check.ended(), 0);
   }
 });

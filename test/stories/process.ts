@@ -9,6 +9,8 @@ export interface StoryProcess {
   output(): string;
   /** Resolves with the match of the first line, past or future, that matches; rejects after the limit or at its end. */
   line(pattern: RegExp, limitMs?: number): Promise<RegExpExecArray>;
+  /** Resolves with its exit code when it has ended by itself. */
+  ended(): Promise<number | null>;
   /** Ends it as a crash does. */
   kill(): Promise<void>;
   /** Ends it as an operator does; answers the exit code. */
@@ -66,6 +68,10 @@ export function startProcess(
         const timer = setTimeout(() => fail(`took ${limitMs} ms`), limitMs);
         waiting.add(look);
       });
+    },
+    async ended() {
+      await exited;
+      return child.exitCode;
     },
     async kill() {
       child.kill("SIGKILL");
