@@ -8,6 +8,7 @@ import { localBus } from "./bus/local-bus.ts";
 import type { Config } from "./config.ts";
 import { aliases } from "./contracts/contract.ts";
 import { type DeadLetterStore, mongoDeadLetters } from "./dead-letters.ts";
+import { isRetryable } from "./errors.ts";
 import { brokerLogger } from "./logger.ts";
 import { thisProcess } from "./process-identity.ts";
 
@@ -29,8 +30,11 @@ export function brokerOptions(config: Config, logger?: Logger): BrokerOptions {
     transporter: config.natsUrl ? { type: "NATS", options: natsOptions(config.natsUrl) } : null,
     serializer: "JSON",
     requestTimeout: config.callTimeoutMs,
-    heartbeatInterval: 2,
-    heartbeatTimeout: 6,
+    // A process that died without a word is asked for no longer than this.
+    heartbeatInterval: 1,
+    heartbeatTimeout: 3,
+    // Only calls that ask for it are made again: those without effects, see `query` in service.ts.
+    retryPolicy: { enabled: true, retries: 0, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
     validator: {
       type: "Fastest",
       options: { useNewCustomCheckerFunction: true, haltOnFirstError: true, aliases },

@@ -25,6 +25,9 @@ export function call<N extends ActionName>(
   return caller.call(name, params, options) as Promise<ActionAnswer<N>>;
 }
 
+/** For calls without effects: a node that does not answer soon is given up and the call goes to another one. */
+export const query = { timeout: 2000, retries: 3 } as const satisfies CallingOptions;
+
 type LocalName<N extends string, S extends string> = N extends `${S}.${infer Local}` ? Local : never;
 type Handler<N> = N extends ActionName
   ? (

@@ -1,6 +1,6 @@
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import { AppError } from "../../shared/errors.ts";
-import { type Caller, call } from "../../shared/service.ts";
+import { type Caller, call, query } from "../../shared/service.ts";
 import type { Verdict } from "./run-executor.ts";
 
 /** Nobody can say now whether a run is still wanted, so it has to wait. */
@@ -21,7 +21,7 @@ export const confirmRun =
   async ({ data }: DomainEnvelope<"task.due">): Promise<Verdict> => {
     const { taskId, runId, attempt } = data;
     try {
-      return (await call(caller, "scheduler.confirm", { taskId, runId, attempt })).verdict;
+      return (await call(caller, "scheduler.confirm", { taskId, runId, attempt }, query)).verdict;
     } catch (error) {
       throw new ConfirmUnavailable(runId, error);
     }

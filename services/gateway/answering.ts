@@ -32,10 +32,12 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
   const datetimes = datetimeWire(config.timezone);
   const requiredServices = servicesBehind(routes);
 
-  function exchangeOf({ broker }: GatewayService, { $ctx }: GatewayRequest): Exchange {
+  function exchangeOf({ broker }: GatewayService, { $ctx, method }: GatewayRequest): Exchange {
+    // A node that died under a query is replaced by another one; a change is not asked for twice.
+    const options = { timeout: config.callTimeoutMs, retries: method === "GET" ? 2 : 0 };
     return {
       datetimes,
-      call: (name, params) => call($ctx ?? broker, name, params, { timeout: config.callTimeoutMs }),
+      call: (name, params) => call($ctx ?? broker, name, params, options),
       readiness: () =>
         readinessOf(
           {

@@ -2,7 +2,7 @@ import type { Clock } from "../../shared/clock.ts";
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import { objectId } from "../../shared/ids.ts";
-import { type Caller, call } from "../../shared/service.ts";
+import { type Caller, call, query } from "../../shared/service.ts";
 import type { Revocation } from "./revocation.ts";
 import { completeDefinition, isDefined, revokedRuns, TaskNotFound, triggerOf } from "./task.ts";
 import type { TaskLedger } from "./task-ledger.ts";
@@ -34,7 +34,7 @@ export function taskCommands({ ledger, revocation, clock, timezone }: TaskComman
     const { isActive, ...input } = params;
     const definition = completeDefinition(input, timezone);
     triggerOf(definition, clock.now());
-    await call(caller, "executor.validate", { handler: input.handler, params: input.params });
+    await call(caller, "executor.validate", { handler: input.handler, params: input.params }, query);
     return { definition, isActive };
   }
 
@@ -66,7 +66,7 @@ export function taskCommands({ ledger, revocation, clock, timezone }: TaskComman
       const state = await ledger.state(taskId);
       if (!isDefined(state)) throw new TaskNotFound(taskId);
       const { handler, params } = state.definition;
-      await call(caller, "executor.validate", { handler, params });
+      await call(caller, "executor.validate", { handler, params }, query);
       const { events } = await ledger.handle({ type: "resume", taskId, now: clock.now() }, cause);
       return { changed: events.length > 0 };
     },
