@@ -32,12 +32,15 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
   const datetimes = datetimeWire(config.timezone);
   const requiredServices = servicesBehind(routes);
 
-  function exchangeOf({ broker }: GatewayService, { $ctx, method }: GatewayRequest): Exchange {
-    // A node that died under a query is replaced by another one; a change is not asked for twice.
-    const options = { timeout: config.callTimeoutMs, retries: method === "GET" ? 2 : 0 };
+  function exchangeOf({ broker }: GatewayService, { $ctx }: GatewayRequest): Exchange {
     return {
       datetimes,
-      call: (name, params) => call($ctx ?? broker, name, params, options),
+      // A node that died under a call is replaced by another one; all but one of the actions may be repeated.
+      call: (name, params) =>
+        call($ctx ?? broker, name, params, {
+          timeout: config.callTimeoutMs,
+          retries: name === "scheduler.run" ? 0 : 2,
+        }),
       readiness: () =>
         readinessOf(
           {

@@ -1,3 +1,4 @@
+import { objectId as newTaskId } from "../../shared/ids.ts";
 import { body, endpoint, nothing, query } from "./endpoint.ts";
 import { data, list, message } from "./envelope.ts";
 import { hotlistTask } from "./hotlist-wire.ts";
@@ -10,7 +11,7 @@ const byId = query({ data_id: required(objectId) });
 
 /** The text stands in `message`; `Location` says where the new task is, which the original keeps to itself. */
 export const createTask = endpoint(body(taskFields), async (task, { call, datetimes }) => {
-  const { id } = await call("scheduler.create", toDefinition(task, datetimes));
+  const { id } = await call("scheduler.create", { taskId: newTaskId(), ...toDefinition(task, datetimes) });
   return {
     ...message("任务添加成功"),
     headers: { Location: `/scheduler/task/one/query?data_id=${id}` },
@@ -69,6 +70,6 @@ export const listHandlers = endpoint(nothing, async (_, { call }) => {
 });
 
 export const createHotlistTask = endpoint(nothing, async (_, { call }) => {
-  await call("scheduler.create", hotlistTask);
+  await call("scheduler.create", { taskId: newTaskId(), ...hotlistTask });
   return data(null);
 });

@@ -60,7 +60,7 @@ export function leaderCalls({ isActive, leader, nodeId, waitMs }: LeaderCallsOpt
 
 /** The node asked is gone, or no longer the leader. */
 function hasMoved(error: unknown): boolean {
-  return ["SERVICE_NOT_AVAILABLE", "SERVICE_NOT_FOUND", "SCHEDULER_NO_LEADER"].includes(
+  return ["SERVICE_NOT_AVAILABLE", "SERVICE_NOT_FOUND", "REQUEST_REJECTED", "SCHEDULER_NO_LEADER"].includes(
     errorType(error) ?? "",
   );
 }

@@ -39,10 +39,9 @@ export function taskCommands({ ledger, revocation, clock, timezone }: TaskComman
   }
 
   return {
-    async "scheduler.create"(params, request) {
+    async "scheduler.create"({ taskId = objectId(clock.now()), ...params }, request) {
       const { definition, isActive } = await complete(params, request);
       const now = clock.now();
-      const taskId = objectId(now);
       await ledger.handle({ type: "create", taskId, definition, isActive, now }, request.cause);
       return { id: taskId };
     },

@@ -87,7 +87,7 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
   async function settle(batch: readonly Item[]): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
-        return await commit(batch);
+        return await commit(batch, tries);
       } catch (error) {
         for (const { taskId } of batch) known.delete(taskId);
         if (errorType(error) === "STREAM_CONFLICT" && tries < CONFLICT_TRIES) continue;
@@ -101,8 +101,8 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
     }
   }
 
-  async function commit(batch: readonly Item[]): Promise<void> {
-    const steps = decideAll(batch, await loadAll(batch));
+  async function commit(batch: readonly Item[], tries: number): Promise<void> {
+    const steps = decideAll(batch, await loadAll(batch, tries));
     const moved = steps.filter(({ after, base }) => after !== base.task);
     if (moved.length > 0) {
       await store.transact(async (transaction) => {
@@ -128,13 +128,14 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
     for (const { done } of steps) for (const resolve of done) resolve();
   }
 
-  async function loadAll(batch: readonly Item[]): Promise<Map<string, VersionedTask>> {
+  /** A task to be created is looked for only when its stream turned out to exist. */
+  async function loadAll(batch: readonly Item[], tries: number): Promise<Map<string, VersionedTask>> {
     const states = new Map<string, VersionedTask>();
     const absent = new Set<string>();
     for (const { taskId, input } of batch) {
       const state = known.get(taskId);
       if (state) states.set(taskId, state);
-      else if (!("command" in input && input.command.type === "create")) absent.add(taskId);
+      else if (tries > 1 || !("command" in input && input.command.type === "create")) absent.add(taskId);
     }
     if (absent.size > 0)
       for (const [taskId, state] of await tasks.load([...absent])) states.set(taskId, state);

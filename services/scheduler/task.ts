@@ -274,7 +274,10 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));
 
 /** What the actions `create` and `change` take, with what a caller left out filled in. */
-export type DefinitionInput = Omit<ParamsOf<(typeof schedulerActions)["scheduler.create"]>, "isActive">;
+export type DefinitionInput = Omit<
+  ParamsOf<(typeof schedulerActions)["scheduler.create"]>,
+  "taskId" | "isActive"
+>;
 
 /** Completes a definition with the platform's defaults. */
 export function completeDefinition(input: DefinitionInput, timezone: string): Definition {

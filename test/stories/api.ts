@@ -62,8 +62,9 @@ export function httpApi(address: string): Api {
       return created.id;
     },
     async records(taskId) {
-      const { data } = await api.get(`/scheduler/task/record/list/query?limit=0&task_id=${taskId}`);
-      return data as WireRecord[];
+      const answer = await api.get(`/scheduler/task/record/list/query?limit=0&task_id=${taskId}`);
+      assert.equal(answer.code, 200, answer.message);
+      return answer.data as WireRecord[];
     },
     async recordsWhen(taskId, condition, limitMs = 20_000) {
       const deadline = Date.now() + limitMs;

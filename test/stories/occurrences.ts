@@ -30,7 +30,7 @@ export async function assertEachOccurrenceOnce(
   db: Db,
   taskId: string,
   periodMs: number,
-): Promise<{ runs: number; skips: number }> {
+): Promise<{ succeeded: number; skips: number }> {
   const account = await accountOf(db, taskId);
   assert.ok(account.length > 0, "nothing is on record");
   let next = account[0]?.plannedAt ?? 0;
@@ -44,5 +44,5 @@ export async function assertEachOccurrenceOnce(
   const skips = account
     .filter(({ status }) => status === "skipped")
     .reduce((sum, { count }) => sum + count, 0);
-  return { runs: account.filter(({ status }) => status !== "skipped").length, skips };
+  return { succeeded: account.filter(({ status }) => status === "succeeded").length, skips };
 }
