@@ -50,8 +50,7 @@ export class Engine {
       this.abort(transaction);
       throw error;
     }
-    const batch = this.#batchOf(transaction);
-    if (session !== null) batch.session(session);
+    const batch = this.#batchOf(transaction, session);
     for (const collection of created.values()) this.catalog.add(collection);
     this.versions.install(transaction);
     this.#open.delete(transaction);
@@ -119,8 +118,9 @@ export class Engine {
     }
   }
 
-  #batchOf({ writes, created }: Transaction): BatchWriter {
+  #batchOf({ writes, created }: Transaction, session: BsonDocument | null): BatchWriter {
     const batch = new BatchWriter();
+    if (this.store.isVolatile) return batch;
     for (const collection of created.values()) {
       batch.catalog(catalogChange.create(collection));
       for (const index of collection.indexes.slice(1)) batch.catalog(catalogChange.index(collection, index));
@@ -131,6 +131,7 @@ export class Engine {
       if (bytes !== null) batch.put(collection.id, record.id, bytes);
       else if (record.committedAt > 0) batch.remove(collection.id, record.id);
     }
+    if (session !== null) batch.session(session);
     return batch;
   }
 }

@@ -47,6 +47,9 @@ export function planQuery(collection: Collection, query: Query): Plan {
   if (hint !== undefined) return hintedPlan(collection, query, predicates);
   let best: Candidate = naturalPlan(collection, query, false);
   if (query.hasCollation) return best;
+  // Most writes name their document by _id: nothing can be cheaper.
+  if (predicates.paths.get("_id")?.equals?.length === 1)
+    return candidate(collection.idIndex, query, predicates);
   for (const index of collection.indexes) {
     if (!index.isReady) continue;
     const next = candidate(index, query, predicates);

@@ -31,6 +31,7 @@ interface Waiting {
  * The first write error ends writing for good: what the file holds behind it is unknown.
  */
 export class LogStore implements Store {
+  readonly isVolatile = false;
   failure: Error | null = null;
   readonly #options: LogStoreOptions;
   #file = -1;

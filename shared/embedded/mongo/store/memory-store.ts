@@ -2,6 +2,7 @@ import type { Store } from "./store.ts";
 
 /** Keeps nothing: for tests, and for whoever wants a database that ends with its process. */
 export const memoryStore = (): Store => ({
+  isVolatile: true,
   failure: null,
   load: async () => {},
   append: () => DURABLE,

@@ -16,6 +16,8 @@ export type SnapshotSource = () => AsyncIterable<Uint8Array>;
  * A batch is applied wholly or not at all after a crash, in the order in which it was appended.
  */
 export interface Store {
+  /** True where nothing is kept: batches need not be made. */
+  readonly isVolatile: boolean;
   /** Calls `apply` for every stored batch in order; must end before the first append. */
   load(apply: (batch: Uint8Array) => void): Promise<void>;
   /**
