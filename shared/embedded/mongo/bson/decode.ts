@@ -1,4 +1,5 @@
 import { Decimal128 } from "./decimal.ts";
+import { LEAST_SIZE } from "./element-sizes.ts";
 import { CommandFault } from "./fault.ts";
 import { asciiName } from "./field-names.ts";
 import {
@@ -32,7 +33,8 @@ const asInt64 = new BigInt64Array(numberBytes.buffer);
 
 /**
  * Reads one document at a time. The cursor is shared by the functions below: reading is synchronous and never
- * re-entered, and one object per document would cost more than the reading of a small one.
+ * re-entered, and one object per document would cost more than the reading of a small one. That is also why all
+ * of it stands in one file.
  */
 let source: Uint8Array = new Uint8Array(0);
 let position = 0;
@@ -132,31 +134,6 @@ function readCodeWithScope(end: number, depth: number): CodeWithScope {
   return new CodeWithScope(code, scope);
 }
 
-/** Bytes that a type's value has at least, so that fixed-size values need no check of their own. */
-const FIXED_SIZE: Readonly<Record<number, number>> = {
-  1: 8,
-  2: 5,
-  3: 5,
-  4: 5,
-  5: 5,
-  6: 0,
-  7: 12,
-  8: 1,
-  9: 8,
-  10: 0,
-  11: 2,
-  12: 17,
-  13: 5,
-  14: 5,
-  15: 14,
-  16: 4,
-  17: 8,
-  18: 8,
-  19: 16,
-  127: 0,
-  255: 0,
-};
-
 function readValue(type: number, end: number, depth: number): BsonValue {
   switch (type) {
     case 0x10:
@@ -182,8 +159,8 @@ function readValue(type: number, end: number, depth: number): BsonValue {
 }
 
 function readRarerValue(type: number, end: number, depth: number): BsonValue {
-  const size = FIXED_SIZE[type];
-  if (size === undefined) throw damaged(`unknown type 0x${type.toString(16)}`);
+  const size = LEAST_SIZE[type]!;
+  if (size < 0) throw damaged(`unknown type 0x${type.toString(16)}`);
   need(size, end);
   switch (type) {
     case 0x01:

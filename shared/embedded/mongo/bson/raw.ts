@@ -1,4 +1,5 @@
 import { damaged, decodeValue, MAX_DEPTH } from "./decode.ts";
+import { FIXED_SIZE } from "./element-sizes.ts";
 import { CommandFault } from "./fault.ts";
 import type { BsonValue } from "./values.ts";
 
@@ -29,26 +30,9 @@ const skipCString = (bytes: Uint8Array, at: number): number => {
   return end + 1;
 };
 
-const FIXED = new Int8Array(256).fill(-1);
-for (const [type, size] of [
-  [0x01, 8],
-  [0x06, 0],
-  [0x07, 12],
-  [0x08, 1],
-  [0x09, 8],
-  [0x0a, 0],
-  [0x10, 4],
-  [0x11, 8],
-  [0x12, 8],
-  [0x13, 16],
-  [0x7f, 0],
-  [0xff, 0],
-] as const)
-  FIXED[type] = size;
-
 /** The position behind the value of type `type` that begins at `at`; checks nothing inside it. */
 export function skipValue(bytes: Uint8Array, type: number, at: number): number {
-  const fixed = FIXED[type]!;
+  const fixed = FIXED_SIZE[type]!;
   if (fixed >= 0) return at + fixed;
   switch (type) {
     case 0x02:
@@ -170,7 +154,7 @@ function checkCString(bytes: Uint8Array, at: number, end: number): number {
 }
 
 function checkValue(type: number, at: number, { bytes, end, depth }: Frame): number {
-  const fixed = FIXED[type]!;
+  const fixed = FIXED_SIZE[type]!;
   if (fixed >= 0) {
     if (at + fixed > end) throw damaged("a value is cut short");
     if (type === 0x08 && bytes[at]! > 1) throw damaged(`a boolean of ${bytes[at]}`);
