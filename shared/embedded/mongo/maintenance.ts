@@ -15,33 +15,35 @@ const DEFAULT_TTL_SECONDS = 60;
 const DELETES_PER_TRANSACTION = 500;
 
 export interface Maintenance {
-  stop(): void;
+  /** Resolves when what is being done has ended: a snapshot that is half written would be in vain. */
+  stop(): Promise<void>;
 }
 
 /** Work that nobody asks for: expiring documents of TTL indexes, and compacting the log. */
 export function startMaintenance(server: ServerState, log: (message: string) => void): Maintenance {
-  let isRunning = false;
+  let running: Promise<void> | null = null;
   let lastExpiry = Date.now();
   const turn = async (): Promise<void> => {
-    if (isRunning) return;
-    isRunning = true;
-    try {
-      if (Date.now() - lastExpiry >= ttlIntervalMs(server)) {
-        lastExpiry = Date.now();
-        await expireDocuments(server);
-      }
-      await server.engine.store.compactIfDue(() =>
-        liveBatches(server.engine, () => server.sessions.entries()),
-      );
-    } catch (error) {
-      log(`maintenance failed and will be tried again: ${(error as Error).message}`);
-    } finally {
-      isRunning = false;
+    if (Date.now() - lastExpiry >= ttlIntervalMs(server)) {
+      lastExpiry = Date.now();
+      await expireDocuments(server);
     }
+    await server.engine.store.compactIfDue(() => liveBatches(server.engine, () => server.sessions.entries()));
   };
-  const timer = setInterval(turn, TURN_MS);
+  const timer = setInterval(() => {
+    running ??= turn()
+      .catch((error: Error) => log(`maintenance failed and will be tried again: ${error.message}`))
+      .finally(() => {
+        running = null;
+      });
+  }, TURN_MS);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
 }
 
 const ttlIntervalMs = ({ parameters }: ServerState): number =>

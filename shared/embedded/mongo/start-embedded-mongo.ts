@@ -120,7 +120,7 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
   const maintenance = startMaintenance(server, log);
   let closing: Promise<void> | null = null;
   const shutDown = async () => {
-    maintenance.stop();
+    await maintenance.stop();
     await closeListener(listener, sockets);
     server.cursors.close();
     sessions.close();

@@ -15,7 +15,7 @@ import { indexDefinition, sameIndex } from "./index-definition.ts";
 const MOST_INDEXES = 64;
 
 async function createIndexes(context: CommandContext): Promise<Reply> {
-  const { args, transaction, server } = context;
+  const { args, transaction } = context;
   const name = args.collection();
   const definitions = args.list("indexes").map((spec) => {
     if (!isDocument(spec)) throw new CommandFault(14, "each index must be described by an object");
@@ -27,13 +27,11 @@ async function createIndexes(context: CommandContext): Promise<Reply> {
   if (transaction !== null) requireOwnCollection(context, collection);
   const before = collection.indexes.length;
   const added = await addIndexes(context, collection, definitions);
-  if (transaction === null)
-    await server.engine.append(added.map((index) => catalogChange.index(collection, index)));
   return replyOf({
     numIndexesBefore: before,
     numIndexesAfter: collection.indexes.length,
     createdCollectionAutomatically: isNew,
-    note: added.length === 0 ? "all indexes already exist" : undefined,
+    note: added === 0 ? "all indexes already exist" : undefined,
   });
 }
 
@@ -50,21 +48,31 @@ function requireOwnCollection(
   );
 }
 
+/** Builds what is new, one index after the other: each is stored before the next begins. */
 async function addIndexes(
   context: CommandContext,
   collection: Collection,
   definitions: readonly BsonDocument[],
-): Promise<CollectionIndex[]> {
+): Promise<number> {
   const { engine } = context.server;
-  const added: CollectionIndex[] = [];
+  const slice = timeSliceOf(context);
+  let added = 0;
   for (const definition of definitions) {
-    if (sameIndex(collection.indexes, definition) !== undefined) continue;
-    if (collection.indexes.length >= MOST_INDEXES)
-      throw new CommandFault(67, `a collection has ${MOST_INDEXES} indexes at most`);
     if (context.transaction === null) await engine.settleWriters(collection);
+    let same = sameIndex(collection.indexes, definition);
+    // Another client is building it: this one is answered when it is there, or builds it itself where that failed.
+    while (same?.isReady === false) {
+      await slice.pause();
+      same = sameIndex(collection.indexes, definition);
+    }
+    if (same !== undefined) continue;
+    if (collection.indexes.length >= MOST_INDEXES) {
+      throw new CommandFault(67, `a collection has ${MOST_INDEXES} indexes at most`);
+    }
     const index = new CollectionIndex(definition);
-    await buildIndex(collection, index, timeSliceOf(context));
-    added.push(index);
+    await buildIndex(collection, index, slice);
+    if (context.transaction === null) await engine.append([catalogChange.index(collection, index)]);
+    added += 1;
   }
   return added;
 }

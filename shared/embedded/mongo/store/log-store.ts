@@ -40,6 +40,7 @@ export class LogStore implements Store {
   #flushing: Promise<void> | null = null;
   #isDirty = false;
   #isCompacting = false;
+  #isClosed = false;
   /** The log of the next generation, taken between two groups. */
   #next: { readonly file: number; readonly taken: () => void } | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -69,6 +70,7 @@ export class LogStore implements Store {
 
   append(batch: Uint8Array): Promise<void> {
     if (this.failure !== null) return Promise.reject(this.failure);
+    if (this.#isClosed) return Promise.reject(new Error("the server has been stopped"));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#queue.push({ batch, resolve, reject });
     this.#flushing ??= this.#flushQueue();
@@ -91,6 +93,7 @@ export class LogStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#flushing;
     if (this.#file < 0) return;
