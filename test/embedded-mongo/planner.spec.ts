@@ -84,7 +84,7 @@ function someFilter(dice: Dice): Filter<Document> {
   const filter: Document = {};
   for (let i = dice.roll(3); i >= 0; i--) filter[dice.pick(FIELDS)] = condition(dice);
   if (dice.roll(6) === 0) return { $and: [filter, { [dice.pick(FIELDS)]: condition(dice) }] };
-  if (dice.roll(8) === 0) return { $or: [filter, { [dice.pick(FIELDS)]: condition(dice) }] };
+  if (dice.roll(4) === 0) return { $or: [filter, { [dice.pick(FIELDS)]: condition(dice) }] };
   return filter;
 }
 

@@ -71,7 +71,7 @@ async function expireIndex(
   const slice = new TimeSlice();
   for (;;) {
     const transaction = engine.begin({ isPlain: true });
-    const plan = { index, intervals, isBackwards: false, isExact: true, isSorted: true };
+    const plan = { index, intervals, isBackwards: false, isExact: true, isSorted: true, branches: [] };
     const scan = new Scan(collection, plan, { view: () => transaction, match: () => true });
     let deleted = 0;
     for (let step = scan.step(); step !== "end" && deleted < DELETES_PER_TRANSACTION; step = scan.step()) {

@@ -98,31 +98,35 @@ function firstMatch([first]: readonly BsonValue[]): BsonDocument {
 const planner = (namespace: string, { filter }: Explained, winningPlan: BsonDocument): BsonDocument =>
   documentOf({ namespace, indexFilterSet: false, parsedQuery: filter, winningPlan, rejectedPlans: [] });
 
-function shownPlan(
-  { index, isBackwards, isExact, isSorted, intervals }: Plan,
-  { sort, filter }: Explained,
+function shownPlan(plan: Plan, { sort, filter }: Explained): BsonDocument {
+  const scan = shownScan(plan, plan.isExact ? undefined : filter);
+  return plan.isSorted || sort.size === 0
+    ? scan
+    : documentOf({ stage: "SORT", sortPattern: sort, inputStage: scan });
+}
+
+function shownScan(
+  { index, isBackwards, intervals, branches }: Plan,
+  filter: BsonDocument | undefined,
 ): BsonDocument {
   const direction = isBackwards ? "backward" : "forward";
-  const filterShown = isExact ? undefined : filter;
-  const scan =
-    index === null
-      ? documentOf({ stage: "COLLSCAN", filter: filterShown, direction })
-      : documentOf({
-          stage: "FETCH",
-          filter: filterShown,
-          inputStage: documentOf({
-            stage: "IXSCAN",
-            keyPattern: index.definition.get("key"),
-            indexName: index.name,
-            isMultiKey: index.isMultikey,
-            isUnique: index.isUnique,
-            isSparse: index.isSparse,
-            isPartial: index.partialFilter !== null,
-            direction,
-            intervals: intervals.length,
-          }),
-        });
-  return isSorted ? scan : documentOf({ stage: "SORT", sortPattern: sort, inputStage: scan });
+  if (branches.length > 0) {
+    const inputStages = branches.map((branch) => shownScan(branch, undefined));
+    return documentOf({ stage: "FETCH", filter, inputStage: documentOf({ stage: "OR", inputStages }) });
+  }
+  if (index === null) return documentOf({ stage: "COLLSCAN", filter, direction });
+  const inputStage = documentOf({
+    stage: "IXSCAN",
+    keyPattern: index.definition.get("key"),
+    indexName: index.name,
+    isMultiKey: index.isMultikey,
+    isUnique: index.isUnique,
+    isSparse: index.isSparse,
+    isPartial: index.partialFilter !== null,
+    direction,
+    intervals: intervals.length,
+  });
+  return documentOf({ stage: "FETCH", filter, inputStage });
 }
 
 export const explainCommands: CommandTable = {

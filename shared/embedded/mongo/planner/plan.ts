@@ -30,6 +30,8 @@ export interface Plan {
   /** True where no document needs to be matched against the filter any more. */
   readonly isExact: boolean;
   readonly isSorted: boolean;
+  /** One plan for each branch of an `$or`: what any of them finds is a candidate. Empty for every other plan. */
+  readonly branches: readonly Plan[];
 }
 
 interface Candidate extends Plan {
@@ -43,20 +45,48 @@ const DOCUMENT_COST = 3;
 export function planQuery(collection: Collection, query: Query): Plan {
   const { hint } = query;
   if (isNatural(hint)) return naturalPlan(collection, query, Number(hint.get("$natural")) < 0);
+  if (query.sort.has("$natural")) return naturalPlan(collection, query, false);
   const predicates = predicatesOf(query.filter);
   if (hint !== undefined) return hintedPlan(collection, query, predicates);
-  let best: Candidate = naturalPlan(collection, query, false);
-  if (query.hasCollation) return best;
+  const natural = naturalPlan(collection, query, false);
+  if (query.hasCollation) return natural;
   // Most writes name their document by _id: nothing can be cheaper.
   if (predicates.paths.get("_id")?.equals?.length === 1)
     return candidate(collection.idIndex, query, predicates);
+  const indexed = cheapestIndex(collection, query, predicates) ?? natural;
+  const best = indexed.cost < natural.cost ? indexed : natural;
+  const union = unionPlan(collection, query);
+  return union !== null && union.cost < best.cost ? union : best;
+}
+
+function cheapestIndex(collection: Collection, query: Query, predicates: FilterPredicates): Candidate | null {
+  let best: Candidate | null = null;
   for (const index of collection.indexes) {
     if (!index.isReady) continue;
     const next = candidate(index, query, predicates);
-    if (next.cost < best.cost && isAdmissible(index, next, predicates)) best = next;
+    if ((best === null || next.cost < best.cost) && isAdmissible(index, next, predicates)) best = next;
   }
   return best;
 }
+
+/** An `$or` of which every branch has an index of its own. */
+function unionPlan(collection: Collection, { filter }: Query): Candidate | null {
+  const alternatives = filter.get("$or");
+  if (!Array.isArray(alternatives)) return null;
+  const others = new Map([...filter].filter(([name]) => name !== "$or"));
+  const branches: Candidate[] = [];
+  for (const alternative of alternatives) {
+    const branch: BsonDocument = new Map([...others, ["$and", [alternative]]]);
+    const query = { filter: branch, sort: NO_SORT, limit: Number.POSITIVE_INFINITY };
+    const plan = cheapestIndex(collection, query, predicatesOf(branch));
+    if (plan === null) return null;
+    branches.push(plan);
+  }
+  const cost = branches.reduce((sum, branch) => sum + branch.cost, 0);
+  return { index: null, intervals: [], isBackwards: false, isExact: false, isSorted: false, branches, cost };
+}
+
+const NO_SORT: BsonDocument = new Map();
 
 function naturalPlan(collection: Collection, query: Query, isBackwards: boolean): Candidate {
   const isSorted = query.sort.size === 0 || query.sort.has("$natural");
@@ -70,6 +100,7 @@ function naturalPlan(collection: Collection, query: Query, isBackwards: boolean)
     isBackwards: backwards,
     isExact,
     isSorted,
+    branches: [],
     cost: touched * DOCUMENT_COST + 1,
   };
 }
@@ -94,6 +125,7 @@ function candidate(
     isBackwards: direction === "backwards",
     isExact,
     isSorted,
+    branches: [],
     cost,
     bounds,
     isUseful,

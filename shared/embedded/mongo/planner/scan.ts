@@ -1,5 +1,6 @@
 import type { BsonDocument } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
+import type { CollectionIndex } from "../engine/collection-index.ts";
 import { type DocumentRecord, type ReadView, visibleBytes } from "../engine/document-record.ts";
 import { EntryCursor } from "../engine/entry-cursor.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
@@ -21,7 +22,6 @@ export class Scan {
   /** Candidates looked at so far. */
   examined = 0;
   readonly #view: () => ReadView;
-  readonly #plan: Plan;
   readonly #match: Matcher | null;
   readonly #candidates: Candidates;
   readonly #seen: Set<DocumentRecord> | null;
@@ -29,11 +29,9 @@ export class Scan {
   /** @param view asked again at each step, so that a cursor can see more with each batch */
   constructor(collection: Collection, plan: Plan, { view, match }: { view: () => ReadView; match: Matcher }) {
     this.#view = view;
-    this.#plan = plan;
     this.#match = plan.isExact ? null : match;
-    this.#candidates =
-      plan.index === null ? new NaturalCandidates(collection, plan) : new IndexCandidates(plan);
-    this.#seen = plan.index?.isMultikey ? new Set() : null;
+    this.#candidates = candidatesOf(collection, plan);
+    this.#seen = plan.index?.isMultikey || plan.branches.length > 0 ? new Set() : null;
   }
 
   step(): ScanStep {
@@ -43,8 +41,8 @@ export class Scan {
     const bytes = visibleBytes(record, this.#view());
     if (bytes === null) return "passed";
     const source = new LazyDocument(bytes);
-    const { index } = this.#plan;
-    if (index !== null && !record.isSettled && !index.holds(this.#candidates.key, source)) return "passed";
+    const { index, key } = this.#candidates;
+    if (index !== null && !record.isSettled && !index.holds(key, source)) return "passed";
     if (this.#seen !== null) {
       if (this.#seen.has(record)) return "passed";
       this.#seen.add(record);
@@ -57,12 +55,19 @@ export class Scan {
 }
 
 interface Candidates {
-  /** The index key of the candidate that was given last. */
+  /** The index in which the candidate was found that was given last, and its key there. */
+  readonly index: CollectionIndex | null;
   readonly key: string;
   next(): DocumentRecord | null;
 }
 
+function candidatesOf(collection: Collection, plan: Plan): Candidates {
+  if (plan.branches.length > 0) return new BranchCandidates(plan.branches);
+  return plan.index === null ? new NaturalCandidates(collection, plan) : new IndexCandidates(plan);
+}
+
 class NaturalCandidates implements Candidates {
+  readonly index = null;
   readonly key = "";
   readonly #records: Iterator<DocumentRecord>;
 
@@ -85,6 +90,10 @@ class IndexCandidates implements Candidates {
     this.#plan = plan;
   }
 
+  get index(): CollectionIndex {
+    return this.#plan.index!;
+  }
+
   get key(): string {
     return this.#cursor!.key;
   }
@@ -97,6 +106,36 @@ class IndexCandidates implements Candidates {
       const interval = intervals[isBackwards ? intervals.length - 1 - this.#taken : this.#taken]!;
       this.#taken += 1;
       this.#cursor = new EntryCursor(index!.entries, interval, isBackwards);
+    }
+  }
+}
+
+/** The candidates of one branch after the other. */
+class BranchCandidates implements Candidates {
+  readonly #waiting: Plan[];
+  #current: IndexCandidates;
+
+  constructor(branches: readonly Plan[]) {
+    const [first, ...waiting] = branches;
+    this.#current = new IndexCandidates(first!);
+    this.#waiting = waiting;
+  }
+
+  get index(): CollectionIndex {
+    return this.#current.index;
+  }
+
+  get key(): string {
+    return this.#current.key;
+  }
+
+  next(): DocumentRecord | null {
+    for (;;) {
+      const record = this.#current.next();
+      if (record !== null) return record;
+      const next = this.#waiting.shift();
+      if (next === undefined) return null;
+      this.#current = new IndexCandidates(next);
     }
   }
 }
