@@ -4,7 +4,9 @@ import { CommandFault, unsupported } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
 import { compileFieldTests, isOperatorDocument } from "./match-field.ts";
-import { matched, type Path, parsePath } from "./path.ts";
+import { anyValueAt, matched, type Path, parsePath } from "./path.ts";
+import { comparisonTest } from "./predicate.ts";
+import { regexTest } from "./regex.ts";
 
 /** A compiled filter. */
 export type Matcher = (doc: BsonDocument) => boolean;
@@ -80,10 +82,12 @@ function all(tests: readonly Matcher[]): Matcher {
 }
 
 function fieldMatcher(path: Path, value: BsonValue, options: MatchOptions): Matcher {
-  const operators: BsonDocument = isOperatorDocument(value)
-    ? value
-    : new Map([[value instanceof Regex ? "$regex" : "$eq", value]]);
-  return all(compileFieldTests(path, operators, options));
+  if (isOperatorDocument(value)) return all(compileFieldTests(path, value, options));
+  const test =
+    value instanceof Regex
+      ? regexTest(value.pattern, value.flags)
+      : comparisonTest("$eq", value, options.collation);
+  return (doc) => anyValueAt(doc, path, true, test);
 }
 
 /**

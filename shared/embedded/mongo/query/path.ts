@@ -12,9 +12,18 @@ const POSITION = /^(?:0|[1-9]\d{0,9})$/;
 /** The array position that a path component spells, or -1. */
 export const arrayPosition = (part: string): number => (POSITION.test(part) ? Number(part) : -1);
 
+const parsed = new Map<string, Path>();
+/** Paths come from few places in a program; a client that makes them up must not fill the memory. */
+const MOST_PARSED = 5_000;
+
 export function parsePath(text: string): Path {
+  const known = parsed.get(text);
+  if (known) return known;
   const parts = text.split(".");
-  return { text, parts, positions: parts.map(arrayPosition) };
+  const path = { text, parts, positions: parts.map(arrayPosition) };
+  if (parsed.size >= MOST_PARSED) parsed.clear();
+  parsed.set(text, path);
+  return path;
 }
 
 /** Receives each value that a path leads to; `undefined` where it leads nowhere. True ends the search. */

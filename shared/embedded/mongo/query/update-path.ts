@@ -18,20 +18,36 @@ interface Step {
   readonly change: Change;
   /** Whether missing containers are made on the way. */
   readonly creates: boolean;
+  /** Containers that this update has copied already, and may therefore change in place. */
+  readonly owned: Set<object>;
 }
 
 /**
- * Applies a change at a path without positional parts and returns the new root: containers on the path are copied,
- * everything else is shared. Returns the same root when nothing changes.
+ * Applies a change at a path without positional parts and returns the new root: containers on the path are copied
+ * (once for all changes that share `owned`), everything else is shared. Without a change the root stays the same.
  *
  * @throws CommandFault 28 (PathNotViable) where a scalar stands in the way of a field to be made
  */
 export function changeAt(
   root: BsonDocument,
   parts: readonly string[],
-  options: { change: Change; creates: boolean },
+  { change, creates, owned = new Set() }: { change: Change; creates: boolean; owned?: Set<object> },
 ): BsonDocument {
-  return changeInDocument(root, 0, { parts, change: options.change, creates: options.creates });
+  return changeInDocument(root, 0, { parts, change, creates, owned });
+}
+
+function ownDocument(doc: BsonDocument, owned: Set<object>): BsonDocument {
+  if (owned.has(doc)) return doc;
+  const copy = new Map(doc);
+  owned.add(copy);
+  return copy;
+}
+
+function ownArray(items: BsonValue[], owned: Set<object>): BsonValue[] {
+  if (owned.has(items)) return items;
+  const copy = items.slice();
+  owned.add(copy);
+  return copy;
 }
 
 function changeInDocument(doc: BsonDocument, at: number, step: Step): BsonDocument {
@@ -39,7 +55,7 @@ function changeInDocument(doc: BsonDocument, at: number, step: Step): BsonDocume
   const old = doc.get(name);
   const next = changed(old, at, step);
   if (next === undefined || next === old) return doc;
-  const copy = new Map(doc);
+  const copy = ownDocument(doc, step.owned);
   if (next === REMOVED) copy.delete(name);
   else copy.set(name, next);
   return copy;
@@ -77,7 +93,7 @@ function changeInArray(items: BsonValue[], at: number, step: Step): BsonValue[] 
   if (index - items.length > MAX_PADDING) {
     throw new CommandFault(2, `can't backfill more than ${MAX_PADDING} elements`);
   }
-  const copy = items.slice();
+  const copy = ownArray(items, step.owned);
   while (copy.length < index) copy.push(null);
   copy[index] = next === REMOVED ? null : next;
   return copy;

@@ -53,7 +53,9 @@ const IDENTIFIER = /^\$\[(.*)\]$/;
 /** The identifier of a `$[identifier]` part: empty for `$[]`, undefined for any other part. */
 export const identifierPart = (part: string): string | undefined => IDENTIFIER.exec(part)?.[1];
 
-export const isPositional = (part: string): boolean => part === "$" || IDENTIFIER.test(part);
+export const isPositional = (part: string): boolean =>
+  part.charCodeAt(0) === DOLLAR && (part === "$" || IDENTIFIER.test(part));
+const DOLLAR = 36;
 
 interface Resolution {
   readonly doc: BsonDocument;

@@ -31,11 +31,11 @@ export type Update = (doc: BsonDocument, target: UpdateTarget) => { doc: BsonDoc
 function applyPositional(
   doc: BsonDocument,
   modifier: Modifier,
-  { target, filters }: { target: UpdateTarget; filters: Operators["filters"] },
+  { target, filters, owned }: { target: UpdateTarget; filters: Operators["filters"]; owned: Set<object> },
 ): BsonDocument {
   let result = doc;
   for (const parts of resolvePath(modifier.parts, { doc, filters, matchedIndex: target.matchedIndex })) {
-    result = changeAt(result, parts, modifier);
+    result = changeAt(result, parts, { change: modifier.change, creates: modifier.creates, owned });
   }
   return result;
 }
@@ -44,12 +44,13 @@ function operatorUpdate(update: BsonDocument, options: UpdateOptions): Update {
   const { modifiers, renames, filters } = compileOperators(update, options);
   return (doc, target) => {
     let result = doc;
+    const owned = new Set<object>();
     for (const rename of renames) result = rename.apply(result);
     for (const modifier of modifiers) {
       if (modifier.onlyOnInsert && !target.isInsert) continue;
       result = modifier.isPositional
-        ? applyPositional(result, modifier, { target, filters })
-        : changeAt(result, modifier.parts, modifier);
+        ? applyPositional(result, modifier, { target, filters, owned })
+        : changeAt(result, modifier.parts, { change: modifier.change, creates: modifier.creates, owned });
     }
     checkId(doc, result);
     return { doc: result, changed: result !== doc };
