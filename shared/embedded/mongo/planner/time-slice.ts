@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { CommandFault } from "../bson/fault.ts";
 
-const SLICE_MS = 12;
+const SLICE_MS = 8;
 const STEPS_PER_LOOK = 64;
 
 /** Divides long work, so that other clients are answered in between, and ends it at its deadline. */
