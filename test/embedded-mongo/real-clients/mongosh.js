@@ -11,6 +11,7 @@ print(
   `found: ${shop.items
     .find({ n: { $gt: 1 } })
     .sort({ n: -1 })
+    .toArray()
     .map(({ _id }) => _id)}`,
 );
 const groups = [{ $group: { _id: "$kind", sum: { $sum: "$n" } } }, { $sort: { _id: 1 } }];
