@@ -67,12 +67,16 @@ function busMiddleware(config: Config, nodeID: string): Middleware {
   return create as unknown as Middleware;
 }
 
+/** The outbox refuses new transactions before this is reached, so that a burst never makes the bus refuse. */
+const LOCAL_QUEUE = 60_000;
+
 function localBusWithLetters(
   config: Config,
   letters: DeadLetterStore,
   logger: ReturnType<ServiceBroker["getLogger"]>,
 ): Bus {
-  const bus = localBus({ deadLetter: letters.store, logger, drainMs: config.drainMs });
+  const { store: deadLetter } = letters;
+  const bus = localBus({ deadLetter, logger, maxQueued: LOCAL_QUEUE, drainMs: config.drainMs });
   return {
     ...bus,
     async stop() {

@@ -7,6 +7,7 @@ import type { RunContext } from "./run-context.ts";
 export interface AttemptReportsDeps {
   readonly identity: AttemptIdentity;
   readonly startedAt: string;
+  readonly timeoutMs: number;
   readonly context: RunContext;
   readonly logger: ExecutorLogger;
   emit(event: RunEvent): Promise<void>;
@@ -42,11 +43,11 @@ export class AttemptReports {
 
   /** A report that the bus will not take is left out: the run goes on. */
   private async sendAll(): Promise<void> {
-    const { identity, startedAt, context, emit, logger } = this.deps;
+    const { identity, startedAt, timeoutMs, context, emit, logger } = this.deps;
     try {
       if (!this.isAnnounced) {
         this.isAnnounced = true;
-        await emit({ type: "run.started", data: { ...identity, startedAt } });
+        await emit({ type: "run.started", data: { ...identity, startedAt, timeoutMs } });
       }
       const progress = context.reported;
       if (progress) {

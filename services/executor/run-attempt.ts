@@ -187,6 +187,7 @@ export class RunAttempt implements HeapEntry {
     this.madeReports ??= new AttemptReports({
       identity: this.identity(),
       startedAt: isoInstant(this.startedAt),
+      timeoutMs: this.timeoutMs,
       context,
       logger: this.deps.logger,
       emit: (event) => this.emit(event),

@@ -28,7 +28,7 @@ export interface RecordDocument {
   readonly status?: RunRecord["status"];
   readonly error_type?: string;
   readonly skip?: { readonly reason: string; readonly count: number; readonly last_planned_datetime: Date };
-  readonly timeout_ms?: number | null;
+  readonly timeout_ms?: number;
   readonly attempts?: readonly AttemptDocument[];
   readonly progress?: { readonly at: Date; readonly percent: number; readonly message: string | null };
   readonly log?: readonly {
@@ -60,7 +60,8 @@ export function toDocument(
     task_id: record.taskId,
     start_datetime: new Date(record.plannedAt),
     ...(endedAt === null ? {} : ending(record, endedAt)),
-    ...(described === null ? {} : describing(described, record.timeoutMs)),
+    ...(described === null ? {} : describing(described)),
+    ...(record.timeoutMs === null ? {} : { timeout_ms: record.timeoutMs }),
     create_datetime: new Date(record.createdAt),
     update_datetime: new Date(record.updatedAt),
     status: record.status,
@@ -87,14 +88,15 @@ function ending({ plannedAt, result, error }: RunRecord, endedAt: string) {
   const end = Date.parse(endedAt);
   return {
     end_datetime: new Date(end),
-    process_time: (end - Date.parse(plannedAt)) / 1000,
+    // A run that was revoked ended before its planned time.
+    process_time: Math.max(0, end - Date.parse(plannedAt)) / 1000,
     retval: JSON.stringify(result ?? null),
     exception: JSON.stringify(error?.message ?? null),
     traceback: JSON.stringify(error?.stack ?? null),
   };
 }
 
-function describing(described: NonNullable<RunRecord["described"]>, timeoutMs: number | null) {
+function describing(described: NonNullable<RunRecord["described"]>) {
   return {
     name: described.name,
     group: described.group,
@@ -102,7 +104,6 @@ function describing(described: NonNullable<RunRecord["described"]>, timeoutMs: n
     job_params: described.params,
     exec_strategy: described.strategy,
     expression: described.expression,
-    timeout_ms: timeoutMs,
   };
 }
 

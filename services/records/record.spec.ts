@@ -77,7 +77,9 @@ describe("the record of a run", () => {
     const failed = fold([due, say("run.failed")]);
     assert.deepEqual([failed.status, failed.error?.type], ["failed", "HTTP_STATUS"]);
     assert.match(fold([due, say("run.timed_out")]).error?.message ?? "", /timeout of 2000 ms/);
-    assert.match(fold([due, say("run.cancelled")]).error?.message ?? "", /stopped before the planned time/);
+    const revoked = fold([due, say("run.cancelled")]);
+    assert.match(revoked.error?.message ?? "", /stopped before the planned time/);
+    assert.deepEqual(revoked.attempts, [], "it was never begun");
     assert.match(fold([due, say("run.lost")]).error?.message ?? "", /no sign of life/);
   });
 

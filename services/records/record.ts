@@ -51,7 +51,11 @@ export function evolve(record: RunRecord | null, event: RecordedEvent): RunRecor
   const seen = touched(record ?? blank(event), event.time);
   switch (event.type) {
     case "task.due":
-      return { ...seen, described: describedBy(event.data), timeoutMs: event.data.timeoutMs };
+      return {
+        ...seen,
+        described: describedBy(event.data),
+        timeoutMs: seen.timeoutMs ?? event.data.timeoutMs,
+      };
     case "task.skipped": {
       const { reason, count, lastPlannedAt } = event.data;
       return {
@@ -64,6 +68,7 @@ export function evolve(record: RunRecord | null, event: RecordedEvent): RunRecor
     case "run.started":
       return {
         ...seen,
+        timeoutMs: event.data.timeoutMs ?? seen.timeoutMs,
         status: isOpen(seen) ? "running" : seen.status,
         attempts: withAttempt(seen, event.data, null),
       };
@@ -128,9 +133,11 @@ function describedBy({ name, group, handler, params, strategy, expression }: Des
 function ended(record: RunRecord, event: RunEnded): RunRecord {
   const outcome = event.type.slice("run.".length) as Outcome;
   const isLost = event.type === "run.lost";
-  const attempts = isLost
-    ? record.attempts
-    : withAttempt(record, event.data, { outcome, endedAt: event.data.endedAt });
+  // What was revoked was never begun.
+  const hasBegun = !isLost && !(event.type === "run.cancelled" && event.data.reason === "revoked");
+  const attempts = hasBegun
+    ? withAttempt(record, event.data, { outcome, endedAt: event.data.endedAt })
+    : record.attempts;
   const log = isLost ? record.log : tail(record.log, event.data.log ?? []);
   if (!isOpen(record)) return { ...record, attempts, log, contradictions: record.contradictions + 1 };
   const endedAt = isLost ? event.data.lostAt : event.data.endedAt;

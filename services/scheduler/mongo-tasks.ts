@@ -1,7 +1,7 @@
 import { type AnyBulkWriteOperation, type ClientSession, type Collection, ObjectId } from "mongodb";
 import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { type DefinedTask, isDefined, type Task, TaskNotFound } from "./task.ts";
-import { fromDocument, progress, type TaskDocument, toDocument, toView } from "./task-document.ts";
+import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
 
 /** A task with the number of events on its stream. */
 export interface VersionedTask {
@@ -93,7 +93,7 @@ function operationFor({ taskId, before, after, version }: TaskChange): AnyBulkWr
   if (!isDefined(after)) return { deleteOne: { filter } };
   if (!isDefined(before)) return { insertOne: { document: toDocument(after, version) } };
   if (before.definition === after.definition) {
-    return { updateOne: { filter, update: { $set: progress(after, version) } } };
+    return { updateOne: { filter, update: { $set: { ...progressSince(before, after), version } } } };
   }
   const { _id, ...replacement } = toDocument(after, version);
   return { replaceOne: { filter, replacement } };

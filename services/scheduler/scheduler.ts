@@ -7,7 +7,7 @@ import { AppError } from "../../shared/errors.ts";
 import { fold } from "../../shared/event-store/decider.ts";
 import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
 import type { Log } from "../../shared/log.ts";
-import type { Meta } from "../../shared/service.ts";
+import { call, type Meta, query } from "../../shared/service.ts";
 import { type ActiveScheduler, activeScheduler, reconcileRuns } from "./active-scheduler.ts";
 import { createDueLoop } from "./due-loop.ts";
 import { leaderCalls } from "./leader-calls.ts";
@@ -79,8 +79,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     async verdict({ taskId, runId }) {
       const current = await state(taskId);
-      const known = current.status === "none" ? await historyOf(taskId, events) : current;
-      return { verdict: verdictOn(known, runId) };
+      if (current.status !== "none") return { verdict: verdictOn(current, runId) };
+      // A deleted task's stream tells what was ordered and revoked, but not what has ended.
+      const { ended } = await call(broker, "records.ended", { runIds: [runId] }, query);
+      return { verdict: ended.length > 0 ? "ended" : verdictOn(await historyOf(taskId, events), runId) };
     },
 
     status: () => ({ active: isActive(), leader: leadership.leader() }),

@@ -65,7 +65,7 @@ export function toDocument(task: DefinedTask, version: number): TaskDocument {
 }
 
 /** The fields that move while the definition stays: what a fired or ended run changes. */
-export function progress(task: DefinedTask, version: number) {
+function progress(task: DefinedTask, version: number) {
   return {
     is_active: task.status === "active",
     update_datetime: new Date(task.updatedAt),
@@ -73,13 +73,29 @@ export function progress(task: DefinedTask, version: number) {
     status: task.status,
     next_run_at: date(task.nextRunAt),
     anchor_datetime: new Date(task.anchorAt),
-    running: task.running.map(({ runId, attempt, plannedAt, isRevoked }) => ({
-      run_id: runId,
-      attempt,
-      planned_datetime: new Date(plannedAt),
-      is_revoked: isRevoked,
-    })),
+    running: task.running.map(runningDocument),
     version,
+  };
+}
+
+function runningDocument({
+  runId,
+  attempt,
+  plannedAt,
+  isRevoked,
+}: DefinedTask["running"][number]): RunningDocument {
+  return { run_id: runId, attempt, planned_datetime: new Date(plannedAt), is_revoked: isRevoked };
+}
+
+/** Those of the fields that moved: a task that fires each second is written each second, so little is sent. */
+export function progressSince(before: DefinedTask, after: DefinedTask): Partial<ReturnType<typeof progress>> {
+  return {
+    ...(before.status === after.status ? {} : { is_active: after.status === "active", status: after.status }),
+    ...(before.updatedAt === after.updatedAt ? {} : { update_datetime: new Date(after.updatedAt) }),
+    ...(before.lastRunAt === after.lastRunAt ? {} : { last_run_datetime: date(after.lastRunAt) }),
+    ...(before.nextRunAt === after.nextRunAt ? {} : { next_run_at: date(after.nextRunAt) }),
+    ...(before.anchorAt === after.anchorAt ? {} : { anchor_datetime: new Date(after.anchorAt) }),
+    ...(before.running === after.running ? {} : { running: after.running.map(runningDocument) }),
   };
 }
 

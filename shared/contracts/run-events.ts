@@ -50,8 +50,13 @@ export const runEvents = eventFamily({
     source: "executor",
     stream: "run",
     summary: "An attempt began; left out for attempts that end within a few hundred milliseconds.",
-    data: { ...attempt, startedAt: "instant" },
-    example: { ...example, startedAt: "2026-01-05T08:00:00.002Z" },
+    data: {
+      ...attempt,
+      startedAt: "instant",
+      /** The limit that holds for this attempt: the task's, else the handler's, else the executor's. */
+      timeoutMs: { type: "number", integer: true, min: 1, optional: true },
+    },
+    example: { ...example, startedAt: "2026-01-05T08:00:00.002Z", timeoutMs: 60_000 },
   }),
   "run.progressed": event({
     version: 1,
