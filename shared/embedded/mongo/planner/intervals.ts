@@ -1,4 +1,5 @@
 import { indexKey } from "../bson/key.ts";
+import { isNumber } from "../bson/number.ts";
 import { type BsonValue, UNDEFINED } from "../bson/values.ts";
 import type { CollectionIndex, IndexField } from "../engine/collection-index.ts";
 import { EVERY_KEY, HIGHEST_KEY, type KeyInterval } from "../engine/ordered-entries.ts";
@@ -84,10 +85,10 @@ function rangeKeys(
   const first = low ?? high;
   if (first === undefined) return null;
   const upper = low !== undefined && isMultikey ? undefined : high;
-  const type = indexKey([first.value], [direction]).charCodeAt(0);
-  const ends: KeyInterval[] = [{ low: String.fromCharCode(type), high: String.fromCharCode(type + 1) }];
+  const ends: KeyInterval[] = [];
   for (const end of [low, upper]) {
     if (end === undefined) continue;
+    ends.push(typeKeys(end.value, direction));
     const key = indexKey([end.value], [direction]);
     const behind = key + HIGHEST_KEY;
     const isLower = (end === low) === (direction === 1);
@@ -98,4 +99,13 @@ function rangeKeys(
     low: ends.map((end) => end.low).reduce((a, b) => (a > b ? a : b)),
     high: ends.map((end) => end.high).reduce((a, b) => (a < b ? a : b)),
   };
+}
+
+/** All keys of a value's type, which a range never leaves. NaN sorts below all numbers but lies in no range. */
+function typeKeys(value: BsonValue, direction: 1 | -1): KeyInterval {
+  const type = indexKey([value], [direction]).charCodeAt(0);
+  const keys = { low: String.fromCharCode(type), high: String.fromCharCode(type + 1) };
+  if (!isNumber(value)) return keys;
+  const notANumber = indexKey([Number.NaN], [direction]);
+  return direction === 1 ? { ...keys, low: notANumber + HIGHEST_KEY } : { ...keys, high: notANumber };
 }
