@@ -76,38 +76,43 @@ async function writeUntilKilled(
   await client.close();
 }
 
-describe("a server that is killed while it writes", { skip: realServerUrl !== undefined }, () => {
-  for (const sync of ["full", "normal"]) {
-    describe(`with sync ${sync}`, () => {
+// Most of the time the tests wait for processes: side by side they wait together.
+describe(
+  "a server that is killed while it writes",
+  { skip: realServerUrl !== undefined, concurrency: 3 },
+  () => {
+    for (const sync of ["full", "normal"]) {
+      describe(`with sync ${sync}`, () => {
+        const directory = directoryForTests();
+
+        it("has every acknowledged write and no torn transaction after four rounds", async () => {
+          const ledger: Ledger = { single: [], pairs: [] };
+          for (let round = 0; round < ROUNDS; round++) {
+            const { child, says } = await spawnServer(directory.path, sync);
+            await writeUntilKilled(says, round, child, ledger);
+            await requireLedger(directory.path, ledger);
+          }
+          assert.ok(ledger.single.length > 200 && ledger.pairs.length > 20);
+        });
+      });
+    }
+
+    describe("its directory", () => {
       const directory = directoryForTests();
 
-      it("has every acknowledged write and no torn transaction after four rounds", async () => {
-        const ledger: Ledger = { single: [], pairs: [] };
-        for (let round = 0; round < ROUNDS; round++) {
-          const { child, says } = await spawnServer(directory.path, sync);
-          await writeUntilKilled(says, round, child, ledger);
-          await requireLedger(directory.path, ledger);
-        }
-        assert.ok(ledger.single.length > 200 && ledger.pairs.length > 20);
+      it("is refused to a second process, naming the first, and free again once that is dead", async () => {
+        const { child, says } = await spawnServer(directory.path, "full");
+        assert.match(says, /^mongodb:/);
+        const second = await spawnServer(directory.path, "full");
+        assert.match(second.says, new RegExp(`in use by process ${child.pid} `));
+        await assert.rejects(startEmbeddedMongo({ dir: directory.path }), { type: "MONGO_DIRECTORY_LOCKED" });
+        await kill(child);
+        const server = await startEmbeddedMongo({ dir: directory.path });
+        await server.close();
       });
     });
-  }
-
-  describe("its directory", () => {
-    const directory = directoryForTests();
-
-    it("is refused to a second process, naming the first, and free again once that is dead", async () => {
-      const { child, says } = await spawnServer(directory.path, "full");
-      assert.match(says, /^mongodb:/);
-      const second = await spawnServer(directory.path, "full");
-      assert.match(second.says, new RegExp(`in use by process ${child.pid} `));
-      await assert.rejects(startEmbeddedMongo({ dir: directory.path }), { type: "MONGO_DIRECTORY_LOCKED" });
-      await kill(child);
-      const server = await startEmbeddedMongo({ dir: directory.path });
-      await server.close();
-    });
-  });
-});
+  },
+);
 
 async function requireLedger(dir: string, { single, pairs }: Ledger): Promise<void> {
   const server = await startEmbeddedMongo({ dir });
