@@ -85,8 +85,8 @@ function elementTest(value: BsonDocument, options: MatchOptions): ValueTest {
   const isLogical =
     first === "$and" || first === "$or" || first === "$nor" || first === "$where" || first === "$expr";
   if (isOperatorDocument(value) && !isLogical) {
-    const tests = fieldTests(value, options);
-    return (item) => tests.every(({ test, negated }) => test(item) !== (negated === true));
+    const test = plainTest(value, options);
+    return (item) => test(item);
   }
   const match = compileMatch(value, options);
   return (item) => {
@@ -223,4 +223,10 @@ function atPath(path: Path, field: FieldTest): Matcher {
 /** The tests that the operators of one field impose on a document. */
 export function compileFieldTests(path: Path, operators: BsonDocument, options: MatchOptions): Matcher[] {
   return fieldTests(operators, options).map((test) => atPath(path, test));
+}
+
+/** All of a field's operators as one test of the value at its path, right as long as no array is involved. */
+export function plainTest(operators: BsonDocument, options: MatchOptions): ValueTest {
+  const tests = fieldTests(operators, options);
+  return (value) => tests.every(({ test, negated }) => test(value) !== (negated === true));
 }

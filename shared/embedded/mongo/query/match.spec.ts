@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BSON, type Document } from "mongodb";
+import { encodeDocument } from "../bson/encode.ts";
 import { docOf } from "../bson/official.fixture.ts";
 import { compileCollation } from "./collation.ts";
 import { filterCases } from "./filter-cases.fixture.ts";
 import { compileMatch, matchedArrayIndex } from "./match.ts";
+import { compileRawMatch } from "./raw-match.ts";
 
 const matches = (filter: Document, doc: Document): boolean => compileMatch(docOf(filter))(docOf(doc));
 
@@ -16,6 +18,17 @@ test("filters accept and refuse documents as MongoDB does", () => {
       `${BSON.EJSON.stringify(filter)} on ${BSON.EJSON.stringify(doc)}`,
     );
   }
+});
+
+test("the bytes of a document give the same answer, or none", () => {
+  let decided = 0;
+  for (const [filter, doc, expected] of filterCases) {
+    const verdict = compileRawMatch(docOf(filter))(encodeDocument(docOf(doc)));
+    if (verdict === undefined) continue;
+    decided++;
+    assert.equal(verdict, expected, `${BSON.EJSON.stringify(filter)} on ${BSON.EJSON.stringify(doc)}`);
+  }
+  assert.ok(decided > 40, `${decided} decided`);
 });
 
 test("what is wrong in a filter is named with the server's code, before any document is seen", () => {
