@@ -5,10 +5,11 @@ import type { DocumentRecord, ReadView } from "../engine/document-record.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
 import type { Collation } from "../query/collation.ts";
 import { compileMatch, type Matcher } from "../query/match.ts";
+import { compileRawMatch } from "../query/raw-match.ts";
 import { compileSort, type Sorter, type SortKey } from "../query/sort.ts";
 import type { KeyRange } from "./key-range.ts";
 import { type Plan, planQuery } from "./plan.ts";
-import { Scan } from "./scan.ts";
+import { Scan, type SourceTest } from "./scan.ts";
 import { type SortableRow, sortRows } from "./sort-rows.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
@@ -53,6 +54,14 @@ export interface Window {
   readonly limit?: number;
 }
 
+const NO_TEST: SourceTest = () => true;
+
+/** Decodes a document only where its bytes alone do not say whether it matches. */
+function sourceTest({ filter, scope, collation }: QuerySpec, match: Matcher): SourceTest {
+  const raw = compileRawMatch(filter, { scope, collation });
+  return (source) => raw(source.bytes) ?? match(source.document);
+}
+
 /** The documents that a query finds, in its order, one at a time. */
 export class Rows {
   readonly plan: Plan;
@@ -76,7 +85,10 @@ export class Rows {
       keyRange: spec.keyRange,
       hasCollation: spec.collation !== undefined,
     });
-    this.scan = new Scan(collection, this.plan, { view, match });
+    this.scan = new Scan(collection, this.plan, {
+      view,
+      match: this.plan.isExact ? NO_TEST : sourceTest(spec, match),
+    });
     this.#sort = this.plan.isSorted ? null : sort;
     this.#skip = skip;
     this.#left = limit;

@@ -1,4 +1,3 @@
-import type { BsonDocument } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import { type DocumentRecord, type ReadView, visibleBytes } from "../engine/document-record.ts";
@@ -6,7 +5,8 @@ import { EntryCursor } from "../engine/entry-cursor.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
 import type { Plan } from "./plan.ts";
 
-export type Matcher = (document: BsonDocument) => boolean;
+/** Whether a query accepts a document, decoded or not. */
+export type SourceTest = (source: LazyDocument) => boolean;
 
 /** One step of a scan: it found a document, looked at one that is none, or has come to the end. */
 export type ScanStep = "found" | "passed" | "end";
@@ -22,12 +22,16 @@ export class Scan {
   /** Candidates looked at so far. */
   examined = 0;
   readonly #view: () => ReadView;
-  readonly #match: Matcher | null;
+  readonly #match: SourceTest | null;
   readonly #candidates: Candidates;
   readonly #seen: Set<DocumentRecord> | null;
 
   /** @param view asked again at each step, so that a cursor can see more with each batch */
-  constructor(collection: Collection, plan: Plan, { view, match }: { view: () => ReadView; match: Matcher }) {
+  constructor(
+    collection: Collection,
+    plan: Plan,
+    { view, match }: { view: () => ReadView; match: SourceTest },
+  ) {
     this.#view = view;
     this.#match = plan.isExact ? null : match;
     this.#candidates = candidatesOf(collection, plan);
@@ -47,7 +51,7 @@ export class Scan {
       if (this.#seen.has(record)) return "passed";
       this.#seen.add(record);
     }
-    if (this.#match !== null && !this.#match(source.document)) return "passed";
+    if (this.#match !== null && !this.#match(source)) return "passed";
     this.record = record;
     this.source = source;
     return "found";
