@@ -97,9 +97,8 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
     await store.transact(async (transaction) => {
       const isStored = mayBeKnown ? await transaction.stored(events.map(({ id }) => id)) : () => false;
       const fresh = events.filter((event) => event.type.startsWith("task.") || !isStored(event.id));
-      const ids = [...new Set(fresh.map(recordIdOf))];
-      if (ids.length === 0) return;
-      const before = await records.load(transaction.session, ids);
+      if (fresh.length === 0) return;
+      const before = await records.load(transaction.session, idsToLoad(fresh, mayBeKnown));
       const after = foldAll(fresh, before, transaction);
       await records.write(
         transaction.session,
@@ -165,6 +164,17 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
       await idle;
     },
   };
+}
+
+/**
+ * Records that may exist. One whose order comes with this batch for the first time does not; should another node
+ * have begun it all the same, the insert conflicts, and the next try loads everything.
+ */
+function idsToLoad(events: readonly RecordedEvent[], mayBeKnown: boolean): readonly string[] {
+  const ids = new Set(events.map(recordIdOf));
+  if (!mayBeKnown)
+    for (const event of events) if (event.type.startsWith("task.")) ids.delete(recordIdOf(event));
+  return [...ids];
 }
 
 /** Folds events into their records in order, and keeps the runs' own events on their streams. */
