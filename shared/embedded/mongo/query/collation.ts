@@ -43,16 +43,23 @@ function collator(spec: BsonDocument, locale: string): Intl.Collator {
     throw new CommandFault(9, `collation caseFirst must be off, upper or lower, not '${caseFirst}'`);
   }
   const sensitivity = strength === 1 && spec.get("caseLevel") === true ? "case" : SENSITIVITY[strength];
+  return new Intl.Collator(supportedLocale(locale), {
+    sensitivity,
+    caseFirst: caseFirst === "off" ? "false" : caseFirst,
+    numeric: spec.get("numericOrdering") === true,
+    ignorePunctuation: textField(spec, "alternate") === "shifted",
+  });
+}
+
+/** The runtime would silently take its own language for one that it does not know. */
+function supportedLocale(locale: string): string {
+  const name = locale.replaceAll("_", "-");
   try {
-    return new Intl.Collator(locale.replaceAll("_", "-"), {
-      sensitivity,
-      caseFirst: caseFirst === "off" ? "false" : caseFirst,
-      numeric: spec.get("numericOrdering") === true,
-      ignorePunctuation: textField(spec, "alternate") === "shifted",
-    });
+    if (Intl.Collator.supportedLocalesOf(name).length > 0) return name;
   } catch {
-    throw new CommandFault(2, `Field 'locale' is invalid in: { locale: "${locale}" }`);
+    // Not even the shape of a locale: refused like an unknown one.
   }
+  throw new CommandFault(2, `Field 'locale' is invalid in: { locale: "${locale}" }`);
 }
 
 /**

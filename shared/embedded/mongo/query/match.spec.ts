@@ -76,6 +76,8 @@ test("a collation decides how strings compare", () => {
   assert.equal(match(docOf({ a: "ping", b: "y" })), true);
   assert.equal(match(docOf({ a: "pïng", b: "y" })), false);
   assert.throws(() => compileCollation(docOf({ strength: 2 })), { code: 40414 });
+  assert.throws(() => compileCollation(docOf({ locale: "xx" })), { code: 2 });
+  assert.throws(() => compileCollation(docOf({ locale: "not a locale" })), { code: 2 });
   assert.throws(() => compileCollation(docOf({ locale: "en", bogus: 2 })), { code: 40415 });
   assert.throws(() => compileCollation(docOf({ locale: "en", strength: 5 })), { code: 115 });
 });
