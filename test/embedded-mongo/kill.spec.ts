@@ -36,7 +36,7 @@ async function writeUntilKilled(
   child: ChildProcess,
   ledger: Ledger,
 ): Promise<void> {
-  const client = await new MongoClient(url, { serverSelectionTimeoutMS: 500, retryWrites: false }).connect();
+  const client = await new MongoClient(url, { serverSelectionTimeoutMS: 100, retryWrites: false }).connect();
   const db = client.db("ledger");
   let isKilled = false;
   let acknowledged = 0;

@@ -14,6 +14,7 @@ import { type CommandContext, type CommandTable, findCollection, timeSliceOf } f
 import { countRows, withView } from "./count.ts";
 import { countedBy } from "./count-pipeline.ts";
 import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
+import { explainCommand } from "./explain.ts";
 import { serverDiagnostics } from "./pipeline-diagnostics.ts";
 import { pipelineWriter } from "./pipeline-writer.ts";
 import { scopeOf } from "./variables.ts";
@@ -30,7 +31,7 @@ interface Run {
 
 async function aggregate(context: CommandContext): Promise<Reply> {
   const { args, database } = context;
-  if (args.flag("explain")) throw new CommandFault(72, "explain an aggregate by the command 'explain'");
+  if (args.flag("explain")) return explainCommand(context, args);
   const collectionName = args.value("aggregate") === 1 ? null : args.collection();
   const run: Run = {
     context,

@@ -36,7 +36,10 @@ export async function deleteStatement(job: StatementJob): Promise<StatementOutco
   if (collection === undefined) return NOTHING;
   const rows = new Rows(collection, query, { view: () => transaction, limit: limit === 1 ? 1 : undefined });
   const found = await allRows(rows, slice);
-  for (const { record } of found) collection.remove(transaction, record);
+  for (const { record } of found) {
+    collection.remove(transaction, record);
+    if (slice.isOver()) await slice.pause();
+  }
   return { n: found.length, nModified: 0 };
 }
 

@@ -1,7 +1,7 @@
 import { decodeDocument } from "../bson/decode.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import { CommandFault } from "../bson/fault.ts";
-import { documentLength, findField } from "../bson/raw.ts";
+import { documentLength, findField, rawFields } from "../bson/raw.ts";
 import { type BsonDocument, BsonType, ObjectId } from "../bson/values.ts";
 import { keepBytes } from "../engine/document-arena.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
@@ -15,7 +15,7 @@ const ID_NAME = [0x5f, 0x69, 0x64, 0x00];
 /**
  * A document of a message as it will be stored: in bytes of its own, with `_id` first (made where it is missing).
  *
- * @throws CommandFault 2 for an `_id` that cannot be one, 10334 for a document that is too large
+ * @throws CommandFault 53 or 52 for an `_id` that cannot be one, 10334 for a document that is too large
  */
 export function documentToInsert(bytes: Uint8Array, offset: number): LazyDocument {
   const length = documentLength(bytes, offset);
@@ -23,11 +23,13 @@ export function documentToInsert(bytes: Uint8Array, offset: number): LazyDocumen
   const idFirst = ID_NAME.every((byte, i) => bytes[offset + 5 + i] === byte);
   if (idFirst) {
     requireIdType(bytes[offset + 4]!);
+    requireIdFields(bytes, offset);
     return new LazyDocument(keepBytes(bytes, offset, offset + length));
   }
   const document = withIdFirst(decodeDocument(bytes, offset));
   const stored = encodeDocument(document);
   requireIdType(findField(stored, "_id")!.type);
+  requireIdFields(stored);
   requireStorableSize(stored.length);
   return new LazyDocument(keepBytes(stored), document);
 }
@@ -52,6 +54,19 @@ export function requireIdType(type: number): void {
   if (type === BsonType.array) throw new CommandFault(53, "The '_id' value cannot be of type array");
   if (type === BsonType.regex) throw new CommandFault(53, "The '_id' value cannot be of type regex");
   if (type === BsonType.undefined) throw new CommandFault(53, "The '_id' value cannot be of type undefined");
+}
+
+/** An `_id` with operator-like fields could not be asked for. */
+function requireIdFields(bytes: Uint8Array, offset = 0): void {
+  const id = findField(bytes, "_id", offset)!;
+  if (id.type !== BsonType.object) return;
+  for (const [name] of rawFields(bytes, id.offset)) {
+    if (!name.startsWith("$")) continue;
+    throw new CommandFault(
+      52,
+      `_id fields may not contain '$'-prefixed fields: ${name} is not valid for storage.`,
+    );
+  }
 }
 
 function requireStorableSize(length: number): void {

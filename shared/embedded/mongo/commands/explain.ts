@@ -16,10 +16,12 @@ interface Explained {
   readonly limit: number;
 }
 
-/** Shows which plan a query takes, and with `executionStats` what it touches. */
-async function explain(context: CommandContext): Promise<Reply> {
+const explain = (context: CommandContext): Promise<Reply> =>
+  explainCommand(context, new Arguments({ command: context.args.document("explain"), sequences: new Map() }));
+
+/** Shows which plan the query of a command takes, and beyond `queryPlanner` what it touches. */
+export async function explainCommand(context: CommandContext, inner: Arguments): Promise<Reply> {
   const { args, database } = context;
-  const inner = new Arguments({ command: args.document("explain"), sequences: new Map() });
   const explained = explainedQuery(inner);
   const name = inner.collection();
   const collection = findCollection(context, name);
