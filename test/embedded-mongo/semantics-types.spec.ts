@@ -64,6 +64,20 @@ describe("types", () => {
     assert.equal(await items.countDocuments({ constructor: 9 } as Document), 1);
   });
 
+  it("names with dollars and dots are stored, but not with dollars inside _id", async () => {
+    const items = fresh();
+    const docs = [
+      { _id: 1, $a: 1 },
+      { _id: 2, "a.b": 1 },
+      { _id: 3, a: { $b: 1, "c.d": 2 } },
+      { _id: { "a.b": 1 } },
+    ];
+    await items.insertMany(docs as unknown as Document[]);
+    assert.deepEqual(await items.find().sort({ _id: 1 }).toArray(), docs);
+    await assert.rejects(items.insertOne({ _id: { $a: 1 } as never }), { code: 52 });
+    await assert.rejects(items.insertOne({ _id: [1] as never }), { code: 53 });
+  });
+
   it("numbers of different types with one value are one key of a unique index", async () => {
     const items = fresh();
     await items.createIndex({ n: 1 }, { unique: true });
