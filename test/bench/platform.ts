@@ -142,10 +142,7 @@ async function usageOf(processes: ReadonlyMap<string, StoryProcess>): Promise<Re
 /** A process that was asked before has older answers: the one after them is meant. */
 async function newLines(service: StoryProcess, known: number): Promise<string[]> {
   for (;;) {
-    const lines = service
-      .output()
-      .split("\n")
-      .slice(known - 1);
+    const lines = service.output().split("\n").slice(known);
     if (lines.some((line) => line.startsWith("usage "))) return lines;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
