@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { encodeDocument } from "../bson/encode.ts";
+import { documentOf } from "../bson/values.ts";
+import { BatchWriter, readBatch } from "./batch.ts";
+import { FRAME_HEADER_BYTES, FrameScanner, frameHeader } from "./log-frames.ts";
+
+const framed = (...texts: string[]): Buffer =>
+  Buffer.concat(texts.flatMap((text) => [frameHeader(Buffer.from(text)), Buffer.from(text)]));
+
+/** Reads the frames of bytes that come in pieces of one size; ends where nothing more can be read. */
+function scan(bytes: Buffer, piece: number): { batches: string[]; consumed: number } {
+  const scanner = new FrameScanner();
+  const batches: string[] = [];
+  let at = 0;
+  for (;;) {
+    const batch = scanner.next();
+    const isOver = batch === "damaged" || (batch === null && at >= bytes.length);
+    if (isOver) return { batches, consumed: scanner.consumed };
+    if (batch !== null) batches.push(batch.toString());
+    else {
+      scanner.push(bytes.subarray(at, at + piece));
+      at += piece;
+    }
+  }
+}
+
+describe("frames of the log", () => {
+  it("are read again whatever the pieces in which they come", () => {
+    const bytes = framed("one", "", "three".repeat(100));
+    for (const piece of [1, 3, 7, 8, 9, 64, bytes.length]) {
+      const { batches, consumed } = scan(bytes, piece);
+      assert.deepEqual(batches, ["one", "", "three".repeat(100)]);
+      assert.equal(consumed, bytes.length);
+    }
+  });
+
+  it("end where one is cut short, wherever that is", () => {
+    const [first, second] = [framed("first"), framed("second")];
+    for (let cut = 0; cut < second.length; cut++) {
+      const { batches, consumed } = scan(Buffer.concat([first, second.subarray(0, cut)]), 16);
+      assert.deepEqual([batches, consumed], [["first"], first.length], `cut at ${cut}`);
+    }
+  });
+
+  it("are damaged, or never complete, when any one bit is changed", () => {
+    const bytes = framed("payload");
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = Buffer.from(bytes);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      assert.deepEqual(scan(changed, changed.length).batches, [], `bit ${bit}`);
+    }
+    assert.equal(bytes.length, FRAME_HEADER_BYTES + "payload".length);
+  });
+});
+
+describe("batches", () => {
+  it("give back their operations in order", () => {
+    const writer = new BatchWriter();
+    assert.equal(writer.isEmpty, true);
+    const document = encodeDocument(documentOf({ _id: 1 }));
+    writer.catalog(documentOf({ op: "create" }));
+    writer.put(4_294_967_295, 281_474_976_710_655, document);
+    writer.remove(7, 8);
+    writer.session(documentOf({ number: 9n }));
+    const size = writer.size;
+    const batch = writer.finish();
+    assert.equal(batch.length, size);
+    const read: unknown[] = [];
+    readBatch(batch, {
+      put: (...operation) => read.push(operation),
+      remove: (...operation) => read.push(operation),
+      catalog: (change) => read.push(change),
+      session: (entry) => read.push(entry),
+    });
+    const [change, [collectionId, recordId, bytes], removed, entry] = read as [
+      Map<string, unknown>,
+      [number, number, Uint8Array],
+      number[],
+      Map<string, unknown>,
+    ];
+    assert.equal(change.get("op"), "create");
+    assert.deepEqual([collectionId, recordId], [4_294_967_295, 281_474_976_710_655]);
+    assert.deepEqual(Buffer.from(bytes), Buffer.from(document));
+    assert.deepEqual(removed, [7, 8]);
+    assert.equal(entry.get("number"), 9n);
+  });
+});
