@@ -2,7 +2,7 @@ import { encodedLength } from "../bson/encode.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
-import { type BsonDocument, type BsonValue, doubleOf, isDocument } from "../bson/values.ts";
+import { Binary, type BsonDocument, type BsonValue, doubleOf, isDocument } from "../bson/values.ts";
 import {
   isNullish,
   type Maybe,
@@ -108,6 +108,15 @@ export const objectOperators: OperatorTable = {
       throw new CommandFault(3040501, "$rand does not currently accept arguments");
     return () => doubleOf(Math.random());
   },
+  $binarySize: unary("$binarySize", (value) => {
+    if (isNullish(value)) return null;
+    if (typeof value === "string") return Buffer.byteLength(value);
+    if (value instanceof Binary) return value.bytes.length;
+    throw new CommandFault(
+      51276,
+      `$binarySize requires a string or BinData argument, found: ${typeNameOf(value)}`,
+    );
+  }),
   $bsonSize: unary("$bsonSize", (value) => {
     if (isNullish(value)) return null;
     if (isDocument(value)) return encodedLength(value);

@@ -162,6 +162,8 @@ export const expressionCases: readonly (readonly [unknown, unknown])[] = [
   [{ $type: "$nothing" }, "missing"],
   [{ $type: "$l" }, "long"],
   [{ $isNumber: "$d" }, true],
+  [{ $binarySize: "$s" }, 6],
+  [{ $bsonSize: { $literal: {} } }, 5],
   [{ $year: "$at" }, 2024],
   [{ $dayOfWeek: "$at" }, 6],
   [{ $week: "$at" }, 21],
