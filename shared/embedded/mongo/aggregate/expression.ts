@@ -53,7 +53,7 @@ export const isTruthy = (value: BsonValue | undefined): boolean => {
 };
 
 /** Follows field names; an array gives the array of what its documents have there. */
-export function fieldValue(
+function fieldValue(
   value: BsonValue | undefined,
   parts: readonly string[],
   at: number,

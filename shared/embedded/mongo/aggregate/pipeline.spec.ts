@@ -4,7 +4,7 @@ import { BSON, type Document } from "mongodb";
 import { canonical, docOf } from "../bson/official.fixture.ts";
 import type { BsonDocument } from "../bson/values.ts";
 import type { Pace, PipelineEnvironment } from "./environment.ts";
-import { compilePipeline, pushDown, runPipeline } from "./pipeline.ts";
+import { compilePipeline, pushDown } from "./pipeline.ts";
 import { pipelineCases, pipelineCollections } from "./pipeline-cases.fixture.ts";
 import { Scope } from "./scope.ts";
 
@@ -23,10 +23,8 @@ async function results(
   extra: Partial<PipelineEnvironment> = {},
 ): Promise<string[]> {
   const shown: string[] = [];
-  for await (const doc of runPipeline(
-    stages.map(docOf),
+  for await (const doc of compilePipeline(stages.map(docOf), environment(extra)).run(
     pipelineCollections.items!.map(docOf),
-    environment(extra),
   ))
     shown.push(canonical(doc));
   return shown;
@@ -147,7 +145,8 @@ test("sorting and grouping many documents pauses instead of holding the event lo
     { $count: "groups" },
   ].map(docOf);
   const shown: string[] = [];
-  for await (const doc of runPipeline(stages, source(), environment({ pace }))) shown.push(canonical(doc));
+  for await (const doc of compilePipeline(stages, environment({ pace })).run(source()))
+    shown.push(canonical(doc));
   assert.deepEqual(shown, [canonical(docOf({ groups: 1000 }))]);
   assert.ok(pauses > 5, `${pauses} pauses`);
   assert.ok(longest < 250, `the longest stretch took ${longest} ms`);

@@ -76,13 +76,6 @@ export function compilePipeline(specs: readonly BsonValue[], env: PipelineEnviro
   };
 }
 
-/** Compiles and runs a pipeline at once. */
-export const runPipeline = (
-  specs: readonly BsonValue[],
-  source: DocumentSource,
-  env: PipelineEnvironment,
-): AsyncGenerator<BsonDocument, void, undefined> => compilePipeline(specs, env).run(source);
-
 /** The beginning of a pipeline that a query can do instead, with indexes, and the stages that are left. */
 export interface PushedDown {
   readonly filter: BsonDocument;

@@ -46,16 +46,13 @@ for (const [type, rank] of [
   RANKS[type] = rank;
 }
 
-/** The rank of a type byte in MongoDB's order across types. */
-export const rankOfType = (type: number): number => RANKS[type]!;
-
 /** Values of one rank compare with each other; query operators such as `$gt` never leave the rank of their operand. */
 export const rankOf = (value: BsonValue): number => RANKS[typeOf(value)]!;
 
 const order = <T extends number | bigint | boolean>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Orders strings as their UTF-8 bytes: code units agree with that except where surrogates meet U+E000–U+FFFF. */
-export function compareStrings(a: string, b: string): number {
+function compareStrings(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -94,11 +91,7 @@ function compareBinary(a: Binary, b: Binary): number {
 }
 
 /** Documents compare field by field: type, then name, then value; a prefix is the smaller. */
-export function compareDocuments(
-  a: BsonDocument,
-  b: BsonDocument,
-  strings: StringOrder = compareStrings,
-): number {
+function compareDocuments(a: BsonDocument, b: BsonDocument, strings: StringOrder = compareStrings): number {
   const right = b.entries();
   for (const [name, value] of a) {
     const next = right.next();

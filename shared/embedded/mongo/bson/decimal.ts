@@ -112,7 +112,7 @@ export function parseDecimal(text: string): DecimalParts | null {
 }
 
 /** The canonical text of a decimal: plain notation near the point, scientific elsewhere. */
-export function printDecimal(parts: DecimalParts): string {
+function printDecimal(parts: DecimalParts): string {
   if (parts.kind === "nan") return "NaN";
   const sign = parts.negative ? "-" : "";
   if (parts.kind === "infinity") return `${sign}Infinity`;

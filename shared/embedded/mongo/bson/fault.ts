@@ -103,7 +103,7 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
 };
 
 /** The name that a client sees beside an error code; codes without a name of their own read `Location<code>`. */
-export const codeNameOf = (code: number): string => CODE_NAMES[code] ?? `Location${code}`;
+const codeNameOf = (code: number): string => CODE_NAMES[code] ?? `Location${code}`;
 
 /**
  * Every error that a client of the embedded server sees.

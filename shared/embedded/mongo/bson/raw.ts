@@ -31,7 +31,7 @@ const skipCString = (bytes: Uint8Array, at: number): number => {
 };
 
 /** The position behind the value of type `type` that begins at `at`; checks nothing inside it. */
-export function skipValue(bytes: Uint8Array, type: number, at: number): number {
+function skipValue(bytes: Uint8Array, type: number, at: number): number {
   const fixed = FIXED_SIZE[type]!;
   if (fixed >= 0) return at + fixed;
   switch (type) {
@@ -86,12 +86,6 @@ export function findField(bytes: Uint8Array, name: string, offset = 0): RawEleme
   return undefined;
 }
 
-/** The decoded value of one top-level field of the (valid) document at `offset`; undefined when it is missing. */
-export function rawField(bytes: Uint8Array, name: string, offset = 0): BsonValue | undefined {
-  const element = findField(bytes, name, offset);
-  return element && decodeValue(bytes, element);
-}
-
 /**
  * The value at a dotted path that meets no array on its way, decoded alone.
  *
@@ -126,12 +120,6 @@ export function* rawFields(bytes: Uint8Array, offset = 0): Generator<readonly [s
     yield [Buffer.prototype.toString.call(bytes, "utf8", at + 1, value - 1), { type, offset: value, end }];
     at = end;
   }
-}
-
-/** The number of top-level fields, and the first name, cheap enough to route a command by. */
-export function firstFieldName(bytes: Uint8Array, offset = 0): string | undefined {
-  for (const [name] of rawFields(bytes, offset)) return name;
-  return undefined;
 }
 
 interface Frame {

@@ -17,8 +17,7 @@ export interface ProjectionNode {
   readonly children: Map<string, ProjectionNode | ProjectionLeaf>;
 }
 
-export const isNode = (entry: ProjectionNode | ProjectionLeaf): entry is ProjectionNode =>
-  "children" in entry;
+const isNode = (entry: ProjectionNode | ProjectionLeaf): entry is ProjectionNode => "children" in entry;
 
 /** Enters a leaf at a dotted path. CommandFault 31249 or 31250 where paths collide. */
 export function addLeaf(root: ProjectionNode, path: string, leaf: ProjectionLeaf): void {

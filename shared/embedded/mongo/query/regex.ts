@@ -95,13 +95,3 @@ export function regexTest(pattern: string, flags: string): (value: BsonValue | u
     return value instanceof Regex && value.pattern === pattern && value.flags === flags;
   };
 }
-
-/** The literal text that every match begins with (`^abc…` without options); undefined when there is none. */
-export function literalPrefix({ pattern, flags }: Regex): string | undefined {
-  if (flags !== "" || !pattern.startsWith("^") || pattern.includes("|")) return undefined;
-  const literal = /^[\w \-/:@,;=~!%&"'<>]*/.exec(pattern.slice(1))![0];
-  // A quantifier takes the last character back.
-  const follows = pattern[1 + literal.length];
-  const safe = follows !== undefined && "*?{+".includes(follows) ? literal.slice(0, -1) : literal;
-  return safe === "" ? undefined : safe;
-}

@@ -117,9 +117,3 @@ export function compileSort(spec: BsonDocument, collation?: Collation): Sorter {
     collation,
   );
 }
-
-/** Sorts documents by a specification, stably; the keys are computed once. */
-export function sortDocuments(docs: readonly BsonDocument[], sorter: Sorter): BsonDocument[] {
-  const keyed = docs.map((doc) => ({ doc, key: sorter.keyOf(doc) }));
-  return keyed.sort((a, b) => sorter.compare(a.key, b.key)).map(({ doc }) => doc);
-}

@@ -81,7 +81,7 @@ const currentDate: UpdateOperator = (operand, { path, now }) => {
 
 let ordinal = 0n;
 /** A timestamp of the given instant; the ordinal keeps those of one second apart. */
-export function timestampOf(ms: number): Timestamp {
+function timestampOf(ms: number): Timestamp {
   ordinal = (ordinal + 1n) & 0xffffffffn;
   return new Timestamp((BigInt(Math.floor(ms / 1000)) << 32n) | ordinal);
 }
