@@ -129,6 +129,27 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     assert.equal((await send(insert)).code, 225);
   });
 
+  it("lets a retry wait for its first try instead of doing it twice", async () => {
+    const lsid = { id: new Binary(new UUID().buffer, 4) };
+    await start();
+    const things = client.db("app").collection<{ _id: number; n: number }>("things");
+    await things.insertOne({ _id: 1, n: 0 });
+    const holder = client.startSession();
+    holder.startTransaction();
+    await things.updateOne({ _id: 1 }, { $set: { held: true } }, { session: holder });
+    const updates = [{ q: { _id: 1 }, u: { $inc: { n: 1 } } }];
+    const increment = { update: "things", updates, lsid, txnNumber: Long.fromNumber(1), $db: "app" };
+    const tries = [send(increment), send(increment), send(increment)];
+    for (let i = 0; i < 5; i++) await client.db("app").command({ ping: 1 });
+    await holder.commitTransaction();
+    await holder.endSession();
+    assert.deepEqual(
+      (await Promise.all(tries)).map(({ n }) => n),
+      [1, 1, 1],
+    );
+    assert.equal((await things.findOne({ _id: 1 }))?.n, 1);
+  });
+
   it("knows a commit that is sent again, and none that never was", async () => {
     const lsid = { id: new Binary(new UUID().buffer, 4) };
     const part = (n: number) => ({ lsid, txnNumber: Long.fromNumber(n), autocommit: false });

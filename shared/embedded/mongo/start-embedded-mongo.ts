@@ -17,6 +17,9 @@ import { memoryStore } from "./store/memory-store.ts";
 import type { Store } from "./store/store.ts";
 import { Connection } from "./wire/connection.ts";
 
+/** More are closed at once. */
+const MOST_CONNECTIONS = 10_000;
+
 interface ListenOptions {
   /** 0, the default, takes a free port. */
   readonly port?: number;
@@ -158,6 +161,7 @@ async function bind(listener: Server, host: string, port: number): Promise<numbe
 
 function accept(listener: Server, server: ServerState, sockets: Set<Socket>): void {
   let lastConnectionId = 0;
+  listener.maxConnections = MOST_CONNECTIONS;
   listener.on("connection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));

@@ -94,7 +94,8 @@ async function runInSession(
   }
   session.running += 1;
   try {
-    return await definition.run(enterSession(base, definition));
+    const run = () => definition.run(enterSession(base, definition));
+    return await (args.command.has("txnNumber") ? session.inTurn(run) : run());
   } catch (error) {
     // Any error of a statement ends its transaction; a fault on the way to commit must not undo the commit.
     if (

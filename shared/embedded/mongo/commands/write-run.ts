@@ -28,7 +28,8 @@ export class WriteRun {
   readonly #firstStatementId: number;
   readonly #statementIds: readonly unknown[] | null;
   #transaction: Transaction;
-  #hasOutcomes = false;
+  /** Statements whose outcomes are noted, but not committed yet. */
+  #uncommitted: number[] = [];
   #stored: Promise<void> = Promise.resolve();
 
   constructor(context: CommandContext, slice: TimeSlice) {
@@ -45,21 +46,25 @@ export class WriteRun {
     const { isRetryable, session } = this.#context;
     const id = this.#statementId(index);
     const known = isRetryable ? session!.outcomes.get(id) : undefined;
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // The first try may still be on its way to the disk: until it is there nothing is acknowledged.
+      this.#stored = session!.stored;
+      return known;
+    }
     if (this.#slice.isOver()) await this.#slice.pause();
     const outcome = await this.#attempt(index, statement);
     if (isRetryable) {
       session!.outcomes.set(id, outcome);
-      this.#hasOutcomes = true;
+      this.#uncommitted.push(id);
     }
     return outcome;
   }
 
   /** Commits what is not part of a larger transaction; resolves when it is stored. */
   async finish(): Promise<void> {
-    const { isRetryable, server, transaction, session } = this.#context;
+    const { isRetryable, server, transaction } = this.#context;
     const interrupted = isRetryable ? server.failPoints.takeWrite() : null;
-    if (interrupted?.isCommitted === false) session!.outcomes.clear();
+    if (interrupted?.isCommitted === false) this.dispose();
     else if (transaction === null) this.#commit();
     await this.#stored;
     if (interrupted !== null) throw new CloseConnection();
@@ -92,11 +97,15 @@ export class WriteRun {
     if (!this.#transaction.isOpen) return;
     const { server, session } = this.#context;
     server.clusterTime.tick();
-    const entry = this.#hasOutcomes ? session!.entry() : null;
-    this.#hasOutcomes = false;
-    this.#stored = server.engine.commit(this.#transaction, entry);
+    const entry = this.#uncommitted.length > 0 ? session!.entry() : null;
+    const isEmpty = entry === null && this.#transaction.writes.length === 0;
+    const stored = server.engine.commit(this.#transaction, entry);
+    this.#uncommitted = [];
+    if (isEmpty) return;
     // The log keeps its order: when the last part is stored, all parts are; a failure shows up in each later one.
-    this.#stored.catch(() => {});
+    this.#stored = stored;
+    if (session !== null) session.stored = stored;
+    stored.catch(() => {});
   }
 
   #statementId(index: number): number {
@@ -104,9 +113,11 @@ export class WriteRun {
     return listed === undefined ? this.#firstStatementId + index : Number(listed);
   }
 
-  /** Ends what an unexpected error has left open. */
+  /** Takes back what an unexpected error has left open, and the outcomes that a retry must not find. */
   dispose(): void {
-    if (this.#context.transaction === null) this.#context.server.engine.abort(this.#transaction);
+    const { server, session, transaction } = this.#context;
+    for (const id of this.#uncommitted) session!.outcomes.delete(id);
+    if (transaction === null) server.engine.abort(this.#transaction);
   }
 }
 

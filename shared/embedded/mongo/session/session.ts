@@ -19,9 +19,28 @@ export class Session {
   state: TransactionState = "none";
   transaction: Transaction | null = null;
   outcomes: Map<number, StatementOutcome> = new Map();
+  /** Settles when the latest retryable write of the session is stored. */
+  stored: Promise<void> = Promise.resolve();
+  #turn: PromiseWithResolvers<void> | null = null;
 
   constructor(key: string) {
     this.key = key;
+  }
+
+  /**
+   * Carries out numbered commands one at a time: a retry whose first try is still at work must find its outcome
+   * instead of doing it again.
+   */
+  async inTurn<T>(work: () => Promise<T> | T): Promise<T> {
+    while (this.#turn !== null) await this.#turn.promise;
+    const turn = Promise.withResolvers<void>();
+    this.#turn = turn;
+    try {
+      return await work();
+    } finally {
+      this.#turn = null;
+      turn.resolve();
+    }
   }
 
   /**
