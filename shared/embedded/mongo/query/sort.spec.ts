@@ -57,6 +57,31 @@ test("paths through one array take their values from one element", () => {
   assert.deepEqual(sorted({ "a.x": 1, "a.y": 1 }, docs), [2, 1]);
 });
 
+test("paths through one array, beside another field and deeper down", () => {
+  const docs = [
+    {
+      _id: 1,
+      k: 1,
+      o: {
+        a: [
+          { x: 1, y: 9 },
+          { x: 2, y: 0 },
+        ],
+      },
+    },
+    { _id: 2, k: 1, o: { a: [{ x: 1, y: 5 }] } },
+    { _id: 3, k: 0, o: { a: [] as Document[] } },
+  ];
+  assert.deepEqual(sorted({ k: 1, "o.a.x": 1, "o.a.y": 1 }, docs), [3, 2, 1]);
+  assert.deepEqual(sorted({ "o.a.y": -1, k: 1, "o.a.x": 1 }, docs), [1, 2, 3]);
+});
+
+test("paths through two arrays have no order", () => {
+  const parallel = [{ a: [1, 2], b: [1, 2] }, { a: 1 }];
+  assert.throws(() => sorted({ a: 1, b: 1 }, parallel), { code: 2 });
+  assert.doesNotThrow(() => sorted({ a: 1 }, parallel));
+});
+
 test("several fields, each with its direction, and a stable order of equals", () => {
   const docs = [
     { _id: 1, a: 1, b: 1 },

@@ -4,7 +4,8 @@ import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
-import { keyValuesAt, type Path, parsePath } from "./path.ts";
+import { keyValuesAt, type Path, parsePath, valueAt } from "./path.ts";
+import { changeAt } from "./update-path.ts";
 
 /** What a document sorts by: computed once, compared often. */
 export type SortKey = string | readonly BsonValue[];
@@ -53,13 +54,26 @@ function representative(values: readonly BsonValue[], sign: 1 | -1, collation?: 
   return best;
 }
 
-/** Two sort paths through one array take their values from the same element. */
-function sharedArrayHead(fields: readonly SortField[], doc: BsonDocument): readonly BsonValue[] | undefined {
+/** The beginning of a path that leads to its first array; undefined where it meets none. */
+function firstArray(doc: BsonDocument, { parts }: Path): readonly string[] | undefined {
+  let value: BsonValue | undefined = doc;
+  for (let i = 0; i < parts.length; i++) {
+    value = value instanceof Map ? value.get(parts[i]!) : undefined;
+    if (Array.isArray(value)) return parts.slice(0, i + 1);
+  }
+  return undefined;
+}
+
+/** The array that several of the paths go through: their values are then those of one element together. */
+function sharedArray(fields: readonly SortField[], doc: BsonDocument): readonly string[] | undefined {
   if (fields.length < 2) return undefined;
-  const head = fields[0]!.path.parts[0]!;
-  const items = doc.get(head);
-  if (!Array.isArray(items) || items.length === 0) return undefined;
-  return fields.every(({ path }) => path.parts.length > 1 && path.parts[0] === head) ? items : undefined;
+  const arrays = fields.map(({ path }) => firstArray(doc, path)).filter((parts) => parts !== undefined);
+  if (arrays.length < 2) return undefined;
+  const [first] = arrays;
+  if (arrays.some((parts) => parts.join(".") !== first!.join("."))) {
+    throw new CommandFault(2, "cannot sort with keys that are parallel arrays");
+  }
+  return first;
 }
 
 class CompiledSort implements Sorter {
@@ -88,11 +102,12 @@ class CompiledSort implements Sorter {
   }
 
   keyOf(doc: BsonDocument): SortKey {
-    const items = sharedArrayHead(this.#fields, doc);
-    if (!items) return this.#keyOfValues(this.#valuesOf(doc));
-    const head = this.#fields[0]!.path.parts[0]!;
-    const keys = items.map((item) => this.#keyOfValues(this.#valuesOf(new Map([[head, item]]))));
-    return keys.reduce((best, key) => (this.compare(key, best) < 0 ? key : best));
+    const array = sharedArray(this.#fields, doc);
+    const items = array && (valueAt(doc, array) as BsonValue[]);
+    if (!items || items.length === 0) return this.#keyOfValues(this.#valuesOf(doc));
+    return items
+      .map((item) => this.keyOf(changeAt(doc, array, { change: () => item, creates: false })))
+      .reduce((best, key) => (this.compare(key, best) < 0 ? key : best));
   }
 
   compare(a: SortKey, b: SortKey): number {
@@ -109,7 +124,8 @@ class CompiledSort implements Sorter {
  * Compiles a sort specification. Arrays sort by their least element ascending and their greatest descending,
  * missing fields as null.
  *
- * @throws CommandFault 15975 for a direction that is neither 1 nor -1, 115 for `$meta`
+ * @throws CommandFault 15975 for a direction that is neither 1 nor -1, 115 for `$meta`; the sort itself throws 2
+ *   for a document in which two of the paths go through different arrays
  */
 export function compileSort(spec: BsonDocument, collation?: Collation): Sorter {
   return new CompiledSort(
