@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { Handler } from "../services/executor/define-handler.ts";
 import { createBroker } from "../shared/broker.ts";
 import type { Config } from "../shared/config.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
+import { type MongoThread, startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
 import { AppError } from "../shared/errors.ts";
 import { createLogger } from "../shared/logger.ts";
 import { type ServiceName, serviceFactories, serviceNames } from "./service-factories.ts";
@@ -15,6 +15,8 @@ export interface Launched {
   readonly config: Config;
   /** Where the gateway listens, if it is among the services. */
   readonly address: string | null;
+  /** Rejects when the embedded store fails; what is running cannot go on then. Pending for ever without one. */
+  readonly failed: Promise<never>;
   /** Stops the services in order, then the bus, then the embedded store. */
   stop(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     broker,
     config,
     address: addressOf(broker),
+    failed: embedded?.failed ?? new Promise(() => {}),
     stop() {
       stopping ??= stopAll(broker, embedded);
       return stopping;
@@ -56,10 +59,7 @@ function needsMongo(services: readonly ServiceName[]): boolean {
   return services.some((name) => name === "scheduler" || name === "records" || name === "crawler");
 }
 
-async function startStore(
-  { dataDir, embeddedSync, natsUrl }: Config,
-  logger: Logger,
-): Promise<EmbeddedMongo> {
+async function startStore({ dataDir, embeddedSync, natsUrl }: Config, logger: Logger): Promise<MongoThread> {
   if (natsUrl) {
     throw new AppError(
       "MONGO_DB_URL is missing: services that meet over NATS share one MongoDB. Give its address, or start the embedded one with: npm run kinit -- mongo --dir ./data/mongo --port 27017",
@@ -67,14 +67,14 @@ async function startStore(
     );
   }
   const log = logger.child({ mod: "MONGO" });
-  return startEmbeddedMongo({
+  return startMongoThread({
     dir: join(dataDir, "mongo"),
     sync: embeddedSync,
     log: (message) => log.info(message),
   });
 }
 
-async function stopAll(broker: ServiceBroker, embedded: EmbeddedMongo | undefined): Promise<void> {
+async function stopAll(broker: ServiceBroker, embedded: MongoThread | undefined): Promise<void> {
   for (const name of serviceNames) {
     const service = broker.getLocalService(name) as Service | undefined;
     if (service) await broker.destroyService(service);

@@ -8,6 +8,7 @@ import { serviceNames } from "./service-factories.ts";
 async function start(): Promise<void> {
   const launched = await launch({ config: loadConfig(), services: serviceNames });
   stopOnSignal(launched);
+  launched.failed.catch(failCommand);
   process.stdout.write(welcome(launched.address ?? ""));
   if (process.argv.includes("--repl")) launched.broker.repl();
 }

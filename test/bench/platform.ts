@@ -5,7 +5,7 @@ import type { ServiceBroker } from "moleculer";
 import { type Db, MongoClient } from "mongodb";
 import { createBroker } from "../../shared/broker.ts";
 import { readConfig } from "../../shared/config.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
+import { startMongoThread } from "../../shared/embedded/mongo/start-mongo-thread.ts";
 import { createLogger } from "../../shared/logger.ts";
 import { launch } from "../../tools/launch.ts";
 import { serviceNames } from "../../tools/service-factories.ts";
@@ -70,7 +70,7 @@ async function storeAt(url: string, prepare: PlatformOptions["prepare"]): Promis
 }
 
 async function embeddedPlatform({ dir, settings, prepare }: Start): Promise<Platform> {
-  const mongo: EmbeddedMongo = await startEmbeddedMongo({ dir: join(dir, "mongo"), sync: "full" });
+  const mongo = await startMongoThread({ dir: join(dir, "mongo"), sync: "full" });
   const client = await storeAt(mongo.url, prepare);
   const config = readConfig({ ...settings, MONGO_DB_URL: mongo.url });
   const launched = await launch({

@@ -1,0 +1,33 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { errorMessage, errorType } from "../../errors.ts";
+import { type EmbeddedMongoOptions, startEmbeddedMongo } from "./start-embedded-mongo.ts";
+
+/** What the thread tells its owner. */
+export type ThreadReport =
+  | { readonly kind: "log"; readonly message: string }
+  | { readonly kind: "started"; readonly url: string; readonly port: number }
+  | { readonly kind: "refused"; readonly message: string; readonly type: string | undefined }
+  | { readonly kind: "closed" };
+
+/** The thread's own code; its owner is `start-mongo-thread.ts`. */
+async function serve(): Promise<void> {
+  const report = (message: ThreadReport) => parentPort?.postMessage(message);
+  const options = workerData as EmbeddedMongoOptions;
+  try {
+    const server = await startEmbeddedMongo({
+      ...options,
+      log: (message) => report({ kind: "log", message }),
+    });
+    report({ kind: "started", url: server.url, port: server.port });
+    parentPort?.once("message", async () => {
+      await server.close();
+      report({ kind: "closed" });
+      parentPort?.close();
+    });
+  } catch (error) {
+    report({ kind: "refused", message: errorMessage(error), type: errorType(error) });
+    parentPort?.close();
+  }
+}
+
+await serve();

@@ -1,0 +1,62 @@
+import { Worker } from "node:worker_threads";
+import { AppError } from "../../errors.ts";
+import type { ThreadReport } from "./mongo-thread.ts";
+import type { EmbeddedMongo, EmbeddedMongoOptions } from "./start-embedded-mongo.ts";
+
+export interface MongoThread extends Pick<EmbeddedMongo, "url" | "port" | "close"> {
+  /** Rejects if the thread ends before it was closed: the data cannot be reached any more. */
+  readonly failed: Promise<never>;
+}
+
+/**
+ * Starts the embedded server in a thread of its own: the services and their store then share the machine's cores
+ * instead of one event loop, and a long scan holds up nobody's timers.
+ *
+ * @throws AppError as `startEmbeddedMongo`
+ */
+export async function startMongoThread({
+  log = () => {},
+  ...options
+}: EmbeddedMongoOptions): Promise<MongoThread> {
+  const worker = new Worker(new URL("./mongo-thread.ts", import.meta.url), { workerData: options });
+  const started = Promise.withResolvers<{ url: string; port: number }>();
+  const closed = Promise.withResolvers<void>();
+  const failed = Promise.withResolvers<never>();
+  let isClosing = false;
+
+  worker.on("message", (report: ThreadReport) => {
+    if (report.kind === "log") log(report.message);
+    if (report.kind === "started") started.resolve(report);
+    if (report.kind === "closed") closed.resolve();
+    if (report.kind === "refused") {
+      const { message, type = "MONGO_NOT_STARTED" } = report;
+      started.reject(new AppError(message, { type, code: 500 }));
+    }
+  });
+  const end = (cause?: unknown) => {
+    const error = new AppError("the thread of the embedded MongoDB server has ended", {
+      type: "MONGO_THREAD_ENDED",
+      code: 500,
+      cause,
+    });
+    started.reject(error);
+    closed.resolve();
+    if (!isClosing) failed.reject(error);
+  };
+  worker.on("error", end);
+  worker.on("exit", () => end());
+  // Whoever does not wait for a failure is told by the operations that fail.
+  failed.promise.catch(() => {});
+
+  const { url, port } = await started.promise;
+  return {
+    url,
+    port,
+    failed: failed.promise,
+    async close() {
+      if (!isClosing) worker.postMessage("close");
+      isClosing = true;
+      await closed.promise;
+    },
+  };
+}
