@@ -1,5 +1,6 @@
 import type { Clock } from "../../shared/clock.ts";
 import { errorType } from "../../shared/errors.ts";
+import { createBatchLanes, type LaneItem } from "../../shared/event-store/batch-lanes.ts";
 import type { EventStore, Transaction } from "../../shared/event-store/event-store.ts";
 import type { RecordStore, VersionedRecord } from "./mongo-records.ts";
 import { evolve, isKnown, type RecordedEvent, recordIdOf } from "./record.ts";
@@ -20,11 +21,11 @@ export interface RecorderOptions {
   readonly store: EventStore;
   readonly records: RecordStore;
   readonly clock: Clock;
-  /** Events of one transaction. */
+  /** Records of one transaction. */
   readonly maxBatch: number;
 }
 
-interface Part {
+interface Part extends LaneItem {
   readonly events: readonly RecordedEvent[];
   readonly mayBeKnown: boolean;
   readonly resolve: () => void;
@@ -41,37 +42,22 @@ interface HeldOrder {
 const HOLD_MS = 400;
 const SWEEP_MS = 100;
 const CONFLICT_TRIES = 5;
+/** While one transaction waits for the store, the next one is prepared. */
+const LANES = 2;
 
 export function createRecorder({ store, records, clock, maxBatch }: RecorderOptions): Recorder {
   const held = new Map<string, HeldOrder>();
-  let queue: Part[] = [];
-  let isWorking = false;
   let isFlushing = false;
   let sweeper: NodeJS.Timeout | undefined;
-  let idle: Promise<void> = Promise.resolve();
-
-  function enqueue(part: Part): void {
-    queue.push(part);
-    if (isWorking) return;
-    isWorking = true;
-    idle = work();
-  }
-
-  async function work(): Promise<void> {
-    await Promise.resolve();
-    while (queue.length > 0) {
-      let taken = 0;
-      for (let size = 0; taken < queue.length && size < maxBatch; taken++)
-        size += queue[taken]?.events.length ?? 0;
-      const parts = queue.slice(0, taken);
-      queue = queue.slice(taken);
-      await settle(
+  const lanes = createBatchLanes<Part>({
+    lanes: LANES,
+    maxKeys: maxBatch,
+    work: (parts) =>
+      settle(
         parts,
         parts.some(({ mayBeKnown }) => mayBeKnown),
-      );
-    }
-    isWorking = false;
-  }
+      ),
+  });
 
   /** What fails together is tried part by part, so that each caller hears of its own fault only. */
   async function settle(parts: readonly Part[], mayBeKnown: boolean): Promise<void> {
@@ -109,7 +95,7 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
 
   function hold(event: RecordedEvent): Promise<void> {
     return new Promise((resolve, reject) => {
-      const part = { events: [event], mayBeKnown: false, resolve, reject };
+      const part = partOf([event], { mayBeKnown: false, resolve, reject });
       held.set(recordIdOf(event), { event, until: Date.parse(event.data.plannedAt) + HOLD_MS, part });
       sweeper ??= setInterval(sweep, SWEEP_MS);
     });
@@ -120,7 +106,7 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
     for (const [runId, { until, part }] of held) {
       if (until > now && !isFlushing) continue;
       held.delete(runId);
-      enqueue(part);
+      lanes.add(part);
     }
     if (held.size > 0) return;
     clearInterval(sweeper);
@@ -134,7 +120,7 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
       const order = held.get(recordIdOf(event));
       if (!order) continue;
       held.delete(recordIdOf(event));
-      enqueue(order.part);
+      lanes.add(order.part);
     }
   }
 
@@ -152,7 +138,7 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
       releaseFor(others);
       if (others.length > 0) {
         waits.push(
-          new Promise((resolve, reject) => enqueue({ events: others, mayBeKnown, resolve, reject })),
+          new Promise((resolve, reject) => lanes.add(partOf(others, { mayBeKnown, resolve, reject }))),
         );
       }
       await Promise.all(waits);
@@ -161,9 +147,13 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
     async flush() {
       isFlushing = true;
       sweep();
-      await idle;
+      await lanes.idle();
     },
   };
+}
+
+function partOf(events: readonly RecordedEvent[], rest: Omit<Part, "events" | "keys">): Part {
+  return { events, keys: [...new Set(events.map(recordIdOf))], ...rest };
 }
 
 /**

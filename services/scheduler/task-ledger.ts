@@ -2,6 +2,7 @@ import type { Causation } from "../../shared/contracts/event.ts";
 import type { RunEnded } from "../../shared/contracts/run-events.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { errorType } from "../../shared/errors.ts";
+import { createBatchLanes, type LaneItem } from "../../shared/event-store/batch-lanes.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
 import { task as decider, type Task, type TaskCommand } from "./task.ts";
@@ -35,13 +36,13 @@ export interface TaskLedger {
 export interface TaskLedgerOptions {
   readonly store: EventStore;
   readonly tasks: TaskStore;
-  /** Items of one transaction. */
+  /** Tasks of one transaction. */
   readonly maxBatch: number;
   /** Called for every task whose state has moved, in order, after the commit. */
   readonly onMoved: (taskId: string, state: VersionedTask) => void;
 }
 
-interface Item {
+interface Item extends LaneItem {
   readonly taskId: string;
   readonly input: { command: TaskCommand } | { event: RunEnded };
   readonly cause: Causation | undefined;
@@ -59,28 +60,15 @@ interface Step {
 }
 
 const CONFLICT_TRIES = 5;
+/** While one transaction waits for the store, the next one is prepared. */
+const LANES = 2;
 
 export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedgerOptions): TaskLedger {
   const known = new Map<string, VersionedTask>();
-  let queue: Item[] = [];
-  let isWorking = false;
+  const lanes = createBatchLanes<Item>({ lanes: LANES, maxKeys: maxBatch, work: settle });
 
-  function enqueue(item: Omit<Item, "resolve" | "reject">): Promise<Handled> {
-    return new Promise((resolve, reject) => {
-      queue.push({ ...item, resolve, reject });
-      if (!isWorking) void work();
-    });
-  }
-
-  async function work(): Promise<void> {
-    isWorking = true;
-    await Promise.resolve();
-    while (queue.length > 0) {
-      const batch = queue.slice(0, maxBatch);
-      queue = queue.length > maxBatch ? queue.slice(maxBatch) : [];
-      await settle(batch);
-    }
-    isWorking = false;
+  function enqueue(item: Omit<Item, "keys" | "resolve" | "reject">): Promise<Handled> {
+    return new Promise((resolve, reject) => lanes.add({ ...item, keys: [item.taskId], resolve, reject }));
   }
 
   /** A batch that keeps conflicting is settled item by item, so that one cannot hold up the others. */
