@@ -1,18 +1,9 @@
 import { CommandFault, unsupported } from "../bson/fault.ts";
-import {
-  Binary,
-  type BsonDocument,
-  BsonDouble,
-  type BsonValue,
-  documentOf,
-  isDocument,
-} from "../bson/values.ts";
+import { type BsonDocument, documentOf, isDocument } from "../bson/values.ts";
 import { catalogChange, requireCollectionName } from "../engine/catalog.ts";
 import type { Collection } from "../engine/collection.ts";
-import { compileMatch } from "../query/match.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
-import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
 
 /** Options of `create` that ask for a kind of collection that only a real server has. */
 const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
@@ -149,68 +140,9 @@ function splitNamespace(namespace: string): Name {
   return { database: namespace.slice(0, dot), name: namespace.slice(dot + 1) };
 }
 
-function describe({ name, options, uuid }: Collection, isNameOnly: boolean): BsonDocument {
-  return documentOf({
-    name,
-    type: "collection",
-    ...(!isNameOnly && {
-      options,
-      info: documentOf({ readOnly: false, uuid: new Binary(uuid, 4) }),
-      idIndex: documentOf({ v: 2, key: documentOf({ _id: 1 }), name: "_id_" }),
-    }),
-  });
-}
-
-function listCollections(context: CommandContext): Promise<Reply> {
-  const { server, args, database } = context;
-  const match = compileMatch(args.document("filter"));
-  const isNameOnly = args.flag("nameOnly");
-  const documents = server.engine.catalog
-    .collectionsOf(database)
-    .filter((collection) => match(describe(collection, false)))
-    .map((collection) => describe(collection, isNameOnly));
-  return replyWithCursor(context, {
-    namespace: `${database}.$cmd.listCollections`,
-    source: listSource(documents),
-    batchSize: cursorBatchSize(context),
-  });
-}
-
-/** Bytes of the documents, and of the index entries by a rough measure. */
-export function sizeOf({ records, indexes }: Collection): { documents: number; indexes: number } {
-  let documents = 0;
-  for (const { bytes } of records) documents += bytes?.length ?? 0;
-  return { documents, indexes: indexes.reduce((sum, { entries }) => sum + entries.size * 48, 0) };
-}
-
-function listDatabases({ server, args }: CommandContext): Reply {
-  const { catalog } = server.engine;
-  const isNameOnly = args.flag("nameOnly");
-  const match = compileMatch(args.document("filter"));
-  let totalSize = 0;
-  const databases: BsonValue[] = [];
-  for (const name of catalog.databaseNames.sort()) {
-    const size = catalog
-      .collectionsOf(name)
-      .reduce((sum, collection) => sum + sizeOf(collection).documents, 0);
-    const described = documentOf({ name, sizeOnDisk: new BsonDouble(size), empty: size === 0 });
-    if (!match(described)) continue;
-    totalSize += size;
-    databases.push(isNameOnly ? documentOf({ name }) : described);
-  }
-  if (isNameOnly) return replyOf({ databases });
-  return replyOf({
-    databases,
-    totalSize: new BsonDouble(totalSize),
-    totalSizeMb: new BsonDouble(Math.floor(totalSize / 2 ** 20)),
-  });
-}
-
 export const collectionCommands: CommandTable = {
   create: { run: create, inTransaction: true, isWrite: true },
   drop: { run: drop, isWrite: true },
   dropDatabase: { run: dropDatabase, isWrite: true },
   renameCollection: { run: renameCollection, isWrite: true, adminOnly: true },
-  listCollections: { run: listCollections },
-  listDatabases: { run: listDatabases, adminOnly: true },
 };

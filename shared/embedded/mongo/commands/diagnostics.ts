@@ -3,10 +3,9 @@ import { CommandFault } from "../bson/fault.ts";
 import { BsonDate, type BsonDocument, BsonDouble, type BsonValue, documentOf } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
-import { numberOf } from "./arguments.ts";
-import { sizeOf } from "./collections.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
 import { SERVER_VERSION } from "./hello.ts";
+import { sizeOf } from "./listing.ts";
 
 const double = (value: number): BsonDouble => new BsonDouble(value);
 const empty = (): BsonDocument => documentOf({});
@@ -136,43 +135,6 @@ function validate(context: CommandContext): Reply {
   });
 }
 
-const PARAMETERS: Readonly<Record<string, BsonValue>> = {
-  featureCompatibilityVersion: documentOf({ version: "7.0" }),
-  enableTestCommands: true,
-  transactionLifetimeLimitSeconds: 60,
-  ttlMonitorSleepSecs: 60,
-  authenticationMechanisms: [],
-};
-
-function getParameter({ server, args }: CommandContext): Reply {
-  const known: Record<string, BsonValue> = { ...PARAMETERS, ...Object.fromEntries(server.parameters) };
-  const everything = args.command.get("getParameter");
-  if (everything === "*" || args.document("getParameter").get("allParameters") === true)
-    return replyOf(known);
-  const found = Object.entries(known).filter(([name]) => args.command.has(name));
-  if (found.length === 0) throw new CommandFault(72, "no option found to get");
-  return replyOf(Object.fromEntries(found));
-}
-
-/** Two limits can be set; tests shorten them. */
-function setParameter({ server, args }: CommandContext): Reply {
-  for (const name of ["transactionLifetimeLimitSeconds", "ttlMonitorSleepSecs"]) {
-    const value = args.value(name);
-    if (value === undefined) continue;
-    const seconds = numberOf(value);
-    if (seconds === null || seconds < 1)
-      throw new CommandFault(2, `${name} must be a number of seconds, 1 or more`);
-    const was = server.parameters.get(name) ?? PARAMETERS[name]!;
-    server.parameters.set(name, value);
-    if (name === "transactionLifetimeLimitSeconds") server.sessions.transactionLifetimeMs = seconds * 1000;
-    return replyOf({ was });
-  }
-  throw new CommandFault(
-    72,
-    "attempted to set an unknown server parameter: transactionLifetimeLimitSeconds and ttlMonitorSleepSecs are known",
-  );
-}
-
 function getLog({ args }: CommandContext): Reply {
   const wanted = args.command.get("getLog");
   if (wanted === "*") return replyOf({ names: ["global", "startupWarnings"] });
@@ -188,11 +150,6 @@ const connectionStatus = (): Reply =>
     }),
   });
 
-function configureFailPoint({ server, args }: CommandContext): Reply {
-  server.failPoints.configure(args.command);
-  return replyOf({ count: 0 });
-}
-
 const currentOperations = (): Reply => replyOf({ inprog: [] });
 const commandLine = (): Reply => replyOf({ argv: ["embedded-mongo"], parsed: empty() });
 const acknowledge = (): Reply => replyOf({});
@@ -205,12 +162,9 @@ export const diagnosticCommands: CommandTable = {
   collStats: { run: collStats },
   collstats: { run: collStats },
   validate: { run: validate },
-  getParameter: { run: getParameter, adminOnly: true },
-  setParameter: { run: setParameter, adminOnly: true },
   getLog: { run: getLog, adminOnly: true },
   getCmdLineOpts: { run: commandLine, adminOnly: true },
   connectionStatus: { run: connectionStatus },
-  configureFailPoint: { run: configureFailPoint, adminOnly: true },
   currentOp: { run: currentOperations },
   killOp: { run: acknowledge, adminOnly: true },
   fsync: { run: acknowledge, adminOnly: true },

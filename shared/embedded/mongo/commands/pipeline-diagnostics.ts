@@ -8,8 +8,8 @@ import {
   documentOf,
   isDocument,
 } from "../bson/values.ts";
-import { sizeOf } from "./collections.ts";
 import { type CommandContext, findCollection } from "./context.ts";
+import { sizeOf } from "./listing.ts";
 
 type Diagnostics = Readonly<Record<string, (operand: BsonValue) => BsonDocument[]>>;
 

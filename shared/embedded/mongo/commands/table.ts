@@ -9,6 +9,8 @@ import { findCommands } from "./find.ts";
 import { findAndModifyCommands } from "./find-and-modify.ts";
 import { helloCommands } from "./hello.ts";
 import { indexCommands } from "./indexes.ts";
+import { listingCommands } from "./listing.ts";
+import { parameterCommands } from "./parameters.ts";
 import { transactionCommands } from "./transactions.ts";
 import { writeCommands } from "./writes.ts";
 
@@ -24,6 +26,8 @@ export const commandTable: CommandTable = {
   ...explainCommands,
   ...transactionCommands,
   ...collectionCommands,
+  ...listingCommands,
   ...indexCommands,
   ...diagnosticCommands,
+  ...parameterCommands,
 };
