@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Document } from "mongodb";
+import type { ClientSession, Document, MongoServerError } from "mongodb";
 import { mongoForTests } from "./mongo.fixture.ts";
 
 const SNAPSHOT = { readConcern: { level: "snapshot" }, writeConcern: { w: "majority" } } as const;
@@ -148,5 +148,69 @@ describe("isolation of transactions", () => {
       ...Array.from({ length: 50 }, (_, _id) => counters.updateOne({ _id }, { $inc: { n: 100 } })),
     ]);
     assert.equal(await counters.countDocuments({ n: 108 }), 50);
+  });
+
+  it("keeps old versions while a snapshot needs them, and no longer", async (t) => {
+    if (mongo.stats() === null) return t.skip("a real server does not tell");
+    const watched = mongo.db.collection<{ _id: number; n: number }>("watched");
+    await watched.createIndex({ n: 1 });
+    await watched.insertMany(Array.from({ length: 20 }, (_, _id) => ({ _id, n: 0 })));
+    const kept = () => mongo.stats()!.retiredVersions;
+    const session = mongo.client.startSession();
+    session.startTransaction(SNAPSHOT);
+    await watched.findOne({}, { session });
+    for (let n = 0; n < 10; n++) await watched.updateMany({}, { $inc: { n: 1 } });
+    await watched.deleteMany({ _id: { $lt: 5 } });
+    assert.ok(kept() >= 200, `${kept()} versions`);
+    assert.equal(await watched.countDocuments({ n: 0 }, { session, hint: "n_1" }), 20);
+    await session.abortTransaction();
+    await session.endSession();
+    assert.equal(kept(), 0);
+    const entries = await mongo.db.command({ validate: "watched" });
+    assert.deepEqual(entries.keysPerIndex, { _id_: 15, n_1: 15 });
+  });
+
+  it("leaves documents and indexes in agreement after a storm of transactions that conflict and abort", async () => {
+    const storm = mongo.db.collection<{ _id: number; a: number; b: number }>("storm");
+    await storm.createIndexes([
+      { key: { a: 1 } },
+      { key: { b: -1, a: 1 } },
+      { key: { a: 1, _id: 1 }, unique: true },
+    ]);
+    const pick = (sides: number) => Math.floor(Math.random() * sides);
+    const change = (_id: number, session?: ClientSession) => {
+      switch (pick(4)) {
+        case 0:
+          return storm.deleteOne({ _id }, { session });
+        case 1:
+          return storm.updateMany({ a: { $lt: 3 } }, { $inc: { a: 1 } }, { session });
+        default:
+          return storm.updateOne({ _id }, { $set: { a: pick(10), b: pick(10) } }, { session, upsert: true });
+      }
+    };
+    const client = async () => {
+      for (let round = 0; round < 60; round++) {
+        const session = mongo.client.startSession();
+        session.startTransaction(SNAPSHOT);
+        try {
+          for (let i = pick(4); i >= 0; i--) await change(pick(30), session);
+          await (pick(3) === 0 ? session.abortTransaction() : session.commitTransaction());
+        } catch (error) {
+          assert.ok([112, 251, 11000].includes((error as MongoServerError).code as number), String(error));
+          if (session.inTransaction()) await session.abortTransaction();
+        }
+        await session.endSession();
+        await change(pick(30)).catch((error) => assert.equal(error.code, 11000));
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, client));
+    const expected = await storm.find().hint({ $natural: 1 }).sort({ _id: 1 }).toArray();
+    for (const hint of ["a_1", "b_-1_a_1", "a_1__id_1", "_id_"]) {
+      assert.deepEqual(await storm.find().hint(hint).sort({ _id: 1 }).toArray(), expected, hint);
+    }
+    if (mongo.stats() === null) return;
+    const { keysPerIndex } = await mongo.db.command({ validate: "storm" });
+    for (const count of Object.values(keysPerIndex)) assert.equal(count, expected.length);
+    assert.equal(mongo.stats()!.retiredVersions, 0);
   });
 });

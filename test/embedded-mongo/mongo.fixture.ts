@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
+import {
+  type EmbeddedMongo,
+  type EmbeddedMongoStats,
+  startEmbeddedMongo,
+} from "../../shared/embedded/mongo/start-embedded-mongo.ts";
 
 /** Set to run the suites that a real server must pass too against a real server. */
 export const realServerUrl = process.env.MONGO_DB_URL;
@@ -15,6 +19,8 @@ export interface TestMongo {
   /** A database of this test file, dropped at the end. */
   readonly db: Db;
   connect(options?: MongoClientOptions): Promise<MongoClient>;
+  /** What the embedded server tells of itself; null for a real one. */
+  stats(): EmbeddedMongoStats | null;
 }
 
 /** A server for the tests of one file: a real one where it is given, else an embedded one of their own. */
@@ -42,6 +48,7 @@ export function mongoForTests(): TestMongo {
   });
   return {
     connect,
+    stats: () => server?.stats() ?? null,
     get url() {
       return url;
     },
