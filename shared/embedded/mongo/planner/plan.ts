@@ -48,15 +48,28 @@ export function planQuery(collection: Collection, query: Query): Plan {
   if (query.sort.has("$natural")) return naturalPlan(collection, query, false);
   const predicates = predicatesOf(query.filter);
   if (hint !== undefined) return hintedPlan(collection, query, predicates);
+  if (!query.hasCollation && predicates.paths.get("_id")?.equals?.length === 1) {
+    return idPlan(collection, predicates);
+  }
   const natural = naturalPlan(collection, query, false);
   if (query.hasCollation) return natural;
-  // Most writes name their document by _id: nothing can be cheaper.
-  if (predicates.paths.get("_id")?.equals?.length === 1)
-    return candidate(collection.idIndex, query, predicates);
   const indexed = cheapestIndex(collection, query, predicates) ?? natural;
   const best = indexed.cost < natural.cost ? indexed : natural;
   const union = unionPlan(collection, query);
   return union !== null && union.cost < best.cost ? union : best;
+}
+
+/** Most writes name their document by `_id`: nothing can be cheaper, and one document is in any order. */
+function idPlan({ idIndex }: Collection, { paths, isComplete }: FilterPredicates): Plan {
+  const { intervals, isExact } = boundsFor(idIndex, paths);
+  return {
+    index: idIndex,
+    intervals,
+    isBackwards: false,
+    isExact: isExact && isComplete && paths.size === 1,
+    isSorted: true,
+    branches: [],
+  };
 }
 
 function cheapestIndex(collection: Collection, query: Query, predicates: FilterPredicates): Candidate | null {
