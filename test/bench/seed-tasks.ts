@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type DefinedTask, task } from "../../services/scheduler/task.ts";
 import { type TaskDocument, toDocument } from "../../services/scheduler/task-document.ts";
 import { exampleDefinition } from "../../shared/contracts/task-definition.ts";
@@ -17,6 +18,7 @@ const CHUNK = 2000;
 
 /** Stores tasks with their events, as creating them over HTTP would, in bulk. */
 export async function seedTasks(db: Db, { count, strategy, nextRunAt }: Seed): Promise<void> {
+  await ensureIndexes(db, ["events", "scheduler_task_list"]);
   const now = Date.now();
   for (let start = 0; start < count; start += CHUNK) {
     const events: EventDocument[] = [];
