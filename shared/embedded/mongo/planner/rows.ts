@@ -9,6 +9,7 @@ import { compileRawMatch } from "../query/raw-match.ts";
 import { compileSort, type Sorter, type SortKey } from "../query/sort.ts";
 import type { KeyRange } from "./key-range.ts";
 import { type Plan, planQuery } from "./plan.ts";
+import { isSimple } from "./predicates.ts";
 import { Scan, type SourceTest } from "./scan.ts";
 import { type SortableRow, sortRows } from "./sort-rows.ts";
 import type { TimeSlice } from "./time-slice.ts";
@@ -39,8 +40,25 @@ export function compileQuery(spec: QuerySpec): CompiledQuery {
   const isOrdered = sort !== undefined && sort.size > 0 && !sort.has("$natural");
   return {
     spec,
-    match: compileMatch(filter, { collation, scope }),
+    match:
+      collation === undefined && namesOneId(filter)
+        ? matchingLater(filter)
+        : compileMatch(filter, { collation, scope }),
     sort: isOrdered ? compileSort(sort, collation) : null,
+  };
+}
+
+/** A filter of nothing but a plain `_id`, as most writes have it, cannot be wrong, and its plan is exact. */
+const namesOneId = (filter: BsonDocument): boolean => {
+  const id = filter.size === 1 ? filter.get("_id") : undefined;
+  return id !== undefined && isSimple(id);
+};
+
+function matchingLater(filter: BsonDocument): Matcher {
+  let match: Matcher | null = null;
+  return (document) => {
+    match ??= compileMatch(filter);
+    return match(document);
   };
 }
 
