@@ -5,7 +5,7 @@ export const indexes = {
   /** One writer of each version of a stream: the guard against two schedulers deciding on the same state. */
   events: [{ key: { stream: 1, version: 1 }, name: "stream_version", unique: true }],
   /** What is due next is found without looking at the rest. */
-  scheduler_task_list: [{ key: { next_run_at: 1 }, name: "next_run_at" }],
+  scheduler_task_list: [{ key: { next_run_at: 1, _id: 1 }, name: "next_run" }],
   scheduler_task_record: [
     { key: { create_datetime: 1 }, name: "create_datetime" },
     { key: { task_id: 1, start_datetime: -1 }, name: "task_start" },

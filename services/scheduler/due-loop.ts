@@ -2,7 +2,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { errorMessage, isRetryable } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import { type HeapEntry, MinHeap } from "../../shared/min-heap.ts";
-import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
+import type { DuePlace, TaskStore, VersionedTask } from "./mongo-tasks.ts";
 import { type DefinedTask, isDefined } from "./task.ts";
 import type { TaskLedger } from "./task-ledger.ts";
 
@@ -16,7 +16,7 @@ export interface DueLoop {
 }
 
 export interface DueLoopOptions {
-  readonly tasks: Pick<TaskStore, "dueBetween">;
+  readonly tasks: Pick<TaskStore, "dueAfter">;
   readonly ledger: Pick<TaskLedger, "handle" | "remember" | "forget">;
   readonly clock: Clock;
   readonly log: Log;
@@ -41,6 +41,10 @@ const FIRING = 5000;
 /** Occurrences that one command settles when a task has missed many. */
 const FIRE_LIMIT = 10_000;
 const RETRY_MS = 200;
+/** Before and behind all ids. */
+const FIRST_ID = "0".repeat(24);
+const LAST_ID = "f".repeat(24);
+const BEGINNING: DuePlace = { at: 0, taskId: FIRST_ID };
 
 /**
  * Wakes exactly when the next occurrence is to be dispatched. Holds only tasks that are due within the look-ahead,
@@ -52,7 +56,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   const entries = new Map<string, Planned>();
   const firing = new Set<Promise<void>>();
   /** All active tasks that are due up to here are in memory. */
-  let loadedUntil = 0;
+  let loadedUntil: DuePlace = BEGINNING;
   /** When to look further; at once after a full page has been worked off. */
   let loadAt = 0;
   let loading: Promise<void> | undefined;
@@ -77,7 +81,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     if (isStopped) return;
     const { task } = state;
     const nextRunAt = isDefined(task) && task.status === "active" ? task.nextRunAt : null;
-    if (!isDefined(task) || nextRunAt === null || nextRunAt > loadedUntil) {
+    if (!isDefined(task) || nextRunAt === null || nextRunAt > loadedUntil.at) {
       drop(taskId);
       return;
     }
@@ -142,14 +146,13 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
 
   async function loadPage(): Promise<void> {
     const until = clock.now() + lookAheadMs;
-    // Tasks that share the last instant of the page before are found again.
-    let known = 0;
-    for (const { nextRunAt } of entries.values()) if (nextRunAt === loadedUntil) known += 1;
-    const page = await tasks.dueBetween(loadedUntil, until, PAGE + known);
+    const page = await tasks.dueAfter(loadedUntil, until, PAGE);
     const fresh = page.filter(({ task }) => !entries.has(task.taskId));
-    const isFull = page.length === PAGE + known;
-    loadedUntil = isFull ? (page.at(-1)?.task.nextRunAt ?? until) : until;
-    loadAt = isFull ? 0 : until - lookAheadMs / 2;
+    const last = page.length === PAGE ? page.at(-1)?.task : undefined;
+    loadedUntil = last
+      ? { at: last.nextRunAt ?? until, taskId: last.taskId }
+      : { at: until, taskId: LAST_ID };
+    loadAt = last ? 0 : until - lookAheadMs / 2;
     const busy = fresh.filter(({ task }) => task.running.length > 0);
     for (const state of fresh) if (state.task.running.length === 0) consider(state.task.taskId, state);
     if (busy.length === 0) return;
@@ -161,7 +164,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   return {
     async start() {
       isStopped = false;
-      loadedUntil = 0;
+      loadedUntil = BEGINNING;
       load();
       await loading;
     },

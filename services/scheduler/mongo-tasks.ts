@@ -1,4 +1,10 @@
-import { type AnyBulkWriteOperation, type ClientSession, type Collection, ObjectId } from "mongodb";
+import {
+  type AnyBulkWriteOperation,
+  type ClientSession,
+  type Collection,
+  type Filter,
+  ObjectId,
+} from "mongodb";
 import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { type DefinedTask, isDefined, type Task, TaskNotFound } from "./task.ts";
 import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
@@ -24,13 +30,19 @@ export interface PageQuery {
   readonly order?: "asc" | "desc" | undefined;
 }
 
+/** A place in the order of next occurrences; tasks that share an instant are ordered by id. */
+export interface DuePlace {
+  readonly at: number;
+  readonly taskId: string;
+}
+
 /** The tasks' states: folded, current, and found by what is due next. */
 export interface TaskStore {
   /** Unknown ids are left out. */
   load(taskIds: readonly string[]): Promise<Map<string, VersionedTask>>;
-  /** Active tasks in the order of their next occurrence, from one instant to another (ms, inclusive). */
-  dueBetween(
-    from: number,
+  /** Active tasks in the order of their next occurrence: those after a place in that order, until an instant (ms). */
+  dueAfter(
+    place: DuePlace,
     until: number,
     limit: number,
   ): Promise<readonly (VersionedTask & { task: DefinedTask })[]>;
@@ -51,12 +63,16 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
       return new Map(documents.map((document) => [document._id.toHexString(), versioned(document)]));
     },
 
-    async dueBetween(from, until, limit) {
-      const due = { next_run_at: { $gte: new Date(from), $lte: new Date(until) } };
-      const documents = await tasks
-        .find(due, { sort: { next_run_at: 1 }, limit, batchSize: limit })
-        .toArray();
-      return documents.map(versioned);
+    async dueAfter({ at, taskId }, until, limit) {
+      const instant = new Date(at);
+      const find = (due: Filter<TaskDocument>, most: number) =>
+        tasks.find(due, { sort: { next_run_at: 1, _id: 1 }, limit: most, batchSize: most }).toArray();
+      // Two ranges of one index: the rest of the instant, and what comes later.
+      const tied = await find({ next_run_at: instant, _id: { $gt: new ObjectId(taskId) } }, limit);
+      const room = limit - tied.length;
+      const later =
+        room > 0 ? await find({ next_run_at: { $gt: instant, $lte: new Date(until) } }, room) : [];
+      return [...tied, ...later].map(versioned);
     },
 
     async write(session, changes) {
