@@ -1,11 +1,11 @@
 import { indexKey } from "../bson/key.ts";
 import { rawPath } from "../bson/raw.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import { compileMatch } from "../query/match.ts";
 import type { DocumentRecord } from "./document-record.ts";
 import { type KeyTuple, keyTuples } from "./index-keys.ts";
 import type { LazyDocument } from "./lazy-document.ts";
 import { OrderedEntries } from "./ordered-entries.ts";
+import { type SourceTest, sourceTest } from "./source-test.ts";
 
 export interface IndexField {
   readonly path: string;
@@ -34,7 +34,7 @@ export class CollectionIndex {
   isMultikey = false;
   readonly #paths: readonly (readonly string[])[];
   readonly #directions: readonly (1 | -1)[];
-  readonly #admits: ((document: BsonDocument) => boolean) | null;
+  readonly #admits: SourceTest | null;
 
   constructor(definition: BsonDocument, entries: OrderedEntries = new OrderedEntries()) {
     this.definition = definition;
@@ -53,7 +53,7 @@ export class CollectionIndex {
     this.heads = new Set([...this.fields.map(({ parts }) => parts[0]!), ...headsOf(this.partialFilter)]);
     this.#paths = this.fields.map(({ parts }) => parts);
     this.#directions = this.fields.map(({ direction }) => direction);
-    this.#admits = this.partialFilter && compileMatch(this.partialFilter);
+    this.#admits = this.partialFilter && sourceTest(this.partialFilter);
   }
 
   /** The same entries under a definition that changes nothing about them. */
@@ -65,7 +65,7 @@ export class CollectionIndex {
 
   /** The keys of the entries that a document has in this index. */
   keysOf(source: LazyDocument): readonly string[] {
-    if (this.#admits !== null && !this.#admits(source.document)) return NO_KEYS;
+    if (this.#admits !== null && !this.#admits(source)) return NO_KEYS;
     const values: (BsonValue | undefined)[] = [];
     for (const path of this.#paths) {
       const found = rawPath(source.bytes, path);

@@ -3,14 +3,14 @@ import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
 import type { DocumentRecord, ReadView } from "../engine/document-record.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
+import { type SourceTest, sourceTest } from "../engine/source-test.ts";
 import type { Collation } from "../query/collation.ts";
 import { compileMatch, type Matcher } from "../query/match.ts";
-import { compileRawMatch } from "../query/raw-match.ts";
 import { compileSort, type Sorter, type SortKey } from "../query/sort.ts";
 import type { KeyRange } from "./key-range.ts";
 import { type Plan, planQuery } from "./plan.ts";
 import { isSimple } from "./predicates.ts";
-import { Scan, type SourceTest } from "./scan.ts";
+import { Scan } from "./scan.ts";
 import { type SortableRow, sortRows } from "./sort-rows.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
@@ -74,12 +74,6 @@ export interface Window {
 
 const NO_TEST: SourceTest = () => true;
 
-/** Decodes a document only where its bytes alone do not say whether it matches. */
-function sourceTest({ filter, scope, collation }: QuerySpec, match: Matcher): SourceTest {
-  const raw = compileRawMatch(filter, { scope, collation });
-  return (source) => raw(source.bytes) ?? match(source.document);
-}
-
 /** The documents that a query finds, in its order, one at a time. */
 export class Rows {
   readonly plan: Plan;
@@ -105,7 +99,7 @@ export class Rows {
     });
     this.scan = new Scan(collection, this.plan, {
       view,
-      match: this.plan.isExact ? NO_TEST : sourceTest(spec, match),
+      match: this.plan.isExact ? NO_TEST : sourceTest(spec.filter, spec, match),
     });
     this.#sort = this.plan.isSorted ? null : sort;
     this.#skip = skip;

@@ -3,10 +3,8 @@ import type { CollectionIndex } from "../engine/collection-index.ts";
 import { type DocumentRecord, type ReadView, visibleBytes } from "../engine/document-record.ts";
 import { EntryCursor } from "../engine/entry-cursor.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
+import type { SourceTest } from "../engine/source-test.ts";
 import type { Plan } from "./plan.ts";
-
-/** Whether a query accepts a document, decoded or not. */
-export type SourceTest = (source: LazyDocument) => boolean;
 
 /** One step of a scan: it found a document, looked at one that is none, or has come to the end. */
 export type ScanStep = "found" | "passed" | "end";

@@ -1,0 +1,16 @@
+import type { BsonDocument } from "../bson/values.ts";
+import { compileMatch, type Matcher, type MatchOptions } from "../query/match.ts";
+import { compileRawMatch } from "../query/raw-match.ts";
+import type { LazyDocument } from "./lazy-document.ts";
+
+export type SourceTest = (source: LazyDocument) => boolean;
+
+/** Tests stored documents by a filter; decodes one only where its bytes alone do not say whether it matches. */
+export function sourceTest(
+  filter: BsonDocument,
+  options: MatchOptions = {},
+  match: Matcher = compileMatch(filter, options),
+): SourceTest {
+  const raw = compileRawMatch(filter, options);
+  return (source) => raw(source.bytes) ?? match(source.document);
+}
