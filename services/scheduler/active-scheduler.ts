@@ -57,7 +57,9 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
           batch: { maxSize: 1000, lingerMs: 2 },
           handleBatch: async (events) => {
             const ends = events.filter(isRunEnded) as readonly RunEnded[];
-            await Promise.all(ends.map((event) => ledger.observe(event)));
+            const settled = ends.map((event) => ledger.observe(event));
+            for (const { data } of ends) loop.ended(data.taskId);
+            await Promise.all(settled);
           },
         });
         await outbox.adopt("all");

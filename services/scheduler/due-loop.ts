@@ -13,6 +13,8 @@ export interface DueLoop {
   stop(): Promise<void>;
   /** A task's state has moved: its next occurrence is looked at anew. */
   moved(taskId: string, state: VersionedTask): void;
+  /** A run of the task is being settled: where the next one waited for that, it goes into the same transaction. */
+  ended(taskId: string): void;
 }
 
 export interface DueLoopOptions {
@@ -77,7 +79,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     ledger.forget(taskId);
   }
 
-  function consider(taskId: string, state: VersionedTask, earliest = 0): void {
+  function consider(taskId: string, state: VersionedTask, { isRetry = false } = {}): void {
     if (isStopped) return;
     const { task } = state;
     const nextRunAt = isDefined(task) && task.status === "active" ? task.nextRunAt : null;
@@ -89,7 +91,9 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     entry.nextRunAt = nextRunAt;
     entries.set(taskId, entry);
     ledger.remember(taskId, state);
-    plan(entry, Math.max(dispatchAt(task, nextRunAt, aheadMs), earliest));
+    const at = dispatchAt(task, nextRunAt, aheadMs);
+    const now = clock.now();
+    plan(entry, isRetry && at <= now ? now + RETRY_MS : at);
   }
 
   function arm(): void {
@@ -115,7 +119,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     const fired = ledger.handle({ type: "fire", taskId, now, aheadMs, limit: FIRE_LIMIT }).then(
       ({ after, version, events }) => {
         // With events the task has moved and was planned anew; without, it is looked at again a little later.
-        if (events.length === 0) consider(taskId, { task: after, version }, now + RETRY_MS);
+        if (events.length === 0) consider(taskId, { task: after, version }, { isRetry: true });
       },
       (error: unknown) => {
         const fields = { taskId, reason: errorMessage(error) };
@@ -178,6 +182,14 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     },
 
     moved: (taskId, state) => consider(taskId, state),
+
+    ended(taskId) {
+      const entry = entries.get(taskId);
+      const now = clock.now();
+      if (isStopped || !entry || entry.nextRunAt - aheadMs > now || firing.size >= FIRING) return;
+      heap.remove(entry);
+      fire(entry, now);
+    },
   };
 }
 
