@@ -10,6 +10,7 @@ import {
 } from "./bus.ts";
 import { connectJetStream, type JetStreamConnection } from "./jetstream-connection.ts";
 import { JetStreamConsumer } from "./jetstream-consumer.ts";
+import { createJanitor, type Janitor } from "./jetstream-janitor.ts";
 import { RESENT_HEADER } from "./jetstream-message.ts";
 import { EventTooLarge, Publisher } from "./jetstream-publisher.ts";
 import { deadSubjectOf, ensureStreams, type StreamLimits, subjectOf } from "./jetstream-stream.ts";
@@ -28,6 +29,8 @@ export interface JetStreamBusOptions extends Pick<StreamLimits, "maxBytes" | "ma
   readonly publishTimeoutMs?: number;
   /** Events without confirmation before `send` answers `BUS_FULL`; 16,384 unless told. */
   readonly maxUnconfirmed?: number;
+  /** How often room is made in a stream that fills up; 5,000 unless told. */
+  readonly tidyEveryMs?: number;
   /** How long `start` waits for the server; 30,000 unless told. */
   readonly startLimitMs?: number;
 }
@@ -35,6 +38,7 @@ export interface JetStreamBusOptions extends Pick<StreamLimits, "maxBytes" | "ma
 interface Live {
   readonly connection: JetStreamConnection;
   readonly publisher: Publisher;
+  readonly janitor: Janitor;
 }
 
 const DAY_MS = 86_400_000;
@@ -76,7 +80,10 @@ class JetStreamBus implements Bus {
           logger.warn(`the streams cannot be set up yet: ${errorMessage(error)}`),
         ),
     });
-    this.#live = { connection, publisher };
+    const { maxBytes, tidyEveryMs } = this.#options;
+    const janitor = createJanitor({ connection, logger, maxBytes, everyMs: tidyEveryMs });
+    janitor.start();
+    this.#live = { connection, publisher, janitor };
   }
 
   async send(event: Parameters<Bus["send"]>[0], { resent = false } = {}): Promise<void> {
@@ -112,6 +119,7 @@ class JetStreamBus implements Bus {
     await Promise.all([...this.#consumers.values()].map((handle) => handle.stop()));
     const live = this.#live;
     this.#live = undefined;
+    live?.janitor.stop();
     live?.publisher.stop();
     await live?.connection.close();
   }

@@ -20,12 +20,16 @@ export interface OpenEventStore {
 }
 
 export interface OpenEventStoreOptions {
-  readonly config: Pick<Config, "mongoUrl" | "mongoDatabase">;
+  readonly config: Pick<Config, "mongoUrl" | "mongoDatabase" | "natsUrl">;
   readonly service: string;
   readonly bus: Pick<Bus, "send">;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** A stream confirms within milliseconds; in one process an event is confirmed when its run has ended. */
+const STREAM_WINDOW = 8000;
+const LOCAL_WINDOW = 40_000;
 
 /** Connects; the outbox is started by the caller, once every consumer of this process has subscribed. */
 export async function openEventStore(options: OpenEventStoreOptions): Promise<OpenEventStore> {
@@ -40,7 +44,12 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
     writer: `${service}-${thisProcess.boot}`,
     clock,
   });
-  const outbox = createOutbox({ ledger, log, send: (event, { resent }) => bus.send(event, { resent }) });
+  const outbox = createOutbox({
+    ledger,
+    log,
+    send: (event, { resent }) => bus.send(event, { resent }),
+    window: config.natsUrl ? STREAM_WINDOW : LOCAL_WINDOW,
+  });
   return {
     db,
     store: mongoEventStore({ client, events, outbox, clock }),

@@ -1,6 +1,6 @@
 import { connect, type JetStreamManager, type NatsConnection } from "nats";
 import type { Bus, DeadLetter } from "../../shared/bus/bus.ts";
-import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
+import { type JetStreamBusOptions, jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
 import { DEAD_STREAM } from "../../shared/bus/jetstream-stream.ts";
 import type { BusUnderTest, OpenOptions } from "./contract.ts";
 import { type NatsServer, startNatsServer } from "./nats-server.ts";
@@ -12,8 +12,14 @@ export interface JetStreamUnderTest extends BusUnderTest {
   readonly manager: JetStreamManager;
 }
 
+type Limits = Partial<Pick<JetStreamBusOptions, "maxBytes" | "tidyEveryMs">>;
+
 /** A server of its own, a bus on it, and a client to look behind it. */
-export async function openJetStream({ logger, isTiny }: OpenOptions): Promise<JetStreamUnderTest> {
+export async function openJetStream({
+  logger,
+  isTiny,
+  limits,
+}: OpenOptions & { limits?: Limits }): Promise<JetStreamUnderTest> {
   const server = await startNatsServer();
   const buses: Bus[] = [];
   const open = async (): Promise<Bus> => {
@@ -24,6 +30,7 @@ export async function openJetStream({ logger, isTiny }: OpenOptions): Promise<Je
       maxBytes: isTiny ? 32_768 : 67_108_864,
       maxAgeMs: isTiny ? 1000 : 3_600_000,
       publishTimeoutMs: 2000,
+      ...limits,
     });
     buses.push(bus);
     await bus.start();
