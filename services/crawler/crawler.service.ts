@@ -13,7 +13,7 @@ import { type HotRowDocument, type HotRows, mongoHotRows } from "./mongo-hot-row
 export interface CrawlerDeps {
   readonly config: Pick<
     Config,
-    "mongoUrl" | "mongoDatabase" | "crawlerUrl" | "crawlerTimeoutMs" | "crawlerUserAgent"
+    "mongoUrl" | "mongoDatabase" | "natsUrl" | "crawlerUrl" | "crawlerTimeoutMs" | "crawlerUserAgent"
   >;
   readonly clock: Clock;
 }
