@@ -1,4 +1,3 @@
-import "./require-node.mjs";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { loadConfig } from "../shared/config.ts";

@@ -1,4 +1,3 @@
-import "./require-node.mjs";
 import { loadConfig } from "../shared/config.ts";
 import { AppError } from "../shared/errors.ts";
 import { launch } from "./launch.ts";

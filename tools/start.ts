@@ -1,4 +1,3 @@
-import "./require-node.mjs";
 import { loadConfig } from "../shared/config.ts";
 import { launch } from "./launch.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";

@@ -99,7 +99,11 @@ async function embeddedPlatform({ dir, settings, prepare }: Start): Promise<Plat
 
 async function natsPlatform({ dir, settings, prepare }: Start): Promise<Platform> {
   const nats = await startNatsServer();
-  const mongo = startProcess("tools/kinit.ts", ["mongo", "--dir", join(dir, "mongo"), "--port", "0"], {});
+  const mongo = startProcess(
+    "tools/run.mjs",
+    ["kinit", "mongo", "--dir", join(dir, "mongo"), "--port", "0"],
+    {},
+  );
   const [url] = await mongo.line(/mongodb:\/\/\S+/);
   const client = await storeAt(url, prepare);
   const env = { ...settings, NATS_URL: nats.url, MONGO_DB_URL: url };

@@ -40,15 +40,15 @@ export async function startCluster(): Promise<Cluster> {
 
   const startMongo = async () => {
     const mongo = startProcess(
-      "tools/kinit.ts",
-      ["mongo", "--dir", join(dir, "mongo"), "--port", String(mongoPort)],
+      "tools/run.mjs",
+      ["kinit", "mongo", "--dir", join(dir, "mongo"), "--port", String(mongoPort)],
       {},
     );
     processes.set("mongo", mongo);
     await mongo.line(/mongodb:\/\//);
   };
   const start = async (service: ServiceName, name: string = service) => {
-    const started = startProcess("tools/service.ts", [service], env);
+    const started = startProcess("tools/run.mjs", ["service", service], env);
     processes.set(name, started);
     await started.line(/ ready as /);
     return started;
@@ -82,7 +82,7 @@ export async function startCluster(): Promise<Cluster> {
       start,
       mongo: { kill: () => running("mongo").kill(), restart: startMongo },
       async replayCheck() {
-        const check = startProcess("tools/kinit.ts", ["replay", "--check"], env);
+        const check = startProcess("tools/run.mjs", ["kinit", "replay", "--check"], env);
         const [line] = await check.line(/No difference|\d+ differences|rror/);
         await check.ended();
         return line.startsWith("No difference") ? line : check.output();

@@ -19,7 +19,7 @@ describe("everything in one process, nothing configured", () => {
 
   async function start(): Promise<void> {
     const env = { DATA_DIR: dir, SERVER_PORT: "0", HTTP_REQUEST_ALLOW_PRIVATE: "true" };
-    platform = startProcess("tools/start.ts", [], env);
+    platform = startProcess("tools/run.mjs", ["start"], env);
     const [, address = ""] = await platform.line(/listens on (http\S+)/);
     api = httpApi(address);
   }
@@ -133,7 +133,7 @@ describe("everything in one process, nothing configured", () => {
   }
 
   async function assertNoDifference(): Promise<void> {
-    const check = startProcess("tools/kinit.ts", ["replay", "--check"], { DATA_DIR: dir });
+    const check = startProcess("tools/run.mjs", ["kinit", "replay", "--check"], { DATA_DIR: dir });
     await check.line(/No difference/);
     assert.equal(await check.ended(), 0);
   }
