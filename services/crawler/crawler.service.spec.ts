@@ -46,6 +46,7 @@ describe("crawler", () => {
     });
     const config = {
       mongoUrl: mongo.url,
+      natsUrl: "",
       mongoDatabase,
       crawlerUrl: `${source.base}/list`,
       crawlerTimeoutMs: 2000,
