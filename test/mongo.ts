@@ -4,6 +4,7 @@ import { startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mong
 /** A MongoDB of a test's own. */
 export interface TestMongo {
   readonly url: string;
+  readonly port: number;
   readonly client: MongoClient;
   readonly db: Db;
   close(): Promise<void>;
@@ -15,6 +16,7 @@ export async function startTestMongo(): Promise<TestMongo> {
   const client = await new MongoClient(server.url, { ignoreUndefined: true }).connect();
   return {
     url: server.url,
+    port: server.port,
     client,
     db: client.db("kinit"),
     async close() {

@@ -1,6 +1,7 @@
 import { type AnyBulkWriteOperation, type ClientSession, type Collection, ObjectId } from "mongodb";
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
 import { AppError } from "../../shared/errors.ts";
+import { asked } from "../../shared/event-store/store-errors.ts";
 import type { RunRecord } from "./record.ts";
 import { fromDocument, type RecordDocument, toDocument, toView } from "./record-document.ts";
 
@@ -20,7 +21,7 @@ export interface RecordChange extends VersionedRecord {
   readonly isNew: boolean;
 }
 
-/** The records of runs and skips. */
+/** The records of runs and skips. Reads outside of transactions reject with `STORE_UNAVAILABLE`. */
 export interface RecordStore {
   load(session: ClientSession, runIds: readonly string[]): Promise<Map<string, VersionedRecord>>;
   write(session: ClientSession, changes: readonly RecordChange[]): Promise<void>;
@@ -68,19 +69,19 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
     },
 
     async overdue(now, limit) {
-      const found = await records.find({ open_until: { $lte: new Date(now) } }, { limit }).toArray();
+      const found = await asked(records.find({ open_until: { $lte: new Date(now) } }, { limit }).toArray());
       return found.map(versioned);
     },
 
     async ended(runIds) {
       const ids = runIds.map((id) => new ObjectId(id));
       const query = { _id: { $in: ids }, open_until: { $exists: false } };
-      const found = await records.find(query, { projection: { _id: 1 } }).toArray();
+      const found = await asked(records.find(query, { projection: { _id: 1 } }).toArray());
       return found.map(({ _id }) => _id.toHexString());
     },
 
     async view(runId) {
-      const document = await records.findOne({ _id: new ObjectId(runId) });
+      const document = await asked(records.findOne({ _id: new ObjectId(runId) }));
       if (!document) throw new RecordNotFound(runId);
       return toView(document);
     },
@@ -92,7 +93,7 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
         orderField || order ? { [orderField ?? "create_datetime"]: direction, _id: direction } : { _id: 1 };
       const cursor = records.find(query, { sort, skip: (page - 1) * limit, limit });
       const count = taskId === undefined ? records.estimatedDocumentCount() : records.countDocuments(query);
-      const [documents, total] = await Promise.all([cursor.toArray(), count]);
+      const [documents, total] = await asked(Promise.all([cursor.toArray(), count]));
       return { items: documents.map(toView), total };
     },
   };

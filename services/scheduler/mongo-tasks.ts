@@ -6,6 +6,7 @@ import {
   ObjectId,
 } from "mongodb";
 import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts";
+import { asked } from "../../shared/event-store/store-errors.ts";
 import { type DefinedTask, isDefined, type Task, TaskNotFound } from "./task.ts";
 import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
 
@@ -36,7 +37,7 @@ export interface DuePlace {
   readonly taskId: string;
 }
 
-/** The tasks' states: folded, current, and found by what is due next. */
+/** The tasks' states: folded, current, and found by what is due next. Reads reject with `STORE_UNAVAILABLE`. */
 export interface TaskStore {
   /** Unknown ids are left out. */
   load(taskIds: readonly string[]): Promise<Map<string, VersionedTask>>;
@@ -57,16 +58,15 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
   return {
     async load(taskIds) {
       const ids = taskIds.map((id) => new ObjectId(id));
-      const documents = await tasks
-        .find({ _id: ids.length === 1 ? (ids[0] as ObjectId) : { $in: ids } })
-        .toArray();
+      const query = { _id: ids.length === 1 ? (ids[0] as ObjectId) : { $in: ids } };
+      const documents = await asked(tasks.find(query).toArray());
       return new Map(documents.map((document) => [document._id.toHexString(), versioned(document)]));
     },
 
     async dueAfter({ at, taskId }, until, limit) {
       const instant = new Date(at);
       const find = (due: Filter<TaskDocument>, most: number) =>
-        tasks.find(due, { sort: { next_run_at: 1, _id: 1 }, limit: most, batchSize: most }).toArray();
+        asked(tasks.find(due, { sort: { next_run_at: 1, _id: 1 }, limit: most, batchSize: most }).toArray());
       // Two ranges of one index: the rest of the instant, and what comes later.
       const tied = await find({ next_run_at: instant, _id: { $gt: new ObjectId(taskId) } }, limit);
       const room = limit - tied.length;
@@ -81,7 +81,7 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
     },
 
     async view(taskId) {
-      const document = await tasks.findOne({ _id: new ObjectId(taskId) });
+      const document = await asked(tasks.findOne({ _id: new ObjectId(taskId) }));
       if (!document) throw new TaskNotFound(taskId);
       return toView(document);
     },
@@ -94,7 +94,7 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
         {},
         { sort: sort as Record<string, 1 | -1>, skip: (page - 1) * limit, limit },
       );
-      const [documents, total] = await Promise.all([cursor.toArray(), tasks.countDocuments()]);
+      const [documents, total] = await asked(Promise.all([cursor.toArray(), tasks.countDocuments()]));
       return { items: documents.map(toView), total };
     },
   };

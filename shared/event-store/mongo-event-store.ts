@@ -1,34 +1,34 @@
-import {
-  type ClientSession,
-  type Collection,
-  type MongoClient,
-  MongoError,
-  MongoServerError,
-  type TransactionOptions,
-} from "mongodb";
+import type { ClientSession, Collection, MongoClient, TransactionOptions } from "mongodb";
 import type { Clock } from "../clock.ts";
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { seal } from "../envelope.ts";
+import { withTimeLimit } from "../time-limit.ts";
 import { type EventDocument, fromEventDocument, toEventDocument } from "./event-document.ts";
-import {
-  type Append,
-  type EventStore,
-  StoreUnavailable,
-  StreamConflict,
-  type Transaction,
-} from "./event-store.ts";
-import type { Outbox } from "./outbox.ts";
+import { type Append, type EventStore, StoreUnavailable, type Transaction } from "./event-store.ts";
+import type { Outbox, Ticket } from "./outbox.ts";
+import { asked, mayHaveCommitted, toStoreError } from "./store-errors.ts";
 
 export interface MongoEventStoreOptions {
   readonly client: MongoClient;
   readonly events: Collection<EventDocument>;
   readonly outbox: Outbox;
   readonly clock: Clock;
-  /** How long one transaction may take, retries included. */
+  /** How long the caller of a transaction waits, retries included. */
   readonly timeoutMs?: number;
 }
 
-/** The event store on MongoDB: snapshot reads, majority writes, one insert for all events of a transaction. */
+const OPTIONS: TransactionOptions = {
+  readConcern: { level: "snapshot" },
+  writeConcern: { w: "majority" },
+  readPreference: "primary",
+};
+
+/**
+ * The event store on MongoDB: snapshot reads, majority writes, one insert for all events of a transaction.
+ *
+ * The driver repeats a transaction for two minutes while the store is away, and its own time limits have no effect.
+ * So the caller hears after `timeoutMs`; a try that is under way then goes on, and the outbox hears how it ended.
+ */
 export function mongoEventStore({
   client,
   events,
@@ -36,45 +36,49 @@ export function mongoEventStore({
   clock,
   timeoutMs = 10_000,
 }: MongoEventStoreOptions): EventStore {
-  const options: TransactionOptions & { timeoutMS: number } = {
-    readConcern: { level: "snapshot" },
-    writeConcern: { w: "majority" },
-    readPreference: "primary",
-    timeoutMS: timeoutMs,
-  };
+  async function attempt<T>(work: Work<T>, ticket: Ticket, limit: { isOver: boolean }): Promise<T> {
+    let batch: Batch | undefined;
+    let session: ClientSession | undefined;
+    try {
+      session = client.startSession();
+      const result = await session.withTransaction(async (inside) => {
+        if (limit.isOver) throw new StoreUnavailable(new Error(`not done within ${timeoutMs} ms`));
+        batch = collect(inside, { clock, events, writer: ticket.writer });
+        const value = await work(batch.transaction);
+        if (batch.documents.length > 0)
+          await events.insertMany(batch.documents, { session: inside, ordered: true });
+        return value;
+      }, OPTIONS);
+      ticket.committed(batch?.published ?? []);
+      return result;
+    } catch (error) {
+      if (mayHaveCommitted(error)) ticket.unknown(batch?.published ?? []);
+      else ticket.aborted();
+      throw toStoreError(error);
+    } finally {
+      await session?.endSession();
+    }
+  }
 
   return {
     async transact(work) {
+      const limit = { isOver: false };
       const ticket = outbox.open();
-      const session = client.startSession();
-      let batch: Batch | undefined;
-      try {
-        const result = await session.withTransaction(async () => {
-          batch = collect(session, { clock, events, writer: ticket.writer });
-          const value = await work(batch.transaction);
-          if (batch.documents.length > 0)
-            await events.insertMany(batch.documents, { session, ordered: true });
-          return value;
-        }, options);
-        ticket.committed(batch?.published ?? []);
-        return result;
-      } catch (error) {
-        if (mayHaveCommitted(error)) ticket.unknown(batch?.published ?? []);
-        else ticket.aborted();
-        throw translate(error);
-      } finally {
-        await session.endSession();
-      }
+      return withTimeLimit(attempt(work, ticket, limit), timeoutMs, () => {
+        limit.isOver = true;
+        ticket.delayed();
+        return new StoreUnavailable(new Error(`not done within ${timeoutMs} ms`));
+      });
     },
 
     async readStream(stream) {
-      const documents = await events
-        .find({ stream }, { sort: { version: 1 }, timeoutMS: timeoutMs })
-        .toArray();
+      const documents = await asked(events.find({ stream }, { sort: { version: 1 } }).toArray());
       return documents.map(fromEventDocument);
     },
   };
 }
+
+type Work<T> = (transaction: Transaction) => Promise<T>;
 
 interface Batch {
   readonly transaction: Transaction;
@@ -113,37 +117,4 @@ function collect(session: ClientSession, { clock, events: collection, writer }: 
     return (id: string) => known.has(id);
   };
   return { transaction: { session, append, keep, stored }, documents, published };
-}
-
-const DUPLICATE_KEY = 11_000;
-
-/** Errors of the driver become ours; a rule broken by `work` passes through as it is. */
-function translate(error: unknown): unknown {
-  if (!(error instanceof MongoError)) return error;
-  if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return new StreamConflict(error);
-  if (error.hasErrorLabel("TransientTransactionError")) return new StreamConflict(error);
-  if (isOutage(error)) return new StoreUnavailable(error);
-  return error;
-}
-
-/** A commit whose answer was lost: the outbox then looks for what it would have published. */
-function mayHaveCommitted(error: unknown): boolean {
-  return (
-    error instanceof MongoError && (error.hasErrorLabel("UnknownTransactionCommitResult") || isOutage(error))
-  );
-}
-
-const OUTAGES = new Set([
-  "MongoNetworkError",
-  "MongoNetworkTimeoutError",
-  "MongoServerSelectionError",
-  "MongoOperationTimeoutError",
-  "MongoPoolClearedError",
-  "MongoWaitQueueTimeoutError",
-  "MongoNotConnectedError",
-  "MongoTopologyClosedError",
-]);
-
-function isOutage(error: MongoError): boolean {
-  return OUTAGES.has(error.name) || error.hasErrorLabel("RetryableWriteError");
 }

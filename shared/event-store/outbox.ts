@@ -11,6 +11,8 @@ export interface Ticket {
   readonly writer: string;
   committed(events: readonly DomainEnvelope[]): void;
   aborted(): void;
+  /** Its end is not known in time and will be told later: nothing is sent before, so that nothing overtakes it. */
+  delayed(): void;
   /** The answer to the commit was lost: which of these were stored is looked up before anything else is sent. */
   unknown(events: readonly DomainEnvelope[]): void;
 }
@@ -78,6 +80,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let refused: Entry[] = [];
   let suspects: DomainEnvelope[] = [];
   let sending = 0;
+  /** Transactions that nobody waits for any more and that may still commit. */
+  let delayed = 0;
   let highWater = "";
   let retryMs = FIRST_RETRY_MS;
   let retryTimer: NodeJS.Timeout | undefined;
@@ -87,7 +91,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let stopped = false;
 
   function pump(): void {
-    if (stopped || retryTimer || suspects.length > 0) return;
+    if (stopped || retryTimer || delayed > 0 || suspects.length > 0) return;
     let taken = 0;
     while (taken < queue.length && sending < window) transmit(queue[taken++] as Entry);
     if (taken > 0) queue = taken === queue.length ? [] : queue.slice(taken);
@@ -205,19 +209,32 @@ export function createOutbox(options: OutboxOptions): Outbox {
     open() {
       if (pending() >= capacity) throw new OutboxFull(capacity);
       const floor = eventId();
+      let isDelayed = false;
+      const ended = () => {
+        openFloors.delete(floor);
+        if (isDelayed) delayed -= 1;
+      };
       openFloors.add(floor);
       return {
         writer: ledger.writer,
         committed(events) {
-          openFloors.delete(floor);
+          ended();
           commit(events, false);
         },
-        aborted: () => void openFloors.delete(floor),
+        aborted() {
+          ended();
+          pump();
+        },
+        delayed() {
+          isDelayed = true;
+          delayed += 1;
+        },
         unknown(events) {
-          openFloors.delete(floor);
+          ended();
           for (const event of events) openFloors.add(event.id);
           suspects.push(...events);
           if (suspects.length === events.length && events.length > 0) void clearSuspects();
+          else pump();
         },
       };
     },
@@ -243,8 +260,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
       clearTimeout(checkpointTimer);
       clearTimeout(retryTimer);
       await checkpointing;
-      if (pending() === 0) await ledger.forget(ledger.writer);
-      else await checkpoint();
+      // A transaction that is still open may commit yet: then its events are found behind the checkpoint.
+      if (pending() > 0 || openFloors.size > 0) return void (await checkpoint());
+      await ledger.forget(ledger.writer).catch((error: unknown) => {
+        log.warn({ reason: errorMessage(error) }, "the outbox stays listed and will be looked through");
+      });
     },
 
     pending,

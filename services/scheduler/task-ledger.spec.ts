@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { MongoClient } from "mongodb";
+import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
+import { systemClock as clock } from "../../shared/clock.ts";
+import { exampleDefinition } from "../../shared/contracts/task-definition.ts";
+import type { EventDocument } from "../../shared/event-store/event-document.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { mongoEventStore } from "../../shared/event-store/mongo-event-store.ts";
+import { createOutbox, type Outbox } from "../../shared/event-store/outbox.ts";
+import { mongoOutboxLedger } from "../../shared/event-store/outbox-ledger.ts";
+import { objectId } from "../../shared/ids.ts";
+import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
+import { silentLog } from "../../test/silent-log.ts";
+import { startTcpProxy, type TcpProxy } from "../../test/tcp-proxy.ts";
+import { mongoTasks } from "./mongo-tasks.ts";
+import { isDefined, type TaskCommand } from "./task.ts";
+import type { TaskDocument } from "./task-document.ts";
+import { createTaskLedger } from "./task-ledger.ts";
+
+const now = Date.parse("2026-01-05T12:00:00.000Z");
+
+describe("the ledger of tasks", () => {
+  let mongo: TestMongo;
+  let proxy: TcpProxy;
+  let client: MongoClient;
+  const outboxes: Outbox[] = [];
+  before(async () => {
+    mongo = await startTestMongo();
+    proxy = await startTcpProxy(mongo.port);
+    // Straight to the proxy: the server's own address would lead past it.
+    const url = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
+    client = await new MongoClient(url, { serverSelectionTimeoutMS: 700, ignoreUndefined: true }).connect();
+    await ensureIndexes(mongo.db, ["events", "scheduler_task_list"]);
+  });
+  after(async () => {
+    for (const outbox of outboxes) await outbox.stop();
+    await client?.close();
+    await proxy?.close();
+    await mongo?.close();
+  });
+
+  /** One scheduler's ledger on the common store, and what it was seen to do. */
+  async function scheduler() {
+    const db = client.db("kinit");
+    const events = db.collection<EventDocument>("events");
+    const outboxLedger = mongoOutboxLedger({
+      outboxes: db.collection("outboxes"),
+      events,
+      service: "scheduler",
+      writer: objectId(),
+      clock,
+    });
+    const outbox = createOutbox({ ledger: outboxLedger, log: silentLog, send: async () => {} });
+    await outbox.start();
+    outboxes.push(outbox);
+    const store = mongoEventStore({ client, events, outbox, clock, timeoutMs: 1500 });
+    const seen = { transactions: 0, moved: [] as string[] };
+    const counting: EventStore = {
+      ...store,
+      transact(work) {
+        seen.transactions += 1;
+        return store.transact(work);
+      },
+    };
+    const tasks = mongoTasks(db.collection<TaskDocument>("scheduler_task_list"));
+    const onMoved = (taskId: string) => void seen.moved.push(taskId);
+    return { ledger: createTaskLedger({ store: counting, tasks, maxBatch: 500, onMoved }), store, seen };
+  }
+
+  const create = (taskId: string, more: Partial<TaskCommand> = {}) =>
+    ({ type: "create", taskId, definition: exampleDefinition, isActive: true, now, ...more }) as TaskCommand;
+  const pause = (taskId: string): TaskCommand => ({ type: "pause", taskId, now: now + 1000 });
+  const resume = (taskId: string): TaskCommand => ({ type: "resume", taskId, now: now + 2000 });
+  const run = (taskId: string, at: number): TaskCommand => ({
+    type: "run",
+    taskId,
+    runId: objectId(),
+    now: now + at,
+  });
+  const stored = (taskId: string) =>
+    mongo.db
+      .collection("events")
+      .find({ stream: `task-${taskId}` })
+      .toArray();
+
+  it("decides the commands on one task in the order in which they came", async () => {
+    const { ledger } = await scheduler();
+    const taskId = objectId();
+    const results = await Promise.all(
+      [create(taskId), pause(taskId), pause(taskId), resume(taskId), run(taskId, 3000)].map((command) =>
+        ledger.handle(command),
+      ),
+    );
+    assert.deepEqual(
+      results.map(({ events }) => events.map(({ type }) => type)),
+      [["task.created"], ["task.paused"], [], ["task.resumed"], ["task.due"]],
+    );
+    assert.deepEqual(
+      (await stored(taskId)).map(({ version, type }) => [version, type]),
+      [
+        [1, "task.created"],
+        [2, "task.paused"],
+        [3, "task.resumed"],
+        [4, "task.due"],
+      ],
+    );
+    const state = await ledger.state(taskId);
+    assert.ok(isDefined(state) && state.status === "active");
+    assert.equal(state.running.length, 1);
+  });
+
+  it("settles many commands in few transactions, and tells of each task once", async () => {
+    const { ledger, seen } = await scheduler();
+    const taskIds = Array.from({ length: 1200 }, () => objectId());
+    await Promise.all(taskIds.map((taskId) => ledger.handle(create(taskId))));
+    assert.ok(seen.transactions <= 5, `${seen.transactions} transactions for ${taskIds.length} commands`);
+    assert.deepEqual(seen.moved, taskIds);
+  });
+
+  it("refuses a command alone: its neighbours in the transaction are carried out", async () => {
+    const { ledger } = await scheduler();
+    const [good, active, unknown] = [objectId(), objectId(), objectId()] as const;
+    await ledger.handle(create(active));
+    const [created, removed, paused, ran] = await Promise.allSettled([
+      ledger.handle(create(good)),
+      ledger.handle({ type: "remove", taskId: active, now }),
+      ledger.handle(pause(unknown)),
+      ledger.handle(run(active, 1000)),
+    ]);
+    assert.equal(created.status, "fulfilled");
+    assert.equal(removed.status === "rejected" && removed.reason.type, "TASK_ACTIVE");
+    assert.equal(paused.status === "rejected" && paused.reason.type, "TASK_NOT_FOUND");
+    assert.equal(ran.status, "fulfilled");
+    assert.deepEqual([(await stored(good)).length, (await stored(active)).length], [1, 2]);
+  });
+
+  it("decides again on the new state where another writer was faster, and harms no neighbour by it", async () => {
+    const first = await scheduler();
+    const second = await scheduler();
+    const [shared, other] = [objectId(), objectId()] as const;
+    const { after, version } = await first.ledger.handle(create(shared));
+    first.ledger.remember(shared, { task: after, version });
+    await second.ledger.handle(pause(shared));
+    const [again, neighbour] = await Promise.all([
+      first.ledger.handle(pause(shared)),
+      first.ledger.handle(create(other)),
+    ]);
+    assert.deepEqual(again.events, [], "it is paused already");
+    assert.equal(neighbour.events.length, 1);
+    assert.deepEqual(
+      (await stored(shared)).map(({ type }) => type),
+      ["task.created", "task.paused"],
+    );
+  });
+
+  it("makes one task of a create that comes twice, at once, later or at another writer", async () => {
+    const first = await scheduler();
+    const second = await scheduler();
+    const taskId = objectId();
+    const counts = [];
+    for (const answers of [
+      await Promise.all([first.ledger.handle(create(taskId)), first.ledger.handle(create(taskId))]),
+      [await first.ledger.handle(create(taskId)), await second.ledger.handle(create(taskId))],
+    ])
+      counts.push(answers.map(({ events }) => events.length));
+    assert.deepEqual(counts, [
+      [1, 0],
+      [0, 0],
+    ]);
+    assert.equal((await stored(taskId)).length, 1);
+  });
+
+  it("keeps one of two writers that decide at the same moment again and again", async () => {
+    const writers = [await scheduler(), await scheduler()];
+    const taskId = objectId();
+    await writers[0]?.ledger.handle(create(taskId));
+    const runs = Array.from({ length: 20 }, (_, n) => writers[n % 2]?.ledger.handle(run(taskId, n)));
+    await Promise.all(runs);
+    const versions = (await stored(taskId)).map(({ version }) => version);
+    assert.deepEqual(
+      versions,
+      Array.from({ length: 21 }, (_, n) => n + 1),
+    );
+    const state = await writers[0]?.ledger.state(taskId);
+    assert.ok(state && isDefined(state) && state.running.length === 20);
+  });
+
+  it("rejects with a retryable error while the store is away, and the next call works", async () => {
+    const { ledger } = await scheduler();
+    const taskId = objectId();
+    await ledger.handle(create(taskId));
+    proxy.cut();
+    const askedAt = performance.now();
+    const calls = await Promise.allSettled([ledger.handle(pause(taskId)), ledger.handle(create(objectId()))]);
+    const tookMs = performance.now() - askedAt;
+    proxy.restore();
+    for (const call of calls) {
+      assert.ok(call.status === "rejected");
+      const { type, retryable } = call.reason;
+      assert.deepEqual({ type, retryable }, { type: "STORE_UNAVAILABLE", retryable: true }, call.reason);
+    }
+    assert.ok(tookMs < 3000, `the outage was noticed after ${tookMs} ms`);
+    const { events } = await ledger.handle(pause(taskId));
+    assert.equal(events.length, 1);
+  });
+});
