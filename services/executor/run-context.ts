@@ -7,6 +7,8 @@ import type { HandlerContext, HandlerLog } from "./define-handler.ts";
 import { isoInstant } from "./instants.ts";
 import { type LogLevel, RunLog } from "./run-log.ts";
 
+const CALL_SPARE_MS = 1000;
+
 /** The newest report of how far a run is. */
 export interface Progress {
   readonly at: string;
@@ -107,7 +109,8 @@ export class RunContext implements HandlerContext {
   private async callAny(name: string, params: unknown, options?: CallingOptions): Promise<unknown> {
     const { signal } = this;
     signal.throwIfAborted();
-    const timeout = Math.max(1, this.deadline - this.deps.clock.now());
+    // A little more than what is left: at the deadline the abort ends the call, and the run has timed out, not failed.
+    const timeout = Math.max(0, this.deadline - this.deps.clock.now()) + CALL_SPARE_MS;
     const meta = this.due.traceparent === undefined ? {} : { traceparent: this.due.traceparent };
     const requestID = this.due.correlationid ?? this.due.id;
     const answer = this.deps.caller.call(name, params, { timeout, requestID, meta, ...options });

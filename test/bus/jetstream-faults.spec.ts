@@ -260,7 +260,7 @@ test(
       // About six times what the stream holds.
       const events = Array.from({ length: 4000 }, () => exampleEvent("task.paused"));
       await sendAll(under.bus, events);
-      await handled.reach(events.length);
+      await handled.reach(events.length, 40_000);
       const { state } = await under.manager.streams.info(STREAM);
       assert.ok(state.first_seq > 1, "nothing was taken away");
       assert.ok(state.bytes <= limits.maxBytes);
