@@ -26,7 +26,9 @@ export function fire({ now, aheadMs, limit }: Fire, task: DefinedTask): TaskEven
     graceMs: definition.misfireGraceMs,
     limit,
   });
-  return settled(task, fires, { skipped, now });
+  // What was planned stands, also where a changed time zone has moved the trigger's occurrences since.
+  const isMoved = fires.length === 0 && skipped.length === 0;
+  return settled(task, isMoved ? [nextRunAt] : fires, { skipped, now });
 }
 
 /** Events for the fires and skips in the order of their planned times, and the task's end where none is left. */

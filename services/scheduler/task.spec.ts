@@ -136,6 +136,10 @@ describe("an occurrence that is due", () => {
       .when(fire(19, 1500))
       .thenLike({ type: "task.due", data: { plannedAt: iso(20) } });
   });
+  it("fires as planned where its trigger knows the instant no more", () =>
+    story(created(every10s, iso(7)))
+      .when(fire(7))
+      .thenLike({ type: "task.due", data: { plannedAt: iso(7), nextRunAt: iso(10) } }));
   it("fires once: what has fired is not due again", () =>
     story(created(), due(10, 20)).when(fire(10)).thenNothing());
 });
