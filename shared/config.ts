@@ -100,7 +100,7 @@ export const settings = {
     "NATS_STREAM_MAX_BYTES",
     1_073_741_824,
     { min: 1_048_576, max: 1_099_511_627_776 },
-    "Size at which the stream KINIT refuses new events (the outbox then holds them); from 70 % on, what every group has handled leaves it.",
+    "Size at which the stream KINIT refuses new events (the outbox then holds them) until older ones have reached their age.",
   ),
   natsStreamMaxAgeMs: integer(
     "NATS_STREAM_MAX_AGE_MS",

@@ -10,7 +10,6 @@ import {
 } from "./bus.ts";
 import { connectJetStream, type JetStreamConnection } from "./jetstream-connection.ts";
 import { JetStreamConsumer } from "./jetstream-consumer.ts";
-import { createJanitor, type Janitor } from "./jetstream-janitor.ts";
 import { RESENT_HEADER } from "./jetstream-message.ts";
 import { EventTooLarge, Publisher } from "./jetstream-publisher.ts";
 import { deadSubjectOf, ensureStreams, type StreamLimits, subjectOf } from "./jetstream-stream.ts";
@@ -29,8 +28,6 @@ export interface JetStreamBusOptions extends Pick<StreamLimits, "maxBytes" | "ma
   readonly publishTimeoutMs?: number;
   /** Events without confirmation before `send` answers `BUS_FULL`; 16,384 unless told. */
   readonly maxUnconfirmed?: number;
-  /** How often room is made in a stream that fills up; 5,000 unless told. */
-  readonly tidyEveryMs?: number;
   /** How long `start` waits for the server; 30,000 unless told. */
   readonly startLimitMs?: number;
 }
@@ -38,7 +35,6 @@ export interface JetStreamBusOptions extends Pick<StreamLimits, "maxBytes" | "ma
 interface Live {
   readonly connection: JetStreamConnection;
   readonly publisher: Publisher;
-  readonly janitor: Janitor;
 }
 
 const DAY_MS = 86_400_000;
@@ -80,10 +76,7 @@ class JetStreamBus implements Bus {
           logger.warn(`the streams cannot be set up yet: ${errorMessage(error)}`),
         ),
     });
-    const { maxBytes, tidyEveryMs } = this.#options;
-    const janitor = createJanitor({ connection, logger, maxBytes, everyMs: tidyEveryMs });
-    janitor.start();
-    this.#live = { connection, publisher, janitor };
+    this.#live = { connection, publisher };
   }
 
   async send(event: Parameters<Bus["send"]>[0], { resent = false } = {}): Promise<void> {
@@ -119,7 +112,6 @@ class JetStreamBus implements Bus {
     await Promise.all([...this.#consumers.values()].map((handle) => handle.stop()));
     const live = this.#live;
     this.#live = undefined;
-    live?.janitor.stop();
     live?.publisher.stop();
     await live?.connection.close();
   }

@@ -240,32 +240,3 @@ test("jetstream: a start without a server fails after its limit", async () => {
   assert.equal(bus.isReady(), false);
   await bus.stop();
 });
-
-test(
-  "jetstream: history makes room for new events, so that a stream fills up only with unhandled ones",
-  {
-    timeout: 60_000,
-  },
-  async () => {
-    const limits = { maxBytes: 262_144, tidyEveryMs: 20 };
-    const under = await openJetStream({ logger: silent, limits });
-    try {
-      const handled = new Collected<string>();
-      await under.bus.subscribe({
-        ...quick,
-        pattern: "task.paused",
-        group: "g",
-        handle: (event) => handled.add(event.id),
-      });
-      // About six times what the stream holds.
-      const events = Array.from({ length: 4000 }, () => exampleEvent("task.paused"));
-      await sendAll(under.bus, events);
-      await handled.reach(events.length, 40_000);
-      const { state } = await under.manager.streams.info(STREAM);
-      assert.ok(state.first_seq > 1, "nothing was taken away");
-      assert.ok(state.bytes <= limits.maxBytes);
-    } finally {
-      await under.close();
-    }
-  },
-);

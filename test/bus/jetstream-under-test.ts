@@ -12,7 +12,7 @@ export interface JetStreamUnderTest extends BusUnderTest {
   readonly manager: JetStreamManager;
 }
 
-type Limits = Partial<Pick<JetStreamBusOptions, "maxBytes" | "tidyEveryMs">>;
+type Limits = Partial<Pick<JetStreamBusOptions, "maxBytes">>;
 
 /** A server of its own, a bus on it, and a client to look behind it. */
 export async function openJetStream({
