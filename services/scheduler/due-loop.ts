@@ -62,6 +62,8 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   /** When to look further; at once after a full page has been worked off. */
   let loadAt = 0;
   let loading: Promise<void> | undefined;
+  /** States that moved while a page is being read: what the page says of them may be older. */
+  const newer = new Map<string, VersionedTask>();
   let timer: NodeJS.Timeout | undefined;
   let isStopped = true;
 
@@ -144,25 +146,29 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
       })
       .finally(() => {
         loading = undefined;
+        newer.clear();
         arm();
       });
   }
 
   async function loadPage(): Promise<void> {
+    newer.clear();
     const until = clock.now() + lookAheadMs;
     const page = await tasks.dueAfter(loadedUntil, until, PAGE);
-    const fresh = page.filter(({ task }) => !entries.has(task.taskId));
     const last = page.length === PAGE ? page.at(-1)?.task : undefined;
     loadedUntil = last
       ? { at: last.nextRunAt ?? until, taskId: last.taskId }
       : { at: until, taskId: LAST_ID };
     loadAt = last ? 0 : until - lookAheadMs / 2;
+    // Their next occurrences were compared with the end of what was in memory before.
+    for (const [taskId, state] of newer) if (!entries.has(taskId)) consider(taskId, state);
+    const fresh = page.filter(({ task: { taskId } }) => !entries.has(taskId) && !newer.has(taskId));
     const busy = fresh.filter(({ task }) => task.running.length > 0);
     for (const state of fresh) if (state.task.running.length === 0) consider(state.task.taskId, state);
     if (busy.length === 0) return;
     for (const state of busy) ledger.remember(state.task.taskId, state);
     await onLoaded(busy.map(({ task }) => task));
-    for (const state of busy) if (!entries.has(state.task.taskId)) consider(state.task.taskId, state);
+    for (const state of busy) if (!newer.has(state.task.taskId)) consider(state.task.taskId, state);
   }
 
   return {
@@ -181,7 +187,10 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
       for (const taskId of [...entries.keys()]) drop(taskId);
     },
 
-    moved: (taskId, state) => consider(taskId, state),
+    moved(taskId, state) {
+      if (loading) newer.set(taskId, state);
+      consider(taskId, state);
+    },
 
     ended(taskId) {
       const entry = entries.get(taskId);
