@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
-import type { Collection } from "mongodb";
+import { type Collection, MongoClient } from "mongodb";
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
+import { startTcpProxy } from "../../test/tcp-proxy.ts";
 import { createLeadership, type Leadership } from "./leadership.ts";
 import { type LeaseDocument, type LeaseStore, mongoLease } from "./mongo-lease.ts";
 
@@ -72,6 +73,61 @@ describe("the lease of the active scheduler", () => {
     const [lostAt, gainedAt] = await Promise.all([first.lost, second.gained]);
     assert.ok(lostAt < gainedAt, "two nodes were active at the same time");
     assert.equal(first.node.isLeader(), false);
+  });
+
+  it("is sought at one pace, however often it was lost while the store did not answer", async () => {
+    const lease = leaseOf("a");
+    let gains = 0;
+    let reads = 0;
+    let renewals = 0;
+    const { node } = contender("a", {
+      ...lease,
+      read() {
+        reads += 1;
+        return lease.read();
+      },
+      async acquire(seen) {
+        if (gains === 2) return null;
+        gains += 1;
+        return lease.acquire(seen && { ...seen });
+      },
+      // Still under way when the lease runs out.
+      async renew() {
+        renewals += 1;
+        await new Promise((resolve) => setTimeout(resolve, LEASE_MS));
+        renewals -= 1;
+        throw new Error("no answer");
+      },
+    });
+    await eventually(() => gains === 2 && !node.isLeader() && renewals === 0);
+    const [before, startedAt] = [reads, performance.now()];
+    await eventually(() => reads >= before + 20);
+    const everyMs = (performance.now() - startedAt) / 20;
+    assert.ok(everyMs >= LEASE_MS / 10, `asked every ${everyMs} ms`);
+  });
+
+  it("is given up in time where the store does not answer at all", async () => {
+    const proxy = await startTcpProxy(mongo.port);
+    const url = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
+    const client = await new MongoClient(url).connect();
+    try {
+      const cutOff = client.db("kinit").collection<LeaseDocument>("leases");
+      const lease = mongoLease({ leases: cutOff, name: "scheduler", holder: "a", timeoutMs: 100 });
+      const first = contender("a", lease);
+      await first.gained;
+      proxy.freeze();
+      const second = contender("b");
+      const [lostAt, gainedAt] = await Promise.all([first.lost, second.gained]);
+      assert.ok(lostAt < gainedAt, "two nodes were active at the same time");
+      await eventually(() => first.node.leader() === null);
+      const stoppedAt = performance.now();
+      await first.node.stop();
+      assert.ok(performance.now() - stoppedAt < 200, "a stop waits for no answer");
+    } finally {
+      proxy.restore();
+      await client.close();
+      await proxy.close();
+    }
   });
 
   it("passes on at once when its holder's process has ended on this host", async () => {

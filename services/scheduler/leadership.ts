@@ -42,18 +42,28 @@ export function createLeadership({
   let validUntil = 0;
   let seen: LeaseDocument | null = null;
   let seenAt = 0;
+  /** One for all: whoever sets it replaces what was set before, so that losing the lease adds no second pace. */
   let timer: NodeJS.Timeout | undefined;
   let expiry: NodeJS.Timeout | undefined;
   let stopped = false;
-  let turn: Promise<void> = Promise.resolve();
+  const underWay = new Set<Promise<void>>();
+
+  function track(step: Promise<void>): void {
+    const tracked = step.finally(() => underWay.delete(tracked));
+    underWay.add(tracked);
+  }
 
   function next(delay: number): void {
+    clearTimeout(timer);
     if (stopped) return;
     timer = setTimeout(() => {
-      turn = (epoch === null ? follow() : renew(epoch)).catch((error: unknown) => {
-        log.warn({ reason: errorMessage(error) }, "the scheduler's lease cannot be reached; trying again");
-        next(pollMs);
-      });
+      const step = epoch === null ? follow() : renew(epoch);
+      track(
+        step.catch((error: unknown) => {
+          log.warn({ reason: errorMessage(error) }, "the scheduler's lease cannot be reached; trying again");
+          next(pollMs);
+        }),
+      );
     }, delay);
   }
 
@@ -76,7 +86,7 @@ export function createLeadership({
     next(leaseMs / 3);
     onGained(gained).catch((error: unknown) => {
       log.error({ reason: errorMessage(error) }, "the active scheduler could not begin its work");
-      void lose();
+      lose(gained);
     });
   }
 
@@ -84,29 +94,31 @@ export function createLeadership({
     const asked = performance.now();
     const isOurs = await lease.renew(held);
     if (epoch !== held) return;
-    if (!isOurs) return lose();
+    if (!isOurs) return lose(held);
     extend(asked);
     next(leaseMs / 3);
   }
 
   function extend(asked: number): void {
+    const held = epoch as number;
     validUntil = asked + leaseMs * 0.9;
     clearTimeout(expiry);
-    expiry = setTimeout(() => void lose(), Math.max(0, validUntil - performance.now()));
+    expiry = setTimeout(lose, Math.max(0, validUntil - performance.now()), held);
   }
 
-  async function lose(): Promise<void> {
-    if (epoch === null) return;
+  /** Where the lease was lost and gained anew since, nothing is lost by what belongs to the earlier time. */
+  function lose(held: number): void {
+    if (epoch !== held) return;
     log.warn({ epoch }, "this scheduler lost its lease and stands by");
     epoch = null;
     clearTimeout(expiry);
     clearTimeout(timer);
     seen = null;
     seenAt = performance.now();
-    await onLost().catch((error: unknown) => {
+    const ended = onLost().catch((error: unknown) => {
       log.error({ reason: errorMessage(error) }, "the scheduler's work did not end cleanly");
     });
-    next(pollMs);
+    track(ended.then(() => next(pollMs)));
   }
 
   return {
@@ -116,14 +128,17 @@ export function createLeadership({
       stopped = true;
       clearTimeout(timer);
       clearTimeout(expiry);
-      await turn;
+      await Promise.all(underWay);
       const held = epoch;
       epoch = null;
       if (held === null) return;
-      await onLost();
-      await lease.release(held).catch((error: unknown) => {
-        log.warn({ reason: errorMessage(error) }, "the lease could not be freed; a standby waits it out");
-      });
+      try {
+        await onLost();
+      } finally {
+        await lease.release(held).catch((error: unknown) => {
+          log.warn({ reason: errorMessage(error) }, "the lease could not be freed; a standby waits it out");
+        });
+      }
     },
 
     isLeader: () => epoch !== null && performance.now() < validUntil,

@@ -1,5 +1,7 @@
 import { type Collection, MongoServerError } from "mongodb";
+import { StoreUnavailable } from "../../shared/event-store/event-store.ts";
 import { type ProcessIdentity, thisProcess } from "../../shared/process-identity.ts";
+import { withTimeLimit } from "../../shared/time-limit.ts";
 
 /** One document of `leases`: who holds it, and a beat that moves while the holder lives. */
 export interface LeaseDocument extends ProcessIdentity {
@@ -35,7 +37,9 @@ export interface MongoLeaseOptions {
 }
 
 export function mongoLease({ leases, name, holder, timeoutMs }: MongoLeaseOptions): LeaseStore {
-  const options = { writeConcern: { w: "majority" }, timeoutMS: timeoutMs } as const;
+  const options = { writeConcern: { w: "majority" } } as const;
+  const limited = <T>(answer: Promise<T>) =>
+    withTimeLimit(answer, timeoutMs, () => new StoreUnavailable(new Error(`no answer in ${timeoutMs} ms`)));
   const held = () => ({ holder, ...thisProcess, released: false, renewed_at: new Date() });
 
   async function insertFirst(): Promise<number | null> {
@@ -49,24 +53,25 @@ export function mongoLease({ leases, name, holder, timeoutMs }: MongoLeaseOption
   }
 
   return {
-    read: () => leases.findOne({ _id: name }, { readConcern: { level: "majority" }, timeoutMS: timeoutMs }),
+    read: () => limited(leases.findOne({ _id: name }, { readConcern: { level: "majority" } })),
 
     async acquire(seen) {
-      if (seen === null) return insertFirst();
+      if (seen === null) return limited(insertFirst());
       const { epoch, beat } = seen;
       const change = { $set: { ...held(), epoch: epoch + 1, beat: beat + 1 } };
-      const { matchedCount } = await leases.updateOne({ _id: name, epoch, beat }, change, options);
+      const { matchedCount } = await limited(leases.updateOne({ _id: name, epoch, beat }, change, options));
       return matchedCount === 1 ? epoch + 1 : null;
     },
 
     async renew(epoch) {
       const change = { $inc: { beat: 1 }, $set: { renewed_at: new Date() } };
-      const { matchedCount } = await leases.updateOne({ _id: name, epoch }, change, options);
+      const { matchedCount } = await limited(leases.updateOne({ _id: name, epoch }, change, options));
       return matchedCount === 1;
     },
 
     async release(epoch) {
-      await leases.updateOne({ _id: name, epoch }, { $set: { released: true }, $inc: { beat: 1 } }, options);
+      const change = { $set: { released: true }, $inc: { beat: 1 } };
+      await limited(leases.updateOne({ _id: name, epoch }, change, options));
     },
   };
 }
