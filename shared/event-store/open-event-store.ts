@@ -2,10 +2,12 @@ import { type Db, MongoClient } from "mongodb";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { errorMessage } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { thisProcess } from "../process-identity.ts";
+import { withTimeLimit } from "../time-limit.ts";
 import type { EventDocument } from "./event-document.ts";
-import type { EventStore } from "./event-store.ts";
+import { type EventStore, StoreUnavailable } from "./event-store.ts";
 import { mongoEventStore } from "./mongo-event-store.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { mongoOutboxLedger, type OutboxDocument } from "./outbox-ledger.ts";
@@ -30,6 +32,9 @@ export interface OpenEventStoreOptions {
 /** A stream confirms within milliseconds; in one process an event is confirmed when its run has ended. */
 const STREAM_WINDOW = 8000;
 const LOCAL_WINDOW = 40_000;
+
+/** A server that does not answer keeps nobody from stopping. */
+const CLOSE_LIMIT_MS = 5000;
 
 /** Connects; the outbox is started by the caller, once every consumer of this process has subscribed. */
 export async function openEventStore(options: OpenEventStoreOptions): Promise<OpenEventStore> {
@@ -56,7 +61,9 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
     outbox,
     async close() {
       await outbox.stop();
-      await client.close();
+      await withTimeLimit(client.close(), CLOSE_LIMIT_MS, () => new StoreUnavailable(undefined)).catch(
+        (error: unknown) => log.warn({ reason: errorMessage(error) }, "MongoDB did not take its leave"),
+      );
     },
   };
 }
@@ -70,6 +77,9 @@ export async function connectMongo(
     appName,
     ignoreUndefined: true,
     serverSelectionTimeoutMS: 5000,
+    // A server that is silent, rather than gone, is given up after about these two together.
+    connectTimeoutMS: 5000,
+    heartbeatFrequencyMS: 2000,
     maxPoolSize: 20,
     writeConcern: { w: "majority" },
   });
