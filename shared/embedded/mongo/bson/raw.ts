@@ -12,7 +12,7 @@ export interface RawElement {
   readonly end: number;
 }
 
-const int32At = (bytes: Uint8Array, at: number): number =>
+export const int32At = (bytes: Uint8Array, at: number): number =>
   bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 
 /** The length in bytes that a document states of itself. */
@@ -21,7 +21,7 @@ export function documentLength(bytes: Uint8Array, offset = 0): number {
   return int32At(bytes, offset);
 }
 
-const skipCString = (bytes: Uint8Array, at: number): number => {
+export const skipCString = (bytes: Uint8Array, at: number): number => {
   let end = at;
   while (bytes[end] !== 0) {
     if (end >= bytes.length) throw damaged("a name has no end");
@@ -31,7 +31,7 @@ const skipCString = (bytes: Uint8Array, at: number): number => {
 };
 
 /** The position behind the value of type `type` that begins at `at`; checks nothing inside it. */
-function skipValue(bytes: Uint8Array, type: number, at: number): number {
+export function skipValue(bytes: Uint8Array, type: number, at: number): number {
   const fixed = FIXED_SIZE[type]!;
   if (fixed >= 0) return at + fixed;
   switch (type) {

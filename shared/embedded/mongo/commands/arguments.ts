@@ -104,12 +104,15 @@ export class Arguments {
   /** The statements of a write command, decoded, each with readers of its own. */
   statements(name: string): Arguments[] {
     const { bytes, offsets } = this.documents(name);
-    const none = new Map<string, DocumentSequence>();
-    return offsets.map(
-      (offset) => new Arguments({ command: decodeDocument(bytes, offset), sequences: none }),
-    );
+    return offsets.map((offset) => statementAt(bytes, offset));
   }
 }
+
+const NO_SEQUENCES: Request["sequences"] = new Map();
+
+/** One statement of a write command, decoded. */
+export const statementAt = (bytes: Uint8Array, offset: number): Arguments =>
+  new Arguments({ command: decodeDocument(bytes, offset), sequences: NO_SEQUENCES });
 
 /** The number in a value of any numeric type but Decimal128; null for anything else. */
 export function numberOf(value: BsonValue | undefined): number | null {

@@ -69,7 +69,8 @@ function requireIdFields(bytes: Uint8Array, offset = 0): void {
   }
 }
 
-function requireStorableSize(length: number): void {
+/** @throws CommandFault 10334 */
+export function requireStorableSize(length: number): void {
   if (length <= MAX_DOCUMENT_BYTES) return;
   throw new CommandFault(
     10334,

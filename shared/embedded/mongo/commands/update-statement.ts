@@ -3,15 +3,35 @@ import { type BsonDocument, isDocument } from "../bson/values.ts";
 import { Rows } from "../planner/rows.ts";
 import { compileCollation } from "../query/collation.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
-import type { Arguments } from "./arguments.ts";
+import { Arguments, statementAt } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
-import { findCollection } from "./context.ts";
+import { type CommandContext, findCollection } from "./context.ts";
 import { allRows, type StatementJob } from "./delete-statement.ts";
+import { readSetById, type SetById, setById } from "./set-by-id.ts";
 import { changeRow, insertUpsert, planUpdate, type UpdatePlan } from "./update-plan.ts";
 import { scopeOf } from "./variables.ts";
 
-/** One statement of an update command: changes what its filter finds, or inserts where it upserts. */
-export async function updateStatement(job: StatementJob): Promise<StatementOutcome> {
+/** One statement of an update command: decoded, unless it is of the kind that is carried out on bytes. */
+export type UpdateStatement = SetById | Arguments;
+
+export function readUpdates({ args }: CommandContext): UpdateStatement[] {
+  const { bytes, offsets } = args.documents("updates");
+  const isPlain = args.value("let") === undefined;
+  return offsets.map((offset) => (isPlain ? readSetById(bytes, offset) : null) ?? statementAt(bytes, offset));
+}
+
+/** Changes what the statement's filter finds, or inserts where it upserts. */
+export function updateStatement(
+  statement: UpdateStatement,
+  job: Omit<StatementJob, "args">,
+): StatementOutcome | Promise<StatementOutcome> {
+  if (statement instanceof Arguments) return updateDecoded({ ...job, args: statement });
+  const collection = findCollection(job.context, job.collectionName);
+  const outcome = setById(statement, { collection, transaction: job.transaction });
+  return outcome ?? updateDecoded({ ...job, args: statementAt(statement.bytes, statement.offset) });
+}
+
+async function updateDecoded(job: StatementJob): Promise<StatementOutcome> {
   const { context, transaction, slice, collectionName, args } = job;
   const plan = compileStatement(job);
   const isMulti = args.flag("multi");

@@ -42,22 +42,12 @@ export class WriteRun {
   }
 
   /** @throws CommandFault of the statement: what it had written by then stays written, as on a real server */
-  async run(index: number, statement: Statement): Promise<StatementOutcome> {
-    const { isRetryable, session } = this.#context;
-    const id = this.#statementId(index);
-    const known = isRetryable ? session!.outcomes.get(id) : undefined;
-    if (known !== undefined) {
-      // The first try may still be on its way to the disk: until it is there nothing is acknowledged.
-      this.#stored = session!.stored;
-      return known;
-    }
-    if (this.#slice.isOver()) await this.#slice.pause();
-    const outcome = await this.#attempt(index, statement);
-    if (isRetryable) {
-      session!.outcomes.set(id, outcome);
-      this.#uncommitted.push(id);
-    }
-    return outcome;
+  run(index: number, statement: Statement): StatementOutcome | Promise<StatementOutcome> {
+    const known = this.#knownOutcome(index);
+    if (known !== undefined) return known;
+    if (this.#slice.isOver()) return this.#pauseAndRun(index, statement);
+    const outcome = this.#attempt(index, statement);
+    return outcome instanceof Promise ? this.#noteLater(index, outcome) : this.#note(index, outcome);
   }
 
   /** Commits what is not part of a larger transaction; resolves when it is stored. */
@@ -70,21 +60,55 @@ export class WriteRun {
     if (interrupted !== null) throw new CloseConnection();
   }
 
-  async #attempt(index: number, statement: Statement): Promise<StatementOutcome> {
-    for (;;) {
-      const mark = this.#transaction.writes.length;
-      try {
-        const outcome = statement(this.#transaction, index);
-        return outcome instanceof Promise ? await outcome : outcome;
-      } catch (error) {
-        if (!(error instanceof WriteConflict) || this.#context.transaction !== null) throw error;
-        this.#context.server.engine.rollback(this.#transaction, mark);
-        this.#commit();
-        if (error.holder !== null) await this.#slice.wait(error.holder.finished);
-        this.#slice.requireTime();
-        this.#transaction = this.#begin();
-      }
+  #knownOutcome(index: number): StatementOutcome | undefined {
+    const { isRetryable, session } = this.#context;
+    const known = isRetryable ? session!.outcomes.get(this.#statementId(index)) : undefined;
+    // The first try may still be on its way to the disk: until it is there nothing is acknowledged.
+    if (known !== undefined) this.#stored = session!.stored;
+    return known;
+  }
+
+  async #pauseAndRun(index: number, statement: Statement): Promise<StatementOutcome> {
+    await this.#slice.pause();
+    return this.#note(index, await this.#attempt(index, statement));
+  }
+
+  async #noteLater(index: number, outcome: Promise<StatementOutcome>): Promise<StatementOutcome> {
+    return this.#note(index, await outcome);
+  }
+
+  #note(index: number, outcome: StatementOutcome): StatementOutcome {
+    const { isRetryable, session } = this.#context;
+    if (!isRetryable) return outcome;
+    const id = this.#statementId(index);
+    session!.outcomes.set(id, outcome);
+    this.#uncommitted.push(id);
+    return outcome;
+  }
+
+  /** Most statements neither wait nor conflict: a promise for each would cost as much as an insert. */
+  #attempt(index: number, statement: Statement): StatementOutcome | Promise<StatementOutcome> {
+    const mark = this.#transaction.writes.length;
+    try {
+      const outcome = statement(this.#transaction, index);
+      if (!(outcome instanceof Promise)) return outcome;
+      return outcome.catch((error) => this.#tryAgain(error, { index, statement, mark }));
+    } catch (error) {
+      return this.#tryAgain(error, { index, statement, mark });
     }
+  }
+
+  async #tryAgain(
+    error: unknown,
+    { index, statement, mark }: { index: number; statement: Statement; mark: number },
+  ): Promise<StatementOutcome> {
+    if (!(error instanceof WriteConflict) || this.#context.transaction !== null) throw error;
+    this.#context.server.engine.rollback(this.#transaction, mark);
+    this.#commit();
+    if (error.holder !== null) await this.#slice.wait(error.holder.finished);
+    this.#slice.requireTime();
+    this.#transaction = this.#begin();
+    return this.#attempt(index, statement);
   }
 
   #begin(): Transaction {
@@ -148,7 +172,8 @@ export async function runBatch(
   try {
     for (let index = 0; index < count; index++) {
       try {
-        onOutcome(index, await run.run(index, statement));
+        const outcome = run.run(index, statement);
+        onOutcome(index, outcome instanceof Promise ? await outcome : outcome);
       } catch (error) {
         if (isFatal(error, context)) throw error;
         errors.push({ index, fault: asFault(error) });

@@ -3,13 +3,13 @@ import { type BsonValue, documentOf } from "../bson/values.ts";
 import { DuplicateKey } from "../engine/write-conflict.ts";
 import { INSERTED, type StatementOutcome } from "../session/statement-outcomes.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
-import type { Arguments } from "./arguments.ts";
+import { Arguments } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, type CommandTable, timeSliceOf } from "./context.ts";
 import { deleteStatement } from "./delete-statement.ts";
 import { documentToInsert } from "./documents-to-store.ts";
 import { MAX_BATCH_STATEMENTS } from "./hello.ts";
-import { updateStatement } from "./update-statement.ts";
+import { readUpdates, type UpdateStatement, updateStatement } from "./update-statement.ts";
 import { runBatch, type StatementError } from "./write-run.ts";
 
 function requireBatchSize(count: number): void {
@@ -42,15 +42,16 @@ async function insert(context: CommandContext): Promise<Reply> {
 }
 
 /** A server of this version does not know `sort` in updates yet. */
-function requireKnownFields(statements: readonly Arguments[]): void {
-  if (!statements.some(({ command }) => command.has("sort"))) return;
+function requireKnownFields(statements: readonly UpdateStatement[]): void {
+  if (!statements.some((statement) => statement instanceof Arguments && statement.command.has("sort")))
+    return;
   throw new CommandFault(40415, "BSON field 'update.updates.sort' is an unknown field.");
 }
 
 async function update(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
-  const statements = args.statements("updates");
+  const statements = readUpdates(context);
   requireBatchSize(statements.length);
   requireKnownFields(statements);
   const slice = timeSliceOf(context);
@@ -60,7 +61,7 @@ async function update(context: CommandContext): Promise<Reply> {
     count: statements.length,
     isOrdered: args.flag("ordered", true),
     statement: (transaction, index) =>
-      updateStatement({ context, transaction, slice, collectionName: name, args: statements[index]! }),
+      updateStatement(statements[index]!, { context, transaction, slice, collectionName: name }),
     onOutcome: (index, outcome) => {
       count(total, outcome);
       if (outcome.upserted !== undefined) upserted.push(documentOf({ index, _id: outcome.upserted }));

@@ -1,6 +1,6 @@
 import { type BsonDocument, documentOf } from "../bson/values.ts";
 import { CollectionIndex } from "./collection-index.ts";
-import { DocumentRecord, visibleBytes } from "./document-record.ts";
+import { DocumentRecord, type ReadView, visibleBytes } from "./document-record.ts";
 import { LazyDocument } from "./lazy-document.ts";
 import type { IndexKeys, Transaction, Write } from "./transaction.ts";
 import { checkUnique } from "./unique-check.ts";
@@ -91,6 +91,11 @@ export class Collection {
     const before = new LazyDocument(requireWritable(record, transaction));
     const dropped = this.indexes.map((index) => ({ index, keys: index.keysOf(before) }));
     this.#stage(transaction, { record, bytes: null, added: [], dropped });
+  }
+
+  /** The record whose document has this key in the index on `_id`, if the view sees one. */
+  findById(key: string, view: ReadView): DocumentRecord | undefined {
+    return this.idIndex.entries.find(key, (record) => visibleBytes(record, view) !== null);
   }
 
   /** Takes back one write: the latest that its transaction has made to the record. */

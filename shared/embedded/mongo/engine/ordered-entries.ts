@@ -75,6 +75,23 @@ export class OrderedEntries {
     return { leaf, slot: leaf < this.leaves.length ? slotFor(this.leaves[leaf]!, key, id) : 0 };
   }
 
+  /** The first record with exactly this key that passes the test. */
+  find(key: string, test: (record: DocumentRecord) => boolean): DocumentRecord | undefined {
+    let { leaf, slot } = this.seek(key, -1);
+    for (;;) {
+      const entries = this.leaves[leaf];
+      if (entries === undefined || (slot < entries.keys.length && entries.keys[slot] !== key))
+        return undefined;
+      const record = entries.records[slot];
+      if (record !== undefined && test(record)) return record;
+      slot += 1;
+      if (slot >= entries.keys.length) {
+        leaf += 1;
+        slot = 0;
+      }
+    }
+  }
+
   /** A guess at how many entries an interval holds, from leaf positions alone. */
   estimate(interval: KeyInterval): number {
     const low = this.seek(interval.low, -1);

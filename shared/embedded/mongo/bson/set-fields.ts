@@ -1,0 +1,94 @@
+import { ElementCursor } from "./element-cursor.ts";
+import { GrowingBuffer } from "./growing-buffer.ts";
+
+/** One element to be set, with its name and value as they lie in the bytes of a message. */
+export interface FieldElement {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  /** First byte of the value. */
+  readonly offset: number;
+  readonly end: number;
+}
+
+/** One bit of a number says of each field whether it has been found. */
+export const MOST_FIELDS = 30;
+
+const out = new GrowingBuffer(16 * 1024);
+const KEPT_SIZE = 4 * 1024 * 1024;
+
+function append(bytes: Uint8Array, start: number, end: number): void {
+  out.reserve(end - start);
+  Buffer.prototype.copy.call(bytes, out.bytes, out.length, start, end);
+  out.length += end - start;
+}
+
+/** Names and the zero behind them; the types differ where a value changes its type. */
+function hasSameName({ bytes, start, offset }: FieldElement, cursor: ElementCursor): boolean {
+  const length = offset - start;
+  if (cursor.offset - cursor.start !== length) return false;
+  for (let i = 1; i < length; i++) if (bytes[start + i] !== cursor.bytes[cursor.start + i]) return false;
+  return true;
+}
+
+function hasSameBytes({ bytes, start, end }: FieldElement, cursor: ElementCursor): boolean {
+  const length = end - start;
+  if (cursor.end - cursor.start !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== cursor.bytes[cursor.start + i]) return false;
+  return true;
+}
+
+function indexOfField(fields: readonly FieldElement[], cursor: ElementCursor): number {
+  for (let i = 0; i < fields.length; i++) if (hasSameName(fields[i]!, cursor)) return i;
+  return -1;
+}
+
+/**
+ * Sets top-level fields of a stored document and copies everything else as it is; what the document lacks is
+ * appended in the order of `fields`. Returns the names of those that have changed.
+ *
+ * The new bytes lie in a buffer that the next call overwrites: `keep` copies them.
+ * Returns null where the document has one of the names twice.
+ *
+ * @param fields of different names, {@link MOST_FIELDS} at most
+ */
+export function setFields<T>(
+  document: Uint8Array,
+  fields: readonly FieldElement[],
+  keep: (bytes: Uint8Array, length: number) => T,
+): { readonly changed: ReadonlySet<string>; readonly kept: T | null } | null {
+  out.length = 0;
+  const changed = new Set<string>();
+  const cursor = new ElementCursor(document);
+  let found = 0;
+  let copied = 0;
+  while (cursor.next()) {
+    const at = indexOfField(fields, cursor);
+    if (at < 0) continue;
+    if (found & (1 << at)) return null;
+    found |= 1 << at;
+    const field = fields[at]!;
+    if (hasSameBytes(field, cursor)) continue;
+    append(document, copied, cursor.start);
+    append(field.bytes, field.start, field.end);
+    copied = cursor.end;
+    changed.add(field.name);
+  }
+  append(document, copied, cursor.end);
+  for (let at = 0; at < fields.length; at++) {
+    if (found & (1 << at)) continue;
+    const { bytes, start, end, name } = fields[at]!;
+    append(bytes, start, end);
+    changed.add(name);
+  }
+  return { changed, kept: changed.size === 0 ? null : finish(keep) };
+}
+
+function finish<T>(keep: (bytes: Uint8Array, length: number) => T): T {
+  out.reserve(1);
+  out.bytes[out.length++] = 0;
+  out.bytes.writeInt32LE(out.length, 0);
+  const kept = keep(out.bytes, out.length);
+  if (out.bytes.length > KEPT_SIZE) out.bytes = Buffer.allocUnsafeSlow(16 * 1024);
+  return kept;
+}

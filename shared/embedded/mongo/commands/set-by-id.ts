@@ -1,0 +1,114 @@
+import { decodeValue } from "../bson/decode.ts";
+import { ElementCursor } from "../bson/element-cursor.ts";
+import { indexKey } from "../bson/key.ts";
+import { type FieldElement, MOST_FIELDS, setFields } from "../bson/set-fields.ts";
+import { BsonType } from "../bson/values.ts";
+import type { Collection } from "../engine/collection.ts";
+import { keepBytes } from "../engine/document-arena.ts";
+import { visibleBytes } from "../engine/document-record.ts";
+import { LazyDocument } from "../engine/lazy-document.ts";
+import type { Transaction } from "../engine/transaction.ts";
+import { comparePaths } from "../query/update-path.ts";
+import type { StatementOutcome } from "../session/statement-outcomes.ts";
+import { requireStorableSize } from "./documents-to-store.ts";
+
+/**
+ * The update that programs send most: `{ q: { _id: <ObjectId or text> }, u: { $set: <top-level fields> } }`.
+ *
+ * It is carried out on bytes, which takes a fifth of the time that decoding, changing and encoding take.
+ */
+export interface SetById {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  /** Its key in the index on `_id`. */
+  readonly key: string;
+  /** In the order in which those that are missing are appended. */
+  readonly fields: readonly FieldElement[];
+}
+
+const NOTHING: StatementOutcome = { n: 0, nModified: 0 };
+const MATCHED: StatementOutcome = { n: 1, nModified: 0 };
+const MODIFIED: StatementOutcome = { n: 1, nModified: 1 };
+
+/** Reads a (valid) statement of an update command; null for one that asks for anything else. */
+export function readSetById(bytes: Uint8Array, offset: number): SetById | null {
+  let key: string | null = null;
+  let fields: readonly FieldElement[] | null = null;
+  const cursor = new ElementCursor(bytes, offset);
+  while (cursor.next()) {
+    switch (cursor.name) {
+      case "q":
+        key = keyIn(cursor);
+        if (key === null) return null;
+        break;
+      case "u":
+        fields = fieldsIn(cursor);
+        if (fields === null) return null;
+        break;
+      case "multi":
+      case "upsert":
+        if (cursor.type !== BsonType.bool || bytes[cursor.offset] !== 0) return null;
+        break;
+      default:
+        return null;
+    }
+  }
+  return key === null || fields === null ? null : { bytes, offset, key, fields };
+}
+
+/** The one element of a document, if it has this name. */
+function onlyElement({ bytes, type, offset }: ElementCursor, name: string): ElementCursor | null {
+  if (type !== BsonType.object) return null;
+  const inside = new ElementCursor(bytes, offset);
+  if (!inside.next() || inside.name !== name) return null;
+  return inside.end === inside.close ? inside : null;
+}
+
+function keyIn(query: ElementCursor): string | null {
+  const id = onlyElement(query, "_id");
+  if (id === null || (id.type !== BsonType.objectId && id.type !== BsonType.string)) return null;
+  return indexKey([decodeValue(id.bytes, id)], [1]);
+}
+
+function fieldsIn(update: ElementCursor): FieldElement[] | null {
+  const set = onlyElement(update, "$set");
+  if (set === null || set.type !== BsonType.object) return null;
+  const fields: FieldElement[] = [];
+  const cursor = new ElementCursor(set.bytes, set.offset);
+  while (cursor.next()) {
+    const { name, bytes, start, offset, end } = cursor;
+    if (!isPlainName(name) || fields.length === MOST_FIELDS || fields.some((field) => field.name === name))
+      return null;
+    fields.push({ name, bytes, start, offset, end });
+  }
+  return fields.sort(byPath);
+}
+
+const isPlainName = (name: string): boolean =>
+  name !== "" && name !== "_id" && !name.startsWith("$") && !name.includes(".");
+
+const byPath = (a: FieldElement, b: FieldElement): number => comparePaths([a.name], [b.name]);
+
+/**
+ * Carries the update out; null where the document is one that must be decoded for it.
+ *
+ * @throws WriteConflict, CommandFault 10334 for a document that grows too large (nothing has been written then)
+ */
+export function setById(
+  { key, fields }: SetById,
+  { collection, transaction }: { collection: Collection | undefined; transaction: Transaction },
+): StatementOutcome | null {
+  const record = collection?.findById(key, transaction);
+  if (collection === undefined || record === undefined) return NOTHING;
+  const result = setFields(visibleBytes(record, transaction)!, fields, keepStorable);
+  if (result === null) return null;
+  if (result.kept === null) return MATCHED;
+  const source = new LazyDocument(result.kept);
+  collection.update(transaction, { record, source, heads: result.changed });
+  return MODIFIED;
+}
+
+function keepStorable(bytes: Uint8Array, length: number): Uint8Array {
+  requireStorableSize(length);
+  return keepBytes(bytes, 0, length);
+}
