@@ -5,7 +5,7 @@ import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { eventId } from "../../shared/ids.ts";
 import type { Log } from "../../shared/log.ts";
 import type { RecordStore, VersionedRecord } from "./mongo-records.ts";
-import { evolve, type RecordedEvent } from "./record.ts";
+import { evolve, isOpen, type RecordedEvent } from "./record.ts";
 
 export interface ReaperOptions {
   readonly store: EventStore;
@@ -35,17 +35,20 @@ export function createReaper({ store, records, clock, log, everyMs }: ReaperOpti
     }
   }
 
-  /** A sign of life, or another node's verdict, that comes first wins: the stream's version tells. */
-  async function declareLost({ record, version }: VersionedRecord): Promise<void> {
-    const event = lostEvent(record, clock.now());
+  /** A sign of life, or another node's verdict, that comes first wins. */
+  async function declareLost({ record: { runId, taskId }, version }: VersionedRecord): Promise<void> {
     try {
-      await store.transact(async (transaction) => {
-        transaction.append({ stream: `run-${record.runId}`, expectedVersion: version, events: [event] });
+      const isLost = await store.transact(async (transaction) => {
+        const current = (await records.load(transaction.session, [runId])).get(runId);
+        if (current?.version !== version || !isOpen(current.record)) return false;
+        const event = lostEvent(current.record, clock.now());
+        transaction.append({ stream: `run-${runId}`, expectedVersion: version, events: [event] });
         const time = event.data.lostAt;
-        const after = evolve(record, { ...event, id: eventId(), time } as RecordedEvent);
+        const after = evolve(current.record, { ...event, id: eventId(), time } as RecordedEvent);
         await records.write(transaction.session, [{ record: after, version: version + 1, isNew: false }]);
+        return true;
       });
-      log.warn({ runId: record.runId, taskId: record.taskId }, "a run is lost: nobody is working on it");
+      if (isLost) log.warn({ runId, taskId }, "a run is lost: nobody is working on it");
     } catch (error) {
       if (errorType(error) !== "STREAM_CONFLICT") throw error;
     }

@@ -131,10 +131,14 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
         !mayBeKnown &&
         !isFlushing &&
         event.type === "task.due" &&
+        !held.has(recordIdOf(event)) &&
         Date.parse(event.data.plannedAt) + HOLD_MS > now;
-      const orders = events.filter(canWait);
-      const others = orders.length === 0 ? events : events.filter((event) => !canWait(event));
-      const waits = orders.map(hold);
+      const waits: Promise<void>[] = [];
+      const others: RecordedEvent[] = [];
+      for (const event of events) {
+        if (canWait(event)) waits.push(hold(event));
+        else others.push(event);
+      }
       releaseFor(others);
       if (others.length > 0) {
         waits.push(
