@@ -2,7 +2,6 @@ import type { Clock } from "../../shared/clock.ts";
 import type { RunEvent } from "../../shared/contracts/run-events.ts";
 import { errorMessage, errorType } from "../../shared/errors.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
-import { eventId } from "../../shared/ids.ts";
 import type { Log } from "../../shared/log.ts";
 import type { RecordStore, VersionedRecord } from "./mongo-records.ts";
 import { evolve, isOpen, type RecordedEvent } from "./record.ts";
@@ -41,10 +40,10 @@ export function createReaper({ store, records, clock, log, everyMs }: ReaperOpti
       const isLost = await store.transact(async (transaction) => {
         const current = (await records.load(transaction.session, [runId])).get(runId);
         if (current?.version !== version || !isOpen(current.record)) return false;
-        const event = lostEvent(current.record, clock.now());
-        transaction.append({ stream: `run-${runId}`, expectedVersion: version, events: [event] });
-        const time = event.data.lostAt;
-        const after = evolve(current.record, { ...event, id: eventId(), time } as RecordedEvent);
+        const stream = `run-${runId}`;
+        const events = [lostEvent(current.record, clock.now())];
+        const [said] = transaction.append({ stream, expectedVersion: version, events });
+        const after = evolve(current.record, said as RecordedEvent);
         await records.write(transaction.session, [{ record: after, version: version + 1, isNew: false }]);
         return true;
       });

@@ -196,7 +196,14 @@ describe("the recorder", () => {
       const { recorder, records } = recorderUnderTest();
       const [silent, alive] = [say({ at: longAgo() }), say()];
       await recorder.record([silent.due(), silent.started(), alive.due(), alive.started()], known);
-      const reaper = createReaper({ store: events.store, records, clock, log: silentLog, everyMs: 10 });
+      const behind = { now: () => clock.now() - 5 };
+      const reaper = createReaper({
+        store: events.store,
+        records,
+        clock: behind,
+        log: silentLog,
+        everyMs: 10,
+      });
       reaper.start();
       await eventually(async () => (await recordOf(silent.runId))?.status === "lost");
       await reaper.stop();
@@ -204,6 +211,8 @@ describe("the recorder", () => {
       const [, lost] = await streamOf(silent.runId);
       assert.equal(lost?.type, "run.lost");
       assert.ok(lost?.writer, "the outbox publishes it");
+      const record = await recordOf(silent.runId);
+      assert.deepEqual(record?.update_datetime, lost.time, "the record is what its events make of it");
     });
 
     it("leaves a run alone of which something is heard at the last moment", async () => {

@@ -11,9 +11,10 @@ export interface Transaction {
   readonly session: ClientSession;
   /**
    * Appends new events after `expectedVersion` (0: a new stream); they are published once the transaction has
-   * committed. Throws `ContractViolation` at once; a version that is taken surfaces from `transact`.
+   * committed. Answers them as they are stored. Throws `ContractViolation` at once; a version that is taken surfaces
+   * from `transact`.
    */
-  append(append: Append): void;
+  append(append: Append): readonly DomainEnvelope[];
   /** Stores events that the bus has delivered, under their own ids; they are not published again. */
   keep(stream: string, expectedVersion: number, events: readonly DomainEnvelope[]): void;
   /** Tells which of these event ids are stored already. */

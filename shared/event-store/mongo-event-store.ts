@@ -97,11 +97,12 @@ function collect(session: ClientSession, { clock, events: collection, writer }: 
   const published: DomainEnvelope[] = [];
   const append = ({ stream, expectedVersion, events, cause }: Append) => {
     const now = clock.now();
-    for (const [index, event] of events.entries()) {
-      const envelope = seal(event, { subject: stream, now, cause });
+    const sealed = events.map((event) => seal(event, { subject: stream, now, cause }));
+    for (const [index, envelope] of sealed.entries()) {
       documents.push(toEventDocument(envelope, expectedVersion + 1 + index, writer));
       published.push(envelope);
     }
+    return sealed;
   };
   const keep = (_stream: string, expectedVersion: number, envelopes: readonly DomainEnvelope[]) => {
     for (const [index, envelope] of envelopes.entries()) {
