@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { objectId } from "../../shared/ids.ts";
+import { eventually } from "../../test/eventually.ts";
+import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
+import { everySecond, type Platform, startPlatform } from "../../test/platform.ts";
+import { defineHandler } from "../executor/define-handler.ts";
+
+const started: { readonly name: string; readonly at: number; readonly plannedAt: number }[] = [];
+const startsOf = (name: string) => started.filter((run) => run.name === name);
+const held = new Map<string, () => void>();
+
+/** Tells that it ran; with `hold` it goes on until it is released. */
+const tell = defineHandler({
+  name: "test.tell",
+  title: "Tells that it ran",
+  params: { name: "string", hold: "boolean|optional" },
+  async run({ name, hold }, { plannedAt }) {
+    started.push({ name, at: Date.now(), plannedAt: Date.parse(plannedAt) });
+    if (hold) await new Promise<void>((resolve) => held.set(name, resolve));
+  },
+});
+
+describe("the scheduler service", { concurrency: 8 }, () => {
+  let mongo: TestMongo;
+  let platform: Platform;
+  let names = 0;
+  before(async () => {
+    mongo = await startTestMongo();
+    platform = await startPlatform({ mongo, handlers: [tell] });
+  });
+  after(async () => {
+    for (const release of held.values()) release();
+    await platform?.stop();
+    await mongo?.close();
+  });
+
+  const telling = (more: object = {}) => {
+    const name = `n${names++}`;
+    return { name, task: { name, handler: "test.tell", params: { name, ...more } } };
+  };
+  /** A task that is due in a second, whose order is out already. */
+  async function dispatched() {
+    const { name, task } = telling();
+    const taskId = await platform.create(task);
+    const tasks = platform.db.collection("scheduler_task_list");
+    await eventually(async () => ((await tasks.findOne({ name }))?.running.length ?? 0) > 0);
+    assert.equal(startsOf(name).length, 0, "it is dispatched ahead of its time");
+    return { name, task, taskId };
+  }
+  const revoked = [["cancelled", "RUN_CANCELLED", 0]];
+  const outcomes = async (taskId: string) =>
+    (
+      await platform.recordsWhen(taskId, ([first]) => first?.endedAt !== undefined && first.endedAt !== null)
+    ).map(({ status, error, attempts }) => [status, error?.type, attempts.length]);
+
+  it("creates, shows and lists tasks", async () => {
+    const { name, task } = telling();
+    const id = await platform.create({ ...task, expression: "* * 1 * *", remark: "hourly" });
+    const view = await platform.call("scheduler.get", { taskId: id });
+    assert.partialDeepStrictEqual(view, {
+      id,
+      name,
+      handler: "test.tell",
+      remark: "hourly",
+      isActive: true,
+      status: "active",
+      timezone: "Asia/Shanghai",
+      overlap: "skip",
+      lastRunAt: null,
+    });
+    assert.equal(Date.parse(view.nextRunAt ?? "") - Date.parse(view.createdAt), 3_600_000);
+    const { items, total } = await platform.call("scheduler.list", { page: 1, limit: 0 });
+    assert.equal(items.length, total);
+    assert.deepEqual(
+      items.find((item) => item.id === id),
+      view,
+    );
+  });
+
+  it("pages through tasks in the order that is asked for", async () => {
+    // Before the names of all others.
+    const names = ["a1", "a2", "a3"];
+    for (const name of names) await platform.create({ ...telling().task, name, isActive: false });
+    const page = async (number: number) => {
+      const query = { page: number, limit: 2, orderField: "name", order: "asc" } as const;
+      return (await platform.call("scheduler.list", query)).items.map(({ name }) => name);
+    };
+    assert.deepEqual([...(await page(1)), ...(await page(2))].slice(0, 3), names);
+  });
+
+  it("refuses a faulty definition with its cause, and stores nothing", async () => {
+    const { name, task } = telling();
+    const faulty = [
+      [{ ...task, expression: "x" }, "TRIGGER_INVALID"],
+      [{ ...task, handler: "test.nobody" }, "HANDLER_UNKNOWN"],
+      [{ ...task, params: {} }, "HANDLER_PARAMS_INVALID"],
+      [{ ...task, timezone: "Mars/Olympus" }, "TRIGGER_INVALID"],
+    ] as const;
+    for (const [definition, type] of faulty) await assert.rejects(platform.create(definition), { type });
+    assert.equal(await platform.db.collection("scheduler_task_list").countDocuments({ name }), 0);
+  });
+
+  it("says of an unknown id that there is no such task", async () => {
+    const taskId = objectId();
+    const { task } = telling();
+    const change = { ...everySecond, ...task };
+    const calls = [
+      platform.call("scheduler.get", { taskId }),
+      platform.call("scheduler.stop", { taskId }),
+      platform.call("scheduler.start", { taskId }),
+      platform.call("scheduler.remove", { taskId }),
+      platform.call("scheduler.run", { taskId }),
+      platform.call("scheduler.change", { taskId, ...change }),
+    ];
+    await Promise.all(calls.map((call) => assert.rejects(call, { type: "TASK_NOT_FOUND", code: 404 })));
+  });
+
+  it("runs a task at its planned times, and never before them", async () => {
+    const { name, task } = telling();
+    const taskId = await platform.create(task);
+    await eventually(() => startsOf(name).length >= 2);
+    await platform.call("scheduler.stop", { taskId });
+    for (const { at, plannedAt } of startsOf(name)) {
+      assert.ok(at >= plannedAt && at - plannedAt < 250, `started ${at - plannedAt} ms after its time`);
+    }
+  });
+
+  it("stopped before a run that was dispatched: the run never begins and is on record as cancelled", async () => {
+    const { name, taskId } = await dispatched();
+    assert.deepEqual(await platform.call("scheduler.stop", { taskId }), { changed: true });
+    assert.deepEqual(await platform.call("scheduler.stop", { taskId }), { changed: false });
+    assert.deepEqual(await outcomes(taskId), revoked);
+    const [record] = await platform.records(taskId);
+    await eventually(() => Date.now() > Date.parse(record?.plannedAt ?? "") + 100);
+    assert.deepEqual(startsOf(name), []);
+    assert.equal((await platform.call("scheduler.get", { taskId })).nextRunAt, null);
+  });
+
+  it("deleted before a run that was dispatched: the same", async () => {
+    const { name, taskId } = await dispatched();
+    await assert.rejects(platform.call("scheduler.remove", { taskId }), { type: "TASK_ACTIVE", code: 400 });
+    await platform.call("scheduler.stop", { taskId });
+    await platform.call("scheduler.remove", { taskId });
+    await assert.rejects(platform.call("scheduler.get", { taskId }), { type: "TASK_NOT_FOUND" });
+    assert.deepEqual(await outcomes(taskId), revoked);
+    const [record] = await platform.records(taskId);
+    await eventually(() => Date.now() > Date.parse(record?.plannedAt ?? "") + 100);
+    assert.deepEqual(startsOf(name), []);
+  });
+
+  it("changed before a run that was dispatched: answers when the run of the old definition has begun", async () => {
+    const { name, task, taskId } = await dispatched();
+    const other = telling();
+    const changed = { ...everySecond, ...task, params: other.task.params, expression: "* * 1 * *" };
+    await platform.call("scheduler.change", { taskId, ...changed });
+    const answeredAt = Date.now();
+    const [record] = await platform.recordsWhen(taskId, ([first]) => first?.status === "succeeded");
+    assert.ok(answeredAt >= Date.parse(record?.plannedAt ?? ""));
+    assert.deepEqual([startsOf(name).length, startsOf(other.name).length], [1, 0]);
+  });
+
+  it("started again, goes on with its next occurrence", async () => {
+    const { name, taskId } = await dispatched();
+    await platform.call("scheduler.stop", { taskId });
+    assert.deepEqual(await platform.call("scheduler.start", { taskId }), { changed: true });
+    assert.deepEqual(await platform.call("scheduler.start", { taskId }), { changed: false });
+    await eventually(() => startsOf(name).length > 0);
+    await platform.call("scheduler.stop", { taskId });
+  });
+
+  it("runs a task now, whatever its schedule, also where it is stopped", async () => {
+    const { name, task } = telling();
+    const taskId = await platform.create({ ...task, isActive: false });
+    const { runId } = await platform.call("scheduler.run", { taskId });
+    await platform.recordsWhen(taskId, ([first]) => first?.status === "succeeded");
+    assert.deepEqual([startsOf(name).length, (await platform.records(taskId))[0]?.id], [1, runId]);
+    assert.equal((await platform.call("scheduler.get", { taskId })).status, "paused");
+  });
+
+  it("skips an occurrence while the earlier run goes on, and says so on record", async () => {
+    const { name, task } = telling({ hold: true });
+    const taskId = await platform.create(task);
+    await platform.recordsWhen(taskId, (records) => records.some(({ status }) => status === "skipped"));
+    assert.equal(startsOf(name).length, 1);
+    await platform.call("scheduler.stop", { taskId });
+    held.get(name)?.();
+    const [first, second] = await platform.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
+    assert.deepEqual([first?.status, second?.skip?.reason], ["succeeded", "overlap"]);
+  });
+
+  it("tells an executor whether a run it was given again is still wanted", async () => {
+    const { name, task } = telling({ hold: true });
+    const taskId = await platform.create({ ...task, isActive: false });
+    const { runId } = await platform.call("scheduler.run", { taskId });
+    await eventually(() => startsOf(name).length === 1);
+    const verdict = async (of: string) =>
+      (await platform.call("scheduler.confirm", { taskId, runId: of, attempt: 1 })).verdict;
+    assert.equal(await verdict(runId), "wanted");
+    held.get(name)?.();
+    await platform.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
+    await eventually(async () => (await verdict(runId)) === "ended");
+    await platform.call("scheduler.remove", { taskId });
+    assert.equal(await verdict(runId), "ended", "of a deleted task, too");
+  });
+
+  it("knows who is active", async () => {
+    const { active, leader } = await platform.call("scheduler.status", {});
+    assert.deepEqual([active, leader], [true, platform.broker.nodeID]);
+  });
+
+  it("schedules nothing where it is switched off, and says so; what is stored can be read", async () => {
+    const off = await startPlatform({ mongo, handlers: [tell], settings: { TASK_ENABLE: "false" } });
+    try {
+      const taskId = objectId();
+      await assert.rejects(off.create(telling().task), { type: "TASK_DISABLED", code: 400 });
+      for (const name of ["scheduler.stop", "scheduler.start", "scheduler.remove", "scheduler.run"] as const)
+        await assert.rejects(off.call(name, { taskId }), { type: "TASK_DISABLED" });
+      assert.deepEqual(await off.call("scheduler.list", { page: 1, limit: 10 }), { items: [], total: 0 });
+      assert.deepEqual(await off.call("scheduler.status", {}), { active: false, leader: null });
+    } finally {
+      await off.stop();
+    }
+  });
+});

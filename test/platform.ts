@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import type { Db } from "mongodb";
+import type { Handler } from "../services/executor/define-handler.ts";
+import { readConfig } from "../shared/config.ts";
+import type { ActionAnswer, ActionName, ActionParams } from "../shared/contracts/actions.ts";
+import { exampleDefinition } from "../shared/contracts/task-definition.ts";
+import { call } from "../shared/service.ts";
+import { type Launched, launch } from "../tools/launch.ts";
+import type { ServiceName } from "../tools/service-factories.ts";
+import { eventually } from "./eventually.ts";
+import type { TestMongo } from "./mongo.ts";
+
+type Record = ActionAnswer<"records.get">;
+
+/** Services of one process as they are started in earnest, on a database of their own. */
+export interface Platform extends Pick<Launched, "broker" | "stop"> {
+  readonly db: Db;
+  call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionAnswer<N>>;
+  /** Creates a task that is due every second, unless told otherwise; answers its id. */
+  create(task: Partial<ActionParams<"scheduler.create">>): Promise<string>;
+  /** A task's records, the oldest occurrence first. */
+  records(taskId: string): Promise<readonly Record[]>;
+  recordsWhen(taskId: string, condition: (records: readonly Record[]) => boolean): Promise<readonly Record[]>;
+}
+
+export interface PlatformOptions {
+  readonly mongo: TestMongo;
+  readonly services?: readonly ServiceName[];
+  readonly handlers?: readonly Handler[];
+  /** Environment variables that the platform is started with. */
+  readonly settings?: Readonly<{ [variable: string]: string }>;
+}
+
+const { timezone, cronDialect, misfire, misfireGraceMs, overlap, timeoutMs, ...definition } =
+  exampleDefinition;
+/** A definition, for calls to complete. */
+export const everySecond = { ...definition, expression: "1 * * * *", isActive: true };
+
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { mongo, handlers = [], settings = {}, services = ["executor", "scheduler", "records"] } = options;
+  const name = `platform-${randomBytes(4).toString("hex")}`;
+  const config = readConfig({
+    MONGO_DB_URL: mongo.url,
+    MONGO_DB_NAME: name,
+    LOG_LEVEL: "fatal",
+    ...settings,
+  });
+  const { broker, stop } = await launch({ config, services, handlers });
+  const records = async (taskId: string) => {
+    const query = { page: 1, limit: 0, taskId, orderField: "start_datetime", order: "asc" } as const;
+    return (await call(broker, "records.list", query)).items;
+  };
+  return {
+    broker,
+    stop,
+    db: mongo.client.db(name),
+    call: (action, params) => call(broker, action, params),
+    create: async (task) => (await call(broker, "scheduler.create", { ...everySecond, ...task })).id,
+    records,
+    async recordsWhen(taskId, condition) {
+      let found: readonly Record[] = [];
+      await eventually(async () => {
+        found = await records(taskId);
+        return condition(found);
+      });
+      return found;
+    },
+  };
+}
