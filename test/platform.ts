@@ -13,7 +13,7 @@ import type { TestMongo } from "./mongo.ts";
 type Record = ActionAnswer<"records.get">;
 
 /** Services of one process as they are started in earnest, on a database of their own. */
-export interface Platform extends Pick<Launched, "broker" | "stop"> {
+export interface Platform extends Pick<Launched, "broker" | "config" | "stop"> {
   readonly db: Db;
   call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionAnswer<N>>;
   /** Creates a task that is due every second, unless told otherwise; answers its id. */
@@ -52,6 +52,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   };
   return {
     broker,
+    config,
     stop,
     db: mongo.client.db(name),
     call: (action, params) => call(broker, action, params),

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { ObjectId } from "mongodb";
+import { systemClock } from "../../shared/clock.ts";
+import { objectId } from "../../shared/ids.ts";
+import { eventually } from "../../test/eventually.ts";
+import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
+import { type Platform, startPlatform } from "../../test/platform.ts";
+import { defineHandler } from "../executor/define-handler.ts";
+import { recordsService } from "./records.service.ts";
+import { say } from "./said.fixture.ts";
+
+const greet = defineHandler({
+  name: "test.greet",
+  title: "Greets, or fails",
+  params: { fails: "boolean|optional" },
+  run({ fails }, { log }) {
+    log.info("hello");
+    if (fails) throw new RangeError("no greeting is left");
+    return { said: "hello" };
+  },
+});
+const task = { name: "greeter", handler: "test.greet", params: {} };
+
+describe("the records service", { concurrency: 4 }, () => {
+  let mongo: TestMongo;
+  let platform: Platform;
+  before(async () => {
+    mongo = await startTestMongo();
+    platform = await startPlatform({ mongo, handlers: [greet] });
+  });
+  after(async () => {
+    await platform?.stop();
+    await mongo?.close();
+  });
+
+  const runOnce = async (more: object = {}) => {
+    const taskId = await platform.create({ ...task, ...more, isActive: false });
+    const { runId } = await platform.call("scheduler.run", { taskId });
+    await platform.recordsWhen(taskId, ([record]) => Boolean(record?.endedAt));
+    return { taskId, runId };
+  };
+
+  it("shows a run with its definition, outcome, timing and log", async () => {
+    const { taskId, runId } = await runOnce();
+    const record = await platform.call("records.get", { runId });
+    assert.partialDeepStrictEqual(record, {
+      id: runId,
+      taskId,
+      status: "succeeded",
+      name: "greeter",
+      handler: "test.greet",
+      result: { said: "hello" },
+      error: null,
+      skip: null,
+    });
+    assert.deepEqual(
+      [record.log.map(({ message }) => message), record.attempts.map(({ outcome }) => outcome)],
+      [["hello"], ["succeeded"]],
+    );
+    const tookMs = Date.parse(record.endedAt ?? "") - Date.parse(record.plannedAt);
+    assert.equal(record.processTime, tookMs / 1000);
+  });
+
+  it("shows why a run failed", async () => {
+    const { runId } = await runOnce({ params: { fails: true } });
+    const { status, error } = await platform.call("records.get", { runId });
+    assert.equal(status, "failed");
+    assert.equal(error?.message, "no greeting is left");
+    assert.match(error?.stack ?? "", /RangeError/);
+  });
+
+  it("says of an unknown run that there is no such record", async () => {
+    const unknown = platform.call("records.get", { runId: objectId() });
+    await assert.rejects(unknown, { type: "RECORD_NOT_FOUND", code: 404 });
+  });
+
+  it("pages through the records of one task, and counts them alone", async () => {
+    const { taskId } = await runOnce();
+    for (let n = 2; n <= 3; n++) {
+      await platform.call("scheduler.run", { taskId });
+      await platform.recordsWhen(taskId, (records) => records.filter(({ endedAt }) => endedAt).length === n);
+    }
+    await runOnce();
+    const all = await platform.records(taskId);
+    const query = { page: 2, limit: 2, taskId, orderField: "start_datetime", order: "desc" } as const;
+    const { items, total } = await platform.call("records.list", query);
+    assert.deepEqual([items.map(({ id }) => id), total], [[all[0]?.id], 3]);
+  });
+
+  it("knows which runs have ended", async () => {
+    const { runId } = await runOnce();
+    const open = say();
+    await platform.broker.bus.send(open.started());
+    const { ended } = await platform.call("records.ended", { runIds: [runId, open.runId, objectId()] });
+    assert.deepEqual(ended, [runId]);
+  });
+
+  it("tries an event again that cannot be recorded, and meanwhile records what came with it", async () => {
+    const [bad, good] = [say(), say()];
+    // A record of this run stands already and is none that can be read.
+    const damaged = { _id: new ObjectId(bad.runId), task_id: bad.taskId, retval: "{" };
+    const stored = platform.db.collection("scheduler_task_record");
+    await stored.insertOne(damaged);
+    const sent = platform.broker.bus.send(bad.succeeded());
+    await platform.broker.bus.send(good.succeeded());
+    assert.equal((await platform.call("records.get", { runId: good.runId })).status, "succeeded");
+    await stored.deleteOne({ _id: damaged._id });
+    await sent;
+    assert.equal((await platform.call("records.get", { runId: bad.runId })).status, "succeeded");
+  });
+});
+
+describe("the records service at its ends", { concurrency: 2 }, () => {
+  let mongo: TestMongo;
+  before(async () => {
+    mongo = await startTestMongo();
+  });
+  after(() => mongo?.close());
+
+  it("declares a run lost that nobody executes, and the scheduler no longer counts with it", async () => {
+    const settings = { RUN_LOST_MS: "1000" };
+    const platform = await startPlatform({ mongo, handlers: [greet], settings });
+    try {
+      const taskId = await platform.create({ ...task, timeoutMs: 1, isActive: false });
+      await platform.broker.destroyService("executor");
+      const executor = { name: "executor", actions: { validate: () => null } };
+      await platform.broker.waitForServices([platform.broker.createService(executor).name]);
+      await platform.call("scheduler.run", { taskId });
+      const running = async () => (await platform.db.collection("scheduler_task_list").findOne({}))?.running;
+      assert.equal((await running()).length, 1);
+      const [record] = await platform.recordsWhen(taskId, ([run]) => run?.status === "lost");
+      assert.equal(record?.error?.type, "RUN_LOST");
+      await eventually(async () => (await running()).length === 0);
+    } finally {
+      await platform.stop();
+    }
+  });
+
+  it("loses nothing that is on its way to it when it stops", async () => {
+    const platform = await startPlatform({ mongo, handlers: [greet] });
+    try {
+      const taskId = await platform.create(task);
+      const tasks = platform.db.collection("scheduler_task_list");
+      await eventually(async () => ((await tasks.findOne({}))?.running.length ?? 0) > 0);
+      await platform.broker.destroyService("records");
+      await eventually(async () => (await tasks.findOne({}))?.last_run_datetime < new Date());
+      await platform.call("scheduler.stop", { taskId });
+      platform.broker.createService(recordsService({ config: platform.config, clock: systemClock }));
+      await platform.broker.waitForServices("records");
+      const [first] = await platform.recordsWhen(taskId, ([record]) => Boolean(record?.endedAt));
+      assert.deepEqual([first?.status, first?.name], ["succeeded", "greeter"]);
+    } finally {
+      await platform.stop();
+    }
+  });
+});
