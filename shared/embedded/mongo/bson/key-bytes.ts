@@ -40,6 +40,25 @@ export class KeyBytes extends GrowingBuffer {
     this.#putEnd();
   }
 
+  /**
+   * A tag and text that lies in these bytes as UTF-8; false where it is more than ASCII or has a zero in it, with
+   * nothing put then.
+   */
+  putAscii(tag: number, { bytes, start, end }: { bytes: Uint8Array; start: number; end: number }): boolean {
+    this.reserve(end - start + 3);
+    const own = this.bytes;
+    let at = this.length;
+    own[at++] = tag;
+    for (let from = start; from < end; from++) {
+      const byte = bytes[from]!;
+      if (byte === 0 || byte > 127) return false;
+      own[at++] = byte;
+    }
+    this.length = at;
+    this.#putEnd();
+    return true;
+  }
+
   #putRareText(text: string): void {
     text.split("\0").forEach((part, index) => {
       this.reserve(part.length * 3 + 2);

@@ -1,12 +1,15 @@
 import { rankOf } from "./compare.ts";
+import { decodeValue } from "./decode.ts";
 import { KeyBytes } from "./key-bytes.ts";
 import type { BsonNumber } from "./number.ts";
 import { putNumber } from "./number-key.ts";
+import type { RawElement } from "./raw.ts";
 import {
   Binary,
   type BsonDate,
   type BsonDocument,
   BsonSymbol,
+  BsonType,
   type BsonValue,
   Code,
   CodeWithScope,
@@ -131,3 +134,50 @@ export function indexKey(values: readonly BsonValue[], directions: readonly (1 |
   }
   return out.bytes.toString("latin1", 0, out.length);
 }
+
+/** Begins the key of values that still lie in the bytes of a document. */
+export function beginKey(): void {
+  out.length = 0;
+}
+
+/** Adds the value of an element, or null where there is none. The types that most indexes hold are not decoded. */
+export function addToKey(bytes: Uint8Array, element: RawElement | undefined, direction: 1 | -1): void {
+  const start = out.length;
+  if (element === undefined) putTag(null);
+  else if (!putRaw(bytes, element)) {
+    const value = decodeValue(bytes, element);
+    putTag(value);
+    putPayload(value);
+  }
+  if (direction === -1) out.invert(start);
+}
+
+/** The key that {@link indexKey} gives for the values added since {@link beginKey}. */
+export function finishKey(): string {
+  return out.bytes.toString("latin1", 0, out.length);
+}
+
+/** False where the value must be decoded; nothing has been put then. */
+function putRaw(bytes: Uint8Array, { type, offset, end }: RawElement): boolean {
+  switch (type) {
+    case BsonType.string:
+      return out.putAscii(TEXT_RANK, { bytes, start: offset + 4, end: end - 1 });
+    case BsonType.objectId:
+      out.reserve(13);
+      out.bytes[out.length++] = OBJECT_ID_RANK;
+      for (let at = offset; at < end; at++) out.bytes[out.length++] = bytes[at]!;
+      return true;
+    case BsonType.date:
+      out.reserve(9);
+      out.bytes[out.length++] = DATE_RANK;
+      // The sign bit is turned over, so that negative numbers sort first.
+      out.bytes[out.length++] = bytes[end - 1]! ^ 0x80;
+      for (let at = end - 2; at >= offset; at--) out.bytes[out.length++] = bytes[at]!;
+      return true;
+    default:
+      return false;
+  }
+}
+const TEXT_RANK = 15;
+const OBJECT_ID_RANK = 35;
+const DATE_RANK = 45;

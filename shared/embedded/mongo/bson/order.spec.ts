@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compareValues } from "./compare.ts";
 import { decimalOf, parseDecimal } from "./decimal.ts";
-import { indexKey } from "./key.ts";
+import { encodeDocument } from "./encode.ts";
+import { addToKey, beginKey, finishKey, indexKey } from "./key.ts";
 import { RandomValues } from "./random.fixture.ts";
+import { findField } from "./raw.ts";
 import {
   Binary,
   BsonDate,
@@ -138,4 +140,22 @@ test("keys order as their values do, in both directions and in lists", (t) => {
     assert.equal(a < b ? -1 : a > b ? 1 : 0, Math.sign(expected) + 0, `${JSON.stringify([a, b])}`);
     assert.ok(a.startsWith(indexKey(left.slice(0, 1), directions)));
   }
+});
+
+test("a key made from bytes is the key of the values in them", (t) => {
+  t.diagnostic(`seed ${seed}`);
+  const random = new RandomValues(seed + 2);
+  for (let i = 0; i < 20_000; i++) {
+    const values = [random.value(1), random.value(1)];
+    const directions = [random.pick([1, -1] as const), random.pick([1, -1] as const)];
+    const bytes = encodeDocument(new Map(values.map((value, at) => [`field${at}`, value])));
+    beginKey();
+    directions.forEach((direction, at) => {
+      addToKey(bytes, findField(bytes, `field${at}`), direction);
+    });
+    assert.equal(finishKey(), indexKey(values, directions));
+  }
+  beginKey();
+  addToKey(encodeDocument(new Map()), undefined, -1);
+  assert.equal(finishKey(), indexKey([null], [-1]));
 });

@@ -87,25 +87,32 @@ export function findField(bytes: Uint8Array, name: string, offset = 0): RawEleme
 }
 
 /**
- * The value at a dotted path that meets no array on its way, decoded alone.
+ * The element at a dotted path that meets no array on its way.
  *
  * `undefined`: nothing is there. `"array"`: an array lies on the path or at its end, so that the caller must
  * decode the document and apply array rules.
  */
+export function elementAt(bytes: Uint8Array, path: readonly string[]): RawElement | undefined | "array" {
+  let offset = 0;
+  for (let i = 0; i < path.length; i++) {
+    const element = findField(bytes, path[i]!, offset);
+    if (element === undefined) return undefined;
+    if (element.type === 0x04) return "array";
+    if (i === path.length - 1) return element;
+    if (element.type !== 0x03) return undefined;
+    offset = element.offset;
+  }
+  return undefined;
+}
+
+/** The value at a dotted path, decoded alone; see {@link elementAt}. */
 export function rawPath(
   bytes: Uint8Array,
   path: readonly string[],
 ): { value: BsonValue | undefined } | "array" {
-  let offset = 0;
-  for (let i = 0; i < path.length; i++) {
-    const element = findField(bytes, path[i]!, offset);
-    if (!element) return MISSING;
-    if (element.type === 0x04) return "array";
-    if (i === path.length - 1) return { value: decodeValue(bytes, element) };
-    if (element.type !== 0x03) return MISSING;
-    offset = element.offset;
-  }
-  return MISSING;
+  const element = elementAt(bytes, path);
+  if (element === undefined) return MISSING;
+  return element === "array" ? element : { value: decodeValue(bytes, element) };
 }
 const MISSING = { value: undefined };
 

@@ -1,6 +1,5 @@
-import { decodeValue } from "../bson/decode.ts";
 import { ElementCursor } from "../bson/element-cursor.ts";
-import { indexKey } from "../bson/key.ts";
+import { addToKey, beginKey, finishKey } from "../bson/key.ts";
 import { type FieldElement, MOST_FIELDS, setFields } from "../bson/set-fields.ts";
 import { BsonType } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
@@ -67,7 +66,9 @@ function onlyElement({ bytes, type, offset }: ElementCursor, name: string): Elem
 function keyIn(query: ElementCursor): string | null {
   const id = onlyElement(query, "_id");
   if (id === null || (id.type !== BsonType.objectId && id.type !== BsonType.string)) return null;
-  return indexKey([decodeValue(id.bytes, id)], [1]);
+  beginKey();
+  addToKey(id.bytes, id, 1);
+  return finishKey();
 }
 
 function fieldsIn(update: ElementCursor): FieldElement[] | null {

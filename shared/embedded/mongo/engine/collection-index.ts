@@ -1,5 +1,5 @@
-import { indexKey } from "../bson/key.ts";
-import { rawPath } from "../bson/raw.ts";
+import { addToKey, beginKey, finishKey, indexKey } from "../bson/key.ts";
+import { elementAt } from "../bson/raw.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { DocumentRecord } from "./document-record.ts";
 import { type KeyTuple, keyTuples } from "./index-keys.ts";
@@ -66,14 +66,16 @@ export class CollectionIndex {
   /** The keys of the entries that a document has in this index. */
   keysOf(source: LazyDocument): readonly string[] {
     if (this.#admits !== null && !this.#admits(source)) return NO_KEYS;
-    const values: (BsonValue | undefined)[] = [];
-    for (const path of this.#paths) {
-      const found = rawPath(source.bytes, path);
-      if (found === "array") return this.#multipleKeysOf(source);
-      values.push(found.value);
+    const { bytes } = source;
+    let isMissing = true;
+    beginKey();
+    for (let i = 0; i < this.#paths.length; i++) {
+      const element = elementAt(bytes, this.#paths[i]!);
+      if (element === "array") return this.#multipleKeysOf(source);
+      if (element !== undefined) isMissing = false;
+      addToKey(bytes, element, this.#directions[i]!);
     }
-    if (this.isSparse && values.every((value) => value === undefined)) return NO_KEYS;
-    return [this.keyOf(values)];
+    return this.isSparse && isMissing ? NO_KEYS : [finishKey()];
   }
 
   /** True where a change of these top-level fields may move the document in this index. */
