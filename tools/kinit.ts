@@ -4,7 +4,7 @@ import { loadConfig } from "../shared/config.ts";
 import { AppError } from "../shared/errors.ts";
 import { generatedFiles } from "./generated-files.ts";
 import { runMongoCommand } from "./mongo-command.ts";
-import { replayCommand } from "./replay-command.ts";
+import { readReplayArguments, replayCommand } from "./replay-command.ts";
 import { failCommand } from "./run-until-stopped.ts";
 
 const USAGE = `Usage: npm run kinit -- <command>
@@ -22,7 +22,7 @@ async function run([command, ...rest]: readonly string[]): Promise<void> {
     case "mongo":
       return runMongoCommand([...rest]);
     case "replay": {
-      const isSame = await replayCommand(loadConfig(), { check: rest.includes("--check"), print });
+      const isSame = await replayCommand(loadConfig(), { ...readReplayArguments(rest), print });
       if (!isSame) process.exitCode = 1;
       return;
     }

@@ -1,11 +1,11 @@
 import type { Collection } from "mongodb";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { fromEventDocument } from "../../shared/event-store/event-document.ts";
-import { type ReadModel, type Replayed, streamsOf } from "../../shared/event-store/replay.ts";
+import { eventsOf, inChunks, type ReadModel, type Replayed } from "../../shared/event-store/replay.ts";
 import { evolve, type RecordedEvent, type RunRecord, recordIdOf } from "./record.ts";
 import { toDocument } from "./record-document.ts";
 
-const CHUNK = 100;
+const CHUNK = 1000;
 
 /** The records as orders, skips and the runs' own streams make them. */
 export const recordReadModel: ReadModel = {
@@ -13,16 +13,15 @@ export const recordReadModel: ReadModel = {
   // When a run counts as lost depends on the settings.
   ignored: ["open_until"],
   async *replay(events) {
-    for await (const streams of streamsOf(events, "task", CHUNK)) {
-      for (const stream of streams) {
-        const causes = stream.filter(({ type }) => type === "task.due" || type === "task.skipped");
-        for (let start = 0; start < causes.length; start += CHUNK * 10) {
-          yield await recordsOf(events, causes.slice(start, start + CHUNK * 10));
-        }
-      }
-    }
+    for await (const causes of inChunks(causesOf(events), CHUNK)) yield await recordsOf(events, causes);
   },
 };
+
+/** Orders and skips: each makes a record. */
+async function* causesOf(events: Collection<EventDocument>): AsyncIterable<EventDocument> {
+  for await (const event of eventsOf(events, "task"))
+    if (event.type === "task.due" || event.type === "task.skipped") yield event;
+}
 
 async function recordsOf(
   events: Collection<EventDocument>,

@@ -1,9 +1,8 @@
 import type { Collection } from "mongodb";
 import { isRunEnded, type RunEnded } from "../../shared/contracts/run-events.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
-import { fold } from "../../shared/event-store/decider.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
-import { type ReadModel, type Replayed, streamsOf } from "../../shared/event-store/replay.ts";
+import { eventsOf, inChunks, type ReadModel, type Replayed } from "../../shared/event-store/replay.ts";
 import { isDefined, type Task, task } from "./task.ts";
 import { toDocument } from "./task-document.ts";
 
@@ -14,23 +13,37 @@ export const taskReadModel: ReadModel = {
   collection: "scheduler_task_list",
   ignored: [],
   async *replay(events) {
-    for await (const streams of streamsOf(events, "task", CHUNK)) {
-      const folded = streams.map((stream) => ({
-        id: (stream[0]?.stream ?? "").slice("task-".length),
-        state: fold(task, stream as unknown as TaskEvent[]),
-        version: stream.length,
-      }));
-      const ends = await endsOf(
-        events,
-        folded.map(({ state }) => state),
-      );
-      yield folded.map(({ id, state, version }): Replayed => {
+    for await (const streams of inChunks(foldedStreams(events), CHUNK)) {
+      const states = streams.map(({ state }) => state);
+      const ends = await endsOf(events, states);
+      yield streams.map(({ id, state, version }): Replayed => {
         const current = isDefined(state) ? settled(state, ends) : state;
         return { id, document: isDefined(current) ? toDocument(current, version) : null };
       });
     }
   },
 };
+
+interface FoldedStream {
+  readonly id: string;
+  readonly state: Task;
+  /** Events on the stream. */
+  readonly version: number;
+}
+
+async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<FoldedStream> {
+  let current: FoldedStream | undefined;
+  for await (const event of eventsOf(events, "task")) {
+    const id = event.stream.slice("task-".length);
+    if (current && current.id !== id) {
+      yield current;
+      current = undefined;
+    }
+    const { state, version } = current ?? { state: task.initialState, version: 0 };
+    current = { id, state: task.evolve(state, event as unknown as TaskEvent), version: version + 1 };
+  }
+  if (current) yield current;
+}
 
 async function endsOf(
   events: Collection<EventDocument>,

@@ -24,28 +24,26 @@ export interface Difference {
   readonly fields: readonly string[];
 }
 
-/** Streams of one kind, whole and in order, a chunk at a time. */
-export async function* streamsOf(
+/** The events of all streams of one kind, stream by stream and in order. None is kept: a stream may have millions. */
+export function eventsOf(
   events: Collection<EventDocument>,
   kind: "task" | "run",
-  chunk: number,
-): AsyncIterable<readonly (readonly EventDocument[])[]> {
+): AsyncIterable<EventDocument> {
   // `-` is followed by `.` in every encoding that MongoDB sorts strings by.
   const query = { stream: { $gte: `${kind}-`, $lt: `${kind}.` } };
-  let streams: EventDocument[][] = [];
-  for await (const event of events.find(query, { sort: { stream: 1, version: 1 } })) {
-    const current = streams.at(-1);
-    if (current?.[0]?.stream === event.stream) {
-      current.push(event);
-      continue;
-    }
-    if (streams.length === chunk) {
-      yield streams;
-      streams = [];
-    }
-    streams.push([event]);
+  return events.find(query, { sort: { stream: 1, version: 1 } });
+}
+
+/** The items in arrays of a length, the last one shorter. */
+export async function* inChunks<T>(items: AsyncIterable<T>, length: number): AsyncIterable<readonly T[]> {
+  let chunk: T[] = [];
+  for await (const item of items) {
+    chunk.push(item);
+    if (chunk.length < length) continue;
+    yield chunk;
+    chunk = [];
   }
-  if (streams.length > 0) yield streams;
+  if (chunk.length > 0) yield chunk;
 }
 
 /** Compares what stands with what the events make of it, and names each difference. */

@@ -83,7 +83,7 @@ export async function startCluster(): Promise<Cluster> {
       mongo: { kill: () => running("mongo").kill(), restart: startMongo },
       async replayCheck() {
         const check = startProcess("tools/run.mjs", ["kinit", "replay", "--check"], env);
-        const [line] = await check.line(/No difference|\d+ differences|rror/);
+        const [line] = await check.line(/No difference|\d+ differences?\.|rror/);
         await check.ended();
         return line.startsWith("No difference") ? line : check.output();
       },

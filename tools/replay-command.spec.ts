@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { type Db, ObjectId } from "mongodb";
+import { defineHandler } from "../services/executor/define-handler.ts";
+import type { Config } from "../shared/config.ts";
+import { eventually } from "../test/eventually.ts";
+import { startTestMongo, type TestMongo } from "../test/mongo.ts";
+import { type Platform, startPlatform } from "../test/platform.ts";
+import { readReplayArguments, replayCommand } from "./replay-command.ts";
+
+const held: (() => void)[] = [];
+const handlers = [
+  defineHandler({ name: "test.ends", title: "Ends", params: {}, run: () => "done" }),
+  defineHandler({
+    name: "test.holds",
+    title: "Goes on until it is released",
+    params: {},
+    run: () => new Promise<void>((resolve) => held.push(resolve)),
+  }),
+];
+
+describe("replay", () => {
+  let mongo: TestMongo;
+  let config: Config;
+  let db: Db;
+  let taskId: string;
+  let runId: string;
+  let deletedId: string;
+  before(async () => {
+    mongo = await startTestMongo();
+    const platform = await startPlatform({ mongo, handlers });
+    ({ config, db } = platform);
+    try {
+      ({ taskId, runId, deletedId } = await live(platform));
+    } finally {
+      await platform.stop();
+    }
+  });
+  after(() => mongo?.close());
+
+  /** Whatever can become of tasks and runs, in about two seconds. */
+  async function live({ call, create, recordsWhen }: Platform) {
+    const ends = { name: "ends", handler: "test.ends", params: {} };
+    const holds = { name: "holds", handler: "test.holds", params: {} };
+    const [plain, busy, gone] = [await create(ends), await create(holds), await create(ends)];
+    const once = await create({ ...ends, strategy: "once", expression: null });
+    await recordsWhen(once, ([record]) => record?.status === "succeeded");
+    await call("scheduler.stop", { taskId: gone });
+    await call("scheduler.remove", { taskId: gone });
+    await recordsWhen(gone, ([record]) => record?.status === "cancelled");
+    await recordsWhen(busy, (records) => records.some(({ status }) => status === "skipped"));
+    await call("scheduler.stop", { taskId: busy });
+    for (const release of held) release();
+    await recordsWhen(busy, ([record]) => record?.status === "succeeded");
+    const [first] = await recordsWhen(plain, ([record]) => record?.status === "succeeded");
+    await call("scheduler.stop", { taskId: plain });
+    await recordsWhen(plain, (records) => records.every(({ endedAt, skip }) => endedAt ?? skip));
+    await eventually(async () => (await db.collection("scheduler_task_list").countDocuments()) === 3);
+    return { taskId: plain, runId: first?.id as string, deletedId: gone };
+  }
+
+  async function replay(check: boolean) {
+    const lines: string[] = [];
+    const isSame = await replayCommand(config, { check, print: (line) => void lines.push(line) });
+    return { isSame, lines };
+  }
+  const tasks = () => db.collection("scheduler_task_list");
+  const records = () => db.collection("scheduler_task_record");
+
+  describe("--check", () => {
+    const restored: (() => Promise<unknown>)[] = [];
+    afterEach(() => Promise.all(restored.splice(0).map((restore) => restore())));
+    beforeEach(async () => {
+      const { isSame, lines } = await replay(true);
+      assert.deepEqual([isSame, lines.length], [true, 1], lines.join("\n"));
+      assert.match(lines[0] ?? "", /^No difference/);
+    });
+
+    async function differences(): Promise<readonly string[]> {
+      const { isSame, lines } = await replay(true);
+      assert.equal(isSame, false);
+      return lines;
+    }
+
+    it("names the fields in which a record differs", async () => {
+      const query = { _id: new ObjectId(runId) };
+      const [record] = await records().find(query).toArray();
+      restored.push(() => records().replaceOne(query, record ?? {}));
+      await records().updateOne(query, { $set: { status: "failed", retval: '"other"' } });
+      assert.deepEqual(await differences(), [
+        `scheduler_task_record ${runId}: differs in retval, status`,
+        "1 difference.",
+      ]);
+    });
+
+    it("names the fields in which a task differs", async () => {
+      const query = { _id: new ObjectId(taskId) };
+      const [task] = await tasks().find(query).toArray();
+      restored.push(() => tasks().replaceOne(query, task ?? {}));
+      await tasks().updateOne(query, { $set: { name: "other", is_active: true } });
+      assert.deepEqual(await differences(), [
+        `scheduler_task_list ${taskId}: differs in name, is_active`,
+        "1 difference.",
+      ]);
+    });
+
+    it("names what is missing", async () => {
+      const query = { _id: new ObjectId(runId) };
+      const [record] = await records().find(query).toArray();
+      restored.push(() => records().insertOne(record ?? {}));
+      await records().deleteOne(query);
+      assert.deepEqual(await differences(), [
+        `scheduler_task_record ${runId}: the events make a document that is not there`,
+        "1 difference.",
+      ]);
+    });
+
+    it("names what no event accounts for, a deleted task among them", async () => {
+      const [task] = await tasks().find({}).toArray();
+      const ids = [deletedId, String(new ObjectId())].sort();
+      const documents = ids.map((id) => ({ ...task, _id: new ObjectId(id) }));
+      restored.push(() => tasks().deleteMany({ _id: { $in: documents.map(({ _id }) => _id) } }));
+      await tasks().insertMany(documents);
+      assert.deepEqual([...(await differences())].sort(), [
+        "2 differences.",
+        ...ids.map((id) => `scheduler_task_list ${id}: there is a document that no event accounts for`),
+      ]);
+    });
+
+    it("leaves alone what the original wrote, which has no events", async () => {
+      const { insertedId } = await records().insertOne({ task_id: taskId, start_datetime: new Date() });
+      restored.push(() => records().deleteOne({ _id: insertedId }));
+      assert.equal((await replay(true)).isSame, true);
+    });
+  });
+
+  it("makes the read models anew beside those that stand", async () => {
+    await db.collection("scheduler_task_list_replayed").insertOne({ left: "by an earlier replay" });
+    const { isSame, lines } = await replay(false);
+    assert.equal(isSame, true);
+    for (const [name, ignored] of [
+      ["scheduler_task_list", {}],
+      ["scheduler_task_record", { open_until: 0 }],
+    ] as const) {
+      const standing = await db
+        .collection(name)
+        .find({}, { sort: { _id: 1 }, projection: ignored })
+        .toArray();
+      const made = await db
+        .collection(`${name}_replayed`)
+        .find({}, { sort: { _id: 1 }, projection: ignored })
+        .toArray();
+      assert.deepEqual(made, standing);
+      assert.ok(lines.includes(`${name}_replayed: ${made.length} documents`), lines.join("\n"));
+    }
+  });
+});
+
+describe("the arguments of replay", () => {
+  it("are none, or --check", () => {
+    assert.deepEqual(
+      [readReplayArguments([]), readReplayArguments(["--check"])],
+      [{ check: false }, { check: true }],
+    );
+  });
+  it("are refused where they say something else, lest a slip of the pen rebuilds", () => {
+    for (const words of [["--chek"], ["check"], ["--check", "now"]])
+      assert.throws(() => readReplayArguments(words), { type: "USAGE", message: /--check/ });
+  });
+});
