@@ -84,6 +84,26 @@ export function setFields<T>(
   return { changed, kept: changed.size === 0 ? null : finish(keep) };
 }
 
+/**
+ * Replaces everything but the first element of a stored document, its `_id`, by the elements of another document;
+ * null where that changes nothing. The new bytes are kept as those of {@link setFields}.
+ */
+export function replaceFields<T>(
+  document: Uint8Array,
+  { bytes, offset, end }: { bytes: Uint8Array; offset: number; end: number },
+  keep: (bytes: Uint8Array, length: number) => T,
+): T | null {
+  out.length = 0;
+  const id = new ElementCursor(document);
+  id.next();
+  append(document, 0, id.end);
+  append(bytes, offset + 4, end - 1);
+  const isSame =
+    out.length + 1 === document.length &&
+    out.bytes.compare(document, id.end, document.length - 1, id.end, out.length) === 0;
+  return isSame ? null : finish(keep);
+}
+
 function finish<T>(keep: (bytes: Uint8Array, length: number) => T): T {
   out.reserve(1);
   out.bytes[out.length++] = 0;

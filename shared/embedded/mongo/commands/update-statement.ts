@@ -7,17 +7,19 @@ import { Arguments, statementAt } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, findCollection } from "./context.ts";
 import { allRows, type StatementJob } from "./delete-statement.ts";
-import { readSetById, type SetById, setById } from "./set-by-id.ts";
+import { readUpdateById, type UpdateById, updateById } from "./update-by-id.ts";
 import { changeRow, insertUpsert, planUpdate, type UpdatePlan } from "./update-plan.ts";
 import { scopeOf } from "./variables.ts";
 
 /** One statement of an update command: decoded, unless it is of the kind that is carried out on bytes. */
-export type UpdateStatement = SetById | Arguments;
+export type UpdateStatement = UpdateById | Arguments;
 
 export function readUpdates({ args }: CommandContext): UpdateStatement[] {
   const { bytes, offsets } = args.documents("updates");
   const isPlain = args.value("let") === undefined;
-  return offsets.map((offset) => (isPlain ? readSetById(bytes, offset) : null) ?? statementAt(bytes, offset));
+  return offsets.map(
+    (offset) => (isPlain ? readUpdateById(bytes, offset) : null) ?? statementAt(bytes, offset),
+  );
 }
 
 /** Changes what the statement's filter finds, or inserts where it upserts. */
@@ -27,7 +29,7 @@ export function updateStatement(
 ): StatementOutcome | Promise<StatementOutcome> {
   if (statement instanceof Arguments) return updateDecoded({ ...job, args: statement });
   const collection = findCollection(job.context, job.collectionName);
-  const outcome = setById(statement, { collection, transaction: job.transaction });
+  const outcome = updateById(statement, { collection, transaction: job.transaction });
   return outcome ?? updateDecoded({ ...job, args: statementAt(statement.bytes, statement.offset) });
 }
 
