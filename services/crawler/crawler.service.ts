@@ -32,7 +32,7 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
     }),
     events: {
       /** What an earlier process left unsent goes out when all who listen have subscribed. */
-      "$broker.started": () => events.outbox.adopt("ended"),
+      "$broker.started": () => events.outbox.adoptEnded(),
     },
     async started() {
       const { broker, logger: log } = this;

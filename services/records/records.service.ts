@@ -50,9 +50,9 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       },
     }),
     events: {
-      async "$broker.started"() {
-        await events.outbox.start();
-        await events.outbox.adopt("ended");
+      /** What an earlier process left unsent goes out when all who listen have subscribed. */
+      "$broker.started"() {
+        events.outbox.adoptEnded();
         reaper.start();
       },
     },
@@ -61,6 +61,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       events = await openEventStore({ config, service: "records", bus: broker.bus, clock, log });
       const { db, store } = events;
       await ensureIndexes(db, ["events", "scheduler_task_record"]);
+      await events.outbox.start();
       records = mongoRecords({
         records: db.collection<RecordDocument>("scheduler_task_record"),
         lostMs: config.runLostMs,

@@ -62,7 +62,7 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
             await Promise.all(settled);
           },
         });
-        await outbox.adopt("all");
+        await outbox.adoptAll();
         await loop.start();
         isActive = true;
       }),

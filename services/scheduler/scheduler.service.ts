@@ -37,6 +37,7 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       const { broker, logger: log } = this;
       events = await openEventStore({ config, service: "scheduler", bus: broker.bus, clock, log });
       await ensureIndexes(events.db, ["events", "scheduler_task_list"]);
+      if (config.taskEnable) await events.outbox.start();
       scheduler = createScheduler({ config, clock, log, broker, events });
     },
     async stopped() {

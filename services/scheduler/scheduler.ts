@@ -32,7 +32,7 @@ export interface SchedulerOptions {
 export interface Scheduler {
   readonly tasks: Pick<TaskStore, "view" | "list">;
   /** Begins to compete for the lease; every consumer of this process must have subscribed before. */
-  start(): Promise<void>;
+  start(): void;
   stop(): Promise<void>;
   /** Carries out a changing action here or at the active node. Errors: `TASK_DISABLED`, `SCHEDULER_NO_LEADER`, the command's. */
   command<N extends CommandName>(name: N, context: Context<ActionParams<N>, Meta>): Promise<ActionAnswer<N>>;
@@ -64,10 +64,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return {
     tasks,
 
-    async start() {
-      if (!config.taskEnable) return;
-      await events.outbox.start();
-      leadership.start();
+    start() {
+      if (config.taskEnable) leadership.start();
     },
 
     stop: () => leadership.stop(),

@@ -28,6 +28,8 @@ export interface OutboxLedger {
   /** Which of these ids are in the store. */
   stored(ids: readonly string[]): Promise<ReadonlySet<string>>;
   forget(writer: string): Promise<void>;
+  /** Does so only where its process has ended: one that lives needs its checkpoint. */
+  forgetEnded(writer: string): Promise<void>;
 }
 
 export interface MongoOutboxLedgerOptions {
@@ -53,6 +55,9 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
     ...checkpoint,
     seen_at: new Date(now),
   });
+
+  const hasEnded = (other: OutboxDocument) =>
+    isGone(other) || other.seen_at.getTime() < clock.now() - silenceMs;
 
   return {
     writer,
@@ -81,10 +86,7 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
 
     async abandoned() {
       const others = await outboxes.find({ service, _id: { $ne: writer } }).toArray();
-      const silent = clock.now() - silenceMs;
-      return others
-        .filter((other) => isGone(other) || other.seen_at.getTime() < silent)
-        .map(({ _id }) => _id);
+      return others.filter(hasEnded).map(({ _id }) => _id);
     },
 
     async *unsent(of, chunk) {
@@ -115,6 +117,11 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
 
     async forget(of) {
       await outboxes.deleteOne({ _id: of });
+    },
+
+    async forgetEnded(of) {
+      const found = await outboxes.findOne({ _id: of });
+      if (found && hasEnded(found)) await outboxes.deleteOne({ _id: of, seen_at: found.seen_at });
     },
   };
 }

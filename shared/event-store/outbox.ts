@@ -1,7 +1,8 @@
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
-import { AppError, errorMessage } from "../errors.ts";
+import { AppError, errorMessage, errorType } from "../errors.ts";
 import { eventId } from "../ids.ts";
 import type { Log } from "../log.ts";
+import { type Adoption, createAdoption } from "./outbox-adoption.ts";
 import type { OutboxLedger } from "./outbox-ledger.ts";
 import { checkpointOf } from "./outbox-position.ts";
 
@@ -21,16 +22,11 @@ export interface Ticket {
  * Publishes what has been committed: at least once, in order per stream, whatever crashes. The events in the store
  * are the queue; a checkpoint says how far the bus has accepted them, and what lies behind it is sent again.
  */
-export interface Outbox {
+export interface Outbox extends Pick<Adoption, "adoptAll" | "adoptEnded"> {
   /** Before each transaction. Throws `OUTBOX_FULL` (retryable) while the bus has not taken earlier events. */
   open(): Ticket;
   /** Registers this writer; nothing may be opened before. */
   start(): Promise<void>;
-  /**
-   * Queues what writers of the same service left unsent: those whose process has ended, or all others where the
-   * caller knows that it is the only one entitled to write. A writer that lives after all sends the same: harmless.
-   */
-  adopt(from: "ended" | "all"): Promise<void>;
   /** Sends no more; what is unsent is adopted by a later process. */
   stop(): Promise<void>;
   /** Events committed and not yet accepted by the bus. */
@@ -47,6 +43,8 @@ export interface OutboxOptions {
   /** Events held in memory; beyond it new transactions are refused. */
   readonly capacity?: number;
   readonly checkpointMs?: number;
+  /** Between two looks for processes that have ended. */
+  readonly adoptMs?: number;
 }
 
 export class OutboxFull extends AppError {
@@ -68,10 +66,19 @@ interface Entry {
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
-const ADOPT_CHUNK = 5000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
   const { ledger, send, log, window = 20_000, capacity = 50_000, checkpointMs = 500 } = options;
+  const adoption = createAdoption({
+    ledger,
+    log,
+    everyMs: options.adoptMs ?? 60_000,
+    enqueue(events, onAccepted) {
+      for (const event of events) queue.push({ event, resent: true, onAccepted });
+      pump();
+      return roomFree();
+    },
+  });
   /** An id below all events of each open transaction: no checkpoint may pass it. */
   const openFloors = new Set<string>();
   /** Ours that the bus has not accepted, in the order of their commits. */
@@ -117,14 +124,28 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** What the bus refused goes to the front again in its old order, and everything waits a little. */
   function postpone(entry: Entry, error: unknown): void {
     sending -= 1;
+    if (errorType(error) === "EVENT_TOO_LARGE") {
+      setAside(entry, error);
+      return;
+    }
     refused.push({ ...entry, resent: true });
     if (retryTimer || stopped) return;
     log.warn({ reason: errorMessage(error), retryMs }, "the bus refuses events; the outbox holds them");
     retryLater(() => {
-      refused.sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
+      refused.sort(byId);
       queue = [...refused, ...queue];
       refused = [];
     });
+  }
+
+  /** Stays unaccepted, so that it is named by every checkpoint and seen again at the next start. */
+  function setAside({ event }: Entry, error: unknown): void {
+    const { id, type } = event;
+    log.error(
+      { id, type, reason: errorMessage(error) },
+      "the bus can never take this event; nobody hears of it",
+    );
+    if (queue.length > 0) pump();
   }
 
   function retryLater(then: () => void): void {
@@ -136,27 +157,26 @@ export function createOutbox(options: OutboxOptions): Outbox {
     retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
   }
 
-  function commit(events: readonly DomainEnvelope[], resent: boolean): void {
+  function enqueue(events: readonly DomainEnvelope[], resent: boolean): void {
     for (const event of events) {
       unaccepted.add(event.id);
       if (event.id > highWater) highWater = event.id;
       queue.push({ event, resent });
     }
-    pump();
   }
 
   /** Until it is known which suspects were stored, nothing is sent: a later event must not overtake them. */
   async function clearSuspects(): Promise<void> {
-    const asked = suspects;
+    const asked = [...suspects];
     try {
       const stored = await ledger.stored(asked.map(({ id }) => id));
       suspects = suspects.slice(asked.length);
-      const found = asked.filter(({ id }) => stored.has(id));
-      const later = queue;
-      queue = [];
-      commit(found, true);
-      queue = [...queue, ...later];
       for (const { id } of asked) openFloors.delete(id);
+      enqueue(
+        asked.filter(({ id }) => stored.has(id)),
+        true,
+      );
+      queue.sort(byId);
       pump();
     } catch (error) {
       log.warn(
@@ -170,32 +190,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const pending = () => unaccepted.size + suspects.length + refused.length;
   const roomFree = () =>
     pending() < capacity ? Promise.resolve() : new Promise<void>((resolve) => roomWaiters.push(resolve));
-
-  async function adoptFrom(writer: string): Promise<void> {
-    let left = 0;
-    let complete = false;
-    const done = () => {
-      left -= 1;
-      if (left === 0 && complete) forget(writer);
-    };
-    for await (const events of ledger.unsent(writer, ADOPT_CHUNK)) {
-      left += events.length;
-      for (const event of events) queue.push({ event, resent: true, onAccepted: done });
-      pump();
-      await roomFree();
-    }
-    complete = true;
-    if (left === 0) await ledger.forget(writer);
-  }
-
-  function forget(writer: string): void {
-    ledger.forget(writer).catch((error: unknown) => {
-      log.warn(
-        { writer, reason: errorMessage(error) },
-        "an adopted outbox stays listed and will be sent again",
-      );
-    });
-  }
 
   function checkpoint(): Promise<void> {
     const mark = checkpointOf({ highWater, openFloors, unaccepted });
@@ -219,7 +213,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
         writer: ledger.writer,
         committed(events) {
           ended();
-          commit(events, false);
+          enqueue(events, false);
+          pump();
         },
         aborted() {
           ended();
@@ -248,15 +243,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
       tick();
     },
 
-    async adopt(from) {
-      for (const writer of await (from === "all" ? ledger.others() : ledger.abandoned())) {
-        log.info({ writer }, "sending what an earlier process left in its outbox");
-        await adoptFrom(writer);
-      }
-    },
+    adoptAll: adoption.adoptAll,
+    adoptEnded: adoption.adoptEnded,
 
     async stop() {
       stopped = true;
+      adoption.stop();
       clearTimeout(checkpointTimer);
       clearTimeout(retryTimer);
       await checkpointing;
@@ -270,3 +262,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
     pending,
   };
 }
+
+/** Ids of one writer ascend in the order of its commits. */
+const byId = (a: Entry, b: Entry): number => (a.event.id < b.event.id ? -1 : 1);

@@ -117,7 +117,7 @@ describe("while the store does not answer", () => {
     assert.deepEqual(sent, [], "a stopped outbox sends nothing");
     assert.ok(await outboxes.findOne({ _id: writer }), "its checkpoint lies before the event");
     await start();
-    await outbox.adopt("all");
+    await outbox.adoptAll();
     await eventually(() => sent.includes(`task-${taskId}`));
   });
 

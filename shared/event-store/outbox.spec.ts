@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { eventually } from "../../test/eventually.ts";
+import type { DomainEnvelope } from "../contracts/catalogue.ts";
+import { AppError } from "../errors.ts";
+import { eventId, objectId } from "../ids.ts";
+import { append, receiver, silence, startWriters, type Writer, type Writers } from "./outbox.fixture.ts";
+import type { OutboxLedger } from "./outbox-ledger.ts";
+
+let writers: Writers;
+let writer: Writers["writer"];
+before(async () => {
+  writers = await startWriters();
+  ({ writer } = writers);
+});
+beforeEach(() => writers.clear());
+after(() => writers?.close());
+
+/** For a second outbox on the ledger of a first one. */
+const register = async () => {};
+const listed = async ({ ledger }: Writer) =>
+  (await writers.outboxes.findOne({ _id: ledger.writer })) !== null;
+const idsOf = async ({ store }: Writer, taskId: string) =>
+  (await store.readStream(`task-${taskId}`)).map(({ id }) => id);
+
+describe("what an earlier process left in its outbox", () => {
+  it("is sent, as sent again, and that process is forgotten", async () => {
+    const crashed = await writer(silence);
+    const taskId = objectId();
+    await append(crashed.store, taskId, 0, 3);
+    await writers.bury(crashed);
+    const { send, sent, count } = receiver();
+    const heir = await writer(send);
+    await heir.outbox.adoptAll();
+    await count(3);
+    assert.ok(sent.every(({ resent }) => resent));
+    assert.deepEqual(
+      sent.map(({ event }) => event.id),
+      await idsOf(heir, taskId),
+    );
+    await eventually(async () => !(await listed(crashed)));
+  });
+
+  it("is only what the bus did not have", async () => {
+    const stuck = objectId();
+    const { send, count } = receiver(({ event }) =>
+      event.subject === `task-${stuck}` ? silence() : Promise.resolve(),
+    );
+    const crashed = await writer(send);
+    await append(crashed.store, stuck, 0);
+    for (let n = 0; n < 20; n++) await append(crashed.store, objectId(), 0);
+    await count(20);
+    await writers.bury(crashed);
+    const heir = receiver();
+    const { outbox } = await writer(heir.send);
+    await outbox.adoptAll();
+    await heir.count(1);
+    assert.deepEqual(
+      heir.sent.map(({ event }) => event.subject),
+      [`task-${stuck}`],
+    );
+  });
+
+  it("is left alone while that process lives, where others may write too", async () => {
+    const alive = await writer(silence);
+    await append(alive.store, objectId(), 0);
+    const { send, sent } = receiver();
+    const other = await writer(send, { adoptMs: 10 });
+    other.outbox.adoptEnded();
+    await writers.bury(await withEvent());
+    await eventually(() => sent.length > 0);
+    assert.deepEqual([sent.length, await listed(alive)], [1, true]);
+  });
+
+  it("is found also where that process ends later", async () => {
+    const { send, sent, count } = receiver();
+    const heir = await writer(send, { adoptMs: 10 });
+    heir.outbox.adoptEnded();
+    for (let n = 1; n <= 2; n++) {
+      await writers.bury(await withEvent());
+      await count(n);
+    }
+    assert.equal(sent.length, 2);
+  });
+
+  it("is sent once, however long the bus does not take it", async () => {
+    await writers.bury(await withEvent());
+    const taken = Promise.withResolvers<void>();
+    let looks = 0;
+    const { send, sent, count } = receiver(() => taken.promise);
+    const { ledger } = await writer(send);
+    const abandoned: OutboxLedger["abandoned"] = () => {
+      looks += 1;
+      return ledger.abandoned();
+    };
+    const heir = await writer(send, { adoptMs: 5, ledger: { ...ledger, register, abandoned } });
+    heir.outbox.adoptEnded();
+    await eventually(() => looks > 5);
+    taken.resolve();
+    await count(1);
+    await eventually(async () => (await writers.outboxes.countDocuments({ boot: "gone" })) === 0);
+    assert.equal(sent.length, 1);
+  });
+
+  it("is looked for again where the store did not answer", async () => {
+    await writers.bury(await withEvent());
+    const { send, count } = receiver();
+    const { ledger } = await writer(send);
+    let failures = 2;
+    const abandoned: OutboxLedger["abandoned"] = () =>
+      failures-- > 0 ? Promise.reject(new Error("no answer")) : ledger.abandoned();
+    const heir = await writer(send, { adoptMs: 5, ledger: { ...ledger, register, abandoned } });
+    heir.outbox.adoptEnded();
+    await count(1);
+  });
+
+  it("stays listed where that process lives after all: what it will write must be found, too", async () => {
+    const alive = await withEvent();
+    const { send, count } = receiver();
+    const heir = await writer(send);
+    await heir.outbox.adoptAll();
+    await count(1);
+    await heir.outbox.stop();
+    assert.ok(await listed(alive));
+  });
+
+  /** A writer whose event no bus has. */
+  async function withEvent(): Promise<Writer> {
+    const made = await writer(silence);
+    await append(made.store, objectId(), 0);
+    return made;
+  }
+});
+
+describe("a commit without an answer", () => {
+  /** Stores an event behind the outbox's back, as a commit does whose answer is lost. */
+  async function unanswered({ ledger, store }: Writer, taskId: string): Promise<DomainEnvelope> {
+    const stream = await store.readStream(`task-${taskId}`);
+    const [like] = await writers.events.find({ stream: `task-${taskId}` }).toArray();
+    const id = eventId();
+    assert.ok(like);
+    await writers.events.insertOne({ ...like, _id: id, version: stream.length + 1, writer: ledger.writer });
+    const { version: _, ...event } = { ...(stream[0] as (typeof stream)[number]), id };
+    return event as DomainEnvelope;
+  }
+
+  it("is looked up: what was stored is sent once, before anything later", async () => {
+    const { send, sent, count } = receiver();
+    const one = await writer(send);
+    const taskId = objectId();
+    await append(one.store, taskId, 0);
+    await count(1);
+    const lost = await unanswered(one, taskId);
+    const neverStored = { ...lost, id: eventId() };
+    one.outbox.open().unknown([lost, neverStored]);
+    await append(one.store, taskId, 2);
+    await count(3);
+    assert.deepEqual(
+      sent.map(({ event, resent }) => [event.id === lost.id, resent]),
+      [
+        [false, false],
+        [true, true],
+        [false, false],
+      ],
+    );
+  });
+
+  it("is looked up also where it comes while another one is being looked up", async () => {
+    const { send, sent, count } = receiver();
+    const first = await writer(send);
+    const { ledger } = first;
+    const others: DomainEnvelope[] = [];
+    const stored: OutboxLedger["stored"] = async (ids) => {
+      const found = await ledger.stored(ids);
+      for (const event of others.splice(0)) one.outbox.open().unknown([event]);
+      return found;
+    };
+    const one = await writer(send, { ledger: { ...ledger, register, stored } });
+    const taskId = objectId();
+    await append(one.store, taskId, 0);
+    const lost = [await unanswered(one, taskId), await unanswered(one, taskId)];
+    others.push(lost[1] as DomainEnvelope);
+    one.outbox.open().unknown(lost.slice(0, 1));
+    await count(3);
+    assert.deepEqual(
+      sent.slice(1).map(({ event }) => event.id),
+      lost.map(({ id }) => id),
+    );
+  });
+
+  it("is sent after what was committed before it", async () => {
+    const open = Promise.withResolvers<void>();
+    const { send, sent, count } = receiver(() => open.promise);
+    const one = await writer(send, { window: 1 });
+    const taskId = objectId();
+    await append(one.store, taskId, 0, 3);
+    one.outbox.open().unknown([await unanswered(one, taskId)]);
+    open.resolve();
+    await count(4);
+    assert.deepEqual(
+      sent.map(({ event }) => event.id),
+      await idsOf(one, taskId),
+    );
+  });
+});
+
+describe("an event that the bus can never take", () => {
+  it("holds up no other, and stays in the checkpoint", async () => {
+    const large = objectId();
+    const { send, sent, count } = receiver(async ({ event }) => {
+      if (event.subject === `task-${large}`)
+        throw new AppError("too large", { type: "EVENT_TOO_LARGE", code: 413 });
+    });
+    const one = await writer(send);
+    await append(one.store, large, 0);
+    const startedAt = performance.now();
+    for (let n = 0; n < 5; n++) await append(one.store, objectId(), 0);
+    await count(5);
+    assert.ok(performance.now() - startedAt < 1000);
+    assert.deepEqual([sent.length, one.outbox.pending()], [5, 1]);
+    await one.outbox.stop();
+    const checkpoint = await writers.outboxes.findOne({ _id: one.ledger.writer });
+    assert.deepEqual(checkpoint?.pending, await idsOf(one, large));
+  });
+});
