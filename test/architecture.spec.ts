@@ -30,7 +30,7 @@ const DRIVERS = /^(mongodb|nats|pg|@mikro-orm\/.*)$/;
 const ADAPTER = /(^|\/)(mongo|jetstream|http|open)-[^/]*\.ts$/;
 /** Files of a service that know no technology: what is not an adapter, a service, a document shape or composition. */
 const DOMAIN = [
-  /^services\/scheduler\/(task|task-fire|policies|trigger.*|cron-.*|interval-trigger)\.ts$/,
+  /^services\/scheduler\/(definition|task|task-fire|task-state|policies|trigger.*|cron-.*|interval-trigger)\.ts$/,
   /^services\/records\/record\.ts$/,
   /^services\/crawler\/hotlist\.ts$/,
 ];

@@ -5,8 +5,8 @@ import type { Outbox } from "../../shared/event-store/outbox.ts";
 import type { Log } from "../../shared/log.ts";
 import { type Caller, call } from "../../shared/service.ts";
 import type { DueLoop } from "./due-loop.ts";
-import type { DefinedTask } from "./task.ts";
 import type { TaskLedger } from "./task-ledger.ts";
+import type { DefinedTask } from "./task-state.ts";
 
 /** The work of the one scheduler that holds the lease. */
 export interface ActiveScheduler {

@@ -11,11 +11,12 @@ import { objectId } from "../../shared/ids.ts";
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
+import { type Definition, triggerOf } from "./definition.ts";
 import { createDueLoop, type DueLoop, type DueLoopOptions } from "./due-loop.ts";
 import { mongoTasks, type TaskStore } from "./mongo-tasks.ts";
-import { type ActiveRun, type DefinedTask, type Definition, triggerOf } from "./task.ts";
 import { type TaskDocument, toDocument } from "./task-document.ts";
 import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
+import type { ActiveRun, DefinedTask } from "./task-state.ts";
 
 interface Fired {
   readonly taskId: string;

@@ -3,8 +3,8 @@ import { errorMessage, isRetryable } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import { type HeapEntry, MinHeap } from "../../shared/min-heap.ts";
 import type { DuePlace, TaskStore, VersionedTask } from "./mongo-tasks.ts";
-import { type DefinedTask, isDefined } from "./task.ts";
 import type { TaskLedger } from "./task-ledger.ts";
+import { type DefinedTask, isBusy, isDefined } from "./task-state.ts";
 
 export interface DueLoop {
   /** Resolves when the near future is loaded; what is overdue is then being fired. */
@@ -206,7 +206,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
  * When a task's next occurrence is to be looked at: ahead of its time, but at its time where it must wait for the
  * end of an earlier run.
  */
-function dispatchAt({ running, definition }: DefinedTask, nextRunAt: number, aheadMs: number): number {
-  const mustWait = definition.overlap === "skip" && running.length > 0;
+function dispatchAt(task: DefinedTask, nextRunAt: number, aheadMs: number): number {
+  const mustWait = task.definition.overlap === "skip" && isBusy(task);
   return mustWait ? nextRunAt : nextRunAt - aheadMs;
 }

@@ -3,8 +3,9 @@ import { isRunEnded, type RunEnded } from "../../shared/contracts/run-events.ts"
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { eventsOf, inChunks, type ReadModel, type Replayed } from "../../shared/event-store/replay.ts";
-import { isDefined, type Task, task } from "./task.ts";
+import { task } from "./task.ts";
 import { toDocument } from "./task-document.ts";
+import { isDefined, type Task } from "./task-state.ts";
 
 const CHUNK = 500;
 

@@ -7,8 +7,8 @@ import {
 } from "mongodb";
 import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
-import { type DefinedTask, isDefined, type Task, TaskNotFound } from "./task.ts";
 import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
+import { type DefinedTask, isDefined, type Task, TaskNotFound } from "./task-state.ts";
 
 /** A task with the number of events on its stream. */
 export interface VersionedTask {

@@ -3,7 +3,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { errorMessage } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import { call } from "../../shared/service.ts";
-import type { ActiveRun } from "./task.ts";
+import type { ActiveRun } from "./task-state.ts";
 
 export interface Revocation {
   /**

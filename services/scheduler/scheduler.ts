@@ -15,10 +15,11 @@ import { createLeadership, type Leadership } from "./leadership.ts";
 import { type LeaseDocument, mongoLease } from "./mongo-lease.ts";
 import { mongoTasks, type TaskStore } from "./mongo-tasks.ts";
 import { createRevocation } from "./revocation.ts";
-import { type Task, task, verdictOn } from "./task.ts";
+import { task } from "./task.ts";
 import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
 import type { TaskDocument } from "./task-document.ts";
 import { createTaskLedger } from "./task-ledger.ts";
+import { type Task, verdictOn } from "./task-state.ts";
 
 export interface SchedulerOptions {
   readonly config: Config;

@@ -3,9 +3,10 @@ import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.
 import type { Causation } from "../../shared/contracts/event.ts";
 import { objectId } from "../../shared/ids.ts";
 import { type Caller, call, query } from "../../shared/service.ts";
+import { completeDefinition, triggerOf } from "./definition.ts";
 import type { Revocation } from "./revocation.ts";
-import { completeDefinition, isDefined, revokedRuns, TaskNotFound, triggerOf } from "./task.ts";
 import type { TaskLedger } from "./task-ledger.ts";
+import { isDefined, revokedRuns, TaskNotFound } from "./task-state.ts";
 
 /** Who calls, and in the course of what: becomes the cause of the events. */
 export interface Request {

@@ -1,6 +1,7 @@
 import { ObjectId } from "mongodb";
 import type { TaskView } from "../../shared/contracts/scheduler-actions.ts";
-import { type DefinedTask, triggerOf } from "./task.ts";
+import { triggerOf } from "./definition.ts";
+import type { DefinedTask } from "./task-state.ts";
 
 /** A task as it stands in `scheduler_task_list`: the original's fields under their names, then ours. */
 export interface TaskDocument {

@@ -1,10 +1,26 @@
 import { occurrenceId } from "../../shared/contracts/occurrence-id.ts";
 import type { TaskDue, TaskEvent, TaskSkipped } from "../../shared/contracts/task-events.ts";
 import { resolveMissed, type SkipRange } from "./policies.ts";
-import type { DefinedTask, Fire } from "./task.ts";
+import { type DefinedTask, isBusy } from "./task-state.ts";
 import { nextOccurrence } from "./trigger.ts";
 
+/**
+ * Orders and skips that one decision makes; what is left is decided next. Hundreds of tasks are decided in one
+ * transaction, which has to end in time also where each of them makes up for a day.
+ */
+export const MAX_STEPS = 20;
+
 type Skip = Omit<SkipRange, "reason"> & { readonly reason: TaskSkipped["data"]["reason"] };
+
+/** Settles what is due: up to `now`, and up to `aheadMs` beyond it where nothing speaks against it. */
+export interface Fire {
+  readonly type: "fire";
+  readonly taskId: string;
+  readonly now: number;
+  readonly aheadMs: number;
+  /** The most occurrences that one command settles. */
+  readonly limit: number;
+}
 
 /**
  * Decides the occurrences that are due. Those whose time has come are settled by the misfire policy, then by the
@@ -38,7 +54,7 @@ function settled(
   { skipped, now }: { skipped: readonly SkipRange[]; now: number },
 ): TaskEvent[] {
   let busy = isBusy(task);
-  const steps: (number | Skip)[] = [...skipped, ...fires].sort((a, b) => plannedAtOf(a) - plannedAtOf(b));
+  const steps = [...skipped, ...fires].sort((a, b) => plannedAtOf(a) - plannedAtOf(b)).slice(0, MAX_STEPS);
   const events: TaskEvent[] = [];
   let nextRunAt: number | null = null;
   for (const step of steps) {
@@ -110,7 +126,6 @@ function described({ definition: { name, group, handler, params, strategy, expre
   return { name, group, handler, params, strategy, expression };
 }
 
-const isBusy = ({ running }: DefinedTask): boolean => running.length > 0;
 const plannedAtOf = (step: number | Skip): number => (typeof step === "number" ? step : step.plannedAt);
 const iso = (ms: number): string => new Date(ms).toISOString();
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));

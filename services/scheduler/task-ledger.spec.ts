@@ -14,9 +14,10 @@ import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
 import { startTcpProxy, type TcpProxy } from "../../test/tcp-proxy.ts";
 import { mongoTasks } from "./mongo-tasks.ts";
-import { isDefined, type TaskCommand } from "./task.ts";
+import type { TaskCommand } from "./task.ts";
 import type { TaskDocument } from "./task-document.ts";
 import { createTaskLedger } from "./task-ledger.ts";
+import { isDefined } from "./task-state.ts";
 
 const now = Date.parse("2026-01-05T12:00:00.000Z");
 

@@ -5,7 +5,8 @@ import { errorType } from "../../shared/errors.ts";
 import { createBatchLanes, type LaneItem } from "../../shared/event-store/batch-lanes.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
-import { task as decider, type Task, type TaskCommand } from "./task.ts";
+import { task as decider, type TaskCommand } from "./task.ts";
+import type { Task } from "./task-state.ts";
 
 export interface Handled {
   readonly before: Task;

@@ -6,7 +6,10 @@ import { exampleDefinition } from "../../shared/contracts/task-definition.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { fold } from "../../shared/event-store/decider.ts";
 import { given } from "../../test/given.ts";
-import { type Definition, isDefined, type TaskCommand, task, verdictOn } from "./task.ts";
+import type { Definition } from "./definition.ts";
+import { type TaskCommand, task } from "./task.ts";
+import { MAX_STEPS } from "./task-fire.ts";
+import { isDefined, verdictOn } from "./task-state.ts";
 
 const taskId = "66f2a1b00a1b2c3d4e5f6070";
 const noon = Date.parse("2026-01-05T12:00:00.000Z");
@@ -140,6 +143,12 @@ describe("an occurrence that is due", () => {
     story(created(every10s, iso(7)))
       .when(fire(7))
       .thenLike({ type: "task.due", data: { plannedAt: iso(7), nextRunAt: iso(10) } }));
+  it("is not held up by a run that was revoked: nobody will begin it", () => {
+    const resumed: TaskEvent = { type: "task.resumed", data: { taskId, nextRunAt: iso(20), at: iso(9.5) } };
+    story(created(), due(10, 20), paused(9), resumed)
+      .when(fire(19, 1500))
+      .thenLike({ type: "task.due", data: { plannedAt: iso(20) } });
+  });
   it("fires once: what has fired is not due again", () =>
     story(created(), due(10, 20)).when(fire(10)).thenNothing());
 });
@@ -167,6 +176,15 @@ describe("occurrences that were missed", () => {
     story(created({ ...every10s, misfire: "fire_all", overlap: "allow" }))
       .when(fire(30))
       .thenLike({ type: "task.due" }, { type: "task.due" }, { type: "task.due" }));
+  it("all fire by policy, a few at a time: the others are left for the next decision", () => {
+    const all = { ...every10s, misfire: "fire_all", overlap: "allow" } as const;
+    const firsts = Array.from({ length: MAX_STEPS }, () => ({ type: "task.due" }));
+    story(created(all))
+      .when(fire(86_400))
+      .thenLike(...firsts);
+    const decided = task.decide(fire(86_400), fold(task, [created(all)]));
+    assert.partialDeepStrictEqual(decided.at(-1)?.data, { nextRunAt: iso(10 * (MAX_STEPS + 1)) });
+  });
   it("a late one within the grace time is on time", () =>
     story(created({ ...every10s, misfire: "skip" }))
       .when(fire(10.9))
@@ -190,6 +208,34 @@ describe("a task without a further occurrence", () => {
     story(created(once, iso(0)), due(0, null), finished, ended(0))
       .when({ type: "resume", taskId, now: at(60) })
       .then({ type: "task.resumed", data: { taskId, nextRunAt: iso(60), at: iso(60) } }));
+});
+
+describe("a task with one instant that is out already", () => {
+  const before = [created(inADate), due(10, null), finished];
+  it("runs again where it was stopped and is started again in time", () =>
+    story(...before, paused(9))
+      .when({ type: "resume", taskId, now: at(9.5) })
+      .thenLike({ type: "task.resumed", data: { nextRunAt: iso(10.001) } }));
+  it("then runs as a run of its own", () =>
+    story(...before, paused(9), {
+      type: "task.resumed",
+      data: { taskId, nextRunAt: iso(10.001), at: iso(9.5) },
+    })
+      .when(fire(9.5, 1500))
+      .thenLike(
+        { type: "task.due", data: { plannedAt: iso(10.001), runId: occurrenceId(taskId, at(10.001)) } },
+        { type: "task.finished" },
+      ));
+  it("is finished where it is changed: that run is the old definition's", () =>
+    story(...before)
+      .when({ type: "change", taskId, definition: { ...inADate, remark: "new" }, isActive: true, now: at(9) })
+      .thenLike({ type: "task.changed", data: { nextRunAt: null } }, { type: "task.finished" }));
+  it("goes on where it is changed to a later one", () => {
+    const later = { ...inADate, expression: "2026-01-05 20:00:20" };
+    story(...before)
+      .when({ type: "change", taskId, definition: later, isActive: true, now: at(9) })
+      .thenLike({ type: "task.changed", data: { nextRunAt: iso(20) } });
+  });
 });
 
 describe("stopping a task", () => {

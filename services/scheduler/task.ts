@@ -1,45 +1,18 @@
-import type { ParamsOf } from "../../shared/contracts/action.ts";
 import type { RunEnded } from "../../shared/contracts/run-events.ts";
-import type { schedulerActions } from "../../shared/contracts/scheduler-actions.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
-import { AppError } from "../../shared/errors.ts";
 import type { Decider } from "../../shared/event-store/decider.ts";
-import { dueEvent, fire } from "./task-fire.ts";
-import { firstOccurrence, nextOccurrence, parseTrigger, type Trigger } from "./trigger.ts";
+import { type Definition, type TaskCreated, triggerOf } from "./definition.ts";
+import { dueEvent, type Fire, fire } from "./task-fire.ts";
+import {
+  type ActiveRun,
+  type DefinedTask,
+  isDefined,
+  type Task,
+  TaskActive,
+  TaskNotFound,
+} from "./task-state.ts";
+import { firstOccurrence, nextOccurrence } from "./trigger.ts";
 import { InvalidTrigger } from "./trigger-error.ts";
-
-type TaskCreated = Extract<TaskEvent, { type: "task.created" }>["data"];
-/** What a user defines; instants are ISO-8601 UTC. */
-export type Definition = Omit<TaskCreated, "taskId" | "isActive" | "nextRunAt" | "at">;
-
-/** A run of the task that was ordered and has not ended. */
-export interface ActiveRun {
-  readonly runId: string;
-  readonly attempt: number;
-  readonly plannedAt: number;
-  /** The task was stopped before the planned time: nobody may begin it. */
-  readonly isRevoked: boolean;
-}
-
-export interface DefinedTask {
-  readonly status: "active" | "paused" | "finished";
-  readonly taskId: string;
-  readonly definition: Definition;
-  readonly trigger: Trigger;
-  /** When the trigger was last set going: its reckoning starts here. */
-  readonly anchorAt: number;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  /** Planned time of the newest occurrence that fired. */
-  readonly lastRunAt: number | null;
-  readonly nextRunAt: number | null;
-  readonly running: readonly ActiveRun[];
-}
-
-export type Task =
-  | { readonly status: "none" }
-  | DefinedTask
-  | { readonly status: "deleted"; readonly running: readonly ActiveRun[] };
 
 export type TaskCommand =
   | { type: "create"; taskId: string; definition: Definition; isActive: boolean; now: number }
@@ -49,28 +22,6 @@ export type TaskCommand =
   | { type: "remove"; taskId: string; now: number }
   | { type: "run"; taskId: string; runId: string; now: number }
   | Fire;
-
-/** Settles what is due: up to `now`, and up to `aheadMs` beyond it where nothing speaks against it. */
-export interface Fire {
-  readonly type: "fire";
-  readonly taskId: string;
-  readonly now: number;
-  readonly aheadMs: number;
-  /** The most occurrences that one command settles. */
-  readonly limit: number;
-}
-
-export class TaskNotFound extends AppError {
-  constructor(taskId: string) {
-    super(`未查询到编号为：${taskId} 的数据！`, { type: "TASK_NOT_FOUND", code: 404, data: { taskId } });
-  }
-}
-
-export class TaskActive extends AppError {
-  constructor(taskId: string) {
-    super("请暂停任务后再删除！", { type: "TASK_ACTIVE", code: 400, data: { taskId } });
-  }
-}
 
 /**
  * A task's life. Besides the events of its own stream it folds the ends of its runs, which stand on the runs'
@@ -88,7 +39,7 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
     const { taskId, now } = command;
     switch (command.type) {
       case "change":
-        return [changed(command, state)];
+        return changed(command, state);
       case "pause":
         return state.status === "active" || hasFutureRun(state, now)
           ? [{ type: "task.paused", data: { taskId, at: iso(now) } }]
@@ -153,37 +104,6 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
   },
 };
 
-/** What an executor is told that got a run again. */
-export function verdictOn(state: Task, runId: string): "wanted" | "ended" | "revoked" {
-  const run = state.status === "none" ? undefined : state.running.find((active) => active.runId === runId);
-  if (!run) return "ended";
-  return run.isRevoked ? "revoked" : "wanted";
-}
-
-/** Runs that were dispatched ahead and must not begin any more. */
-export function revokedRuns(state: Task): readonly ActiveRun[] {
-  return state.status === "none" ? [] : state.running.filter(({ isRevoked }) => isRevoked);
-}
-
-export function isDefined(state: Task): state is DefinedTask {
-  return state.status !== "none" && state.status !== "deleted";
-}
-
-/** A definition's trigger as of the instant it was set going; throws `TRIGGER_INVALID`. */
-export function triggerOf(definition: Definition, anchorAt: number): Trigger {
-  return parseTrigger(
-    {
-      execStrategy: definition.strategy,
-      expression: definition.expression,
-      startAt: instant(definition.startAt),
-      endAt: instant(definition.endAt),
-      timezone: definition.timezone,
-      cronDialect: definition.cronDialect,
-    },
-    anchorAt,
-  );
-}
-
 type Create = Extract<TaskCommand, { type: "create" }>;
 type Change = Extract<TaskCommand, { type: "change" }>;
 
@@ -195,22 +115,30 @@ function created({ taskId, definition, isActive, now }: Create): TaskEvent {
   };
 }
 
-function changed({ taskId, definition, isActive, now }: Change, { lastRunAt }: DefinedTask): TaskEvent {
+/** A task whose one instant was ordered already is finished: that run is the old definition's. */
+function changed({ taskId, definition, isActive, now }: Change, { lastRunAt }: DefinedTask): TaskEvent[] {
   const first = firstRun(definition, { now, lastRunAt });
-  return {
+  const isSpent = lastRunAt !== null && first <= lastRunAt;
+  const nextRunAt = isActive && !isSpent ? iso(first) : null;
+  const event: TaskEvent = {
     type: "task.changed",
-    data: { taskId, ...definition, isActive, nextRunAt: isActive ? iso(first) : null, at: iso(now) },
+    data: { taskId, ...definition, isActive, nextRunAt, at: iso(now) },
   };
+  if (!isActive || !isSpent) return [event];
+  return [event, { type: "task.finished", data: { taskId, at: iso(now) } }];
 }
 
+/** A task whose one instant was ordered, and revoked, has it once more: as an occurrence of its own, a moment later. */
 function resumed({ taskId, definition, lastRunAt }: DefinedTask, now: number): TaskEvent {
-  return {
-    type: "task.resumed",
-    data: { taskId, nextRunAt: iso(firstRun(definition, { now, lastRunAt })), at: iso(now) },
-  };
+  const first = firstRun(definition, { now, lastRunAt });
+  const nextRunAt = lastRunAt !== null && first <= lastRunAt ? lastRunAt + 1 : first;
+  return { type: "task.resumed", data: { taskId, nextRunAt: iso(nextRunAt), at: iso(now) } };
 }
 
-/** The first occurrence from now on that has not fired yet; a definition that can never fire is refused. */
+/**
+ * The first occurrence from now on; of a repeating trigger one that was not ordered yet. A definition that can never
+ * fire is refused.
+ */
 function firstRun(
   definition: Definition,
   { now, lastRunAt }: { now: number; lastRunAt: number | null },
@@ -272,22 +200,3 @@ function isRunEnd(event: TaskEvent | RunEnded): event is RunEnded {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));
-
-/** What the actions `create` and `change` take, with what a caller left out filled in. */
-export type DefinitionInput = Omit<
-  ParamsOf<(typeof schedulerActions)["scheduler.create"]>,
-  "taskId" | "isActive"
->;
-
-/** Completes a definition with the platform's defaults. */
-export function completeDefinition(input: DefinitionInput, timezone: string): Definition {
-  return {
-    ...input,
-    timezone: input.timezone ?? timezone,
-    cronDialect: input.cronDialect ?? "kinit",
-    misfire: input.misfire ?? "fire_once",
-    misfireGraceMs: input.misfireGraceMs ?? 1000,
-    overlap: input.overlap ?? "skip",
-    timeoutMs: input.timeoutMs ?? null,
-  };
-}

@@ -1,7 +1,8 @@
 import type { Db } from "mongodb";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
-import { type DefinedTask, task } from "../../services/scheduler/task.ts";
+import { task } from "../../services/scheduler/task.ts";
 import { type TaskDocument, toDocument } from "../../services/scheduler/task-document.ts";
+import type { DefinedTask } from "../../services/scheduler/task-state.ts";
 import { exampleDefinition } from "../../shared/contracts/task-definition.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { seal } from "../../shared/envelope.ts";
