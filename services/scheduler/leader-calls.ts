@@ -48,7 +48,7 @@ export function leaderCalls({ isActive, leader, nodeId, waitMs }: LeaderCallsOpt
         try {
           return await call(context, name, context.params, { nodeID: node, meta: { isForwarded: true } });
         } catch (error) {
-          if (!hasMoved(error)) throw error;
+          if (!mayRepeat(name, context.params, error)) throw error;
         }
       }
       if (performance.now() > deadline) throw new NoLeader();
@@ -58,9 +58,13 @@ export function leaderCalls({ isActive, leader, nodeId, waitMs }: LeaderCallsOpt
   };
 }
 
-/** The node asked is gone, or no longer the leader. */
-function hasMoved(error: unknown): boolean {
-  return ["SERVICE_NOT_AVAILABLE", "SERVICE_NOT_FOUND", "REQUEST_REJECTED", "SCHEDULER_NO_LEADER"].includes(
-    errorType(error) ?? "",
-  );
+/** The node asked was not, or is no longer, the active one, so that the call may go to another. */
+function mayRepeat(name: ActionName, params: object, error: unknown): boolean {
+  const type = errorType(error) ?? "";
+  if (NOT_BEGUN.includes(type)) return true;
+  // It died with the call, which may have been carried out: twice it would be two runs, or two tasks without an id.
+  const isHarmless = name !== "scheduler.run" && "taskId" in params;
+  return type === "REQUEST_REJECTED" && isHarmless;
 }
+
+const NOT_BEGUN = ["SERVICE_NOT_AVAILABLE", "SERVICE_NOT_FOUND", "SCHEDULER_NO_LEADER"];
