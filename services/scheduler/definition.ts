@@ -1,6 +1,7 @@
 import type { ParamsOf } from "../../shared/contracts/action.ts";
 import type { schedulerActions } from "../../shared/contracts/scheduler-actions.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
+import { AppError } from "../../shared/errors.ts";
 import { parseTrigger, type Trigger } from "./trigger.ts";
 
 export type TaskCreated = Extract<TaskEvent, { type: "task.created" }>["data"];
@@ -24,6 +25,25 @@ export function completeDefinition(input: DefinitionInput, timezone: string): De
     overlap: input.overlap ?? "skip",
     timeoutMs: input.timeoutMs ?? null,
   };
+}
+
+/** Every order carries the params, and no event may be larger than the bus takes: 1 MiB with NATS as it comes. */
+const MOST_PARAMS_BYTES = 262_144;
+
+export class ParamsTooLarge extends AppError {
+  constructor(bytes: number) {
+    super(`任务参数过大：job_params 为 ${bytes} 字节，不能超过 ${MOST_PARAMS_BYTES} 字节`, {
+      type: "TASK_PARAMS_TOO_LARGE",
+      code: 400,
+      data: { bytes, limit: MOST_PARAMS_BYTES },
+    });
+  }
+}
+
+/** Throws `TASK_PARAMS_TOO_LARGE`. */
+export function checkParamsSize({ params }: Pick<Definition, "params">): void {
+  const bytes = Buffer.byteLength(JSON.stringify(params));
+  if (bytes > MOST_PARAMS_BYTES) throw new ParamsTooLarge(bytes);
 }
 
 /** A definition's trigger as of the instant it was set going; throws `TRIGGER_INVALID`. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
-import type { Collection } from "mongodb";
+import { type Collection, ObjectId } from "mongodb";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { systemClock as clock } from "../../shared/clock.ts";
 import type { RunEnded } from "../../shared/contracts/run-events.ts";
@@ -223,6 +223,19 @@ describe("the due loop", () => {
     assert.equal(fired.length, taskIds.length);
     assert.equal(new Set(fired.map(({ taskId }) => taskId)).size, taskIds.length);
     assert.ok(fired.every(({ at }) => at >= due));
+  });
+
+  it("fires the others where a task cannot be read any more, and names that one", async () => {
+    const due = clock.now() + 100;
+    const [bad = "", good] = [...(await plant(due)), ...(await plant(due))];
+    await documents.updateOne({ _id: new ObjectId(bad) }, { $set: { timezone: "Mars/Olympus" } });
+    const named: object[] = [];
+    const log = { ...silentLog, error: (fields: object) => void named.push(fields) };
+    const { loop, fired, count } = scheduler({ log });
+    await loop.start();
+    await count(1);
+    assert.equal(fired[0]?.taskId, good);
+    assert.partialDeepStrictEqual(named, [{ taskId: bad }]);
   });
 
   it("where runs must not overlap, waits for the end of the earlier run", async () => {

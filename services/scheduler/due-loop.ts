@@ -154,15 +154,13 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   async function loadPage(): Promise<void> {
     newer.clear();
     const until = clock.now() + lookAheadMs;
-    const page = await tasks.dueAfter(loadedUntil, until, PAGE);
-    const last = page.length === PAGE ? page.at(-1)?.task : undefined;
-    loadedUntil = last
-      ? { at: last.nextRunAt ?? until, taskId: last.taskId }
-      : { at: until, taskId: LAST_ID };
-    loadAt = last ? 0 : until - lookAheadMs / 2;
+    const { states, end, unreadable } = await tasks.dueAfter(loadedUntil, until, PAGE);
+    for (const fields of unreadable) log.error(fields, "a task cannot be read, so it does not run");
+    loadedUntil = end ?? { at: until, taskId: LAST_ID };
+    loadAt = end ? 0 : until - lookAheadMs / 2;
     // Their next occurrences were compared with the end of what was in memory before.
     for (const [taskId, state] of newer) if (!entries.has(taskId)) consider(taskId, state);
-    const fresh = page.filter(({ task: { taskId } }) => !entries.has(taskId) && !newer.has(taskId));
+    const fresh = states.filter(({ task: { taskId } }) => !entries.has(taskId) && !newer.has(taskId));
     const busy = fresh.filter(({ task }) => task.running.length > 0);
     for (const state of fresh) if (state.task.running.length === 0) consider(state.task.taskId, state);
     if (busy.length === 0) return;

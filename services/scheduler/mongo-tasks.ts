@@ -6,6 +6,7 @@ import {
   ObjectId,
 } from "mongodb";
 import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts";
+import { errorMessage } from "../../shared/errors.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
 import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
 import { type DefinedTask, isDefined, type Task, TaskNotFound } from "./task-state.ts";
@@ -37,16 +38,22 @@ export interface DuePlace {
   readonly taskId: string;
 }
 
+export interface DuePage {
+  readonly states: readonly DueTask[];
+  /** Where the next page begins; null where there is none. */
+  readonly end: DuePlace | null;
+  /** Tasks that cannot be read, and why: their definition was valid once, or somebody wrote it by hand. */
+  readonly unreadable: readonly { readonly taskId: string; readonly reason: string }[];
+}
+
+type DueTask = VersionedTask & { readonly task: DefinedTask };
+
 /** The tasks' states: folded, current, and found by what is due next. Reads reject with `STORE_UNAVAILABLE`. */
 export interface TaskStore {
   /** Unknown ids are left out. */
   load(taskIds: readonly string[]): Promise<Map<string, VersionedTask>>;
   /** Active tasks in the order of their next occurrence: those after a place in that order, until an instant (ms). */
-  dueAfter(
-    place: DuePlace,
-    until: number,
-    limit: number,
-  ): Promise<readonly (VersionedTask & { task: DefinedTask })[]>;
+  dueAfter(place: DuePlace, until: number, limit: number): Promise<DuePage>;
   /** Writes within the transaction that appends the events. */
   write(session: ClientSession, changes: readonly TaskChange[]): Promise<void>;
   /** Error: `TASK_NOT_FOUND`. */
@@ -72,7 +79,7 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
       const room = limit - tied.length;
       const later =
         room > 0 ? await find({ next_run_at: { $gt: instant, $lte: new Date(until) } }, room) : [];
-      return [...tied, ...later].map(versioned);
+      return pageOf([...tied, ...later], limit);
     },
 
     async write(session, changes) {
@@ -100,7 +107,22 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
   };
 }
 
-function versioned(document: TaskDocument): VersionedTask & { task: DefinedTask } {
+function pageOf(documents: readonly TaskDocument[], limit: number): DuePage {
+  const states: DueTask[] = [];
+  const unreadable: DuePage["unreadable"][number][] = [];
+  for (const document of documents) {
+    try {
+      states.push(versioned(document));
+    } catch (error) {
+      unreadable.push({ taskId: document._id.toHexString(), reason: errorMessage(error) });
+    }
+  }
+  const last = documents.length === limit ? documents.at(-1) : undefined;
+  const end = last?.next_run_at && { at: last.next_run_at.getTime(), taskId: last._id.toHexString() };
+  return { states, end: end ?? null, unreadable };
+}
+
+function versioned(document: TaskDocument): DueTask {
   return { task: fromDocument(document), version: document.version };
 }
 

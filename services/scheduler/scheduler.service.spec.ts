@@ -96,6 +96,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
       [{ ...task, handler: "test.nobody" }, "HANDLER_UNKNOWN"],
       [{ ...task, params: {} }, "HANDLER_PARAMS_INVALID"],
       [{ ...task, timezone: "Mars/Olympus" }, "TRIGGER_INVALID"],
+      [{ ...task, params: { name: "n".repeat(300_000) } }, "TASK_PARAMS_TOO_LARGE"],
     ] as const;
     for (const [definition, type] of faulty) await assert.rejects(platform.create(definition), { type });
     assert.equal(await platform.db.collection("scheduler_task_list").countDocuments({ name }), 0);

@@ -3,7 +3,7 @@ import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.
 import type { Causation } from "../../shared/contracts/event.ts";
 import { objectId } from "../../shared/ids.ts";
 import { type Caller, call, query } from "../../shared/service.ts";
-import { completeDefinition, triggerOf } from "./definition.ts";
+import { checkParamsSize, completeDefinition, triggerOf } from "./definition.ts";
 import type { Revocation } from "./revocation.ts";
 import type { TaskLedger } from "./task-ledger.ts";
 import { isDefined, revokedRuns, TaskNotFound } from "./task-state.ts";
@@ -35,6 +35,7 @@ export function taskCommands({ ledger, revocation, clock, timezone }: TaskComman
     const { isActive, ...input } = params;
     const definition = completeDefinition(input, timezone);
     triggerOf(definition, clock.now());
+    checkParamsSize(definition);
     await call(caller, "executor.validate", { handler: input.handler, params: input.params }, query);
     return { definition, isActive };
   }

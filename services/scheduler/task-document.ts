@@ -1,6 +1,6 @@
 import { ObjectId } from "mongodb";
 import type { TaskView } from "../../shared/contracts/scheduler-actions.ts";
-import { triggerOf } from "./definition.ts";
+import { type Definition, triggerOf } from "./definition.ts";
 import type { DefinedTask } from "./task-state.ts";
 
 /** A task as it stands in `scheduler_task_list`: the original's fields under their names, then ours. */
@@ -100,24 +100,9 @@ export function progressSince(before: DefinedTask, after: DefinedTask): Partial<
   };
 }
 
+/** Errors: `TRIGGER_INVALID` where the definition, once valid, means nothing any more. */
 export function fromDocument(document: TaskDocument): DefinedTask {
-  const definition = {
-    name: document.name,
-    group: document.group,
-    handler: document.job_class,
-    params: paramsOf(document.job_params),
-    strategy: document.exec_strategy,
-    expression: document.expression,
-    remark: document.remark,
-    startAt: isoOrNull(document.start_datetime),
-    endAt: isoOrNull(document.end_datetime),
-    timezone: document.timezone,
-    cronDialect: document.cron_dialect,
-    misfire: document.misfire_policy,
-    misfireGraceMs: document.misfire_grace_ms,
-    overlap: document.overlap_policy,
-    timeoutMs: document.timeout_ms,
-  };
+  const definition = definitionOf(document);
   const anchorAt = document.anchor_datetime.getTime();
   return {
     status: document.status,
@@ -138,17 +123,37 @@ export function fromDocument(document: TaskDocument): DefinedTask {
   };
 }
 
+/** What the outside sees; a task whose trigger means nothing any more is shown, too. */
 export function toView(document: TaskDocument): TaskView {
-  const { taskId, definition, status, createdAt, updatedAt, lastRunAt, nextRunAt } = fromDocument(document);
   return {
-    id: taskId,
-    ...definition,
-    isActive: status === "active",
-    status,
-    createdAt: new Date(createdAt).toISOString(),
-    updatedAt: new Date(updatedAt).toISOString(),
-    lastRunAt: lastRunAt === null ? null : new Date(lastRunAt).toISOString(),
-    nextRunAt: nextRunAt === null ? null : new Date(nextRunAt).toISOString(),
+    id: document._id.toHexString(),
+    ...definitionOf(document),
+    isActive: document.status === "active",
+    status: document.status,
+    createdAt: document.create_datetime.toISOString(),
+    updatedAt: document.update_datetime.toISOString(),
+    lastRunAt: isoOrNull(document.last_run_datetime),
+    nextRunAt: isoOrNull(document.next_run_at),
+  };
+}
+
+function definitionOf(document: TaskDocument): Definition {
+  return {
+    name: document.name,
+    group: document.group,
+    handler: document.job_class,
+    params: paramsOf(document.job_params),
+    strategy: document.exec_strategy,
+    expression: document.expression,
+    remark: document.remark,
+    startAt: isoOrNull(document.start_datetime),
+    endAt: isoOrNull(document.end_datetime),
+    timezone: document.timezone,
+    cronDialect: document.cron_dialect,
+    misfire: document.misfire_policy,
+    misfireGraceMs: document.misfire_grace_ms,
+    overlap: document.overlap_policy,
+    timeoutMs: document.timeout_ms,
   };
 }
 

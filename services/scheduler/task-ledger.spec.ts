@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { MongoClient } from "mongodb";
+import { MongoClient, ObjectId } from "mongodb";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { systemClock as clock } from "../../shared/clock.ts";
 import { exampleDefinition } from "../../shared/contracts/task-definition.ts";
@@ -134,6 +134,20 @@ describe("the ledger of tasks", () => {
     assert.equal(paused.status === "rejected" && paused.reason.type, "TASK_NOT_FOUND");
     assert.equal(ran.status, "fulfilled");
     assert.deepEqual([(await stored(good)).length, (await stored(active)).length], [1, 2]);
+  });
+
+  it("refuses a command alone also where its task cannot be read any more", async () => {
+    const { ledger } = await scheduler();
+    const [good, bad] = [objectId(), objectId()] as const;
+    await Promise.all([ledger.handle(create(good)), ledger.handle(create(bad))]);
+    const tasks = mongo.db.collection<TaskDocument>("scheduler_task_list");
+    await tasks.updateOne({ _id: new ObjectId(bad) }, { $set: { timezone: "Mars/Olympus" } });
+    const [paused, failed] = await Promise.allSettled([
+      ledger.handle(pause(good)),
+      ledger.handle(pause(bad)),
+    ]);
+    assert.deepEqual([paused.status, failed.status], ["fulfilled", "rejected"]);
+    assert.equal(failed.status === "rejected" && failed.reason.type, "TRIGGER_INVALID");
   });
 
   it("decides again on the new state where another writer was faster, and harms no neighbour by it", async () => {

@@ -1,7 +1,7 @@
 import type { Causation } from "../../shared/contracts/event.ts";
 import type { RunEnded } from "../../shared/contracts/run-events.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
-import { errorType } from "../../shared/errors.ts";
+import { errorType, isRetryable } from "../../shared/errors.ts";
 import { createBatchLanes, type LaneItem } from "../../shared/event-store/batch-lanes.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
@@ -72,15 +72,19 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
     return new Promise((resolve, reject) => lanes.add({ ...item, keys: [item.taskId], resolve, reject }));
   }
 
-  /** A batch that keeps conflicting is settled item by item, so that one cannot hold up the others. */
+  /**
+   * A batch that keeps conflicting, or of which one task cannot be read, is settled item by item, so that one cannot
+   * hold up the others.
+   */
   async function settle(batch: readonly Item[]): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
         return await commit(batch, tries);
       } catch (error) {
         for (const { taskId } of batch) known.delete(taskId);
-        if (errorType(error) === "STREAM_CONFLICT" && tries < CONFLICT_TRIES) continue;
-        if (errorType(error) === "STREAM_CONFLICT" && batch.length > 1) {
+        const isConflict = errorType(error) === "STREAM_CONFLICT";
+        if (isConflict && tries < CONFLICT_TRIES) continue;
+        if (batch.length > 1 && (isConflict || !isRetryable(error))) {
           for (const item of batch) await settle([item]);
           return;
         }

@@ -60,7 +60,7 @@ const taskId = "66f2a1b00a1b2c3d4e5f6070";
 export const schedulerActions = {
   "scheduler.create": action({
     summary:
-      "Defines a task, once for each id that a caller gives. Errors: TRIGGER_INVALID, HANDLER_UNKNOWN, HANDLER_PARAMS_INVALID; then nothing is stored.",
+      "Defines a task, once for each id that a caller gives. Errors: TRIGGER_INVALID, HANDLER_UNKNOWN, HANDLER_PARAMS_INVALID, TASK_PARAMS_TOO_LARGE; then nothing is stored.",
     params: { taskId: "id|optional", ...taskDefinition, ...defaulted, isActive: "boolean" },
     example: { ...exampleInput, isActive: true },
     answers: answer<{ id: string }>(),
