@@ -6,7 +6,7 @@ import type { Log } from "../../shared/log.ts";
 import { type Caller, call } from "../../shared/service.ts";
 import type { DueLoop } from "./due-loop.ts";
 import type { TaskLedger } from "./task-ledger.ts";
-import type { DefinedTask } from "./task-state.ts";
+import type { ActiveRun, DefinedTask } from "./task-state.ts";
 
 /** The work of the one scheduler that holds the lease. */
 export interface ActiveScheduler {
@@ -86,13 +86,13 @@ const ASK_TIMEOUT_MS = 3000;
  */
 export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe">, log: Log) {
   return async (tasks: readonly DefinedTask[]): Promise<void> => {
-    const runs = tasks.flatMap(({ taskId, running }) => running.map((run) => ({ taskId, ...run })));
+    const runs = tasks.flatMap(({ taskId, running }) => running.map((run) => ({ taskId, run })));
     try {
-      const runIds = runs.map(({ runId }) => runId);
+      const runIds = runs.map(({ run }) => run.runId);
       const { ended } = await call(caller, "records.ended", { runIds }, { timeout: ASK_TIMEOUT_MS });
       const known = new Set(ended);
-      const settled = runs.filter(({ runId }) => known.has(runId));
-      await Promise.all(settled.map((run) => ledger.observe(endOf(run))));
+      const settled = runs.filter(({ run }) => known.has(run.runId));
+      await Promise.all(settled.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
     } catch (error) {
       log.warn({ reason: errorMessage(error) }, "runs on the books could not be compared with the records");
     }
@@ -100,17 +100,7 @@ export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe"
 }
 
 /** Stands for an end that is on record; only the run's identity matters to the task. */
-function endOf({
-  taskId,
-  runId,
-  attempt,
-  plannedAt,
-}: {
-  taskId: string;
-  runId: string;
-  attempt: number;
-  plannedAt: number;
-}): RunEnded {
+export function endOf(taskId: string, { runId, attempt, plannedAt }: ActiveRun): RunEnded {
   const at = new Date(plannedAt).toISOString();
   return {
     type: "run.lost",

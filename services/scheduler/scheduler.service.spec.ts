@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { ObjectId } from "mongodb";
 import { objectId } from "../../shared/ids.ts";
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
@@ -198,6 +199,16 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const verdict = async (of: string) =>
       (await platform.call("scheduler.confirm", { taskId, runId: of, attempt: 1 })).verdict;
     assert.equal(await verdict(runId), "wanted");
+    // As where the process ended before the scheduler heard of the end.
+    const records = platform.db.collection("scheduler_task_record");
+    const query = { _id: new ObjectId(runId) };
+    await platform.recordsWhen(taskId, ([run]) => run?.status === "running");
+    const [running] = await records.find(query).toArray();
+    await records.updateOne(query, { $unset: { open_until: 1 } });
+    assert.equal(await verdict(runId), "ended", "its end is on record");
+    const listed = await platform.db.collection("scheduler_task_list").findOne({ name });
+    assert.deepEqual(listed?.running, [], "and it holds up nothing any more");
+    await records.replaceOne(query, running ?? {});
     held.get(name)?.();
     await platform.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
     await eventually(async () => (await verdict(runId)) === "ended");

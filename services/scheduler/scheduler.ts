@@ -1,4 +1,4 @@
-import type { Context, ServiceBroker } from "moleculer";
+import type { CallingOptions, Context, ServiceBroker } from "moleculer";
 import type { Clock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
@@ -8,7 +8,7 @@ import { fold } from "../../shared/event-store/decider.ts";
 import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
 import type { Log } from "../../shared/log.ts";
 import { call, type Meta, query } from "../../shared/service.ts";
-import { type ActiveScheduler, activeScheduler, reconcileRuns } from "./active-scheduler.ts";
+import { type ActiveScheduler, activeScheduler, endOf, reconcileRuns } from "./active-scheduler.ts";
 import { createDueLoop } from "./due-loop.ts";
 import { leaderCalls } from "./leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership.ts";
@@ -18,8 +18,8 @@ import { createRevocation } from "./revocation.ts";
 import { task } from "./task.ts";
 import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
 import type { TaskDocument } from "./task-document.ts";
-import { createTaskLedger } from "./task-ledger.ts";
-import { type Task, verdictOn } from "./task-state.ts";
+import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
+import { verdictOn } from "./task-state.ts";
 
 export interface SchedulerOptions {
   readonly config: Config;
@@ -53,7 +53,7 @@ export class TaskDisabled extends AppError {
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { config, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
-  const { active, leadership, commands, state } = assemble(options, tasks);
+  const { active, leadership, commands, ledger } = assemble(options, tasks);
   const { isActive } = active;
   const atLeader = leaderCalls({
     isActive,
@@ -61,6 +61,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     nodeId: broker.nodeID,
     waitMs: config.callTimeoutMs * 0.8,
   });
+
+  const isOnRecord = async (runId: string, limits: CallingOptions) =>
+    (await call(broker, "records.ended", { runIds: [runId] }, limits)).ended.length > 0;
+
+  /** A deleted task's stream tells what was ordered and revoked, but not what has ended. */
+  async function verdictOnDeleted(taskId: string, runId: string) {
+    if (await isOnRecord(runId, query)) return "ended";
+    const stream = await events.store.readStream(`task-${taskId}`);
+    return verdictOn(fold(task, stream as unknown as readonly TaskEvent[]), runId);
+  }
 
   return {
     tasks,
@@ -77,11 +87,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
 
     async verdict({ taskId, runId }) {
-      const current = await state(taskId);
-      if (current.status !== "none") return { verdict: verdictOn(current, runId) };
-      // A deleted task's stream tells what was ordered and revoked, but not what has ended.
-      const { ended } = await call(broker, "records.ended", { runIds: [runId] }, query);
-      return { verdict: ended.length > 0 ? "ended" : verdictOn(await historyOf(taskId, events), runId) };
+      const current = await ledger.state(taskId);
+      if (current.status === "none") return { verdict: await verdictOnDeleted(taskId, runId) };
+      const run = current.running.find((active) => active.runId === runId);
+      const verdict = verdictOn(current, runId);
+      if (!run || verdict !== "wanted") return { verdict };
+      // A process may end after the records service heard of the run's end and before this one did.
+      if (!(await isOnRecord(runId, { timeout: 1000 }).catch(() => false))) return { verdict };
+      if (isActive()) await ledger.observe(endOf(taskId, run));
+      return { verdict: "ended" };
     },
 
     status: () => ({ active: isActive(), leader: leadership.leader() }),
@@ -92,7 +106,7 @@ interface Assembly {
   readonly active: ActiveScheduler;
   readonly leadership: Leadership;
   readonly commands: TaskCommands;
-  readonly state: (taskId: string) => Promise<Task>;
+  readonly ledger: TaskLedger;
 }
 
 function assemble({ config, clock, log, broker, events }: SchedulerOptions, tasks: TaskStore): Assembly {
@@ -130,13 +144,7 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
   });
   const revocation = createRevocation({ broker, clock, log });
   const commands = taskCommands({ ledger, revocation, clock, timezone: config.timezone });
-  return { active, leadership, commands, state: ledger.state };
-}
-
-/** A deleted task's state is gone; its stream still tells which of its runs were ordered and revoked. */
-async function historyOf(taskId: string, { store }: OpenEventStore): Promise<Task> {
-  const stream = await store.readStream(`task-${taskId}`);
-  return fold(task, stream as unknown as readonly TaskEvent[]);
+  return { active, leadership, commands, ledger };
 }
 
 function requestOf(context: Context<unknown, Meta>): Request {
