@@ -21,15 +21,19 @@ export interface RevocationOptions {
   readonly log: Log;
 }
 
+interface RegisteredNode {
+  readonly id: string;
+  readonly available: boolean;
+  readonly services?: readonly { readonly name: string }[];
+}
+
 const ASK_TIMEOUT_MS = 1000;
 
 export function createRevocation({ broker, clock, log }: RevocationOptions): Revocation {
-  function executorNodes(): string[] {
-    const services = broker.registry.getServiceList({ onlyAvailable: true }) as {
-      name: string;
-      nodeID: string;
-    }[];
-    return [...new Set(services.filter(({ name }) => name === "executor").map(({ nodeID }) => nodeID))];
+  /** Nodes with an executor, those included that vanished without taking their leave. */
+  function executorNodes(): readonly RegisteredNode[] {
+    const nodes = broker.registry.nodes.toArray() as unknown as readonly RegisteredNode[];
+    return nodes.filter(({ services }) => services?.some(({ name }) => name === "executor"));
   }
 
   async function pass(runs: readonly ActiveRun[]): Promise<void> {
@@ -44,8 +48,10 @@ export function createRevocation({ broker, clock, log }: RevocationOptions): Rev
     async revoke(taskId, runs) {
       if (runs.length === 0) return;
       const runIds = runs.map(({ runId }) => runId);
-      const asked = executorNodes().map((nodeID) =>
-        call(broker, "executor.revoke", { taskId, runIds }, { nodeID, timeout: ASK_TIMEOUT_MS }),
+      const asked = executorNodes().map(({ id: nodeID, available }) =>
+        available
+          ? call(broker, "executor.revoke", { taskId, runIds }, { nodeID, timeout: ASK_TIMEOUT_MS })
+          : Promise.reject(new Error(`${nodeID} is out of sight`)),
       );
       const silent = (await Promise.allSettled(asked)).filter((answer) => answer.status === "rejected");
       if (silent.length === 0) return;
