@@ -15,7 +15,7 @@ import { requireStorableSize } from "./documents-to-store.ts";
  * The updates that programs send most: `{ q: { _id: <ObjectId or text> }, u: … }` with a replacement, or with a `$set`
  * of top-level fields.
  *
- * They are carried out on bytes, which takes a fifth of the time that decoding, changing and encoding take.
+ * They are carried out on bytes, which takes about a third of the time: 5 µs for a statement of a bulk instead of 14.
  */
 export interface UpdateById {
   /** Where the statement lies. */

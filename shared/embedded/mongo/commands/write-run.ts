@@ -86,7 +86,7 @@ export class WriteRun {
     return outcome;
   }
 
-  /** Most statements neither wait nor conflict: a promise for each would cost as much as an insert. */
+  /** Most statements neither wait nor conflict: they need no promise. */
   #attempt(index: number, statement: Statement): StatementOutcome | Promise<StatementOutcome> {
     const mark = this.#transaction.writes.length;
     try {
