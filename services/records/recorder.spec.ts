@@ -9,7 +9,7 @@ import { type OpenEventStore, openEventStore } from "../../shared/event-store/op
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
-import { mongoRecords } from "./mongo-records.ts";
+import { mongoRecords, type RecordStore } from "./mongo-records.ts";
 import { createReaper } from "./reaper.ts";
 import type { RecordDocument } from "./record-document.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
@@ -191,6 +191,8 @@ describe("the recorder", () => {
 
   describe("and the reaper", () => {
     const longAgo = () => clock.now() - DAY_MS;
+    const reaping = (records: RecordStore, ofClock = clock) =>
+      createReaper({ store: events.store, records, clock: ofClock, log: silentLog, everyMs: 10 });
 
     it("declares a run lost of which nothing was heard for too long, and tells of it", async () => {
       const { recorder, records } = recorderUnderTest();
@@ -226,13 +228,7 @@ describe("the recorder", () => {
         looked.resolve();
         return found;
       };
-      const reaper = createReaper({
-        store: events.store,
-        records: { ...records, overdue },
-        clock,
-        log: silentLog,
-        everyMs: 10,
-      });
+      const reaper = reaping({ ...records, overdue });
       reaper.start();
       await looked.promise;
       await reaper.stop();
@@ -248,13 +244,7 @@ describe("the recorder", () => {
         await recorder.record([run.due()], known);
         return found;
       };
-      const reaper = createReaper({
-        store: events.store,
-        records: { ...records, overdue },
-        clock,
-        log: silentLog,
-        everyMs: 10,
-      });
+      const reaper = reaping({ ...records, overdue });
       reaper.start();
       await eventually(async () => (await recordOf(run.runId))?.status === "lost");
       await reaper.stop();

@@ -5,6 +5,7 @@ import type { Log } from "../log.ts";
 import { type Adoption, createAdoption } from "./outbox-adoption.ts";
 import type { OutboxLedger } from "./outbox-ledger.ts";
 import { checkpointOf } from "./outbox-position.ts";
+import { createSuspects } from "./outbox-suspects.ts";
 
 /** What an event store tells the outbox about one transaction. */
 export interface Ticket {
@@ -85,7 +86,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const unaccepted = new Set<string>();
   let queue: Entry[] = [];
   let refused: Entry[] = [];
-  let suspects: DomainEnvelope[] = [];
   let sending = 0;
   /** Transactions that nobody waits for any more and that may still commit. */
   let delayed = 0;
@@ -98,7 +98,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let stopped = false;
 
   function pump(): void {
-    if (stopped || retryTimer || delayed > 0 || suspects.length > 0) return;
+    if (stopped || retryTimer || delayed > 0 || suspects.count() > 0) return;
     let taken = 0;
     while (taken < queue.length && sending < window) transmit(queue[taken++] as Entry);
     if (taken > 0) queue = taken === queue.length ? [] : queue.slice(taken);
@@ -165,29 +165,19 @@ export function createOutbox(options: OutboxOptions): Outbox {
     }
   }
 
-  /** Until it is known which suspects were stored, nothing is sent: a later event must not overtake them. */
-  async function clearSuspects(): Promise<void> {
-    const asked = [...suspects];
-    try {
-      const stored = await ledger.stored(asked.map(({ id }) => id));
-      suspects = suspects.slice(asked.length);
+  /** Until it is known which of them were stored, nothing is sent: a later event must not overtake them. */
+  const suspects = createSuspects({
+    ledger,
+    log,
+    onKnown(asked, stored) {
       for (const { id } of asked) openFloors.delete(id);
-      enqueue(
-        asked.filter(({ id }) => stored.has(id)),
-        true,
-      );
+      enqueue(stored, true);
       queue.sort(byId);
       pump();
-    } catch (error) {
-      log.warn(
-        { reason: errorMessage(error) },
-        "the outbox cannot look up a commit without an answer; it tries again",
-      );
-    }
-    if (suspects.length > 0 && !stopped) setTimeout(() => void clearSuspects(), FIRST_RETRY_MS * 4);
-  }
+    },
+  });
 
-  const pending = () => unaccepted.size + suspects.length + refused.length;
+  const pending = () => unaccepted.size + suspects.count() + refused.length;
   const roomFree = () =>
     pending() < capacity ? Promise.resolve() : new Promise<void>((resolve) => roomWaiters.push(resolve));
 
@@ -227,9 +217,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
         unknown(events) {
           ended();
           for (const event of events) openFloors.add(event.id);
-          suspects.push(...events);
-          if (suspects.length === events.length && events.length > 0) void clearSuspects();
-          else pump();
+          suspects.add(events);
+          pump();
         },
       };
     },
@@ -249,6 +238,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async stop() {
       stopped = true;
       adoption.stop();
+      suspects.stop();
       clearTimeout(checkpointTimer);
       clearTimeout(retryTimer);
       await checkpointing;
