@@ -2,8 +2,6 @@
 export type OrderedJson = string | number | boolean | null | OrderedJson[] | Map<string, OrderedJson>;
 
 const MAX_DEPTH = 200;
-/** As far as the closing quote: `JSON.parse` judges what lies between. */
-const STRING = /"(?:[^"\\]|\\.)*"/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\r\n]*/y;
 const WORDS: Readonly<Record<string, boolean | null>> = { true: true, false: false, null: null };
@@ -71,14 +69,25 @@ class Parser {
     return items;
   }
 
+  /** `JSON.parse` judges what lies between the quotes. A pattern would overflow the stack at some megabytes. */
   #string(): string {
-    const literal = this.#skip(STRING);
-    if (literal === "") throw this.#error("a string is malformed");
+    const from = this.#at;
+    let end = this.#text.indexOf('"', from + 1);
+    while (end !== -1 && this.#isEscaped(end)) end = this.#text.indexOf('"', end + 1);
     try {
-      return JSON.parse(literal) as string;
+      const string = JSON.parse(this.#text.slice(from, end === -1 ? undefined : end + 1)) as string;
+      this.#at = end + 1;
+      return string;
     } catch {
       throw this.#error("a string is malformed");
     }
+  }
+
+  /** True behind an odd number of backslashes. */
+  #isEscaped(position: number): boolean {
+    let before = position;
+    while (this.#text[before - 1] === "\\") before -= 1;
+    return (position - before) % 2 === 1;
   }
 
   #takes(character: string): boolean {

@@ -67,6 +67,7 @@ interface Entry {
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
+const ROOM_LIMIT_MS = 5000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
   const { ledger, send, log, window = 20_000, capacity = 50_000, checkpointMs = 500 } = options;
@@ -178,8 +179,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
   });
 
   const pending = () => unaccepted.size + suspects.count() + refused.length;
+  /** A bus that is away for long must not keep a scheduler from giving up its lease: then the next chunk comes all the same. */
   const roomFree = () =>
-    pending() < capacity ? Promise.resolve() : new Promise<void>((resolve) => roomWaiters.push(resolve));
+    new Promise<void>((resolve) => {
+      if (pending() < capacity) return resolve();
+      roomWaiters.push(resolve);
+      setTimeout(resolve, ROOM_LIMIT_MS).unref();
+    });
 
   function checkpoint(): Promise<void> {
     const mark = checkpointOf({ highWater, openFloors, unaccepted });
