@@ -38,8 +38,8 @@ export function createAdoption({ ledger, log, everyMs, enqueue }: AdoptionOption
     const done = () => {
       left -= 1;
       if (left > 0) return;
-      underWay.delete(writer);
-      if (isComplete) forget(writer);
+      const forgotten = isComplete ? forget(writer) : Promise.resolve();
+      void forgotten.then(() => underWay.delete(writer));
     };
     try {
       for await (const events of ledger.unsent(writer, CHUNK)) {
@@ -52,8 +52,8 @@ export function createAdoption({ ledger, log, everyMs, enqueue }: AdoptionOption
     }
   }
 
-  function forget(writer: string): void {
-    ledger.forgetEnded(writer).catch((error: unknown) => {
+  function forget(writer: string): Promise<void> {
+    return ledger.forgetEnded(writer).catch((error: unknown) => {
       log.warn(
         { writer, reason: errorMessage(error) },
         "an adopted outbox stays listed and will be sent again",
