@@ -25,6 +25,8 @@ export interface Fired {
 interface Options extends Partial<DueLoopOptions> {
   /** Called when a page has been read and before the loop has it. */
   readonly onPage?: (ledger: TaskLedger) => Promise<void>;
+  /** Whether the bus takes more events; asked of the ledger unless given. */
+  readonly hasRoom?: () => boolean;
 }
 
 interface Planted {
@@ -68,7 +70,7 @@ export class DueLoops {
   }
 
   /** A loop on a ledger of its own, with all that it fires and holds. */
-  scheduler({ onPage, ...options }: Options = {}) {
+  scheduler({ onPage, hasRoom, ...options }: Options = {}) {
     const fired: Fired[] = [];
     const held = new Set<string>();
     const tasks = mongoTasks(this.documents);
@@ -85,7 +87,7 @@ export class DueLoops {
     };
     const loop = createDueLoop({
       tasks: { dueAfter },
-      ledger: watched(ledger, { fired, held }),
+      ledger: { ...watched(ledger, { fired, held }), ...(hasRoom && { hasRoom }) },
       clock,
       log: silentLog,
       lookAheadMs: 1000,
@@ -132,6 +134,7 @@ function watched(
       if (handled.events.length > 0) fired.push({ taskId: command.taskId, at, events: handled.events });
       return handled;
     },
+    hasRoom: ledger.hasRoom,
     remember(taskId, state) {
       held.add(taskId);
       ledger.remember(taskId, state);

@@ -164,6 +164,21 @@ describe("the due loop", () => {
     assert.deepEqual(typesOf(fired), ["task.due"]);
   });
 
+  it("fires nothing while the bus takes no more events, and everything once it does", async () => {
+    await loops.plant(clock.now() - 10, { count: 3 });
+    let asked = 0;
+    const { loop, fired, count } = loops.scheduler({
+      hasRoom() {
+        asked += 1;
+        if (asked === 3) assert.deepEqual(fired, []);
+        return asked >= 3;
+      },
+    });
+    await loop.start();
+    await count(3);
+    assert.deepEqual(typesOf(fired), ["task.due", "task.due", "task.due"]);
+  });
+
   it("fires nothing more once it was stopped, and goes on where it is started again", async () => {
     const due = clock.now() + 100;
     await loops.plant(due);

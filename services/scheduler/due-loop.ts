@@ -19,7 +19,7 @@ export interface DueLoop {
 
 export interface DueLoopOptions {
   readonly tasks: Pick<TaskStore, "dueAfter">;
-  readonly ledger: Pick<TaskLedger, "handle" | "remember" | "forget">;
+  readonly ledger: Pick<TaskLedger, "handle" | "hasRoom" | "remember" | "forget">;
   readonly clock: Clock;
   readonly log: Log;
   /** How much of the future is held in memory. */
@@ -61,6 +61,8 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   let loadedUntil: DuePlace = BEGINNING;
   /** When to look further; at once after a full page has been worked off. */
   let loadAt = 0;
+  /** Nothing is fired before it: the bus has not taken what was fired earlier. */
+  let fireAt = 0;
   let loading: Promise<void> | undefined;
   /** States that moved while a page is being read: what the page says of them may be older. */
   const newer = new Map<string, VersionedTask>();
@@ -101,19 +103,24 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   function arm(): void {
     clearTimeout(timer);
     if (isStopped || firing.size >= FIRING) return;
-    const next = Math.min(heap.peek()?.at ?? loadAt, loadAt);
+    const next = Math.max(fireAt, Math.min(heap.peek()?.at ?? loadAt, loadAt));
     if (next === Number.POSITIVE_INFINITY) return;
     timer = setTimeout(turn, Math.max(0, next - clock.now()));
   }
 
   function turn(): void {
     const now = clock.now();
+    if (ledger.hasRoom()) fireDue(now);
+    else fireAt = now + RETRY_MS;
+    if (now >= loadAt) load();
+    arm();
+  }
+
+  function fireDue(now: number): void {
     for (let next = heap.peek(); next && next.at <= now && firing.size < FIRING; next = heap.peek()) {
       heap.take();
       fire(next, now);
     }
-    if (now >= loadAt) load();
-    arm();
   }
 
   function fire(entry: Planned, now: number): void {
@@ -194,6 +201,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
       const entry = entries.get(taskId);
       const now = clock.now();
       if (isStopped || !entry || entry.nextRunAt - aheadMs > now || firing.size >= FIRING) return;
+      if (!ledger.hasRoom()) return;
       heap.remove(entry);
       fire(entry, now);
     },

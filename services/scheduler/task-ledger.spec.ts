@@ -7,17 +7,19 @@ import { exampleDefinition } from "../../shared/contracts/task-definition.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { mongoEventStore } from "../../shared/event-store/mongo-event-store.ts";
-import { createOutbox, type Outbox } from "../../shared/event-store/outbox.ts";
+import { createOutbox, type Outbox, type OutboxOptions } from "../../shared/event-store/outbox.ts";
 import { mongoOutboxLedger } from "../../shared/event-store/outbox-ledger.ts";
 import { objectId } from "../../shared/ids.ts";
+import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
 import { startTcpProxy, type TcpProxy } from "../../test/tcp-proxy.ts";
+import { endOf } from "./active-scheduler.ts";
 import { mongoTasks } from "./mongo-tasks.ts";
 import type { TaskCommand } from "./task.ts";
 import type { TaskDocument } from "./task-document.ts";
 import { createTaskLedger } from "./task-ledger.ts";
-import { isDefined } from "./task-state.ts";
+import { type ActiveRun, isDefined } from "./task-state.ts";
 
 const now = Date.parse("2026-01-05T12:00:00.000Z");
 
@@ -42,7 +44,7 @@ describe("the ledger of tasks", () => {
   });
 
   /** One scheduler's ledger on the common store, and what it was seen to do. */
-  async function scheduler() {
+  async function scheduler(options: Partial<OutboxOptions> = {}) {
     const db = client.db("kinit");
     const events = db.collection<EventDocument>("events");
     const outboxLedger = mongoOutboxLedger({
@@ -52,7 +54,7 @@ describe("the ledger of tasks", () => {
       writer: objectId(),
       clock,
     });
-    const outbox = createOutbox({ ledger: outboxLedger, log: silentLog, send: async () => {} });
+    const outbox = createOutbox({ ledger: outboxLedger, log: silentLog, send: async () => {}, ...options });
     await outbox.start();
     outboxes.push(outbox);
     const store = mongoEventStore({ client, events, outbox, clock, timeoutMs: 1500 });
@@ -148,6 +150,41 @@ describe("the ledger of tasks", () => {
     ]);
     assert.deepEqual([paused.status, failed.status], ["fulfilled", "rejected"]);
     assert.equal(failed.status === "rejected" && failed.reason.type, "TRIGGER_INVALID");
+  });
+
+  it("settles the ends of runs while the bus takes no more events, and refuses commands alone", async () => {
+    const taken = Promise.withResolvers<void>();
+    const { ledger } = await scheduler({ capacity: 2, send: () => taken.promise });
+    const [busy, other] = [objectId(), objectId()] as const;
+    await ledger.handle(create(busy));
+    const [ran, late] = await Promise.allSettled([
+      ledger.handle(run(busy, 1000)),
+      ledger.handle(create(other)),
+    ]);
+    assert.deepEqual([ran.status, late.status], ["fulfilled", "fulfilled"], "what was begun with room ends");
+    assert.equal(ledger.hasRoom(), false);
+    await assert.rejects(ledger.handle(pause(busy)), { type: "OUTBOX_FULL", retryable: true });
+    const state = await ledger.state(busy);
+    assert.ok(isDefined(state));
+    const { after } = await ledger.observe(endOf(busy, state.running[0] as ActiveRun));
+    assert.deepEqual(isDefined(after) && after.running, []);
+    taken.resolve();
+    await eventually(ledger.hasRoom);
+    assert.equal((await ledger.handle(pause(busy))).events.length, 1);
+  });
+
+  it("settles the ends of runs also where the room goes while they wait in one batch with commands", async () => {
+    const { ledger } = await scheduler({ capacity: 3, send: () => new Promise(() => {}) });
+    const taskId = objectId();
+    await ledger.handle(create(taskId));
+    const first = await ledger.handle(run(taskId, 1000));
+    const takesTheRoom = ledger.handle(run(taskId, 2000));
+    await Promise.resolve();
+    const refused = assert.rejects(ledger.handle(pause(taskId)), { type: "OUTBOX_FULL" });
+    assert.ok(isDefined(first.after));
+    const { after } = await ledger.observe(endOf(taskId, first.after.running[0] as ActiveRun));
+    await Promise.all([takesTheRoom, refused]);
+    assert.equal(isDefined(after) && after.running.length, 1);
   });
 
   it("decides again on the new state where another writer was faster, and harms no neighbour by it", async () => {

@@ -3,7 +3,7 @@ import type { RunEnded } from "../../shared/contracts/run-events.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { errorType, isRetryable } from "../../shared/errors.ts";
 import { createBatchLanes, type LaneItem } from "../../shared/event-store/batch-lanes.ts";
-import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { type EventStore, OutboxFull } from "../../shared/event-store/event-store.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
 import { task as decider, type TaskCommand } from "./task.ts";
 import type { Task } from "./task-state.ts";
@@ -24,6 +24,8 @@ export interface Handled {
 export interface TaskLedger {
   /** Errors: those of the decider, for this command alone; `STORE_UNAVAILABLE`, `OUTBOX_FULL`, `STREAM_CONFLICT`. */
   handle(command: TaskCommand, cause?: Causation): Promise<Handled>;
+  /** False while commands would be refused with `OUTBOX_FULL`. */
+  hasRoom(): boolean;
   /** Takes note that a run has ended; does nothing where that is known. */
   observe(event: RunEnded): Promise<Handled>;
   /** The current state, from memory or the store. */
@@ -74,7 +76,7 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
 
   /**
    * A batch that keeps conflicting, or of which one task cannot be read, is settled item by item, so that one cannot
-   * hold up the others.
+   * hold up the others. Where the bus takes no more events, the ends of runs, which append none, go on alone.
    */
   async function settle(batch: readonly Item[]): Promise<void> {
     for (let tries = 1; ; tries++) {
@@ -82,6 +84,11 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
         return await commit(batch, tries);
       } catch (error) {
         for (const { taskId } of batch) known.delete(taskId);
+        if (errorType(error) === "OUTBOX_FULL") {
+          for (const { input, reject } of batch) if ("command" in input) reject(error);
+          const ends = batch.filter(({ input }) => "event" in input);
+          return ends.length > 0 ? settle(ends) : undefined;
+        }
         const isConflict = errorType(error) === "STREAM_CONFLICT";
         if (isConflict && tries < CONFLICT_TRIES) continue;
         if (batch.length > 1 && (isConflict || !isRetryable(error))) {
@@ -136,7 +143,11 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
   }
 
   return {
-    handle: (command, cause) => enqueue({ taskId: command.taskId, input: { command }, cause }),
+    handle: async (command, cause) => {
+      if (!store.hasRoom()) throw new OutboxFull();
+      return enqueue({ taskId: command.taskId, input: { command }, cause });
+    },
+    hasRoom: store.hasRoom,
     observe: (event) => enqueue({ taskId: event.data.taskId, input: { event }, cause: undefined }),
     async state(taskId) {
       const state = known.get(taskId) ?? (await tasks.load([taskId])).get(taskId);

@@ -91,9 +91,20 @@ describe("the event store", () => {
     assert.deepEqual(inOrder.slice(1), [...inOrder.slice(1)].sort());
   });
 
-  it("refuses new transactions when the bus has not taken what it holds", async () => {
+  it("refuses new events while the bus has not taken what it holds, and stores nothing of their transaction", async () => {
     const { store } = await writer(silence, { capacity: 2 });
     await append(store, objectId(), 0, 2);
+    assert.equal(store.hasRoom(), false);
     await assert.rejects(append(store, objectId(), 0), { type: "OUTBOX_FULL", retryable: true });
+    assert.deepEqual([await writers.events.countDocuments(), await writers.states.countDocuments()], [2, 1]);
+  });
+
+  it("settles what appends no event also then: the bus may be waiting for it", async () => {
+    const { store } = await writer(silence, { capacity: 1 });
+    await append(store, objectId(), 0);
+    await store.transact(async ({ session }) => {
+      await writers.states.insertOne({ _id: "settled", name: "settled" }, { session });
+    });
+    assert.equal(await writers.states.countDocuments({ _id: "settled" }), 1);
   });
 });

@@ -11,8 +11,8 @@ export interface Transaction {
   readonly session: ClientSession;
   /**
    * Appends new events after `expectedVersion` (0: a new stream); they are published once the transaction has
-   * committed. Answers them as they are stored. Throws `ContractViolation` at once; a version that is taken surfaces
-   * from `transact`.
+   * committed. Answers them as they are stored. Throws at once: `CONTRACT_VIOLATION`, and `OUTBOX_FULL` (retryable)
+   * while the store has no room. A version that is taken surfaces from `transact`.
    */
   append(append: Append): readonly DomainEnvelope[];
   /** Stores events that the bus has delivered, under their own ids; they are not published again. */
@@ -39,6 +39,11 @@ export interface EventStore {
    * `STORE_UNAVAILABLE` (retryable), and whatever `work` throws, with nothing stored.
    */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * False while the bus has not taken too many earlier events. A transaction that appends none needs no room: what
+   * settles an event must not wait for events that are waiting for it.
+   */
+  hasRoom(): boolean;
   /** A whole stream, oldest first; empty where there is none. */
   readStream(stream: string): Promise<readonly StoredEvent[]>;
 }
@@ -63,6 +68,17 @@ export class StoreUnavailable extends AppError {
       code: 503,
       retryable: true,
       cause,
+    });
+  }
+}
+
+/** The bus has not taken what is stored already; more would only wait behind it. */
+export class OutboxFull extends AppError {
+  constructor() {
+    super("The bus has not accepted too many earlier events yet; try again when it has.", {
+      type: "OUTBOX_FULL",
+      code: 503,
+      retryable: true,
     });
   }
 }

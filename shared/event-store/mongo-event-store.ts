@@ -4,7 +4,13 @@ import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { seal } from "../envelope.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import { type EventDocument, fromEventDocument, toEventDocument } from "./event-document.ts";
-import { type Append, type EventStore, StoreUnavailable, type Transaction } from "./event-store.ts";
+import {
+  type Append,
+  type EventStore,
+  OutboxFull,
+  StoreUnavailable,
+  type Transaction,
+} from "./event-store.ts";
 import type { Outbox, Ticket } from "./outbox.ts";
 import { asked, mayHaveCommitted, toStoreError } from "./store-errors.ts";
 
@@ -43,7 +49,7 @@ export function mongoEventStore({
       session = client.startSession();
       const result = await session.withTransaction(async (inside) => {
         if (limit.isOver) throw new StoreUnavailable(new Error(`not done within ${timeoutMs} ms`));
-        batch = collect(inside, { clock, events, writer: ticket.writer });
+        batch = collect(inside, { clock, events, outbox, writer: ticket.writer });
         const value = await work(batch.transaction);
         if (batch.documents.length > 0)
           await events.insertMany(batch.documents, { session: inside, ordered: true });
@@ -71,6 +77,8 @@ export function mongoEventStore({
       });
     },
 
+    hasRoom: outbox.hasRoom,
+
     async readStream(stream) {
       const documents = await asked(events.find({ stream }, { sort: { version: 1 } }).toArray());
       return documents.map(fromEventDocument);
@@ -89,13 +97,15 @@ interface Batch {
 interface Collecting {
   readonly clock: Clock;
   readonly events: Collection<EventDocument>;
+  readonly outbox: Pick<Outbox, "hasRoom">;
   readonly writer: string;
 }
 
-function collect(session: ClientSession, { clock, events: collection, writer }: Collecting): Batch {
+function collect(session: ClientSession, { clock, events: collection, outbox, writer }: Collecting): Batch {
   const documents: EventDocument[] = [];
   const published: DomainEnvelope[] = [];
   const append = ({ stream, expectedVersion, events, cause }: Append) => {
+    if (!outbox.hasRoom()) throw new OutboxFull();
     const now = clock.now();
     const sealed = events.map((event) => seal(event, { subject: stream, now, cause }));
     for (const [index, envelope] of sealed.entries()) {

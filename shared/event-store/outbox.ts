@@ -1,5 +1,5 @@
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
-import { AppError, errorMessage, errorType } from "../errors.ts";
+import { errorMessage, errorType } from "../errors.ts";
 import { eventId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { type Adoption, createAdoption } from "./outbox-adoption.ts";
@@ -24,8 +24,10 @@ export interface Ticket {
  * are the queue; a checkpoint says how far the bus has accepted them, and what lies behind it is sent again.
  */
 export interface Outbox extends Pick<Adoption, "adoptAll" | "adoptEnded"> {
-  /** Before each transaction. Throws `OUTBOX_FULL` (retryable) while the bus has not taken earlier events. */
+  /** Before each transaction. */
   open(): Ticket;
+  /** False while the bus has not taken earlier events; then none may be added. */
+  hasRoom(): boolean;
   /** Registers this writer; nothing may be opened before. */
   start(): Promise<void>;
   /** Sends no more; what is unsent is adopted by a later process. */
@@ -41,21 +43,11 @@ export interface OutboxOptions {
   readonly log: Log;
   /** Events on their way at the same time. */
   readonly window?: number;
-  /** Events held in memory; beyond it new transactions are refused. */
+  /** Events held in memory; beyond it new ones are refused. */
   readonly capacity?: number;
   readonly checkpointMs?: number;
   /** Between two looks for processes that have ended. */
   readonly adoptMs?: number;
-}
-
-export class OutboxFull extends AppError {
-  constructor(capacity: number) {
-    super(`The bus has not accepted ${capacity} earlier events yet; try again when it is back.`, {
-      type: "OUTBOX_FULL",
-      code: 503,
-      retryable: true,
-    });
-  }
 }
 
 interface Entry {
@@ -197,7 +189,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   return {
     open() {
-      if (pending() >= capacity) throw new OutboxFull(capacity);
       const floor = eventId();
       let isDelayed = false;
       const ended = () => {
@@ -255,6 +246,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       });
     },
 
+    hasRoom: () => pending() < capacity,
     pending,
   };
 }
