@@ -1,3 +1,4 @@
+import { Fifo } from "../fifo.ts";
 import { BusUnavailable, type Subscription } from "./bus.ts";
 import type { Outcome, Received } from "./held-event.ts";
 import type { Worker } from "./worker.ts";
@@ -68,7 +69,7 @@ export class LocalGroup {
   readonly pattern: Subscription["pattern"];
   /** Events that are queued or in a member's hands. */
   size = 0;
-  #queue: LocalEvent[] = [];
+  readonly #queue = new Fifo<LocalEvent>();
   #members: Worker[] = [];
 
   constructor(pattern: Subscription["pattern"]) {
@@ -92,14 +93,13 @@ export class LocalGroup {
 
   /** Puts an event back in its old place, before all that were sent after it. */
   takeBack(event: LocalEvent): void {
-    const successor = this.#queue.findIndex(({ sequence }) => sequence > event.sequence);
-    this.#queue.splice(successor === -1 ? this.#queue.length : successor, 0, event);
+    this.#queue.insert(event, ({ sequence }) => sequence > event.sequence);
     // Not at once: a member that hands back whatever it gets must not hold up the event loop.
     setImmediate(() => this.distribute());
   }
 
   distribute(): void {
-    while (this.#queue.length > 0) {
+    while (this.#queue.size > 0) {
       const index = this.#members.findIndex(({ room }) => room > 0);
       if (index === -1) return;
       const [member] = this.#members.splice(index, 1) as [Worker];
@@ -110,9 +110,7 @@ export class LocalGroup {
 
   /** Refuses what no member has taken: its sender still holds it. */
   close(): void {
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const event of queue)
+    for (const event of this.#queue.drain())
       event.fail(new BusUnavailable("the bus was stopped before the event was handled"));
   }
 }

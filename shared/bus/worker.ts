@@ -1,4 +1,5 @@
 import { errorMessage } from "../errors.ts";
+import { Fifo } from "../fifo.ts";
 import { type BusLogger, type DeadLetter, HandBack, type Subscription } from "./bus.ts";
 import { deadLetterOf, NeverSettled } from "./dead-letter.ts";
 import { HeldEvent, type Outcome, type Received } from "./held-event.ts";
@@ -37,7 +38,7 @@ export class Worker {
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #lingerMs: number;
-  #queue: HeldEvent[] = [];
+  readonly #queue = new Fifo<HeldEvent>();
   #held = 0;
   #waiting = 0;
   #busyLanes = 0;
@@ -97,9 +98,7 @@ export class Worker {
   async stop(limitMs: number): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#linger);
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const entry of queue) this.#settle(entry, "handed-back");
+    for (const entry of this.#queue.drain()) this.#settle(entry, "handed-back");
     this.#pauses.end();
     if (this.#held > 0) await this.#idle(limitMs);
     for (const entry of this.#inHand.values()) this.#settle(entry, "handed-back");
@@ -118,18 +117,18 @@ export class Worker {
   }
 
   #pump(): void {
-    while (this.#queue.length > 0 && this.#busyLanes < this.#lanes) {
+    while (this.#queue.size > 0 && this.#busyLanes < this.#lanes) {
       const size = this.#batchDue();
       if (size === 0) return;
-      void this.#run(this.#queue.splice(0, size));
+      void this.#run(this.#queue.take(size));
     }
   }
 
   /** The size of the batch to begin now; 0 while it waits for more. An event that failed goes alone, and first. */
   #batchDue(): number {
-    const first = this.#queue[0] as HeldEvent;
+    const first = this.#queue.first() as HeldEvent;
     if (this.#batchSize === 1 || first.failures > 0) return 1;
-    const size = Math.min(this.#batchSize, this.#queue.length);
+    const size = Math.min(this.#batchSize, this.#queue.size);
     const left = this.#lingerMs - (performance.now() - first.arrivedAt);
     if (size === this.#batchSize || left <= 0) return size;
     this.#linger ??= setTimeout(() => {
@@ -192,7 +191,7 @@ export class Worker {
     const mayRetry = await this.#pauses.wait(this.#backoff(entry.failures));
     this.#waiting -= 1;
     if (!mayRetry) return this.#settle(entry, "handed-back");
-    this.#queue.unshift(entry);
+    this.#queue.putFirst([entry]);
     this.#pump();
   }
 

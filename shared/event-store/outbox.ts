@@ -1,5 +1,6 @@
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { errorMessage, errorType } from "../errors.ts";
+import { Fifo } from "../fifo.ts";
 import { eventId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { type Adoption, createAdoption } from "./outbox-adoption.ts";
@@ -77,7 +78,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const openFloors = new Set<string>();
   /** Ours that the bus has not accepted, in the order of their commits. */
   const unaccepted = new Set<string>();
-  let queue: Entry[] = [];
+  const queue = new Fifo<Entry>();
   let refused: Entry[] = [];
   let sending = 0;
   /** Transactions that nobody waits for any more and that may still commit. */
@@ -92,9 +93,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   function pump(): void {
     if (stopped || retryTimer || delayed > 0 || suspects.count() > 0) return;
-    let taken = 0;
-    while (taken < queue.length && sending < window) transmit(queue[taken++] as Entry);
-    if (taken > 0) queue = taken === queue.length ? [] : queue.slice(taken);
+    while (queue.size > 0 && sending < window) transmit(queue.shift() as Entry);
   }
 
   function transmit(entry: Entry): void {
@@ -110,8 +109,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     retryMs = FIRST_RETRY_MS;
     unaccepted.delete(entry.event.id);
     entry.onAccepted?.();
-    if (roomWaiters.length > 0 && pending() < capacity) for (const wake of roomWaiters.splice(0)) wake();
-    if (queue.length > 0) pump();
+    if (roomWaiters.length > 0 && hasRoom()) for (const wake of roomWaiters.splice(0)) wake();
+    if (queue.size > 0) pump();
   }
 
   /** What the bus refused goes to the front again in its old order, and everything waits a little. */
@@ -125,8 +124,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (retryTimer || stopped) return;
     log.warn({ reason: errorMessage(error), retryMs }, "the bus refuses events; the outbox holds them");
     retryLater(() => {
-      refused.sort(byId);
-      queue = [...refused, ...queue];
+      queue.putFirst(refused.sort(byId));
       refused = [];
     });
   }
@@ -138,7 +136,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       { id, type, reason: errorMessage(error) },
       "the bus can never take this event; nobody hears of it",
     );
-    if (queue.length > 0) pump();
+    if (queue.size > 0) pump();
   }
 
   function retryLater(then: () => void): void {
@@ -165,16 +163,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
     onKnown(asked, stored) {
       for (const { id } of asked) openFloors.delete(id);
       enqueue(stored, true);
-      queue.sort(byId);
+      for (const entry of queue.drain().sort(byId)) queue.push(entry);
       pump();
     },
   });
 
   const pending = () => unaccepted.size + suspects.count() + refused.length;
+  const hasRoom = () => pending() < capacity;
   /** A bus that is away for long must not keep a scheduler from giving up its lease: then the next chunk comes all the same. */
   const roomFree = () =>
     new Promise<void>((resolve) => {
-      if (pending() < capacity) return resolve();
+      if (hasRoom()) return resolve();
       roomWaiters.push(resolve);
       setTimeout(resolve, ROOM_LIMIT_MS).unref();
     });
@@ -246,7 +245,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       });
     },
 
-    hasRoom: () => pending() < capacity,
+    hasRoom,
     pending,
   };
 }
