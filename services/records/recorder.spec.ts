@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Collection } from "mongodb";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
-import { systemClock as clock } from "../../shared/clock.ts";
+import { type Clock, systemClock as clock } from "../../shared/clock.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
@@ -43,7 +43,7 @@ describe("the recorder", () => {
   });
 
   /** A recorder of its own on the common store, and the number of its transactions. */
-  function recorderUnderTest() {
+  function recorderUnderTest(ofClock: Clock = clock) {
     const seen = { transactions: 0 };
     const store: EventStore = {
       ...events.store,
@@ -53,7 +53,7 @@ describe("the recorder", () => {
       },
     };
     const records = mongoRecords({ records: documents, lostMs: 1000, defaultTimeoutMs: 1000 });
-    const recorder = createRecorder({ store, records, clock, maxBatch: 1000 });
+    const recorder = createRecorder({ store, records, clock: ofClock, maxBatch: 1000 });
     recorders.push(recorder);
     return { recorder, records, seen };
   }
@@ -89,6 +89,41 @@ describe("the recorder", () => {
     await recorder.record([run.due()], fresh);
     assert.ok(clock.now() - orderedAt >= 300);
     assert.equal((await recordOf(run.runId))?.status, "queued");
+  });
+
+  it("lets orders wait longer while runs queue up, so that they are written once as well", async () => {
+    let passedMs = 0;
+    let asked = 0;
+    const ofClock = {
+      now() {
+        asked += 1;
+        return clock.now() + passedMs;
+      },
+    };
+    const { recorder, seen } = recorderUnderTest(ofClock);
+    const runs = Array.from({ length: 1500 }, () => say());
+    const ordered = recorder.record(
+      runs.map((run) => run.due()),
+      fresh,
+    );
+    passedMs = 2000;
+    const swept = asked + 2;
+    await eventually(() => asked >= swept);
+    assert.equal(seen.transactions, 0);
+    await recorder.record(
+      runs.map((run) => run.succeeded()),
+      fresh,
+    );
+    await ordered;
+    assert.equal(seen.transactions, 1);
+    const late = Array.from({ length: 1500 }, () => say());
+    const alone = recorder.record(
+      late.map((run) => run.due()),
+      fresh,
+    );
+    passedMs = 8000;
+    await alone;
+    assert.equal((await recordOf(late[0]?.runId ?? ""))?.status, "queued");
   });
 
   it("does not let an order wait that may have been told before", async () => {

@@ -7,8 +7,8 @@ import { evolve, isKnown, type RecordedEvent, recordIdOf } from "./record.ts";
 
 /**
  * Writes down what happened. Events that arrive while a transaction is under way go into the next one together. An
- * order (`task.due`) waits until its run has ended, or a little beyond its planned time: a short run is then written
- * once instead of twice. It is not acknowledged meanwhile, so nothing depends on this memory.
+ * order (`task.due`) waits until its run says something, or a little beyond its planned time: a short run is then
+ * written once instead of twice. It is not acknowledged meanwhile, so nothing depends on this memory.
  */
 export interface Recorder {
   /** Resolves when the events are recorded durably; each at most once, however often it comes. */
@@ -32,14 +32,17 @@ interface Part extends LaneItem {
   readonly reject: (error: unknown) => void;
 }
 
-interface HeldOrder {
+interface HeldOrder extends Pick<Part, "resolve" | "reject"> {
   readonly event: RecordedEvent;
-  readonly until: number;
-  readonly part: Part;
+  /** From here it counts how long it waits: its planned time, or its arrival where that is later. */
+  readonly from: number;
 }
 
-/** How long an order waits beyond its planned time for the end of its run. */
+/** How long an order waits to be written with what its run says. */
 const HOLD_MS = 400;
+/** So many orders wait where runs queue up for a place to execute: writing them twice would hold up everybody. */
+const CROWD = 1000;
+const HOLD_IN_CROWD_MS = 5000;
 const SWEEP_MS = 100;
 const CONFLICT_TRIES = 5;
 /** While one transaction waits for the store, the next one is prepared. */
@@ -95,56 +98,65 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
 
   function hold(event: RecordedEvent): Promise<void> {
     return new Promise((resolve, reject) => {
-      const part = partOf([event], { mayBeKnown: false, resolve, reject });
-      held.set(recordIdOf(event), { event, until: Date.parse(event.data.plannedAt) + HOLD_MS, part });
+      const from = Math.max(clock.now(), Date.parse(event.data.plannedAt));
+      held.set(recordIdOf(event), { event, from, resolve, reject });
       sweeper ??= setInterval(sweep, SWEEP_MS);
     });
   }
 
   function sweep(): void {
-    const now = clock.now();
-    for (const [runId, { until, part }] of held) {
-      if (until > now && !isFlushing) continue;
+    const before = clock.now() - (held.size > CROWD ? HOLD_IN_CROWD_MS : HOLD_MS);
+    for (const [runId, { event, from, ...rest }] of held) {
+      if (from > before && !isFlushing) continue;
       held.delete(runId);
-      lanes.add(part);
+      lanes.add(partOf([event], { mayBeKnown: false, ...rest }));
     }
     if (held.size > 0) return;
     clearInterval(sweeper);
     sweeper = undefined;
   }
 
-  /** An order goes ahead of the first events of its run. */
-  function releaseFor(events: readonly RecordedEvent[]): void {
-    if (held.size === 0) return;
+  /** Takes the orders that wait for one of these events: they go ahead of them, in the same part. */
+  function ordersOf(events: readonly RecordedEvent[]): HeldOrder[] {
+    const orders: HeldOrder[] = [];
     for (const event of events) {
-      const order = held.get(recordIdOf(event));
+      const id = recordIdOf(event);
+      const order = held.get(id);
       if (!order) continue;
-      held.delete(recordIdOf(event));
-      lanes.add(order.part);
+      held.delete(id);
+      orders.push(order);
     }
+    return orders;
+  }
+
+  function add(events: readonly RecordedEvent[], mayBeKnown: boolean): Promise<void> {
+    const orders = ordersOf(events);
+    const all = orders.length === 0 ? events : [...orders.map(({ event }) => event), ...events];
+    const stored = new Promise<void>((resolve, reject) => {
+      lanes.add(partOf(all, { mayBeKnown, resolve, reject }));
+    });
+    stored.then(
+      () => {
+        for (const { resolve } of orders) resolve();
+      },
+      (error: unknown) => {
+        for (const { reject } of orders) reject(error);
+      },
+    );
+    return stored;
   }
 
   return {
     async record(events, { mayBeKnown }) {
-      const now = clock.now();
       const canWait = (event: RecordedEvent) =>
-        !mayBeKnown &&
-        !isFlushing &&
-        event.type === "task.due" &&
-        !held.has(recordIdOf(event)) &&
-        Date.parse(event.data.plannedAt) + HOLD_MS > now;
+        !mayBeKnown && !isFlushing && event.type === "task.due" && !held.has(recordIdOf(event));
       const waits: Promise<void>[] = [];
       const others: RecordedEvent[] = [];
       for (const event of events) {
         if (canWait(event)) waits.push(hold(event));
         else others.push(event);
       }
-      releaseFor(others);
-      if (others.length > 0) {
-        waits.push(
-          new Promise((resolve, reject) => lanes.add(partOf(others, { mayBeKnown, resolve, reject }))),
-        );
-      }
+      if (others.length > 0) waits.push(add(others, mayBeKnown));
       await Promise.all(waits);
     },
 
