@@ -44,7 +44,6 @@ const REFUSED: readonly (readonly [string, Document])[] = [
   ["a 2dsphere index", index({ a: "2dsphere" })],
   ["a hidden index", index({ a: 1 }, { hidden: true })],
   ["an index with a collation", index({ a: 1 }, { collation: { locale: "de" } })],
-  ["a snapshot read outside of a transaction", find({}, { readConcern: { level: "snapshot" } })],
   ["mapReduce", { mapReduce: "items", map: "function() {}", reduce: "function() {}", out: { inline: 1 } }],
   ["authentication", { saslStart: 1, mechanism: "SCRAM-SHA-256", payload: "" }],
   ["a user", { createUser: "somebody", pwd: "secret", roles: [] }],

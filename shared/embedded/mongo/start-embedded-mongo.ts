@@ -10,6 +10,7 @@ import { FailPoints } from "./fail-points.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { ClusterTime } from "./session/cluster-time.ts";
 import { Sessions } from "./session/sessions.ts";
+import { Snapshots } from "./session/snapshots.ts";
 import { type DirectoryLock, lockDirectory } from "./store/directory-lock.ts";
 import { type Disk, realDisk } from "./store/disk.ts";
 import { LogStore } from "./store/log-store.ts";
@@ -107,12 +108,15 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
   const sockets = new Set<Socket>();
   const listener = createServer();
   const port = await bind(listener, host, options.port ?? 0);
+  const clusterTime = new ClusterTime();
+  const snapshots = new Snapshots(engine, clusterTime);
   const server: ServerState = {
     engine,
     sessions,
     cursors: new Cursors(),
     failPoints: new FailPoints(),
-    clusterTime: new ClusterTime(),
+    clusterTime,
+    snapshots,
     startedAt: Date.now(),
     parameters: new Map(),
     address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
@@ -126,6 +130,7 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
     await maintenance.stop();
     await closeListener(listener, sockets);
     server.cursors.close();
+    snapshots.close();
     sessions.close();
     await engine.store.close();
     await lock?.release();

@@ -1,5 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { requireFieldPath } from "../query/field-path.ts";
 import { compileExpression } from "./expression.ts";
 import type { Expression, Scope } from "./scope.ts";
 
@@ -14,15 +15,8 @@ function collect(
   context: { scope: Scope; into: Assignment[] },
 ): void {
   for (const [name, value] of spec) {
-    const own = name.split(".");
-    if (own.includes("")) throw new CommandFault(15998, "FieldPath field names may not be empty strings.");
-    if (own.some((part) => part.startsWith("$"))) {
-      throw new CommandFault(
-        16410,
-        `FieldPath field names may not start with '$'. Consider using $getField or $setField.`,
-      );
-    }
-    const parts = [...prefix, ...own];
+    requireFieldPath(name);
+    const parts = [...prefix, ...name.split(".")];
     const isNested = isDocument(value) && value.size > 0 && !value.keys().next().value!.startsWith("$");
     if (isNested) collect(value, parts, context);
     else context.into.push({ parts, expression: compileExpression(value, context.scope) });

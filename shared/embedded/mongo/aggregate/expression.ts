@@ -1,6 +1,7 @@
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
+import { requireFieldPath } from "../query/field-path.ts";
 import { accumulatingOperators } from "./expr-accumulate.ts";
 import { arithmeticOperators } from "./expr-arithmetic.ts";
 import { arrayOperators } from "./expr-array.ts";
@@ -72,17 +73,8 @@ function fieldValue(
 
 function checkedParts(path: string): string[] {
   if (path === "") throw new CommandFault(16872, "'$' by itself is not a valid FieldPath");
-  const parts = path.split(".");
-  for (const part of parts) {
-    if (part === "") throw new CommandFault(15998, "FieldPath field names may not be empty strings.");
-    if (part.startsWith("$"))
-      throw new CommandFault(
-        16410,
-        `FieldPath field names may not start with '$'. Consider using $getField or $setField.`,
-      );
-    if (part.includes("\0")) throw new CommandFault(16411, "FieldPath field names may not contain '\0'.");
-  }
-  return parts;
+  requireFieldPath(path);
+  return path.split(".");
 }
 
 function compileFieldPath(path: string): Expression {

@@ -9,6 +9,7 @@ import { compileQuery, type QuerySpec } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
 import { compileCollation } from "../query/collation.ts";
 import type { Reply } from "../wire/reply.ts";
+import { type Arguments, numberOf } from "./arguments.ts";
 import { BatchView, queriedDocuments } from "./collection-source.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
 import { countRows, withView } from "./count.ts";
@@ -31,8 +32,13 @@ interface Run {
 
 async function aggregate(context: CommandContext): Promise<Reply> {
   const { args, database } = context;
+  if (args.value("explain") === undefined && args.value("cursor") === undefined)
+    throw new CommandFault(
+      9,
+      "The 'cursor' option is required, except for aggregate with the explain argument",
+    );
   if (args.flag("explain")) return explainCommand(context, args);
-  const collectionName = args.value("aggregate") === 1 ? null : args.collection();
+  const collectionName = collectionNameOf(args);
   const run: Run = {
     context,
     collectionName,
@@ -51,6 +57,9 @@ async function aggregate(context: CommandContext): Promise<Reply> {
   if (readsSource && collectionName === null) {
     throw new CommandFault(73, "{aggregate: 1} is not valid for a pipeline that reads a collection");
   }
+  if (output === undefined && args.value("writeConcern") !== undefined) {
+    throw new CommandFault(72, "Aggregation without $out or $merge does not support writeConcern");
+  }
   const namespace = `${database}.${collectionName ?? "$cmd.aggregate"}`;
   const batchSize = cursorBatchSize(context);
   return replyWithCursor(context, {
@@ -60,6 +69,17 @@ async function aggregate(context: CommandContext): Promise<Reply> {
     batchSize: output === undefined ? batchSize : Math.max(1, batchSize ?? 1),
     slice: run.pace.slice,
   });
+}
+
+/** null for `{ aggregate: 1 }`, a pipeline on the database itself. */
+function collectionNameOf(args: Arguments): string | null {
+  const name = args.value("aggregate");
+  if (typeof name === "string") return args.collection();
+  if (numberOf(name) === 1) return null;
+  throw new CommandFault(
+    9,
+    "Invalid command format: the 'aggregate' field must specify a collection name or 1",
+  );
 }
 
 const paceOf = (slice: TimeSlice): Run["pace"] => {
@@ -110,7 +130,7 @@ function querySpec(
   filter: BsonDocument,
   sort: BsonDocument | undefined,
 ): QuerySpec {
-  return { filter, sort, hint: args.value("hint"), collation, scope };
+  return { filter, sort, hint: args.hint(), collation, scope };
 }
 
 function pipelineSource(run: Run, env: PipelineEnvironment, readsSource: boolean): ResultSource {
@@ -138,10 +158,11 @@ function pipelineSource(run: Run, env: PipelineEnvironment, readsSource: boolean
     close: () => {
       // A pipeline that is being read now ends by itself: its reader finds its cursor gone.
       void results.return(undefined).catch(() => {});
+      view.close();
     },
   };
 }
 
 export const aggregateCommands: CommandTable = {
-  aggregate: { run: aggregate, inTransaction: true, takesWriteConcern: true },
+  aggregate: { run: aggregate, inTransaction: true, takesWriteConcern: true, readsAt: "every level" },
 };

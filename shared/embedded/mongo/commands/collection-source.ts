@@ -5,15 +5,19 @@ import { type CompiledQuery, type Pace, type Row, Rows, type Window } from "../p
 import type { CommandContext } from "./context.ts";
 
 /**
- * The state of the data that a cursor reads: its transaction's, or a snapshot of now that it takes anew for each
- * batch and keeps while it fills it, however long that takes.
+ * The state of the data that a cursor reads: its transaction's, that of a snapshot read, or a snapshot of now that it
+ * takes anew for each batch and keeps while it fills it, however long that takes.
  */
 export class BatchView {
   readonly #context: CommandContext;
+  readonly #isFixed: boolean;
   #held: ReadView | null = null;
 
   constructor(context: CommandContext) {
     this.#context = context;
+    this.#isFixed = context.snapshot !== null;
+    // A view of its own: the cursor may outlast what the server keeps for the session.
+    if (context.snapshot !== null) this.#held = context.server.engine.viewAt(context.snapshot.view);
   }
 
   get current(): ReadView {
@@ -22,10 +26,15 @@ export class BatchView {
   }
 
   begin(): void {
-    if (this.#context.transaction === null) this.#held = this.#context.server.engine.openView();
+    if (this.#context.transaction === null && !this.#isFixed)
+      this.#held = this.#context.server.engine.openView();
   }
 
   end(): void {
+    if (!this.#isFixed) this.close();
+  }
+
+  close(): void {
     if (this.#held !== null) this.#context.server.engine.versions.close(this.#held);
     this.#held = null;
   }

@@ -8,6 +8,7 @@ import { TimeSlice } from "../planner/time-slice.ts";
 import type { ClusterTime } from "../session/cluster-time.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
+import type { Snapshot, Snapshots } from "../session/snapshots.ts";
 import type { ClientState } from "../wire/connection.ts";
 import type { Reply } from "../wire/reply.ts";
 import type { Arguments } from "./arguments.ts";
@@ -19,6 +20,7 @@ export interface ServerState {
   readonly cursors: Cursors;
   readonly failPoints: FailPoints;
   readonly clusterTime: ClusterTime;
+  readonly snapshots: Snapshots;
   readonly startedAt: number;
   readonly parameters: Map<string, BsonValue>;
   /** How clients reach this server. */
@@ -40,14 +42,22 @@ export interface CommandContext {
   /** The transaction that the command belongs to; null outside of one. */
   readonly transaction: Transaction | null;
   readonly isRetryable: boolean;
+  /** The state of the data that a snapshot read outside of a transaction sees; null for every other command. */
+  readonly snapshot: Snapshot | null;
 }
 
 export interface CommandDefinition {
   run(context: CommandContext): Promise<Reply> | Reply;
   /** May be sent inside a transaction. */
   readonly inTransaction?: boolean;
-  /** Changes something: a retry of it is recognised, and a write concern applies. */
+  /** Has its place in a transaction only: it ends one. */
+  readonly inTransactionOnly?: boolean;
+  /** Changes something: a write concern applies. */
   readonly isWrite?: boolean;
+  /** A retry of it is recognised by its `txnNumber`. */
+  readonly isRetryable?: boolean;
+  /** The read concerns that it takes outside of a transaction; default: `local` only. */
+  readonly readsAt?: "every level" | "every level but snapshot";
   /** Answers for a write concern although it is no retryable write. */
   readonly takesWriteConcern?: boolean;
   /** Must be sent to the database `admin`. */
@@ -56,7 +66,7 @@ export interface CommandDefinition {
 
 export type CommandTable = Readonly<Record<string, CommandDefinition>>;
 
-export const timeSliceOf = ({ args }: CommandContext): TimeSlice => new TimeSlice(args.count("maxTimeMS", 0));
+export const timeSliceOf = ({ args }: CommandContext): TimeSlice => new TimeSlice(args.maxTimeMs());
 
 /** The collection that the command sees under a name; undefined where there is none. */
 export const findCollection = (

@@ -11,13 +11,13 @@ import { type Reply, replyOf } from "../wire/reply.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
 import { scopeOf } from "./variables.ts";
 
-/** Runs `read` on one state of the data: the transaction's, or a snapshot of now that it keeps while it lasts. */
+/** Runs `read` on one state of the data, which it keeps: the transaction's, a snapshot read's, or that of now. */
 export async function withView<T>(
-  { server: { engine }, transaction }: CommandContext,
+  { server: { engine }, transaction, snapshot }: CommandContext,
   read: (view: ReadView) => Promise<T>,
 ): Promise<T> {
   if (transaction !== null) return read(transaction);
-  const view = engine.openView();
+  const view = snapshot === null ? engine.openView() : engine.viewAt(snapshot.view);
   try {
     return await read(view);
   } finally {
@@ -47,7 +47,7 @@ function countQuery(context: CommandContext): CompiledQuery {
   const { args } = context;
   const collation = compileCollation(args.value("collation"));
   const filter = args.document("query");
-  return compileQuery({ filter, hint: args.value("hint"), collation, scope: scopeOf(context, collation) });
+  return compileQuery({ filter, hint: args.hint(), collation, scope: scopeOf(context, collation) });
 }
 
 async function count(context: CommandContext): Promise<Reply> {
@@ -71,7 +71,8 @@ async function distinct(context: CommandContext): Promise<Reply> {
   const path = parsePath(args.text("key"));
   const query = countQuery(context);
   const collection = findCollection(context, name);
-  if (collection === undefined) return replyOf({ values: [] });
+  const atClusterTime = context.snapshot?.time;
+  if (collection === undefined) return replyOf({ values: [], atClusterTime });
   const slice = timeSliceOf(context);
   const values = new DistinctValues(query.spec.collation);
   await withView(context, async (view) => {
@@ -84,7 +85,7 @@ async function distinct(context: CommandContext): Promise<Reply> {
       if (slice.isOver()) await slice.pause();
     }
   });
-  return replyOf({ values: values.list });
+  return replyOf({ values: values.list, atClusterTime });
 }
 
 /** Each value once; under a collation strings that it takes for equal are one value. */
@@ -126,6 +127,6 @@ function hasNull(value: BsonValue | undefined, parts: readonly string[]): boolea
 }
 
 export const countCommands: CommandTable = {
-  count: { run: count, inTransaction: false },
-  distinct: { run: distinct, inTransaction: true },
+  count: { run: count, readsAt: "every level but snapshot" },
+  distinct: { run: distinct, inTransaction: true, readsAt: "every level" },
 };

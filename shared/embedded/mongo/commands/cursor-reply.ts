@@ -4,8 +4,10 @@ import { type ResultSource, takeBatch } from "../cursors.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
 import type { Reply } from "../wire/reply.ts";
 import { type CommandContext, timeSliceOf } from "./context.ts";
+import { fields } from "./known-fields.ts";
 
 const FIRST_BATCH = 101;
+const CURSOR_FIELDS = fields("batchSize");
 
 export interface OpenedCursor {
   readonly namespace: string;
@@ -37,7 +39,8 @@ export async function replyWithCursor(
     const { documents, isLast } = await takeBatch(cursor, batchSize, slice);
     isKept = !isLast && !isSingleBatch && !source.isDone;
     const id = isKept ? cursor.id : 0n;
-    return { body: documentOf({}), cursor: { field: "firstBatch", id, namespace, documents } };
+    const atClusterTime = context.snapshot?.time;
+    return { body: documentOf({}), cursor: { field: "firstBatch", id, namespace, documents, atClusterTime } };
   } finally {
     if (!isKept) server.cursors.kill(cursor.id);
   }
@@ -56,6 +59,7 @@ export function listSource(documents: readonly BsonDocument[]): ResultSource {
 
 /** `cursor: { batchSize }` of the commands that answer with a cursor. */
 export function cursorBatchSize({ args }: CommandContext): number | undefined {
-  const size = args.document("cursor").get("batchSize");
-  return size === undefined || size === null ? undefined : Number(size);
+  const cursor = args.inner("cursor");
+  cursor.requireKnown(CURSOR_FIELDS);
+  return cursor.value("batchSize") === undefined ? undefined : cursor.count("batchSize", 0);
 }

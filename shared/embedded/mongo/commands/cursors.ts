@@ -7,10 +7,12 @@ import { type CommandContext, type CommandTable, timeSliceOf } from "./context.t
 async function getMore(context: CommandContext): Promise<Reply> {
   const { server, args, database } = context;
   const id = cursorIdOf(args.value("getMore"));
-  const namespace = `${database}.${args.text("collection")}`;
+  const name = args.text("collection");
+  if (name === "") throw new CommandFault(73, "Collection names cannot be empty");
+  const namespace = `${database}.${name}`;
+  const batchSize = args.count("batchSize", 0) || Number.POSITIVE_INFINITY;
   const cursor = server.cursors.find(id, namespace);
   requireSameOwner(cursor, context);
-  const batchSize = args.count("batchSize", 0) || Number.POSITIVE_INFINITY;
   try {
     const { documents, isLast } = await takeBatch(cursor, batchSize, timeSliceOf(context));
     const isOver = isLast || cursor.source.isDone === true;
@@ -52,11 +54,11 @@ function killCursors({ server, args }: CommandContext): Reply {
 
 function cursorIdOf(value: unknown): bigint {
   if (typeof value === "bigint") return value;
-  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
   throw new CommandFault(14, "a cursor id must be a 64-bit integer");
 }
 
 export const cursorCommands: CommandTable = {
-  getMore: { run: getMore, inTransaction: true },
+  // Drivers repeat the read concern of a snapshot session here; the cursor has its own view.
+  getMore: { run: getMore, inTransaction: true, readsAt: "every level" },
   killCursors: { run: killCursors, inTransaction: true },
 };

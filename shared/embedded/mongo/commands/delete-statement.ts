@@ -6,6 +6,7 @@ import { compileCollation } from "../query/collation.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
 import type { Arguments } from "./arguments.ts";
 import { type CommandContext, findCollection } from "./context.ts";
+import { fields } from "./known-fields.ts";
 import { scopeOf } from "./variables.ts";
 
 /** One statement of an update or delete command, inside the transaction that it belongs to. */
@@ -17,18 +18,35 @@ export interface StatementJob {
   readonly args: Arguments;
 }
 
+const FIELDS = fields("q limit hint collation sampleId");
+
+/**
+ * The statements of a delete command.
+ * @throws CommandFault 40415, 40414, 14, 9 for one that is none: then the whole command fails
+ */
+export function readDeletes(args: Arguments): Arguments[] {
+  const statements = args.statements("deletes");
+  for (const statement of statements) {
+    statement.requireKnown(FIELDS);
+    statement.requiredDocument("q");
+    statement.hint();
+    const limit = statement.requiredNumber("limit");
+    if (limit !== 0 && limit !== 1)
+      throw new CommandFault(9, `The limit field in delete objects must be 0 or 1. Got ${limit}`);
+  }
+  return statements;
+}
+
 const NOTHING: StatementOutcome = { n: 0, nModified: 0 };
 
 export async function deleteStatement(job: StatementJob): Promise<StatementOutcome> {
   const { context, transaction, slice, collectionName, args } = job;
-  const limit = args.number("limit", Number.NaN);
-  if (limit !== 0 && limit !== 1)
-    throw new CommandFault(9, `The limit field in delete objects must be 0 or 1. Got ${limit}`);
+  const limit = args.number("limit", 0);
   const collation = compileCollation(args.value("collation"));
   const filter = args.document("q");
   const query = compileQuery({
     filter,
-    hint: args.value("hint"),
+    hint: args.hint(),
     collation,
     scope: scopeOf(context, collation),
   });

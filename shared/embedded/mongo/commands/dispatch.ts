@@ -6,10 +6,12 @@ import { signedTime } from "../session/cluster-time.ts";
 import { type ClientState, CloseConnection } from "../wire/connection.ts";
 import { asFault, faultReply, type Reply } from "../wire/reply.ts";
 import type { Request } from "../wire/request.ts";
+import { requireStableApi } from "./api-version.ts";
 import { Arguments } from "./arguments.ts";
 import { writeConcernErrorFor } from "./concerns.ts";
 import type { CommandDefinition, ServerState } from "./context.ts";
 import { labelsFor, RETRYABLE_CODES, type Situation } from "./error-labels.ts";
+import { requireKnownFields } from "./known-fields.ts";
 import { refusalOf } from "./refused.ts";
 import { endsTransaction, runInSession } from "./run-in-session.ts";
 import { commandTable } from "./table.ts";
@@ -25,6 +27,8 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
     const args = new Arguments(request);
     Object.assign(situation, situationOf(args, situation.name));
     if (injected !== null) await injectBefore(injected);
+    requireStableApi(args, situation.name);
+    requireKnownFields(args, situation.name);
     const reply = await runInSession(server, { definition, args, client, name: situation.name });
     return completed(server, reply, { injected, situation, args, definition });
   } catch (error) {

@@ -60,16 +60,16 @@ function explainedQuery(inner: Arguments): Explained {
       return {
         filter: inner.document("filter"),
         sort: inner.document("sort"),
-        hint: inner.value("hint"),
+        hint: inner.hint(),
         skip: inner.count("skip", 0),
         limit: inner.count("limit", 0) || Number.POSITIVE_INFINITY,
       };
     case "count":
     case "distinct":
-      return everything(inner.document("query"), inner.value("hint"));
+      return everything(inner.document("query"), inner.hint());
     case "findAndModify":
       return {
-        ...everything(inner.document("query"), inner.value("hint")),
+        ...everything(inner.document("query"), inner.hint()),
         sort: inner.document("sort"),
         limit: 1,
       };
@@ -78,7 +78,7 @@ function explainedQuery(inner: Arguments): Explained {
     case "delete":
       return everything(inner.statements("deletes")[0]!.document("q"), undefined);
     case "aggregate":
-      return everything(firstMatch(inner.list("pipeline")), inner.value("hint"));
+      return everything(firstMatch(inner.list("pipeline")), inner.hint());
     default:
       throw new CommandFault(2, `explain of '${name ?? ""}' is not possible: a query command is expected`);
   }
@@ -132,5 +132,5 @@ function shownScan(
 }
 
 export const explainCommands: CommandTable = {
-  explain: { run: explain },
+  explain: { run: explain, readsAt: "every level but snapshot" },
 };

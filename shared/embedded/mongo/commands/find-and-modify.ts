@@ -51,6 +51,8 @@ function compileJob(context: CommandContext, slice: TimeSlice): Job {
     throw new CommandFault(9, "Cannot specify both an update and remove=true");
   if (!isRemove && update === undefined)
     throw new CommandFault(9, "Either an update or remove=true must be specified");
+  if (isRemove && args.value("arrayFilters") !== undefined)
+    throw new CommandFault(9, "Cannot specify arrayFilters and remove=true");
   if (isRemove && args.flag("new"))
     throw new CommandFault(
       9,
@@ -62,7 +64,7 @@ function compileJob(context: CommandContext, slice: TimeSlice): Job {
   const spec: QuerySpec = {
     filter: args.document("query"),
     sort: args.document("sort"),
-    hint: args.value("hint"),
+    hint: args.hint(),
     collation,
     scope: scopeOf(context, collation),
   };
@@ -119,6 +121,6 @@ const answered = (
 });
 
 export const findAndModifyCommands: CommandTable = {
-  findAndModify: { run: findAndModify, inTransaction: true, isWrite: true },
-  findandmodify: { run: findAndModify, inTransaction: true, isWrite: true },
+  findAndModify: { run: findAndModify, inTransaction: true, isWrite: true, isRetryable: true },
+  findandmodify: { run: findAndModify, inTransaction: true, isWrite: true, isRetryable: true },
 };

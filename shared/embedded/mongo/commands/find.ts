@@ -21,7 +21,7 @@ export function findQuery(context: CommandContext): CompiledQuery {
   return compileQuery({
     filter: args.document("filter"),
     sort: args.document("sort"),
-    hint: args.value("hint"),
+    hint: args.hint(),
     keyRange: keyRangeOf(args),
     collation,
     scope: scopeOf(context, collation),
@@ -69,9 +69,10 @@ function documentSource(
     },
     begin: () => view.begin(),
     end: () => view.end(),
+    close: () => view.close(),
   };
 }
 
 export const findCommands: CommandTable = {
-  find: { run: find, inTransaction: true },
+  find: { run: find, inTransaction: true, readsAt: "every level" },
 };

@@ -43,7 +43,7 @@ export function indexDefinition(spec: BsonDocument): BsonDocument {
   return documentOf({
     v: 2,
     key,
-    name: nameOf(spec, key),
+    name: nameOf(spec),
     unique: isUnique || undefined,
     sparse: isTrue(spec.get("sparse")) || undefined,
     partialFilterExpression: partial,
@@ -87,9 +87,10 @@ function requirePartialFilter(partial: BsonValue, spec: BsonDocument): void {
 
 const isTrue = (value: BsonValue | undefined): boolean => value === true || (numberOf(value) ?? 0) !== 0;
 
-function nameOf(spec: BsonDocument, key: BsonDocument): string {
+function nameOf(spec: BsonDocument): string {
   const name = spec.get("name");
-  if (name === undefined) return [...key].map(([path, kind]) => `${path}_${numberOf(kind)}`).join("_");
+  if (name === undefined)
+    throw new CommandFault(9, "The 'name' field is a required property of an index specification");
   if (typeof name === "string" && name.length > 0 && name !== "*") return name;
   throw cannotCreate("the name of an index must be a text other than '*', and not empty");
 }

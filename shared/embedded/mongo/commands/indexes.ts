@@ -1,5 +1,6 @@
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
+import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { catalogChange } from "../engine/catalog.ts";
 import type { Collection } from "../engine/collection.ts";
@@ -100,6 +101,11 @@ async function dropIndexes(context: CommandContext): Promise<Reply> {
   const wanted = args.value("index");
   if (wanted === undefined)
     throw new CommandFault(40414, "BSON field 'dropIndexes.index' is missing but a required field");
+  if (typeof wanted !== "string" && !isDocument(wanted) && !Array.isArray(wanted))
+    throw new CommandFault(
+      14,
+      `BSON field 'dropIndexes.index' is the wrong type '${typeNameOf(wanted)}', expected types '[string, object, array]'`,
+    );
   const before = collection.indexes.length;
   const dropped =
     wanted === "*" ? collection.indexes.slice(1) : [wanted].flat().map((one) => namedIndex(collection, one));

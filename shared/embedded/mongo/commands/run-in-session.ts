@@ -1,11 +1,14 @@
 import { CommandFault } from "../bson/fault.ts";
-import type { BsonValue } from "../bson/values.ts";
+import { Timestamp } from "../bson/values.ts";
+import { requireDatabaseName } from "../engine/catalog.ts";
 import type { Session } from "../session/session.ts";
+import type { Snapshot } from "../session/snapshots.ts";
 import type { ClientState } from "../wire/connection.ts";
 import type { Reply } from "../wire/reply.ts";
 import type { Arguments } from "./arguments.ts";
-import { requireReadConcern } from "./concerns.ts";
+import { requireReadConcern, requireWriteConcern } from "./concerns.ts";
 import type { CommandContext, CommandDefinition, ServerState } from "./context.ts";
+import { requireInTransaction, type SessionOptions, sessionOptions } from "./session-options.ts";
 
 /** One command with its typed options, before its session is known. */
 export interface Incoming {
@@ -28,8 +31,12 @@ export async function runInSession(
   if (definition.adminOnly && database !== "admin") {
     throw new CommandFault(13, `${name} may only be run against the admin database.`);
   }
+  if (database !== "$external") requireDatabaseName(database);
   const lsid = args.value("lsid");
   const session = lsid === undefined ? null : server.sessions.use(lsid);
+  const options = sessionOptions(args, { name, definition });
+  requireReadConcern({ args, name, definition });
+  requireWriteConcern({ args, name, definition });
   const base = {
     server,
     client,
@@ -40,22 +47,17 @@ export async function runInSession(
     number: null,
     transaction: null,
     isRetryable: false,
+    snapshot: snapshotFor(args, { server, isAlone: options === null }),
   };
-  requireReadConcern(args, name);
-  if (session === null) {
-    if (args.command.has("txnNumber"))
-      throw new CommandFault(72, "Transaction number requires a session ID to be specified");
-    return definition.run(base);
-  }
+  if (session === null) return definition.run(base);
   session.running += 1;
   try {
-    const run = () => definition.run(enterSession(base, definition));
-    return await (args.command.has("txnNumber") ? session.inTurn(run) : run());
+    if (options === null) return await definition.run(base);
+    return await session.inTurn(() => definition.run(enterSession(base, { definition, options })));
   } catch (error) {
     // Any error of a statement ends its transaction; a fault on the way to commit must not undo the commit.
-    const isStatement = args.command.get("autocommit") === false && !endsTransaction(name);
-    if (isStatement && session.number === integerOf(args.command.get("txnNumber")))
-      session.abort(server.engine);
+    const isStatement = options?.inTransaction && !endsTransaction(name);
+    if (isStatement && session.number === options.number) session.abort(server.engine);
     throw error;
   } finally {
     session.running -= 1;
@@ -63,38 +65,37 @@ export async function runInSession(
   }
 }
 
-function enterSession(context: CommandContext, definition: CommandDefinition): CommandContext {
-  const { args, name, server } = context;
+/** Inside a transaction every read concern reads the transaction's own snapshot. */
+function snapshotFor(
+  args: Arguments,
+  { server, isAlone }: { server: ServerState; isAlone: boolean },
+): Snapshot | null {
+  if (!isAlone || args.value("readConcern") === undefined) return null;
+  const concern = args.document("readConcern");
+  if (concern.get("level") !== "snapshot") return null;
+  const at = concern.get("atClusterTime");
+  return at instanceof Timestamp ? server.snapshots.at(at) : server.snapshots.take();
+}
+
+function enterSession(
+  context: CommandContext,
+  { definition, options }: { definition: CommandDefinition; options: SessionOptions },
+): CommandContext {
+  const { name, server, database } = context;
+  const { number, inTransaction, startsTransaction } = options;
   const session = context.session as Session;
-  const given = args.value("txnNumber");
-  if (given === undefined) {
-    if (args.command.has("autocommit"))
-      throw new CommandFault(72, "'autocommit' field requires a transaction number to also be specified");
-    return context;
-  }
-  const number = integerOf(given);
-  if (number === null || number < 0n) throw new CommandFault(72, "txnNumber must be a non-negative integer");
-  if (args.command.get("autocommit") !== false) {
-    if (!definition.isWrite) return { ...context, number };
+  if (!inTransaction) {
+    if (!definition.isRetryable) return { ...context, number };
     session.startRetryableWrite(number, server.engine);
     return { ...context, number, isRetryable: true };
   }
-  if (endsTransaction(name)) return { ...context, number };
-  if (!definition.inTransaction) {
-    throw new CommandFault(263, `Cannot run '${name}' in a multi-document transaction.`);
-  }
-  const transaction = args.flag("startTransaction")
+  requireInTransaction(name, { definition, database });
+  if (definition.inTransactionOnly) return { ...context, number };
+  const transaction = startsTransaction
     ? session.startTransaction(number, server.engine)
     : session.continueTransaction(number);
   return { ...context, number, transaction };
 }
-
-const integerOf = (value: BsonValue | undefined): bigint | null =>
-  typeof value === "bigint"
-    ? value
-    : typeof value === "number" && Number.isInteger(value)
-      ? BigInt(value)
-      : null;
 
 export const endsTransaction = (name: string): boolean =>
   name === "commitTransaction" || name === "abortTransaction";

@@ -65,9 +65,11 @@ const refreshSessions = (context: CommandContext): Reply => {
   return replyOf({});
 };
 
+const ENDING = { inTransaction: true, inTransactionOnly: true, isWrite: true, adminOnly: true };
+
 export const transactionCommands: CommandTable = {
-  commitTransaction: { run: commitTransaction, inTransaction: true, isWrite: true, adminOnly: true },
-  abortTransaction: { run: abortTransaction, inTransaction: true, isWrite: true, adminOnly: true },
+  commitTransaction: { run: commitTransaction, ...ENDING },
+  abortTransaction: { run: abortTransaction, ...ENDING },
   startSession: { run: startSession },
   refreshSessions: { run: refreshSessions },
   endSessions: { run: endSessions },

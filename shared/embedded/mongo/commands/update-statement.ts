@@ -1,5 +1,4 @@
-import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, isDocument } from "../bson/values.ts";
+import type { BsonDocument } from "../bson/values.ts";
 import { Rows } from "../planner/rows.ts";
 import { compileCollation } from "../query/collation.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
@@ -7,6 +6,7 @@ import { Arguments, statementAt } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, findCollection } from "./context.ts";
 import { allRows, type StatementJob } from "./delete-statement.ts";
+import { fields } from "./known-fields.ts";
 import { readUpdateById, type UpdateById, updateById } from "./update-by-id.ts";
 import { changeRow, insertUpsert, planUpdate, type UpdatePlan } from "./update-plan.ts";
 import { scopeOf } from "./variables.ts";
@@ -18,8 +18,25 @@ export function readUpdates({ args }: CommandContext): UpdateStatement[] {
   const { bytes, offsets } = args.documents("updates");
   const isPlain = args.value("let") === undefined;
   return offsets.map(
-    (offset) => (isPlain ? readUpdateById(bytes, offset) : null) ?? statementAt(bytes, offset),
+    (offset) =>
+      (isPlain ? readUpdateById(bytes, offset) : null) ?? checked(statementAt(bytes, offset, PLACE)),
   );
+}
+
+const PLACE = "update.updates";
+const FIELDS = fields("q u c arrayFilters hint multi upsert upsertSupplied collation sampleId");
+
+/** @throws CommandFault 40415, 40414, 14, 9 for a statement that is none: then the whole command fails */
+function checked(statement: Arguments): Arguments {
+  statement.requireKnown(FIELDS);
+  statement.requiredDocument("q");
+  statement.required("u");
+  statement.strictFlag("multi");
+  statement.strictFlag("upsert");
+  statement.document("collation");
+  statement.hint();
+  arrayFiltersOf(statement);
+  return statement;
 }
 
 /** Changes what the statement's filter finds, or inserts where it upserts. */
@@ -30,7 +47,7 @@ export function updateStatement(
   if (statement instanceof Arguments) return updateDecoded({ ...job, args: statement });
   const collection = findCollection(job.context, job.collectionName);
   const outcome = updateById(statement, { collection, transaction: job.transaction });
-  return outcome ?? updateDecoded({ ...job, args: statementAt(statement.bytes, statement.offset) });
+  return outcome ?? updateDecoded({ ...job, args: statementAt(statement.bytes, statement.offset, PLACE) });
 }
 
 async function updateDecoded(job: StatementJob): Promise<StatementOutcome> {
@@ -57,25 +74,19 @@ async function updateDecoded(job: StatementJob): Promise<StatementOutcome> {
 
 function compileStatement({ context, args }: StatementJob): UpdatePlan {
   const collation = compileCollation(args.value("collation"));
-  const update = args.value("u");
-  if (update === undefined)
-    throw new CommandFault(40414, "BSON field 'update.updates.u' is missing but a required field");
   const isMulti = args.flag("multi");
   return planUpdate(
     {
       filter: args.document("q"),
-      hint: args.value("hint"),
+      hint: args.hint(),
       collation,
       scope: scopeOf(context, collation),
     },
-    { update, arrayFilters: arrayFiltersOf(args), isMulti },
+    { update: args.required("u"), arrayFilters: arrayFiltersOf(args), isMulti },
   );
 }
 
 export function arrayFiltersOf(args: Arguments): BsonDocument[] | undefined {
   if (args.value("arrayFilters") === undefined) return undefined;
-  return args.list("arrayFilters").map((filter) => {
-    if (!isDocument(filter)) throw new CommandFault(14, "each of arrayFilters must be an object");
-    return filter;
-  });
+  return args.listOfDocuments("arrayFilters");
 }

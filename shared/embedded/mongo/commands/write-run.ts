@@ -27,6 +27,8 @@ export class WriteRun {
   readonly #slice: TimeSlice;
   readonly #firstStatementId: number;
   readonly #statementIds: readonly unknown[] | null;
+  /** Statements that were answered from the outcome of an earlier try. */
+  readonly retriedStatements: number[] = [];
   #transaction: Transaction;
   /** Statements whose outcomes are noted, but not committed yet. */
   #uncommitted: number[] = [];
@@ -35,6 +37,8 @@ export class WriteRun {
   constructor(context: CommandContext, slice: TimeSlice) {
     this.#context = context;
     this.#slice = slice;
+    if (context.args.value("stmtId") !== undefined && context.args.value("stmtIds") !== undefined)
+      throw new CommandFault(72, "May not specify both stmtId and stmtIds in write command");
     this.#firstStatementId = numberOf(context.args.value("stmtId")) ?? 0;
     const ids = context.args.value("stmtIds");
     this.#statementIds = Array.isArray(ids) ? ids : null;
@@ -62,9 +66,13 @@ export class WriteRun {
 
   #knownOutcome(index: number): StatementOutcome | undefined {
     const { isRetryable, session } = this.#context;
-    const known = isRetryable ? session!.outcomes.get(this.#statementId(index)) : undefined;
+    if (!isRetryable) return undefined;
+    const id = this.#statementId(index);
+    const known = session!.outcomes.get(id);
+    if (known === undefined) return undefined;
     // The first try may still be on its way to the disk: until it is there nothing is acknowledged.
-    if (known !== undefined) this.#stored = session!.stored;
+    this.#stored = session!.stored;
+    this.retriedStatements.push(id);
     return known;
   }
 
@@ -157,8 +165,14 @@ export interface Batch {
   readonly onOutcome: (index: number, outcome: StatementOutcome) => void;
 }
 
+export interface BatchResult {
+  /** The first one only where the batch is ordered. */
+  readonly errors: readonly StatementError[];
+  readonly retriedStatements: readonly number[];
+}
+
 /**
- * Runs a batch of statements and returns their errors: the first one only where the batch is ordered.
+ * Runs a batch of statements.
  *
  * @throws WriteConflict inside a transaction
  */
@@ -166,7 +180,7 @@ export async function runBatch(
   context: CommandContext,
   slice: TimeSlice,
   { count, isOrdered, statement, onOutcome }: Batch,
-): Promise<StatementError[]> {
+): Promise<BatchResult> {
   const run = new WriteRun(context, slice);
   const errors: StatementError[] = [];
   try {
@@ -185,7 +199,7 @@ export async function runBatch(
   } finally {
     run.dispose();
   }
-  return errors;
+  return { errors, retriedStatements: run.retriedStatements };
 }
 
 /** Errors of the whole command rather than of one statement. */

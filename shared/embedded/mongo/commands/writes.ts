@@ -1,16 +1,16 @@
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonValue, documentOf } from "../bson/values.ts";
+import { type BsonDocument, type BsonValue, documentOf } from "../bson/values.ts";
 import { DuplicateKey } from "../engine/write-conflict.ts";
 import { INSERTED, type StatementOutcome } from "../session/statement-outcomes.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { Arguments } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, type CommandTable, timeSliceOf } from "./context.ts";
-import { deleteStatement } from "./delete-statement.ts";
+import { deleteStatement, readDeletes } from "./delete-statement.ts";
 import { documentToInsert } from "./documents-to-store.ts";
 import { MAX_BATCH_STATEMENTS } from "./hello.ts";
-import { readUpdates, type UpdateStatement, updateStatement } from "./update-statement.ts";
-import { runBatch, type StatementError } from "./write-run.ts";
+import { readUpdates, updateStatement } from "./update-statement.ts";
+import { type BatchResult, runBatch, type StatementError } from "./write-run.ts";
 
 function requireBatchSize(count: number): void {
   if (count >= 1 && count <= MAX_BATCH_STATEMENTS) return;
@@ -26,9 +26,9 @@ async function insert(context: CommandContext): Promise<Reply> {
   const { bytes, offsets } = args.documents("documents");
   requireBatchSize(offsets.length);
   let n = 0;
-  const errors = await runBatch(context, timeSliceOf(context), {
+  const result = await runBatch(context, timeSliceOf(context), {
     count: offsets.length,
-    isOrdered: args.flag("ordered", true),
+    isOrdered: args.strictFlag("ordered", true),
     statement: (transaction, index) => {
       const source = documentToInsert(bytes, offsets[index]!);
       ensureCollection(context, name).insert(transaction, source);
@@ -38,28 +38,30 @@ async function insert(context: CommandContext): Promise<Reply> {
       n += 1;
     },
   });
-  return replyOf({ n, writeErrors: shownErrors(errors) });
+  return replyOf({ n, ...shown(result) });
 }
 
-/** A server of this version does not know `sort` in updates yet. */
-function requireKnownFields(statements: readonly UpdateStatement[]): void {
-  if (!statements.some((statement) => statement instanceof Arguments && statement.command.has("sort")))
-    return;
-  throw new CommandFault(40415, "BSON field 'update.updates.sort' is an unknown field.");
+/** @throws CommandFault 72: what each of many documents was cannot be told to a retry */
+function requireSingle({ isRetryable }: CommandContext, isMulti: boolean): void {
+  if (isRetryable && isMulti)
+    throw new CommandFault(72, "Cannot use (or request) retryable writes with multi=true");
 }
 
 async function update(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
   const statements = readUpdates(context);
+  requireSingle(
+    context,
+    statements.some((one) => one instanceof Arguments && one.flag("multi")),
+  );
   requireBatchSize(statements.length);
-  requireKnownFields(statements);
   const slice = timeSliceOf(context);
   const upserted: BsonValue[] = [];
   const total = { n: 0, nModified: 0 };
-  const errors = await runBatch(context, slice, {
+  const result = await runBatch(context, slice, {
     count: statements.length,
-    isOrdered: args.flag("ordered", true),
+    isOrdered: args.strictFlag("ordered", true),
     statement: (transaction, index) =>
       updateStatement(statements[index]!, { context, transaction, slice, collectionName: name }),
     onOutcome: (index, outcome) => {
@@ -70,25 +72,29 @@ async function update(context: CommandContext): Promise<Reply> {
   return replyOf({
     ...total,
     upserted: upserted.length > 0 ? upserted : undefined,
-    writeErrors: shownErrors(errors),
+    ...shown(result),
   });
 }
 
 async function remove(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
-  const statements = args.statements("deletes");
+  const statements = readDeletes(args);
+  requireSingle(
+    context,
+    statements.some((one) => one.number("limit", 0) === 0),
+  );
   requireBatchSize(statements.length);
   const slice = timeSliceOf(context);
   const total = { n: 0, nModified: 0 };
-  const errors = await runBatch(context, slice, {
+  const result = await runBatch(context, slice, {
     count: statements.length,
-    isOrdered: args.flag("ordered", true),
+    isOrdered: args.strictFlag("ordered", true),
     statement: (transaction, index) =>
       deleteStatement({ context, transaction, slice, collectionName: name, args: statements[index]! }),
     onOutcome: (_, outcome) => count(total, outcome),
   });
-  return replyOf({ n: total.n, writeErrors: shownErrors(errors) });
+  return replyOf({ n: total.n, ...shown(result) });
 }
 
 function count(total: { n: number; nModified: number }, { n, nModified }: StatementOutcome): void {
@@ -96,23 +102,25 @@ function count(total: { n: number; nModified: number }, { n, nModified }: Statem
   total.nModified += nModified;
 }
 
-function shownErrors(errors: readonly StatementError[]): BsonValue[] | undefined {
-  if (errors.length === 0) return undefined;
-  return errors.map(({ index, fault }) =>
-    documentOf({
-      index,
-      code: fault.code,
-      ...(fault instanceof DuplicateKey && {
-        keyPattern: fault.details.keyPattern,
-        keyValue: fault.details.keyValue,
-      }),
-      errmsg: fault.message,
+/** What an answer says of statements that failed, and of those that an earlier try has carried out. */
+const shown = ({ errors, retriedStatements }: BatchResult): Record<string, BsonValue | undefined> => ({
+  writeErrors: errors.length > 0 ? errors.map(shownError) : undefined,
+  retriedStmtIds: retriedStatements.length > 0 ? [...retriedStatements] : undefined,
+});
+
+const shownError = ({ index, fault }: StatementError): BsonDocument =>
+  documentOf({
+    index,
+    code: fault.code,
+    ...(fault instanceof DuplicateKey && {
+      keyPattern: fault.details.keyPattern,
+      keyValue: fault.details.keyValue,
     }),
-  );
-}
+    errmsg: fault.message,
+  });
 
 export const writeCommands: CommandTable = {
-  insert: { run: insert, inTransaction: true, isWrite: true },
-  update: { run: update, inTransaction: true, isWrite: true },
-  delete: { run: remove, inTransaction: true, isWrite: true },
+  insert: { run: insert, inTransaction: true, isWrite: true, isRetryable: true },
+  update: { run: update, inTransaction: true, isWrite: true, isRetryable: true },
+  delete: { run: remove, inTransaction: true, isWrite: true, isRetryable: true },
 };

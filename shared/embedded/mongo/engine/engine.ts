@@ -31,6 +31,11 @@ export class Engine {
     return this.versions.open({ at: this.versions.clock, transaction: null });
   }
 
+  /** A further view of the state that an open one shows; the caller closes it. */
+  viewAt({ at }: ReadView): ReadView {
+    return this.versions.open({ at, transaction: null });
+  }
+
   /**
    * Installs the transaction's writes in one step and resolves when they are durable.
    *

@@ -4,6 +4,7 @@ import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
+import { requireFieldPath } from "./field-path.ts";
 import { compileMatch, type Matcher, matchedArrayIndex } from "./match.ts";
 import { elemMatchTest } from "./match-field.ts";
 import { matched } from "./path.ts";
@@ -123,22 +124,10 @@ function addOperator(parsing: Parsing, path: string, spec: BsonDocument): void {
   else addLeaf(parsing.root, path, { kind: "compute", expression: compileExpression(spec, scope) });
 }
 
-function checkPath(path: string): void {
-  if (path === "") throw new CommandFault(40352, "FieldPath cannot be constructed with empty string");
-  for (const part of path.split(".")) {
-    if (part === "") throw new CommandFault(15998, "FieldPath field names may not be empty strings.");
-    if (part.startsWith("$"))
-      throw new CommandFault(
-        16410,
-        `FieldPath field names may not start with '$'. Consider using $getField or $setField.`,
-      );
-  }
-}
-
 function addEntry(parsing: Parsing, path: string, value: BsonValue): void {
   const isPositional = path.endsWith(".$");
-  if (isPositional && parsing.options.isFind) checkPath(path.slice(0, -2));
-  else checkPath(path);
+  if (isPositional && parsing.options.isFind) requireFieldPath(path.slice(0, -2));
+  else requireFieldPath(path);
   if (isPositional) addPositional(parsing, path);
   else if (isFlag(value)) addFlag(parsing, path, isTruthy(value));
   else if (!isDocument(value)) addComputed(parsing, path, value);

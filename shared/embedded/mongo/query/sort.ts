@@ -4,6 +4,7 @@ import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
+import { requireFieldPath } from "./field-path.ts";
 import { keyValuesAt, type Path, parsePath, valueAt } from "./path.ts";
 import { changeAt } from "./update-path.ts";
 
@@ -35,13 +36,7 @@ function direction(name: string, value: BsonValue): 1 | -1 {
 }
 
 function sortField(name: string, value: BsonValue): SortField {
-  if (name === "" || name.split(".").includes(""))
-    throw new CommandFault(15998, "FieldPath field names may not be empty strings.");
-  if (name.startsWith("$"))
-    throw new CommandFault(
-      16410,
-      `FieldPath field names may not start with '$'. Consider using $getField or $setField.`,
-    );
+  requireFieldPath(name);
   return { path: parsePath(name), direction: direction(name, value) };
 }
 

@@ -86,5 +86,7 @@ export class Sessions {
 function sessionKey(lsid: BsonValue): string {
   const id = isDocument(lsid) ? lsid.get("id") : undefined;
   if (id instanceof Binary && id.bytes.length === 16) return Buffer.from(id.bytes).toString("latin1");
+  if (isDocument(lsid) && id === undefined)
+    throw new CommandFault(40414, "BSON field 'lsid.id' is missing but a required field");
   throw new CommandFault(14, "lsid must be { id: <UUID> }");
 }

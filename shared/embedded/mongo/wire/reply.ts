@@ -1,6 +1,6 @@
 import { encodeDocument } from "../bson/encode.ts";
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, BsonDouble, documentOf } from "../bson/values.ts";
+import { type BsonDocument, BsonDouble, documentOf, type Timestamp } from "../bson/values.ts";
 import { DuplicateKey } from "../engine/write-conflict.ts";
 import { HEADER_BYTES } from "./frame-reader.ts";
 import { Opcode } from "./request.ts";
@@ -11,6 +11,8 @@ export interface CursorBatch {
   readonly id: bigint;
   readonly namespace: string;
   readonly documents: readonly Uint8Array[];
+  /** The state that a snapshot read has seen. */
+  readonly atClusterTime?: Timestamp | undefined;
 }
 
 /** What a command answers; `ok` and the times are added on the way out. */
@@ -83,6 +85,7 @@ function putHeader(message: Buffer, { responseTo, opcode }: { responseTo: number
 /** `cursor: { <field>: [...], id, ns }` as one element: type and name, then the embedded document. */
 const CURSOR_NAME = Buffer.from("\x03cursor\0", "latin1");
 const ID_NAME = Buffer.from("\x12id\0", "latin1");
+const TIME_NAME = Buffer.from("\x11atClusterTime\0", "latin1");
 const NAMESPACE_NAME = Buffer.from("\x02ns\0", "latin1");
 
 const batchName = (field: string): Buffer => Buffer.from(`\x04${field}\0`, "latin1");
@@ -96,7 +99,8 @@ function batchSize(documents: readonly Uint8Array[]): number {
 const digits = (index: number): number =>
   index < 10 ? 1 : index < 100 ? 2 : index < 1000 ? 3 : String(index).length;
 
-const embeddedSize = ({ field, documents, namespace }: CursorBatch): number =>
+const embeddedSize = ({ field, documents, namespace, atClusterTime }: CursorBatch): number =>
+  (atClusterTime === undefined ? 0 : TIME_NAME.length + 8) +
   4 +
   field.length +
   2 +
@@ -128,6 +132,10 @@ function putCursor(message: Buffer, start: number, cursor: CursorBatch): number 
   at = message.writeInt32LE(Buffer.byteLength(cursor.namespace) + 1, at);
   at += message.write(cursor.namespace, at);
   message[at++] = 0;
+  if (cursor.atClusterTime !== undefined) {
+    at = putBytes(message, at, TIME_NAME);
+    at = message.writeBigUInt64LE(cursor.atClusterTime.value, at);
+  }
   message[at++] = 0;
   return at;
 }

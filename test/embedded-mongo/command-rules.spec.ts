@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { BSON, type Document } from "mongodb";
+import { mongoForTests } from "./mongo.fixture.ts";
+import { RawConnection } from "./raw-connection.fixture.ts";
+
+const { Long, Timestamp, UUID } = BSON;
+
+type Rule = readonly [command: Document, code: number];
+
+const set = { $set: { a: 1 } };
+const update = (statement: Document): Document => ({ update: "items", updates: [statement] });
+const remove = (statement: Document): Document => ({ delete: "items", deletes: [statement] });
+const insert = (options: Document = {}): Document => ({ insert: "items", documents: [{}], ...options });
+const find = (options: Document): Document => ({ find: "items", ...options });
+const aggregate = (options: Document): Document => ({
+  aggregate: "items",
+  pipeline: [],
+  cursor: {},
+  ...options,
+});
+const admin = (command: Document): Document => ({ ...command, $db: "admin" });
+const one = Long.fromNumber(1);
+
+const STRICT: readonly Document[] = [
+  find({}),
+  insert(),
+  update({ q: {}, u: set }),
+  remove({ q: {}, limit: 0 }),
+  aggregate({}),
+  { count: "items" },
+  { distinct: "items", key: "a" },
+  { findAndModify: "items", update: set },
+  { create: "made" },
+  { collMod: "items" },
+  { drop: "missing" },
+  { dropDatabase: 1 },
+  { listCollections: 1 },
+  { listIndexes: "items" },
+  { createIndexes: "items", indexes: [{ key: { a: 1 }, name: "a_1" }] },
+  { dropIndexes: "items", index: "a_1" },
+  { getMore: one, collection: "items" },
+  { killCursors: "items", cursors: [] },
+  admin({ listDatabases: 1 }),
+  admin({ renameCollection: "a.b", to: "a.c" }),
+  { endSessions: [] },
+  { explain: { find: "items" } },
+];
+
+const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  "a field that the command does not have": [
+    ...STRICT.map((command): Rule => [{ ...command, noSuchField: 1 }, 40415]),
+    [update({ q: {}, u: set, noSuchField: 1 }), 40415],
+    [update({ q: { _id: "a" }, u: set, multi: false, noSuchField: 1 }), 40415],
+    [remove({ q: {}, limit: 1, noSuchField: 1 }), 40415],
+    [aggregate({ cursor: { noSuchField: 1 } }), 40415],
+    [{ listCollections: 1, cursor: { noSuchField: 1 } }, 40415],
+    [find({ readConcern: { noSuchField: 1 } }), 40415],
+  ],
+  "a missing field": [
+    [{ aggregate: "items", pipeline: [] }, 9],
+    [{ aggregate: "items", cursor: {} }, 40414],
+    [update({ u: set }), 40414],
+    [update({ q: {} }), 40414],
+    [remove({ q: {} }), 40414],
+    [remove({ limit: 1 }), 40414],
+    [{ insert: "items" }, 40414],
+    [{ distinct: "items" }, 40414],
+    [{ getMore: one }, 40414],
+    [{ createIndexes: "items", indexes: [{ key: { a: 1 } }] }, 9],
+    [{ createIndexes: "items", indexes: [{ name: "a_1" }] }, 9],
+    [find({ lsid: {} }), 40414],
+  ],
+  "a value of another type": [
+    [find({ filter: 1 }), 14],
+    [find({ filter: [] }), 14],
+    [find({ projection: "a" }), 14],
+    [find({ limit: "a" }), 14],
+    [find({ singleBatch: "a" }), 14],
+    [find({ hint: 1 }), 9],
+    [find({ maxTimeMS: "a" }), 2],
+    [find({ maxTimeMS: -1 }), 2],
+    [find({ readConcern: { level: 1 } }), 14],
+    [find({ readConcern: { afterClusterTime: 1 } }), 14],
+    [insert({ ordered: 1 }), 14],
+    [insert({ documents: [1] }), 14],
+    [update({ q: {}, u: set, multi: 1 }), 14],
+    [update({ q: {}, u: set, upsert: 1 }), 14],
+    [update({ q: {}, u: set, arrayFilters: [1] }), 14],
+    [update({ q: {}, u: set, hint: 1 }), 9],
+    [remove({ q: 1, limit: 1 }), 14],
+    [aggregate({ cursor: { batchSize: "a" } }), 14],
+    [aggregate({ cursor: { batchSize: -1 } }), 51024],
+    [aggregate({ aggregate: 2 }), 9],
+    [{ findAndModify: "items", remove: true, arrayFilters: [] }, 9],
+    [{ getMore: "a", collection: "items" }, 14],
+    [{ getMore: one, collection: "items", batchSize: -1 }, 51024],
+    [{ dropIndexes: "items", index: 1 }, 14],
+  ],
+  "a name that cannot be": [
+    [{ find: "a$b" }, 73],
+    [{ find: "" }, 73],
+    [{ getMore: one, collection: "" }, 73],
+    [find({ $db: "a b" }), 73],
+    [find({ $db: "a.b" }), 73],
+    [find({ sort: { "": 1 } }), 40352],
+    [find({ sort: { "a.": 1 } }), 40353],
+    [find({ sort: { "a..b": 1 } }), 15998],
+    [find({ sort: { $a: 1 } }), 16410],
+  ],
+  "a read concern that does not fit": [
+    [find({ readConcern: { level: "none" } }), 2],
+    [insert({ readConcern: { level: "majority" } }), 72],
+    [{ listIndexes: "items", readConcern: { level: "majority" } }, 72],
+    [{ count: "items", readConcern: { level: "snapshot" } }, 72],
+    [find({ readConcern: { level: "linearizable", afterClusterTime: new Timestamp({ t: 1, i: 1 }) } }), 72],
+    [find({ readConcern: { level: "local", atClusterTime: new Timestamp({ t: 1, i: 1 }) } }), 72],
+  ],
+  "a write concern that does not fit": [
+    [find({ writeConcern: { w: 1 } }), 72],
+    [aggregate({ writeConcern: { w: 1 } }), 72],
+    [insert({ writeConcern: 1 }), 14],
+    [insert({ writeConcern: { w: -1 } }), 9],
+    [insert({ writeConcern: { w: 51 } }), 9],
+    [insert({ writeConcern: { w: true } }), 9],
+    [insert({ writeConcern: { j: "a" } }), 14],
+    [insert({ writeConcern: { j: true, fsync: true } }), 9],
+  ],
+  "a version of the API": [
+    [find({ apiVersion: "2" }), 322],
+    [find({ apiVersion: 1 }), 14],
+    [find({ apiStrict: true }), 4886600],
+    [find({ apiVersion: "1", apiStrict: true, returnKey: true }), 323],
+    [{ distinct: "items", key: "a", apiVersion: "1", apiStrict: true }, 323],
+    [aggregate({ pipeline: [{ $indexStats: {} }], apiVersion: "1", apiStrict: true }), 323],
+  ],
+};
+
+describe("a command is refused for", () => {
+  const mongo = mongoForTests();
+  let connection: RawConnection;
+  before(async () => {
+    connection = await RawConnection.open(mongo.url);
+    await mongo.db.collection("items").insertOne({ a: 1 });
+  });
+  after(() => connection.close());
+  const send = (command: Document) =>
+    connection.command({ ...command, $db: command.$db ?? mongo.db.databaseName });
+
+  for (const [name, rules] of Object.entries(RULES)) {
+    it(name, async () => {
+      for (const [command, code] of rules) {
+        const reply = await send(command);
+        assert.deepEqual([reply.ok, reply.code], [0, code], BSON.EJSON.stringify({ command, reply }));
+      }
+      assert.equal(await mongo.db.collection("items").countDocuments({}), 1);
+    });
+  }
+
+  it("numbers and concerns that do not fit its session", async () => {
+    const lsid = { id: new UUID() };
+    const refused: readonly Rule[] = [
+      [find({ txnNumber: one }), 72],
+      [find({ lsid, txnNumber: one }), 50768],
+      [{ create: "made", lsid, txnNumber: one }, 50768],
+      [insert({ lsid, txnNumber: 1 }), 14],
+      [insert({ lsid, txnNumber: Long.fromNumber(-1) }), 72],
+      [find({ lsid, autocommit: false }), 72],
+      [find({ lsid, startTransaction: true }), 72],
+      [find({ lsid, txnNumber: one, startTransaction: true }), 72],
+      [find({ lsid, txnNumber: one, autocommit: true }), 72],
+      [find({ lsid, txnNumber: one, autocommit: false, startTransaction: false }), 72],
+      [update({ q: {}, u: set, multi: true }), 72],
+      [remove({ q: {}, limit: 0 }), 72],
+      [insert({ stmtId: 0, stmtIds: [0] }), 72],
+    ];
+    for (const [command, code] of refused) {
+      const isWrite = !("find" in command || "create" in command || "lsid" in command);
+      const reply = await send(isWrite ? { ...command, lsid, txnNumber: one } : command);
+      assert.deepEqual([reply.ok, reply.code], [0, code], BSON.EJSON.stringify({ command, reply }));
+    }
+  });
+
+  it("what has no place in a transaction", async () => {
+    const refused: readonly Rule[] = [
+      [find({ readConcern: { level: "linearizable" } }), 72],
+      [find({ readConcern: { level: "available" } }), 72],
+      [insert({ writeConcern: { w: 1 } }), 72],
+      [find({ $db: "config" }), 263],
+      [find({ $db: "local" }), 263],
+      [admin(insert()), 263],
+      [{ count: "items" }, 263],
+      [{ listIndexes: "items" }, 263],
+    ];
+    for (const [command, code] of refused) {
+      const transaction = {
+        lsid: { id: new UUID() },
+        txnNumber: one,
+        autocommit: false,
+        startTransaction: true,
+      };
+      const reply = await send({ ...command, ...transaction });
+      assert.deepEqual([reply.ok, reply.code], [0, code], BSON.EJSON.stringify({ command, reply }));
+    }
+  });
+
+  it("nothing where a retry says again what it has done", async () => {
+    const retried = insert({ lsid: { id: new UUID() }, txnNumber: one, documents: [{ b: 1 }] });
+    assert.deepEqual((await send(retried)).retriedStmtIds, undefined);
+    const again = await send(retried);
+    assert.deepEqual([again.n, again.retriedStmtIds], [1, [0]]);
+    assert.equal(await mongo.db.collection("items").countDocuments({ b: 1 }), 1);
+  });
+});
