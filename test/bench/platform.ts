@@ -106,7 +106,9 @@ async function natsPlatform({ dir, settings, prepare }: Start): Promise<Platform
   );
   const [url] = await mongo.line(/mongodb:\/\/\S+/);
   const client = await storeAt(url, prepare);
-  const env = { ...settings, NATS_URL: nats.url, MONGO_DB_URL: url };
+  // As `tools/run.mjs` has it.
+  const cache = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
+  const env = { ...settings, ...cache, NATS_URL: nats.url, MONGO_DB_URL: url };
   const processes = new Map<string, StoryProcess>();
   for (const name of ["records", "executor", "scheduler"]) {
     processes.set(name, startProcess("test/bench/service-process.ts", [name], env));
