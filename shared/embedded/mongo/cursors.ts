@@ -114,6 +114,7 @@ export async function takeBatch(cursor: ServerCursor, size: number, slice: TimeS
         return { documents, isLast: false };
       }
       documents.push(next);
+      if (slice.isOver()) await slice.pause();
     }
     return { documents, isLast: false };
   } finally {

@@ -3,8 +3,9 @@ import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { compileSort } from "../query/sort.ts";
+import { sortPaced } from "../query/sort-paced.ts";
 import { compileAccumulator, type GroupField } from "./accumulators.ts";
-import type { PipelineEnvironment } from "./environment.ts";
+import type { Pace, PipelineEnvironment } from "./environment.ts";
 import { compileExpression, evaluateConstant } from "./expression.ts";
 import { flowOf, gather, type Stage } from "./flow.ts";
 import { compileFields, grouping } from "./group-stage.ts";
@@ -87,16 +88,15 @@ export function compileBucketAuto(operand: BsonValue, env: PipelineEnvironment):
     throw new CommandFault(40243, "The $bucketAuto 'buckets' field must be greater than 0");
   return async function* (input) {
     const items = (await gather(input)).map((doc) => ({ doc, value: groupBy(doc) ?? null }));
-    items.sort((a, b) => compareValues(a.value, b.value, env.collation));
-    yield* flowOf(cut(items, buckets, fields), env.pace);
+    const sorted = await sortPaced(items, (a, b) => compareValues(a.value, b.value, env.collation), env.pace);
+    yield* flowOf(await cut(sorted, { buckets, fields, pace: env.pace }), env.pace);
   };
 }
 
-function cut(
+async function cut(
   items: readonly { doc: BsonDocument; value: BsonValue }[],
-  buckets: number,
-  fields: BucketSpec["fields"],
-): BsonDocument[] {
+  { buckets, fields, pace }: { buckets: number; fields: BucketSpec["fields"]; pace: Pace },
+): Promise<BsonDocument[]> {
   const results: BsonDocument[] = [];
   const size = Math.max(1, Math.round(items.length / buckets));
   for (let start = 0; start < items.length; ) {
@@ -114,7 +114,10 @@ function cut(
     ]);
     for (const [name, field] of fields) {
       const state = field.create();
-      for (const item of items.slice(start, end)) state.add(field.input(item.doc));
+      for (let at = start; at < end; at++) {
+        state.add(field.input(items[at]!.doc));
+        if (pace.isOver()) await pace.pause();
+      }
       doc.set(name, state.result() ?? null);
     }
     results.push(doc);

@@ -1,7 +1,8 @@
 import { indexKey } from "../bson/key.ts";
 import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
 import type { Collation } from "../query/collation.ts";
-import { keyValuesAt, parsePath, valueAt } from "../query/path.ts";
+import { keyValuesAt, type Path, parsePath, valueAt } from "../query/path.ts";
+import type { PipelineEnvironment } from "./environment.ts";
 import { StringClasses } from "./string-classes.ts";
 
 /** The documents of a collection by the values of one field, for joins. */
@@ -10,20 +11,34 @@ export class ForeignIndex {
   readonly #classes: StringClasses | undefined;
   readonly #position = new Map<BsonDocument, number>();
 
-  constructor(docs: readonly BsonDocument[], field: string, collation?: Collation) {
+  private constructor(collation: Collation | undefined) {
     this.#classes = collation && new StringClasses(collation);
+  }
+
+  static async of(
+    docs: readonly BsonDocument[],
+    field: string,
+    { collation, pace }: Pick<PipelineEnvironment, "collation" | "pace">,
+  ): Promise<ForeignIndex> {
+    const index = new ForeignIndex(collation);
     const path = parsePath(field);
-    docs.forEach((doc, index) => {
-      this.#position.set(doc, index);
-      const keys = new Set(keyValuesAt(doc, path).map((value) => this.#keyOf(value)));
-      const whole = valueAt(doc, path.parts);
-      if (Array.isArray(whole)) keys.add(this.#keyOf(whole));
-      for (const key of keys) {
-        const known = this.#byKey.get(key);
-        if (known) known.push(doc);
-        else this.#byKey.set(key, [doc]);
-      }
-    });
+    for (const doc of docs) {
+      index.#add(doc, path);
+      if (pace.isOver()) await pace.pause();
+    }
+    return index;
+  }
+
+  #add(doc: BsonDocument, path: Path): void {
+    this.#position.set(doc, this.#position.size);
+    const keys = new Set(keyValuesAt(doc, path).map((value) => this.#keyOf(value)));
+    const whole = valueAt(doc, path.parts);
+    if (Array.isArray(whole)) keys.add(this.#keyOf(whole));
+    for (const key of keys) {
+      const known = this.#byKey.get(key);
+      if (known) known.push(doc);
+      else this.#byKey.set(key, [doc]);
+    }
   }
 
   /** Null, undefined and nothing are one in a join. */

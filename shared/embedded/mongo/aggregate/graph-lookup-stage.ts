@@ -6,7 +6,7 @@ import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
 import { withField } from "./add-fields.ts";
 import type { Namespace, PipelineEnvironment } from "./environment.ts";
 import { compileExpression } from "./expression.ts";
-import { chunked, gather, type Stage } from "./flow.ts";
+import { chunked, filtering, gather, type Stage } from "./flow.ts";
 import { ForeignIndex } from "./foreign-index.ts";
 import { foreignNamespace } from "./lookup-stage.ts";
 import type { Expression } from "./scope.ts";
@@ -80,9 +80,9 @@ export function compileGraphLookup(operand: BsonValue, env: PipelineEnvironment)
   const graph = parse(operand, env);
   return async function* (input) {
     const { collection, db } = graph.from;
-    const all =
-      collection === undefined ? [] : await gather(chunked(env.readCollection(collection, db), env.pace));
-    const index = new ForeignIndex(all.filter(graph.accepts), graph.connectTo, env.collation);
+    const all = collection === undefined ? [] : env.readCollection(collection, db);
+    const accepted = await gather(filtering(graph.accepts)(chunked(all, env.pace)));
+    const index = await ForeignIndex.of(accepted, graph.connectTo, env);
     for await (const chunk of input) {
       const out: BsonDocument[] = [];
       for (const doc of chunk) {

@@ -98,7 +98,7 @@ export function compileLookup(
   return async function* (input) {
     const foreign = await foreignDocuments(lookup, env);
     const index =
-      lookup.foreign === undefined ? undefined : new ForeignIndex(foreign, lookup.foreign, env.collation);
+      lookup.foreign === undefined ? undefined : await ForeignIndex.of(foreign, lookup.foreign, env);
     for await (const chunk of input) {
       const joined: BsonDocument[] = [];
       for (const doc of chunk) {

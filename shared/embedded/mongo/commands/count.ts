@@ -39,7 +39,6 @@ export async function countRows({ collection, query, view, slice, skip, limit }:
     const next = rows.next(slice);
     if ((next instanceof Promise ? await next : next) === null) return n;
     n += 1;
-    if (slice.isOver()) await slice.pause();
   }
 }
 
@@ -82,7 +81,6 @@ async function distinct(context: CommandContext): Promise<Reply> {
       const row = next instanceof Promise ? await next : next;
       if (row === null) return;
       values.addFrom(row.source.document, path);
-      if (slice.isOver()) await slice.pause();
     }
   });
   return replyOf({ values: values.list, atClusterTime });

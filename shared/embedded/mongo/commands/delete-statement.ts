@@ -1,6 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
+import type { DocumentRecord } from "../engine/document-record.ts";
 import type { Transaction } from "../engine/transaction.ts";
-import { compileQuery, type Row, Rows } from "../planner/rows.ts";
+import { compileQuery, Rows } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
 import { compileCollation } from "../query/collation.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
@@ -53,21 +54,24 @@ export async function deleteStatement(job: StatementJob): Promise<StatementOutco
   const collection = findCollection(context, collectionName);
   if (collection === undefined) return NOTHING;
   const rows = new Rows(collection, query, { view: () => transaction, limit: limit === 1 ? 1 : undefined });
-  const found = await allRows(rows, slice);
-  for (const { record } of found) {
+  const found = await allRecords(rows, slice);
+  for (const record of found) {
     collection.remove(transaction, record);
     if (slice.isOver()) await slice.pause();
   }
   return { n: found.length, nModified: 0 };
 }
 
-/** Everything that is found, before anything is changed: a change must not be found again. */
-export async function allRows(rows: Rows, slice: TimeSlice): Promise<Row[]> {
-  const found: Row[] = [];
+/**
+ * Everything that is found, before anything is changed: a change must not be found again. Records only, since decoded
+ * documents of hundreds of thousands would be a burden to the garbage collector.
+ */
+export async function allRecords(rows: Rows, slice: TimeSlice): Promise<DocumentRecord[]> {
+  const found: DocumentRecord[] = [];
   for (;;) {
     const next = rows.next(slice);
     const row = next instanceof Promise ? await next : next;
     if (row === null) return found;
-    found.push(row);
+    found.push(row.record);
   }
 }

@@ -57,7 +57,7 @@ export async function runInSession(
   } catch (error) {
     // Any error of a statement ends its transaction; a fault on the way to commit must not undo the commit.
     const isStatement = options?.inTransaction && !endsTransaction(name);
-    if (isStatement && session.number === options.number) session.abort(server.engine);
+    if (isStatement && session.number === options.number) await session.abort(server.engine);
     throw error;
   } finally {
     session.running -= 1;

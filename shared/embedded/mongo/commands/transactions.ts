@@ -13,17 +13,21 @@ async function commitTransaction(context: CommandContext): Promise<Reply> {
   const { session, number } = requireSession(context);
   const { engine, clusterTime } = context.server;
   clusterTime.tick();
-  await session.commit(number, engine);
+  const { transaction } = session;
+  const committed = session.commit(number, engine);
+  // As in `WriteRun`: a commit may pause before it shows.
+  if (transaction?.isOpen) void transaction.finished.then(() => clusterTime.tick());
+  await committed;
   return replyOf({});
 }
 
-function abortTransaction(context: CommandContext): Reply {
+async function abortTransaction(context: CommandContext): Promise<Reply> {
   const { session, number } = requireSession(context);
   session.continueTransaction(number);
   context.server.cursors.killWhere(
     (cursor) => cursor.session === session && cursor.transactionNumber === number,
   );
-  session.abort(context.server.engine);
+  await session.abort(context.server.engine);
   return replyOf({});
 }
 

@@ -1,11 +1,14 @@
 import type { BsonDocument } from "../bson/values.ts";
+import type { Collection } from "../engine/collection.ts";
+import { visibleBytes } from "../engine/document-record.ts";
+import { LazyDocument } from "../engine/lazy-document.ts";
 import { Rows } from "../planner/rows.ts";
 import { compileCollation } from "../query/collation.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
 import { Arguments, statementAt } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, findCollection } from "./context.ts";
-import { allRows, type StatementJob } from "./delete-statement.ts";
+import { allRecords, type StatementJob } from "./delete-statement.ts";
 import { fields } from "./known-fields.ts";
 import { readUpdateById, type UpdateById, updateById } from "./update-by-id.ts";
 import { changeRow, insertUpsert, planUpdate, type UpdatePlan } from "./update-plan.ts";
@@ -56,20 +59,41 @@ async function updateDecoded(job: StatementJob): Promise<StatementOutcome> {
   const isMulti = args.flag("multi");
   const collection = findCollection(context, collectionName);
   if (collection !== undefined) {
-    const rows = new Rows(collection, plan.query, {
-      view: () => transaction,
-      limit: isMulti ? undefined : 1,
-    });
-    const found = await allRows(rows, slice);
-    let nModified = 0;
-    for (const row of found) {
-      if (changeRow(plan, { transaction, collection, row }) !== null) nModified += 1;
-      if (slice.isOver()) await slice.pause();
-    }
-    if (found.length > 0 || !args.flag("upsert")) return { n: found.length, nModified };
+    const changed = isMulti
+      ? await changeAll(plan, { collection, transaction, slice })
+      : await changeFirst(plan, { collection, transaction, slice });
+    if (changed.n > 0 || !args.flag("upsert")) return changed;
   } else if (!args.flag("upsert")) return { n: 0, nModified: 0 };
   const { id } = insertUpsert(plan, transaction, ensureCollection(context, collectionName));
   return { n: 1, nModified: 0, upserted: id };
+}
+
+interface Target extends Pick<StatementJob, "transaction" | "slice"> {
+  readonly collection: Collection;
+}
+
+async function changeFirst(
+  plan: UpdatePlan,
+  { collection, transaction, slice }: Target,
+): Promise<StatementOutcome> {
+  const row = await new Rows(collection, plan.query, { view: () => transaction, limit: 1 }).next(slice);
+  if (row === null) return { n: 0, nModified: 0 };
+  const changed = changeRow(plan, { transaction, collection, row });
+  return { n: 1, nModified: changed === null ? 0 : 1 };
+}
+
+async function changeAll(
+  plan: UpdatePlan,
+  { collection, transaction, slice }: Target,
+): Promise<StatementOutcome> {
+  const found = await allRecords(new Rows(collection, plan.query, { view: () => transaction }), slice);
+  let nModified = 0;
+  for (const record of found) {
+    const source = new LazyDocument(visibleBytes(record, transaction)!);
+    if (changeRow(plan, { transaction, collection, row: { record, source } }) !== null) nModified += 1;
+    if (slice.isOver()) await slice.pause();
+  }
+  return { n: found.length, nModified };
 }
 
 function compileStatement({ context, args }: StatementJob): UpdatePlan {

@@ -111,8 +111,11 @@ export class WriteRun {
     { index, statement, mark }: { index: number; statement: Statement; mark: number },
   ): Promise<StatementOutcome> {
     if (!(error instanceof WriteConflict) || this.#context.transaction !== null) throw error;
-    this.#context.server.engine.rollback(this.#transaction, mark);
+    await this.#context.server.engine.rollback(this.#transaction, mark);
+    const { finished } = this.#transaction;
     this.#commit();
+    // The next transaction must see what this one has written.
+    await finished;
     if (error.holder !== null) await this.#slice.wait(error.holder.finished);
     this.#slice.requireTime();
     this.#transaction = this.#begin();
@@ -132,6 +135,8 @@ export class WriteRun {
     const entry = this.#uncommitted.length > 0 ? session!.entry() : null;
     const isEmpty = entry === null && this.#transaction.writes.length === 0;
     const stored = server.engine.commit(this.#transaction, entry);
+    // Of a commit that pauses, a snapshot that was read in between has the time above: it is seen from the next one on.
+    if (this.#transaction.isOpen) void this.#transaction.finished.then(() => server.clusterTime.tick());
     this.#uncommitted = [];
     if (isEmpty) return;
     // The log keeps its order: when the last part is stored, all parts are; a failure shows up in each later one.
@@ -149,7 +154,7 @@ export class WriteRun {
   dispose(): void {
     const { server, session, transaction } = this.#context;
     for (const id of this.#uncommitted) session!.outcomes.delete(id);
-    if (transaction === null) server.engine.abort(this.#transaction);
+    if (transaction === null) void server.engine.abort(this.#transaction);
   }
 }
 
@@ -191,7 +196,7 @@ export async function runBatch(
       } catch (error) {
         if (isFatal(error, context)) throw error;
         errors.push({ index, fault: asFault(error) });
-        if (context.transaction !== null) context.session!.abort(context.server.engine);
+        if (context.transaction !== null) await context.session!.abort(context.server.engine);
         if (isOrdered || context.transaction !== null) break;
       }
     }

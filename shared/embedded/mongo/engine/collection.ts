@@ -1,6 +1,6 @@
 import { type BsonDocument, documentOf } from "../bson/values.ts";
 import { CollectionIndex } from "./collection-index.ts";
-import { DocumentRecord, type ReadView, visibleBytes } from "./document-record.ts";
+import { DocumentRecord, type ReadView, settle, visibleBytes } from "./document-record.ts";
 import { LazyDocument } from "./lazy-document.ts";
 import type { IndexKeys, Transaction, Write } from "./transaction.ts";
 import { checkUnique } from "./unique-check.ts";
@@ -54,43 +54,46 @@ export class Collection {
 
   /** @throws DuplicateKey, WriteConflict (nothing has been written then) */
   insert(transaction: Transaction, source: LazyDocument): DocumentRecord {
+    transaction.requireTakesWrites();
     const record = new DocumentRecord(this.nextRecordId);
-    const added: IndexKeys[] = [];
-    for (const index of this.indexes) {
-      const keys = index.keysOf(source);
-      if (keys.length > 0) added.push({ index, keys });
+    const { indexes } = this;
+    const keys = indexes.map((index) => index.keysOf(source));
+    for (let i = 0; i < indexes.length; i++) {
+      checkUnique({ collection: this, index: indexes[i]!, keys: keys[i]!, record, transaction });
     }
-    for (const { index, keys } of added) checkUnique({ collection: this, index, keys, record, transaction });
     this.nextRecordId += 1;
     this.records.add(record);
-    this.#stage(transaction, { record, bytes: source.bytes, added, dropped: [] });
+    for (let i = 0; i < indexes.length; i++) indexes[i]!.addEntries(keys[i]!, record);
+    this.#stage(transaction, { record, bytes: source.bytes, added: null, dropped: NONE });
     return record;
   }
 
   /** @throws DuplicateKey, WriteConflict (nothing has been written then) */
   update(transaction: Transaction, { record, source, heads }: Change): void {
+    transaction.requireTakesWrites();
     const bytes = requireWritable(record, transaction);
     const before = new LazyDocument(bytes);
-    const added: IndexKeys[] = [];
-    const dropped: IndexKeys[] = [];
+    let added = NONE;
+    let dropped = NONE;
     for (const index of this.indexes) {
       if (heads !== null && !index.isTouchedBy(heads)) continue;
       const oldKeys = index.keysOf(before);
       const newKeys = index.keysOf(source);
       const fresh = newKeys.filter((key) => !oldKeys.includes(key));
       const stale = oldKeys.filter((key) => !newKeys.includes(key));
-      if (fresh.length > 0) added.push({ index, keys: fresh });
-      if (stale.length > 0) dropped.push({ index, keys: stale });
+      if (fresh.length > 0) added = [...added, { index, keys: fresh }];
+      if (stale.length > 0) dropped = [...dropped, { index, keys: stale }];
     }
     for (const { index, keys } of added) checkUnique({ collection: this, index, keys, record, transaction });
+    for (const { index, keys } of added) index.addEntries(keys, record);
     this.#stage(transaction, { record, bytes: source.bytes, added, dropped });
   }
 
   /** @throws WriteConflict (nothing has been written then) */
   remove(transaction: Transaction, record: DocumentRecord): void {
-    const before = new LazyDocument(requireWritable(record, transaction));
-    const dropped = this.indexes.map((index) => ({ index, keys: index.keysOf(before) }));
-    this.#stage(transaction, { record, bytes: null, added: [], dropped });
+    transaction.requireTakesWrites();
+    requireWritable(record, transaction);
+    this.#stage(transaction, { record, bytes: null, added: NONE, dropped: null });
   }
 
   /** The record whose document has this key in the index on `_id`, if the view sees one. */
@@ -99,12 +102,20 @@ export class Collection {
   }
 
   /** Takes back one write: the latest that its transaction has made to the record. */
-  undo({ record, before, added }: Write): void {
+  undo({ record, bytes, before, added }: Write): void {
     record.pending = before;
+    const entries = added ?? this.everyKey(bytes);
     if (before === null && record.committedAt === 0) {
-      for (const { index, keys } of added) index.removeEntries(keys, record);
+      for (const { index, keys } of entries) index.removeEntries(keys, record);
       this.records.delete(record);
-    } else this.dropEntries(record, added);
+    } else this.dropEntries(record, entries);
+  }
+
+  /** The entries that a document of these bytes has in all indexes. */
+  everyKey(bytes: Uint8Array | null): IndexKeys[] {
+    if (bytes === null) return [];
+    const source = new LazyDocument(bytes);
+    return this.indexes.map((index) => ({ index, keys: index.keysOf(source) }));
   }
 
   /** Removes entries unless a version that is still kept has the same key. */
@@ -117,21 +128,29 @@ export class Collection {
     }
   }
 
-  #stage(
-    transaction: Transaction,
-    { record, bytes, added, dropped }: Omit<Write, "collection" | "before"> & { bytes: Uint8Array | null },
-  ): void {
-    const before = record.pending;
-    record.pending = { owner: transaction, bytes, isRewrite: before !== null };
-    for (const { index, keys } of added) index.addEntries(keys, record);
-    transaction.writes.push({ collection: this, record, before, added, dropped });
+  #stage(transaction: Transaction, { record, bytes, added, dropped }: Staged): void {
+    const write = {
+      owner: transaction,
+      collection: this,
+      record,
+      bytes,
+      before: record.pending,
+      added,
+      dropped,
+    };
+    record.pending = write;
+    transaction.writes.push(write);
   }
 }
 
+type Staged = Pick<Write, "record" | "bytes" | "added" | "dropped">;
+
+const NONE: readonly IndexKeys[] = [];
 const ID_INDEX: BsonDocument = documentOf({ v: 2, key: documentOf({ _id: 1 }), name: "_id_" });
 
 /** The bytes that the transaction would replace. First writer wins: whoever else has written since its snapshot is ahead. */
 function requireWritable(record: DocumentRecord, transaction: Transaction): Uint8Array {
+  settle(record);
   const { pending } = record;
   if (pending !== null && pending.owner !== transaction) throw new WriteConflict(pending.owner);
   if (pending === null && record.committedAt > transaction.at) throw new WriteConflict(null);

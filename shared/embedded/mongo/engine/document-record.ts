@@ -1,4 +1,4 @@
-import type { Transaction } from "./transaction.ts";
+import type { Transaction, Write } from "./transaction.ts";
 
 /** A committed state of a document that some open snapshot may still need; `bytes` is null after a delete. */
 export interface Version {
@@ -7,17 +7,9 @@ export interface Version {
   readonly older: Version | null;
 }
 
-/** The one uncommitted state a record can have; `bytes` is null for a delete. */
-export interface PendingWrite {
-  readonly owner: Transaction;
-  readonly bytes: Uint8Array | null;
-  /** True where the transaction had written the record before. */
-  readonly isRewrite: boolean;
-}
-
 /**
  * One document through time: its newest committed version, older ones that open snapshots still see, and at
- * most one uncommitted write. The newest version sits in the record itself: most records have no other, and
+ * most one write that waits for its commit, or to be moved here behind it. The newest version sits in the record itself: most records have no other, and
  * an object less per document is memory that counts.
  */
 export class DocumentRecord {
@@ -27,7 +19,7 @@ export class DocumentRecord {
   committedAt = 0;
   bytes: Uint8Array | null = null;
   older: Version | null = null;
-  pending: PendingWrite | null = null;
+  pending: Write | null = null;
 
   constructor(id: number) {
     this.id = id;
@@ -48,10 +40,16 @@ export interface ReadView {
 /** The bytes of the record that a view sees; null where there is no document for it. */
 export function visibleBytes(record: DocumentRecord, view: ReadView): Uint8Array | null {
   const pending = record.pending;
-  if (pending !== null && pending.owner === view.transaction) return pending.bytes;
+  if (pending !== null && (pending.owner === view.transaction || pending.owner.committedAt <= view.at))
+    return pending.bytes;
   if (record.committedAt <= view.at) return record.bytes;
   for (let version = record.older; version !== null; version = version.older) {
     if (version.committedAt <= view.at) return version.bytes;
   }
   return null;
+}
+
+/** Moves what has been committed into the record, if it still waits for that: whoever wants to write comes first. */
+export function settle({ pending }: DocumentRecord): void {
+  if (pending !== null) pending.owner.install?.(pending);
 }

@@ -1,6 +1,6 @@
 import type { BsonDocument } from "../bson/values.ts";
 import { TimeSlice } from "../planner/time-slice.ts";
-import { BatchWriter } from "../store/batch.ts";
+import { type Batch, BatchWriter } from "../store/batch.ts";
 import { catalogChange } from "./catalog.ts";
 import { type ReadView, visibleBytes } from "./document-record.ts";
 import type { Engine } from "./engine.ts";
@@ -11,7 +11,7 @@ const BATCH_BYTES = 256 * 1024;
 export async function* liveBatches(
   engine: Engine,
   sessions: () => Iterable<BsonDocument>,
-): AsyncIterable<Uint8Array> {
+): AsyncIterable<Batch> {
   const view = engine.openView();
   try {
     yield* batchesOf(engine, view, [...sessions()]);
@@ -24,7 +24,7 @@ async function* batchesOf(
   engine: Engine,
   view: ReadView,
   sessions: readonly BsonDocument[],
-): AsyncIterable<Uint8Array> {
+): AsyncIterable<Batch> {
   const slice = new TimeSlice();
   let batch = new BatchWriter();
   for (const collection of [...engine.catalog.everyCollection()]) {

@@ -1,21 +1,31 @@
+import { CommandFault } from "../bson/fault.ts";
 import type { Collection } from "./collection.ts";
 import type { CollectionIndex } from "./collection-index.ts";
-import type { DocumentRecord, PendingWrite, ReadView } from "./document-record.ts";
+import type { DocumentRecord, ReadView } from "./document-record.ts";
 
-/** Index keys that a write added to, or made obsolete in, one index. */
+/** Keys that a write added to, or made obsolete in, one index. */
 export interface IndexKeys {
   readonly index: CollectionIndex;
   readonly keys: readonly string[];
 }
 
-/** One write of a transaction: what commit installs and what a rollback undoes. */
+/**
+ * One write of a transaction, and with it the one uncommitted state that its record can have: what commit installs
+ * and what a rollback undoes. A large statement makes very many of these: hence one object, and no lists of keys
+ * that can be found again from the bytes.
+ */
 export interface Write {
+  readonly owner: Transaction;
   readonly collection: Collection;
   readonly record: DocumentRecord;
+  /** null for a removal. */
+  readonly bytes: Uint8Array | null;
   /** The transaction's own earlier write to the record, which comes back when this one is undone. */
-  readonly before: PendingWrite | null;
-  readonly added: readonly IndexKeys[];
-  readonly dropped: readonly IndexKeys[];
+  readonly before: Write | null;
+  /** Index entries that came with it; null for an insert: all that its bytes have. */
+  readonly added: readonly IndexKeys[] | null;
+  /** Index entries that it makes obsolete; null for a removal: all that the bytes before it had. */
+  readonly dropped: readonly IndexKeys[] | null;
 }
 
 /**
@@ -30,7 +40,14 @@ export class Transaction implements ReadView {
   readonly writes: Write[] = [];
   /** Collections that exist for this transaction only, until it commits; by namespace. */
   readonly created = new Map<string, Collection>();
+  /** False once it has committed or aborted. */
   isOpen = true;
+  /** False from the moment at which it begins to commit or to abort: both may take a while. */
+  takesWrites = true;
+  /** When it has committed; infinite before. Its writes count from then on, wherever they still wait. */
+  committedAt = Number.POSITIVE_INFINITY;
+  /** Moves a write that has been committed into its record. */
+  install: ((write: Write) => void) | null = null;
   #finished: PromiseWithResolvers<void> | null = null;
 
   constructor(at: number, isPlain: boolean) {
@@ -49,8 +66,15 @@ export class Transaction implements ReadView {
     return this.#finished.promise;
   }
 
+  /** @throws CommandFault 251 for a statement that was still at work when somebody ended its transaction */
+  requireTakesWrites(): void {
+    if (this.takesWrites) return;
+    throw new CommandFault(251, "The transaction has been aborted.", ["TransientTransactionError"]);
+  }
+
   finish(): void {
     this.isOpen = false;
+    this.takesWrites = false;
     this.#finished?.resolve();
   }
 }

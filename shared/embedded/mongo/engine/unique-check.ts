@@ -1,7 +1,7 @@
 import { documentOf } from "../bson/values.ts";
 import type { Collection } from "./collection.ts";
 import type { CollectionIndex } from "./collection-index.ts";
-import type { DocumentRecord } from "./document-record.ts";
+import { type DocumentRecord, settle } from "./document-record.ts";
 import { EntryCursor } from "./entry-cursor.ts";
 import { keyTuples } from "./index-keys.ts";
 import { LazyDocument } from "./lazy-document.ts";
@@ -39,6 +39,7 @@ function checkHolder(
   key: string,
   holder: DocumentRecord,
 ): void {
+  settle(holder);
   const { pending } = holder;
   if (pending !== null && pending.owner !== transaction) throw new WriteConflict(pending.owner);
   if (pending === null && holder.committedAt > transaction.at) throw new WriteConflict(null);

@@ -1,5 +1,6 @@
+import type { Pace } from "../planner/rows.ts";
 import type { Collection } from "./collection.ts";
-import type { DocumentRecord, ReadView } from "./document-record.ts";
+import { type DocumentRecord, type ReadView, settle } from "./document-record.ts";
 import type { IndexKeys, Transaction, Write } from "./transaction.ts";
 
 /** What waits for the snapshots that can still see it: versions behind `committedAt`, and their index entries. */
@@ -10,13 +11,23 @@ interface Retired {
   readonly dropped: readonly IndexKeys[];
 }
 
+/** Begins a piece of long work. */
+export type NewSlice = () => Pace;
+
 /** The clock of commits, the open snapshots, and the pruning of what none of them can see any more. */
 export class Versions {
   /** Counts commits; a snapshot is the value it was taken at. */
   clock = 1;
   readonly #open = new Set<ReadView>();
+  readonly #newSlice: NewSlice;
+  readonly #install = (write: Write) => this.#installWrite(write);
   #retired: Retired[] = [];
   #pruned = 0;
+  #pruning: NodeJS.Immediate | null = null;
+
+  constructor(newSlice: NewSlice) {
+    this.#newSlice = newSlice;
+  }
 
   get openViews(): number {
     return this.#open.size;
@@ -33,43 +44,54 @@ export class Versions {
   }
 
   close(view: ReadView): void {
-    if (this.#open.delete(view) && this.retiredVersions > 0) this.#prune();
+    if (this.#open.delete(view)) this.#prune();
   }
 
-  /** Turns the transaction's writes into committed versions, at once for every other reader. */
-  install(transaction: Transaction): void {
+  /**
+   * Turns the transaction's writes into committed versions, at once for every other reader.
+   *
+   * Where there are very many, the records follow by and by, those first that somebody else wants to write to; the
+   * promise settles when all have followed. It is null where that took no time.
+   */
+  publish(transaction: Transaction): Promise<void> | null {
     this.#open.delete(transaction);
     this.clock += 1;
-    const isWatched = this.#open.size > 0;
-    for (const write of transaction.writes) this.#installWrite(write, isWatched);
-    if (this.retiredVersions > 0) this.#prune();
+    transaction.committedAt = this.clock;
+    transaction.install = this.#install;
+    const { writes } = transaction;
+    const slice = this.#newSlice();
+    for (let i = 0; i < writes.length; i++) {
+      settle(writes[i]!.record);
+      if (slice.isOver()) return this.#installRest(writes, i + 1, slice);
+    }
+    this.#prune();
+    return null;
   }
 
-  #installWrite({ collection, record, dropped }: Write, isWatched: boolean): void {
-    const { pending, committedAt } = record;
+  async #installRest(writes: readonly Write[], from: number, slice: Pace): Promise<void> {
+    for (let i = from; i < writes.length; i++) {
+      if (slice.isOver()) await slice.pause();
+      settle(writes[i]!.record);
+    }
+    this.#prune();
+  }
+
+  /** Installs the last write of a transaction to a record, and with it those before. */
+  #installWrite(last: Write): void {
+    const { collection, record, bytes, before, owner } = last;
+    const dropped = droppedBy(last);
+    if (this.#open.size > 0 && record.committedAt > 0) {
+      record.older = { committedAt: record.committedAt, bytes: record.bytes, older: record.older };
+    }
+    record.bytes = bytes;
+    record.committedAt = owner.committedAt;
+    record.pending = null;
+    if (record.older !== null) {
+      this.#retired.push({ committedAt: owner.committedAt, collection, record, dropped });
+    } else if (bytes === null) this.#forget(collection, record, dropped);
     // A record written twice may have come back to a key that its first write dropped.
-    const isRewritten = pending === null || pending.isRewrite;
-    if (pending !== null) {
-      if (isWatched && committedAt > 0) {
-        record.older = { committedAt, bytes: record.bytes, older: record.older };
-      }
-      record.bytes = pending.bytes;
-      record.committedAt = this.clock;
-      record.pending = null;
-    }
-    if (isWatched && record.older !== null) {
-      this.#retired.push({ committedAt: this.clock, collection, record, dropped });
-    } else if (record.bytes === null) this.#forget(collection, record, dropped);
-    else if (isRewritten) collection.dropEntries(record, dropped);
-    else if (dropped.length > 0) this.#dropSimple(collection, record, dropped);
-  }
-
-  #dropSimple(collection: Collection, record: DocumentRecord, dropped: readonly IndexKeys[]): void {
-    if (!record.isSettled) {
-      collection.dropEntries(record, dropped);
-      return;
-    }
-    for (const { index, keys } of dropped) index.removeEntries(keys, record);
+    else if (before !== null) collection.dropEntries(record, dropped);
+    else for (const { index, keys } of dropped) index.removeEntries(keys, record);
   }
 
   #forget(collection: Collection, record: DocumentRecord, dropped: readonly IndexKeys[]): void {
@@ -77,19 +99,28 @@ export class Versions {
     collection.records.delete(record);
   }
 
+  /** Prunes what can be; where that takes long, a part now and the rest in later turns of the event loop. */
   #prune(): void {
+    if (this.retiredVersions === 0 || this.#pruning !== null) return;
     const oldest = this.#oldestView();
-    let at = this.#pruned;
-    for (; at < this.#retired.length; at++) {
-      const retired = this.#retired[at]!;
+    const slice = this.#newSlice();
+    let isOver = false;
+    while (!isOver && this.retiredVersions > 0) {
+      const retired = this.#retired[this.#pruned]!;
       if (retired.committedAt > oldest) break;
-      this.#pruneRecord(retired, oldest);
+      this.#pruneRecord(retired);
+      this.#pruned += 1;
+      isOver = slice.isOver();
     }
-    this.#pruned = at;
-    if (at === this.#retired.length || at > 10_000) {
-      this.#retired = this.#retired.slice(at);
+    if (this.retiredVersions === 0 || this.#pruned > 10_000) {
+      this.#retired = this.#retired.slice(this.#pruned);
       this.#pruned = 0;
     }
+    if (!isOver) return;
+    this.#pruning = setImmediate(() => {
+      this.#pruning = null;
+      this.#prune();
+    });
   }
 
   #oldestView(): number {
@@ -98,14 +129,31 @@ export class Versions {
     return oldest;
   }
 
-  #pruneRecord({ collection, record, dropped }: Retired, oldest: number): void {
-    if (record.committedAt <= oldest) record.older = null;
+  /**
+   * Cuts what lies behind the version that has retired it. What newer versions have retired goes with those: a record
+   * without older versions counts as settled, so it must not have their index entries any more.
+   */
+  #pruneRecord({ committedAt, collection, record, dropped }: Retired): void {
+    if (record.committedAt <= committedAt) record.older = null;
     else {
       let version = record.older;
-      while (version !== null && version.committedAt > oldest) version = version.older;
+      while (version !== null && version.committedAt > committedAt) version = version.older;
       if (version !== null) (version as { older: null }).older = null;
     }
     if (record.bytes === null && record.isSettled) this.#forget(collection, record, dropped);
     else collection.dropEntries(record, dropped);
   }
+}
+
+/** The index entries that a transaction's writes to one record make obsolete. */
+function droppedBy(last: Write): readonly IndexKeys[] {
+  const { collection, record, before } = last;
+  if (before === null) return last.dropped ?? collection.everyKey(record.bytes);
+  const all: IndexKeys[] = [];
+  for (let write: Write | null = last; write !== null; write = write.before) {
+    all.push(
+      ...(write.dropped ?? collection.everyKey(write.before === null ? record.bytes : write.before.bytes)),
+    );
+  }
+  return all;
 }

@@ -7,11 +7,11 @@ import { type SourceTest, sourceTest } from "../engine/source-test.ts";
 import type { Collation } from "../query/collation.ts";
 import { compileMatch, type Matcher } from "../query/match.ts";
 import { compileSort, type Sorter, type SortKey } from "../query/sort.ts";
+import { sortPaced } from "../query/sort-paced.ts";
 import type { KeyRange } from "./key-range.ts";
 import { type Plan, planQuery } from "./plan.ts";
 import { isSimple } from "./predicates.ts";
 import { Scan } from "./scan.ts";
-import { type SortableRow, sortRows } from "./sort-rows.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
 export interface QuerySpec {
@@ -67,6 +67,10 @@ export interface Row {
   readonly source: LazyDocument;
 }
 
+interface SortableRow extends Row {
+  readonly key: SortKey;
+}
+
 export interface Window {
   readonly skip?: number;
   readonly limit?: number;
@@ -115,6 +119,7 @@ export class Rows {
     if (this.#left <= 0) return null;
     if (this.#sort !== null) return this.#nextSorted(slice);
     for (;;) {
+      if (slice.isOver()) return this.#pauseAndGoOn(slice);
       const step = this.scan.step();
       if (step === "end") return null;
       if (step === "found") {
@@ -124,7 +129,6 @@ export class Rows {
         }
         this.#skip -= 1;
       }
-      if (slice.isOver()) return this.#pauseAndGoOn(slice);
     }
   }
 
@@ -145,19 +149,19 @@ export class Rows {
 
   async #fillSorted(slice: Pace): Promise<Row | null> {
     const sort = this.#sort!;
-    const compare = (a: SortKey, b: SortKey) => sort.compare(a, b);
+    const compare = (a: SortableRow, b: SortableRow) => sort.compare(a.key, b.key);
     const most = Math.max(SMALLEST_CUT, this.#skip + this.#left);
-    let rows: SortableRow<SortKey>[] = [];
+    let rows: SortableRow[] = [];
     for (let step = this.scan.step(); step !== "end"; step = this.scan.step()) {
       if (step === "found") {
         const { record, source } = this.scan;
         // The bytes alone are kept: decoded documents take several times the memory.
         rows.push({ record, source: new LazyDocument(source.bytes), key: sort.keyOf(source.document) });
       }
-      if (rows.length >= most * 2) rows = (await sortRows(rows, compare, slice)).slice(0, most);
+      if (rows.length >= most * 2) rows = (await sortPaced(rows, compare, slice)).slice(0, most);
       if (slice.isOver()) await slice.pause();
     }
-    const ordered = await sortRows(rows, compare, slice);
+    const ordered = await sortPaced(rows, compare, slice);
     this.#sorted = ordered.slice(this.#skip, this.#skip + this.#left);
     return this.#nextSorted(slice) as Row | null;
   }

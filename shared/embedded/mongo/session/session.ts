@@ -6,6 +6,7 @@ import { decodeOutcomes, encodeOutcomes, type StatementOutcome } from "./stateme
 
 export type TransactionState = "none" | "open" | "committed" | "aborted";
 
+const NOTHING_TO_ABORT = Promise.resolve();
 const TRANSIENT = ["TransientTransactionError"];
 
 /** One logical session: the number of its latest transaction or retryable write, and what became of it. */
@@ -56,7 +57,7 @@ export class Session {
         `Cannot start a transaction at given transaction number ${number}: it is ${this.state}`,
       );
     }
-    this.abort(engine);
+    void this.abort(engine);
     this.#enter(number, "open");
     this.transaction = engine.begin({ isPlain: false });
     return this.transaction;
@@ -82,7 +83,7 @@ export class Session {
         `Cannot start a retryable write at transaction number ${number}: it names a transaction`,
       );
     }
-    this.abort(engine);
+    void this.abort(engine);
     this.#enter(number, "none");
   }
 
@@ -94,19 +95,22 @@ export class Session {
     this.transaction = null;
     try {
       this.#committed = engine.commit(transaction, transaction.writes.length > 0 ? this.entry() : null);
+      await this.#committed;
     } catch (error) {
-      this.state = "aborted";
+      // A commit that was only not stored stands: whether it is on the disk is not known.
+      if (transaction.committedAt === Number.POSITIVE_INFINITY) this.state = "aborted";
       throw error;
     }
-    await this.#committed;
   }
   #committed: Promise<void> = Promise.resolve();
 
-  abort(engine: Engine): void {
-    if (this.transaction === null) return;
-    engine.abort(this.transaction);
+  /** Resolves when nothing of the transaction is left that could stand in anybody's way. */
+  abort(engine: Engine): Promise<void> {
+    if (this.transaction === null) return NOTHING_TO_ABORT;
+    const aborted = engine.abort(this.transaction);
     this.transaction = null;
     this.state = "aborted";
+    return aborted;
   }
 
   /** What the log keeps of the session. */

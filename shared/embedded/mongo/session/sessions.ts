@@ -44,13 +44,13 @@ export class Sessions {
   }
 
   end(session: Session): void {
-    session.abort(this.#engine);
+    void session.abort(this.#engine);
     this.#sessions.delete(session.key);
   }
 
   /** Aborts what is open in every session, as `killAllSessions` does; what has been answered stays known. */
   abortAll(): void {
-    for (const session of this.#sessions.values()) session.abort(this.#engine);
+    for (const session of this.#sessions.values()) void session.abort(this.#engine);
   }
 
   restore(entry: BsonDocument): void {
@@ -77,7 +77,7 @@ export class Sessions {
     for (const session of this.#sessions.values()) {
       if (session.running > 0) continue;
       const idle = now - session.lastUsed;
-      if (session.transaction !== null && idle > this.transactionLifetimeMs) session.abort(this.#engine);
+      if (session.transaction !== null && idle > this.transactionLifetimeMs) void session.abort(this.#engine);
       if (idle > SESSION_TIMEOUT_MS) this.end(session);
     }
   }

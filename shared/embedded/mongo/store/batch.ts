@@ -24,26 +24,41 @@ export interface BatchReader {
   session(entry: BsonDocument): void;
 }
 
-/** Collects operations and writes them into one buffer of exact size. */
+/** The bytes of a batch, in pieces that belong one behind the other. */
+export interface Batch {
+  readonly pieces: readonly Uint8Array[];
+  readonly length: number;
+}
+
+const EMPTY = Buffer.alloc(0);
+const FIRST_PIECE = 1_024;
+/** Pieces grow up to this size: one of many megabytes would take its time to be made. */
+const LARGEST_PIECE = 256 * 1_024;
+
+/** Writes operations into a batch. */
 export class BatchWriter {
-  readonly #operations: { code: number; collectionId: number; recordId: number; bytes: Uint8Array | null }[] =
-    [];
-  #size = 0;
+  readonly #pieces: Buffer[] = [];
+  #piece: Buffer = EMPTY;
+  #at = 0;
+  #closedBytes = 0;
 
   get isEmpty(): boolean {
-    return this.#operations.length === 0;
+    return this.size === 0;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#closedBytes + this.#at;
   }
 
   put(collectionId: number, recordId: number, bytes: Uint8Array): void {
-    this.#add({ code: PUT, collectionId, recordId, bytes }, RECORD_HEADER + bytes.length);
+    this.#reserve(RECORD_HEADER + bytes.length);
+    this.#addHeader(PUT, collectionId, recordId);
+    this.#addBytes(bytes);
   }
 
   remove(collectionId: number, recordId: number): void {
-    this.#add({ code: REMOVE, collectionId, recordId, bytes: null }, RECORD_HEADER);
+    this.#reserve(RECORD_HEADER);
+    this.#addHeader(REMOVE, collectionId, recordId);
   }
 
   catalog(change: BsonDocument): void {
@@ -54,34 +69,41 @@ export class BatchWriter {
     this.#addDocument(SESSION, entry);
   }
 
-  finish(): Uint8Array {
-    const batch = Buffer.allocUnsafeSlow(this.#size);
-    let at = 0;
-    for (const { code, collectionId, recordId, bytes } of this.#operations) {
-      at = batch.writeUInt8(code, at);
-      if (code === PUT || code === REMOVE) {
-        at = batch.writeUInt32LE(collectionId, at);
-        at = batch.writeUIntLE(recordId, at, 6);
-      }
-      if (bytes !== null) {
-        batch.set(bytes, at);
-        at += bytes.length;
-      }
-    }
-    return batch;
+  finish(): Batch {
+    this.#closePiece();
+    return { pieces: this.#pieces, length: this.#closedBytes };
   }
 
   #addDocument(code: number, document: BsonDocument): void {
     const bytes = encodeDocument(document);
-    this.#add({ code, collectionId: 0, recordId: 0, bytes }, 1 + bytes.length);
+    this.#reserve(1 + bytes.length);
+    this.#at = this.#piece.writeUInt8(code, this.#at);
+    this.#addBytes(bytes);
   }
 
-  #add(
-    operation: { code: number; collectionId: number; recordId: number; bytes: Uint8Array | null },
-    size: number,
-  ): void {
-    this.#operations.push(operation);
-    this.#size += size;
+  #addHeader(code: number, collectionId: number, recordId: number): void {
+    this.#at = this.#piece.writeUInt8(code, this.#at);
+    this.#at = this.#piece.writeUInt32LE(collectionId, this.#at);
+    this.#at = this.#piece.writeUIntLE(recordId, this.#at, 6);
+  }
+
+  #addBytes(bytes: Uint8Array): void {
+    this.#piece.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  #reserve(size: number): void {
+    if (this.#at + size <= this.#piece.length) return;
+    const grown = Math.min(Math.max(FIRST_PIECE, this.#piece.length * 4), LARGEST_PIECE);
+    this.#closePiece();
+    this.#piece = Buffer.allocUnsafe(Math.max(size, grown));
+  }
+
+  #closePiece(): void {
+    if (this.#at > 0) this.#pieces.push(this.#piece.subarray(0, this.#at));
+    this.#closedBytes += this.#at;
+    this.#piece = EMPTY;
+    this.#at = 0;
   }
 }
 

@@ -6,7 +6,12 @@ import { BatchWriter, readBatch } from "./batch.ts";
 import { FRAME_HEADER_BYTES, FrameScanner, frameHeader } from "./log-frames.ts";
 
 const framed = (...texts: string[]): Buffer =>
-  Buffer.concat(texts.flatMap((text) => [frameHeader(Buffer.from(text)), Buffer.from(text)]));
+  Buffer.concat(
+    texts.flatMap((text) => {
+      const bytes = Buffer.from(text);
+      return [frameHeader({ pieces: [bytes], length: bytes.length }), bytes];
+    }),
+  );
 
 /** Reads the frames of bytes that come in pieces of one size; ends where nothing more can be read. */
 function scan(bytes: Buffer, piece: number): { batches: string[]; consumed: number } {
@@ -64,8 +69,9 @@ describe("batches", () => {
     writer.remove(7, 8);
     writer.session(documentOf({ number: 9n }));
     const size = writer.size;
-    const batch = writer.finish();
-    assert.equal(batch.length, size);
+    const { pieces, length } = writer.finish();
+    const batch = Buffer.concat(pieces);
+    assert.deepEqual([length, batch.length], [size, size]);
     const read: unknown[] = [];
     readBatch(batch, {
       put: (...operation) => read.push(operation),

@@ -1,7 +1,8 @@
 import { readdir } from "node:fs/promises";
+import type { Batch } from "./batch.ts";
 import type { Disk } from "./disk.ts";
 import { loadDirectory, logPath, removeOldFiles } from "./log-directory.ts";
-import { FILE_HEADER, frameHeader } from "./log-frames.ts";
+import { FILE_HEADER, FRAME_HEADER_BYTES, frameHeader } from "./log-frames.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { SnapshotSource, Store, StoreStats } from "./store.ts";
 
@@ -19,7 +20,7 @@ export interface LogStoreOptions {
 }
 
 interface Waiting {
-  readonly batch: Uint8Array;
+  readonly batch: Batch;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -68,7 +69,7 @@ export class LogStore implements Store {
     }
   }
 
-  append(batch: Uint8Array): Promise<void> {
+  append(batch: Batch): Promise<void> {
     if (this.failure !== null) return Promise.reject(this.failure);
     if (this.#isClosed) return Promise.reject(new Error("the server has been stopped"));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -165,8 +166,8 @@ export class LogStore implements Store {
     const buffers: Uint8Array[] = [];
     let bytes = 0;
     for (const { batch } of group) {
-      buffers.push(frameHeader(batch), batch);
-      bytes += batch.length + 8;
+      buffers.push(frameHeader(batch), ...batch.pieces);
+      bytes += FRAME_HEADER_BYTES + batch.length;
     }
     await disk.append(this.#file, buffers);
     this.#isDirty = true;

@@ -1,4 +1,5 @@
 import { rename } from "node:fs/promises";
+import type { Batch } from "./batch.ts";
 import type { Disk } from "./disk.ts";
 import { snapshotPath } from "./log-directory.ts";
 import { FILE_HEADER, FRAME_HEADER_BYTES, frameHeader } from "./log-frames.ts";
@@ -7,7 +8,7 @@ export interface SnapshotJob {
   readonly directory: string;
   readonly disk: Disk;
   readonly generation: number;
-  readonly batches: AsyncIterable<Uint8Array>;
+  readonly batches: AsyncIterable<Batch>;
 }
 
 /** Writes a snapshot under a name of its own and gives it its real name when it is complete and durable. */
@@ -19,7 +20,7 @@ export async function writeSnapshot({ directory, disk, generation, batches }: Sn
   try {
     await disk.append(file, [FILE_HEADER]);
     for await (const batch of batches) {
-      await disk.append(file, [frameHeader(batch), batch]);
+      await disk.append(file, [frameHeader(batch), ...batch.pieces]);
       bytes += FRAME_HEADER_BYTES + batch.length;
     }
     await disk.flush(file);

@@ -1,3 +1,5 @@
+import type { Batch } from "./batch.ts";
+
 /** What a store reports of itself. */
 export interface StoreStats {
   /** Bytes on disk: log and snapshot; 0 where nothing is stored. */
@@ -8,7 +10,7 @@ export interface StoreStats {
 }
 
 /** Gives every live batch again, oldest first, while a store writes its snapshot. */
-export type SnapshotSource = () => AsyncIterable<Uint8Array>;
+export type SnapshotSource = () => AsyncIterable<Batch>;
 
 /**
  * Where committed batches go: "durably append an atomic batch, load all".
@@ -24,7 +26,7 @@ export interface Store {
    * Resolves when the batch is as durable as the store's mode promises. The batch must not change until then.
    * @throws StoreFailure once a write has failed: this and every later append
    */
-  append(batch: Uint8Array): Promise<void>;
+  append(batch: Batch): Promise<void>;
   /** Replaces everything stored by the batches of `source`, unless the log is still small for its content. */
   compactIfDue(source: SnapshotSource): Promise<void>;
   /** The error that stopped the store for writes; null while it works. */
