@@ -1,5 +1,7 @@
 import { ElementCursor } from "./element-cursor.ts";
 import { GrowingBuffer } from "./growing-buffer.ts";
+import { int32At } from "./raw.ts";
+import { BsonType } from "./values.ts";
 
 /** One element to be set, with its name and value as they lie in the bytes of a message. */
 export interface FieldElement {
@@ -9,6 +11,8 @@ export interface FieldElement {
   /** First byte of the value. */
   readonly offset: number;
   readonly end: number;
+  /** The value, an Int32, is added to that of the document instead of taking its place. */
+  readonly isAdded: boolean;
 }
 
 /** One bit of a number says of each field whether it has been found. */
@@ -43,12 +47,24 @@ function indexOfField(fields: readonly FieldElement[], cursor: ElementCursor): n
   return -1;
 }
 
+/** null where the sum would be of another type. */
+function int32Sum({ bytes, offset }: FieldElement, cursor: ElementCursor): number | null {
+  if (cursor.type !== BsonType.int) return null;
+  const sum = int32At(bytes, offset) + int32At(cursor.bytes, cursor.offset);
+  return sum === (sum | 0) ? sum : null;
+}
+
+function appendInt32(value: number): void {
+  out.reserve(4);
+  out.length = out.bytes.writeInt32LE(value, out.length);
+}
+
 /**
  * Sets top-level fields of a stored document and copies everything else as it is; what the document lacks is
  * appended in the order of `fields`. Returns the names of those that have changed.
  *
  * The new bytes lie in a buffer that the next call overwrites: `keep` copies them.
- * Returns null where the document has one of the names twice.
+ * Returns null where the document has one of the names twice, or adding leaves the Int32.
  *
  * @param fields of different names, {@link MOST_FIELDS} at most
  */
@@ -68,9 +84,17 @@ export function setFields<T>(
     if (found & (1 << at)) return null;
     found |= 1 << at;
     const field = fields[at]!;
-    if (hasSameBytes(field, cursor)) continue;
-    append(document, copied, cursor.start);
-    append(field.bytes, field.start, field.end);
+    if (field.isAdded) {
+      const sum = int32Sum(field, cursor);
+      if (sum === null) return null;
+      if (sum === int32At(document, cursor.offset)) continue;
+      append(document, copied, cursor.offset);
+      appendInt32(sum);
+    } else {
+      if (hasSameBytes(field, cursor)) continue;
+      append(document, copied, cursor.start);
+      append(field.bytes, field.start, field.end);
+    }
     copied = cursor.end;
     changed.add(field.name);
   }

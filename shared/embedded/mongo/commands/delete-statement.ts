@@ -5,8 +5,9 @@ import { compileQuery, Rows } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
 import { compileCollation } from "../query/collation.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
-import type { Arguments } from "./arguments.ts";
+import { Arguments, statementAt } from "./arguments.ts";
 import { type CommandContext, findCollection } from "./context.ts";
+import { DeleteById } from "./delete-by-id.ts";
 import { fields } from "./known-fields.ts";
 import { scopeOf } from "./variables.ts";
 
@@ -19,28 +20,47 @@ export interface StatementJob {
   readonly args: Arguments;
 }
 
+/** One statement of a delete command: decoded, unless it is of the kind that is carried out on bytes. */
+export type DeleteStatement = DeleteById | Arguments;
+
 const FIELDS = fields("q limit hint collation sampleId");
 
 /**
  * The statements of a delete command.
  * @throws CommandFault 40415, 40414, 14, 9 for one that is none: then the whole command fails
  */
-export function readDeletes(args: Arguments): Arguments[] {
-  const statements = args.statements("deletes");
-  for (const statement of statements) {
-    statement.requireKnown(FIELDS);
-    statement.requiredDocument("q");
-    statement.hint();
-    const limit = statement.requiredNumber("limit");
-    if (limit !== 0 && limit !== 1)
-      throw new CommandFault(9, `The limit field in delete objects must be 0 or 1. Got ${limit}`);
-  }
-  return statements;
+export function readDeletes(args: Arguments): DeleteStatement[] {
+  const { bytes, offsets } = args.documents("deletes");
+  return offsets.map(
+    (offset) => DeleteById.read(bytes, offset) ?? checked(statementAt(bytes, offset, "delete.deletes")),
+  );
 }
+
+function checked(statement: Arguments): Arguments {
+  statement.requireKnown(FIELDS);
+  statement.requiredDocument("q");
+  statement.hint();
+  const limit = statement.requiredNumber("limit");
+  if (limit !== 0 && limit !== 1)
+    throw new CommandFault(9, `The limit field in delete objects must be 0 or 1. Got ${limit}`);
+  return statement;
+}
+
+/** True where the statement deletes all that it finds. */
+export const deletesAll = (statement: DeleteStatement): boolean =>
+  statement instanceof Arguments && statement.number("limit", 0) === 0;
 
 const NOTHING: StatementOutcome = { n: 0, nModified: 0 };
 
-export async function deleteStatement(job: StatementJob): Promise<StatementOutcome> {
+export function deleteStatement(
+  statement: DeleteStatement,
+  job: Omit<StatementJob, "args">,
+): StatementOutcome | Promise<StatementOutcome> {
+  if (statement instanceof Arguments) return deleteDecoded({ ...job, args: statement });
+  return statement.run(findCollection(job.context, job.collectionName), job.transaction);
+}
+
+async function deleteDecoded(job: StatementJob): Promise<StatementOutcome> {
   const { context, transaction, slice, collectionName, args } = job;
   const limit = args.number("limit", 0);
   const collation = compileCollation(args.value("collation"));

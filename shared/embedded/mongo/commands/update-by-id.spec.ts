@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeDocument } from "../bson/encode.ts";
 import { RandomValues } from "../bson/random.fixture.ts";
-import { type BsonDocument, type BsonValue, documentOf, ObjectId } from "../bson/values.ts";
+import { type BsonDocument, BsonDouble, type BsonValue, documentOf, ObjectId } from "../bson/values.ts";
 import { compileUpdate } from "../query/update.ts";
 import { changeOnBytes, readUpdateById } from "./update-by-id.ts";
 
@@ -57,6 +57,35 @@ test("a $set on bytes gives the bytes that a $set on values gives", () => {
   });
 });
 
+test("$set and $inc on bytes give the bytes that they give on values, or are left to the general way", () => {
+  let carriedOut = 0;
+  forRandomDocuments((random, document) => {
+    for (const name of ["runs", "tries"]) if (random.below(2) === 0) document.set(name, random.below(1_000));
+    if (random.below(10) === 0) document.set("runs", 2_147_483_647);
+    const increments: BsonDocument = new Map();
+    for (const name of ["runs", "tries", "fresh"])
+      if (random.below(2) === 0) increments.set(name, random.below(5));
+    const update = documentOf({ $set: documentOf({ new: 1, "10": 2 }), $inc: increments });
+    const { change } = readUpdateById(statementOf(update), 0)!;
+    const result = changeOnBytes(encodeDocument(document), change);
+    if (result === null) {
+      assert.equal(document.get("runs"), 2_147_483_647, "only a sum beyond the Int32 is left");
+      return;
+    }
+    carriedOut += 1;
+    assert.deepEqual(result.kept && Buffer.from(result.kept), onValues(document, update));
+  });
+  assert(carriedOut > 4_000);
+});
+
+test("an $inc of anything but an Int32 is left to the general way", () => {
+  const document = encodeDocument(documentOf({ _id: 1, text: "a", double: new BsonDouble(1), long: 1n }));
+  for (const name of ["text", "double", "long"]) {
+    const { change } = readUpdateById(statementOf(documentOf({ $inc: documentOf({ [name]: 1 }) })), 0)!;
+    assert.equal(changeOnBytes(document, change), null, name);
+  }
+});
+
 test("a replacement on bytes gives the bytes that a replacement on values gives", () => {
   forRandomDocuments((random, document) => {
     const replacement = random.below(3) === 0 ? new Map(document) : random.document(3);
@@ -65,7 +94,7 @@ test("a replacement on bytes gives the bytes that a replacement on values gives"
   });
 });
 
-test("anything but a replacement or a $set of top-level fields of one document by its id is left to the general way", () => {
+test("anything but a replacement, a $set or an $inc of top-level fields of one document by its id is left to the general way", () => {
   const refused: Uint8Array[] = [
     statementOf(setting({ "a.b": 1 })),
     statementOf(setting({ _id: 1 })),
@@ -77,10 +106,11 @@ test("anything but a replacement or a $set of top-level fields of one document b
     statementOf(setting({ a: 1 }), { q: documentOf({ _id: 5 }) }),
     statementOf(setting({ a: 1 }), { q: documentOf({ _id: "x", a: 1 }) }),
     statementOf(setting({ a: 1 }), { q: documentOf({}) }),
-    statementOf(setting({ a: 1 }), { u: documentOf({ $inc: documentOf({ a: 1 }) }) }),
-    statementOf(setting({ a: 1 }), {
-      u: documentOf({ $set: documentOf({ a: 1 }), $inc: documentOf({ b: 1 }) }),
-    }),
+    statementOf(documentOf({ $inc: documentOf({ a: 1n }) })),
+    statementOf(documentOf({ $inc: documentOf({ a: new BsonDouble(1) }) })),
+    statementOf(documentOf({ $mul: documentOf({ a: 1 }) })),
+    statementOf(documentOf({ $set: documentOf({ a: 1 }), $inc: documentOf({ a: 1 }) })),
+    statementOf(documentOf({ $set: documentOf({ a: 1 }), $unset: documentOf({ b: 1 }) })),
     statementOf(setting({ a: 1 }), { u: documentOf({ $set: 5 }) }),
     statementOf(setting({ a: 1 }), { u: documentOf({ _id: 1, a: 1 }) }),
   ];

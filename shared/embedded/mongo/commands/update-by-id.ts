@@ -12,8 +12,8 @@ import type { StatementOutcome } from "../session/statement-outcomes.ts";
 import { requireStorableSize } from "./documents-to-store.ts";
 
 /**
- * The updates that programs send most: `{ q: { _id: <ObjectId or text> }, u: … }` with a replacement, or with a `$set`
- * of top-level fields.
+ * The updates that programs send most: `{ q: { _id: <ObjectId or text> }, u: … }` with a replacement, or with `$set`
+ * and `$inc` (by an Int32) of top-level fields.
  *
  * They are carried out on bytes, which takes about a third of the time: 5 µs for a statement of a bulk instead of 14.
  */
@@ -74,7 +74,7 @@ function onlyElement({ bytes, type, offset }: ElementCursor, name: string): Elem
   return inside.end === inside.close ? inside : null;
 }
 
-function keyIn(query: ElementCursor): string | null {
+export function keyIn(query: ElementCursor): string | null {
   const id = onlyElement(query, "_id");
   if (id === null || (id.type !== BsonType.objectId && id.type !== BsonType.string)) return null;
   beginKey();
@@ -82,18 +82,33 @@ function keyIn(query: ElementCursor): string | null {
   return finishKey();
 }
 
-function fieldsIn(update: ElementCursor): FieldElement[] | null {
-  const set = onlyElement(update, "$set");
-  if (set === null || set.type !== BsonType.object) return null;
+function fieldsIn({ type, bytes, offset }: ElementCursor): FieldElement[] | null {
+  if (type !== BsonType.object) return null;
   const fields: FieldElement[] = [];
-  const cursor = new ElementCursor(set.bytes, set.offset);
-  while (cursor.next()) {
-    const { name, bytes, start, offset, end } = cursor;
-    if (!isPlainName(name) || fields.length === MOST_FIELDS || fields.some((field) => field.name === name))
-      return null;
-    fields.push({ name, bytes, start, offset, end });
-  }
+  const operators = new ElementCursor(bytes, offset);
+  // Without any operator it is an empty replacement.
+  if (!operators.next()) return null;
+  do if (!readOperator(operators, fields)) return null;
+  while (operators.next());
   return fields.sort(byPath);
+}
+
+/** Adds the fields of a `$set` or `$inc`; false for anything else, or a field that is named twice. */
+function readOperator(
+  { name: operator, type, bytes, offset }: ElementCursor,
+  fields: FieldElement[],
+): boolean {
+  const isAdded = operator === "$inc";
+  if (type !== BsonType.object || (operator !== "$set" && !isAdded)) return false;
+  const cursor = new ElementCursor(bytes, offset);
+  while (cursor.next()) {
+    const { name, start, offset, end } = cursor;
+    if (isAdded && cursor.type !== BsonType.int) return false;
+    if (!isPlainName(name) || fields.length === MOST_FIELDS || fields.some((field) => field.name === name))
+      return false;
+    fields.push({ name, bytes, start, offset, end, isAdded });
+  }
+  return true;
 }
 
 function replacementIn({ type, bytes, offset, end }: ElementCursor): Replacement | null {

@@ -6,7 +6,7 @@ import { type Reply, replyOf } from "../wire/reply.ts";
 import { Arguments } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, type CommandTable, timeSliceOf } from "./context.ts";
-import { deleteStatement, readDeletes } from "./delete-statement.ts";
+import { deleteStatement, deletesAll, readDeletes } from "./delete-statement.ts";
 import { documentToInsert } from "./documents-to-store.ts";
 import { MAX_BATCH_STATEMENTS } from "./hello.ts";
 import { readUpdates, updateStatement } from "./update-statement.ts";
@@ -80,10 +80,7 @@ async function remove(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
   const statements = readDeletes(args);
-  requireSingle(
-    context,
-    statements.some((one) => one.number("limit", 0) === 0),
-  );
+  requireSingle(context, statements.some(deletesAll));
   requireBatchSize(statements.length);
   const slice = timeSliceOf(context);
   const total = { n: 0, nModified: 0 };
@@ -91,7 +88,7 @@ async function remove(context: CommandContext): Promise<Reply> {
     count: statements.length,
     isOrdered: args.strictFlag("ordered", true),
     statement: (transaction, index) =>
-      deleteStatement({ context, transaction, slice, collectionName: name, args: statements[index]! }),
+      deleteStatement(statements[index]!, { context, transaction, slice, collectionName: name }),
     onOutcome: (_, outcome) => count(total, outcome),
   });
   return replyOf({ n: total.n, ...shown(result) });
