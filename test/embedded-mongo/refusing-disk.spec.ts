@@ -10,10 +10,10 @@ function fillableDisk(): Disk & { isFull: boolean } {
   const disk = {
     ...realDisk,
     isFull: false,
-    append: async (file: number, buffers: readonly Uint8Array[]) => {
-      if (!disk.isFull) return realDisk.append(file, buffers);
+    write: async (file: number, buffers: readonly Uint8Array[], position: number) => {
+      if (!disk.isFull) return realDisk.write(file, buffers, position);
       const all = Buffer.concat(buffers);
-      await realDisk.append(file, [all.subarray(0, all.length >> 1)]);
+      await realDisk.write(file, [all.subarray(0, all.length >> 1)], position);
       throw new Error("ENOSPC: no space left on device, write");
     },
   };

@@ -173,10 +173,12 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     await stop();
     const [log] = await logFiles();
     const whole = (await readFile(join(dir(), log!))).length;
+    // A log reserves room by writing zeros: a batch that was not finished may lie in the middle of them.
     for (const rest of [
       Buffer.from([1, 2, 3]),
-      Buffer.alloc(100),
       Buffer.from("ffffff7f00000000aa", "hex"),
+      Buffer.concat([Buffer.from([9]), Buffer.alloc(5_000_000)]),
+      Buffer.alloc(5_000_000),
     ]) {
       await appendFile(join(dir(), log!), rest);
       const again = await start({ log: (message) => said.push(message) });
@@ -184,7 +186,10 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
       await stop();
       assert.equal((await readFile(join(dir(), log!))).length, whole);
     }
-    assert.equal(said.filter((message) => message.startsWith("cut ")).length, 3);
+    assert.deepEqual(
+      said.map((message) => /^cut (\d+) bytes/.exec(message)?.[1]),
+      ["3", "9", "1"],
+    );
     await truncate(join(dir(), log!), whole - 1);
     const shorter = await start();
     assert.equal(await shorter.collection("things").countDocuments({}), 0);

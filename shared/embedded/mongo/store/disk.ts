@@ -1,11 +1,12 @@
-import { close, fdatasync, fsync, open, writev, writevSync } from "node:fs";
+import { close, fdatasync, fsync, ftruncate, open, writev, writevSync } from "node:fs";
 import { promisify } from "node:util";
 
 /** The calls by which the log reaches the disk: a seam, so that a test can let a disk refuse. */
 export interface Disk {
   open(path: string, flags: string): Promise<number>;
-  /** Writes all buffers at the end of the file, or fails. */
-  append(file: number, buffers: readonly Uint8Array[]): Promise<void>;
+  /** Writes all buffers one behind the other from a position of the file on, or fails. */
+  write(file: number, buffers: readonly Uint8Array[], position: number): Promise<void>;
+  truncate(file: number, length: number): Promise<void>;
   /** Resolves when everything written to the file survives a loss of power. */
   flush(file: number): Promise<void>;
   close(file: number): Promise<void>;
@@ -16,6 +17,7 @@ export interface Disk {
 const openFile = promisify(open) as (path: string, flags: string) => Promise<number>;
 const closeFile = promisify(close);
 const flushFile = promisify(fdatasync);
+const truncateFile = promisify(ftruncate);
 const flushAll = promisify(fsync);
 
 /** Linux takes 1,024 buffers in one call. */
@@ -26,20 +28,22 @@ const MOST_BUFFERS = 1_000;
  */
 const WRITTEN_AT_ONCE = 256 * 1024;
 
-const writeSome = (file: number, buffers: readonly Uint8Array[]): Promise<number> =>
+const writeSome = (file: number, buffers: readonly Uint8Array[], position: number): Promise<number> =>
   new Promise((resolve, reject) => {
-    writev(file, buffers as Uint8Array[], null, (error, written) =>
+    writev(file, buffers as Uint8Array[], position, (error, written) =>
       error ? reject(error) : resolve(written),
     );
   });
 
-async function append(file: number, buffers: readonly Uint8Array[]): Promise<void> {
+async function write(file: number, buffers: readonly Uint8Array[], position: number): Promise<void> {
+  let at = position;
   let rest = [...buffers];
   const isSmall = rest.reduce((sum, { length }) => sum + length, 0) <= WRITTEN_AT_ONCE;
   while (rest.length > 0) {
     const part = rest.slice(0, MOST_BUFFERS);
-    const written = isSmall ? writevSync(file, part) : await writeSome(file, part);
+    const written = isSmall ? writevSync(file, part, at) : await writeSome(file, part, at);
     if (written === 0) throw new Error("the disk took no bytes");
+    at += written;
     rest = behind(rest, written);
   }
 }
@@ -67,7 +71,8 @@ async function flushDirectory(path: string): Promise<void> {
 
 export const realDisk: Disk = {
   open: openFile,
-  append,
+  write,
+  truncate: truncateFile,
   flush: flushFile,
   close: closeFile,
   flushDirectory,

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rm, truncate } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../../errors.ts";
 import { FILE_HEADER, FrameScanner } from "./log-frames.ts";
@@ -16,8 +16,8 @@ export interface LoadedDirectory {
   readonly generation: number;
   readonly snapshotBytes: number;
   readonly logBytes: number;
-  /** True where the log to append to has no first line yet. */
-  readonly isNewLog: boolean;
+  /** Where to append to the log of that generation; 0 where it has no first line yet. */
+  readonly endOfLog: number;
   /** Bytes behind the last whole batch, cut off: what a crash had left unfinished. */
   readonly tornBytes: number;
 }
@@ -36,24 +36,23 @@ export async function loadDirectory(
   let snapshotBytes = 0;
   if (snapshots.length > 0) {
     const path = snapshotPath(directory, base);
-    const { wholeBytes, tornBytes } = await readFrames(path, apply);
-    if (tornBytes > 0) throw damagedFile(path, wholeBytes);
+    const { wholeBytes, size } = await readFrames(path, apply);
+    if (size > wholeBytes) throw damagedFile(path, wholeBytes);
     snapshotBytes = wholeBytes;
   }
   let logBytes = 0;
   let tornBytes = 0;
-  let isNewLog = true;
+  let endOfLog = 0;
   for (const generation of logs) {
     const path = logPath(directory, generation);
     const read = await readFrames(path, apply);
     logBytes += read.wholeBytes;
-    isNewLog = read.wholeBytes === 0;
-    if (read.tornBytes === 0) continue;
-    if (generation !== logs.at(-1)) throw damagedFile(path, read.wholeBytes);
+    endOfLog = read.wholeBytes;
+    if (read.tornBytes > 0 && generation !== logs.at(-1)) throw damagedFile(path, read.wholeBytes);
     tornBytes = read.tornBytes;
-    await truncate(path, read.wholeBytes);
+    if (read.size > read.wholeBytes) await truncate(path, read.wholeBytes);
   }
-  return { generation: logs.at(-1) ?? base, snapshotBytes, logBytes, isNewLog, tornBytes };
+  return { generation: logs.at(-1) ?? base, snapshotBytes, logBytes, endOfLog, tornBytes };
 }
 
 function generationsOf(names: readonly string[], kind: "snapshot" | "log"): number[] {
@@ -81,17 +80,21 @@ export async function removeOldFiles(
   }
 }
 
-async function readFrames(
-  path: string,
-  apply: (batch: Uint8Array) => void,
-): Promise<{ wholeBytes: number; tornBytes: number }> {
+interface FramesRead {
+  readonly size: number;
+  readonly wholeBytes: number;
+  /** Bytes behind them, without the zeros that a log reserves at its end. */
+  readonly tornBytes: number;
+}
+
+async function readFrames(path: string, apply: (batch: Uint8Array) => void): Promise<FramesRead> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
     const header = Buffer.alloc(FILE_HEADER.length);
     await file.read(header, 0, header.length, 0);
     // A crash right after the file was made leaves it without its first line.
-    if (size < FILE_HEADER.length) return { wholeBytes: 0, tornBytes: size };
+    if (size < FILE_HEADER.length) return { size, wholeBytes: 0, tornBytes: size };
     if (!header.equals(FILE_HEADER)) throw damagedFile(path, 0);
     const scanner = new FrameScanner();
     let at = FILE_HEADER.length;
@@ -111,10 +114,21 @@ async function readFrames(
       scanner.push(chunk.subarray(0, bytesRead));
     }
     const wholeBytes = FILE_HEADER.length + scanner.consumed;
-    return { wholeBytes, tornBytes: size - wholeBytes };
+    return { size, wholeBytes, tornBytes: await lengthWithoutZeros(file, wholeBytes, size) };
   } finally {
     await file.close();
   }
+}
+
+/** How far the bytes of a part of a file reach that are not zero. */
+async function lengthWithoutZeros(file: FileHandle, from: number, to: number): Promise<number> {
+  const bytes = Buffer.alloc(READ_BYTES);
+  for (let end = to; end > from; end -= READ_BYTES) {
+    const start = Math.max(from, end - READ_BYTES);
+    const { bytesRead } = await file.read(bytes, 0, end - start, start);
+    for (let at = bytesRead - 1; at >= 0; at--) if (bytes[at] !== 0) return start + at + 1 - from;
+  }
+  return 0;
 }
 
 const damagedFile = (path: string, offset: number): AppError =>

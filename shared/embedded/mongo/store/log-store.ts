@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import type { Batch } from "./batch.ts";
 import type { Disk } from "./disk.ts";
 import { loadDirectory, logPath, removeOldFiles } from "./log-directory.ts";
-import { FILE_HEADER, FRAME_HEADER_BYTES, frameHeader } from "./log-frames.ts";
+import { LogFile } from "./log-file.ts";
+import { FRAME_HEADER_BYTES, frameHeader } from "./log-frames.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { SnapshotSource, Store, StoreStats } from "./store.ts";
 
@@ -35,7 +36,7 @@ export class LogStore implements Store {
   readonly isVolatile = false;
   failure: Error | null = null;
   readonly #options: LogStoreOptions;
-  #file = -1;
+  #file: LogFile | null = null;
   #generation = 0;
   #queue: Waiting[] = [];
   #flushing: Promise<void> | null = null;
@@ -43,7 +44,7 @@ export class LogStore implements Store {
   #isCompacting = false;
   #isClosed = false;
   /** The log of the next generation, taken between two groups. */
-  #next: { readonly file: number; readonly taken: () => void } | null = null;
+  #next: { readonly file: LogFile; readonly taken: () => void } | null = null;
   #timer: NodeJS.Timeout | null = null;
   #logBytes = 0;
   #snapshotBytes = 0;
@@ -62,7 +63,7 @@ export class LogStore implements Store {
     this.#generation = loaded.generation;
     this.#logBytes = loaded.logBytes;
     this.#snapshotBytes = loaded.snapshotBytes;
-    this.#file = await this.#openLog(this.#generation, loaded.isNewLog);
+    this.#file = await this.#openLog(this.#generation, loaded.endOfLog);
     if (this.#options.sync === "normal") {
       this.#timer = setInterval(() => void this.#flushDirty(), FLUSH_INTERVAL_MS);
       this.#timer.unref();
@@ -97,20 +98,16 @@ export class LogStore implements Store {
     this.#isClosed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#flushing;
-    if (this.#file < 0) return;
-    if (this.failure === null) await this.#options.disk.flush(this.#file);
-    await this.#options.disk.close(this.#file);
-    this.#file = -1;
+    const file = this.#file;
+    this.#file = null;
+    await (this.failure === null ? file?.close() : file?.abandon());
   }
 
-  async #openLog(generation: number, isNew: boolean): Promise<number> {
-    const { disk, directory } = this.#options;
-    const file = await disk.open(logPath(directory, generation), "a");
-    if (isNew) {
-      await disk.append(file, [FILE_HEADER]);
-      await disk.flush(file);
-      await disk.flushDirectory(directory);
-    }
+  async #openLog(generation: number, length: number): Promise<LogFile> {
+    const { disk, directory, sync } = this.#options;
+    const path = logPath(directory, generation);
+    const file = await LogFile.open({ disk, path, length, reserves: sync === "full" });
+    if (length === 0) await disk.flushDirectory(directory);
     return file;
   }
 
@@ -146,32 +143,32 @@ export class LogStore implements Store {
   async #compact(source: SnapshotSource): Promise<void> {
     const { directory, disk } = this.#options;
     const generation = this.#generation + 1;
-    const previous = this.#file;
-    const file = await this.#openLog(generation, true);
+    const previous = this.#file!;
+    const file = await this.#openLog(generation, 0);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#next = { file, taken: resolve };
     this.#flushing ??= this.#flushQueue();
     await promise;
     const oldLogBytes = this.#logBytes;
     this.#generation = generation;
-    await disk.flush(previous);
-    await disk.close(previous);
+    await previous.close();
     this.#snapshotBytes = await writeSnapshot({ directory, disk, generation, batches: source() });
     this.#logBytes -= oldLogBytes;
     await removeOldFiles(directory, await readdir(directory), generation);
   }
 
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
-    const { disk, sync } = this.#options;
+    const file = this.#file!;
     const buffers: Uint8Array[] = [];
     let bytes = 0;
     for (const { batch } of group) {
       buffers.push(frameHeader(batch), ...batch.pieces);
       bytes += FRAME_HEADER_BYTES + batch.length;
     }
-    await disk.append(this.#file, buffers);
+    await file.append(buffers);
     this.#isDirty = true;
-    if (sync === "full") await disk.flush(this.#file);
+    if (this.#options.sync === "full") await file.flush();
+    file.reserve();
     this.#logBytes += bytes;
     this.#batches += group.length;
     this.#flushes += 1;
@@ -188,7 +185,7 @@ export class LogStore implements Store {
     if (!this.#isDirty || this.failure !== null) return;
     this.#isDirty = false;
     try {
-      await this.#options.disk.flush(this.#file);
+      await this.#file?.flush();
     } catch (error) {
       this.#fail(error as Error, []);
     }

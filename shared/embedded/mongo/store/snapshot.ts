@@ -18,9 +18,9 @@ export async function writeSnapshot({ directory, disk, generation, batches }: Sn
   const file = await disk.open(unfinished, "w");
   let bytes = FILE_HEADER.length;
   try {
-    await disk.append(file, [FILE_HEADER]);
+    await disk.write(file, [FILE_HEADER], 0);
     for await (const batch of batches) {
-      await disk.append(file, [frameHeader(batch), ...batch.pieces]);
+      await disk.write(file, [frameHeader(batch), ...batch.pieces], bytes);
       bytes += FRAME_HEADER_BYTES + batch.length;
     }
     await disk.flush(file);
