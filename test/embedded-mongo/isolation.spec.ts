@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ClientSession, Document, MongoServerError } from "mongodb";
 import { mongoForTests } from "./mongo.fixture.ts";
 
@@ -7,6 +8,10 @@ const SNAPSHOT = { readConcern: { level: "snapshot" }, writeConcern: { w: "major
 
 describe("isolation of transactions", () => {
   const mongo = mongoForTests();
+  /** The server prunes in turns of the event loop, one version in each at the least. */
+  const allPruned = async () => {
+    for (let turns = mongo.stats()!.retiredVersions; turns > 0; turns--) await nextTurn();
+  };
 
   it("reads one snapshot through indexes while others move documents in them", async () => {
     const tasks = mongo.db.collection("moving");
@@ -165,6 +170,7 @@ describe("isolation of transactions", () => {
     assert.equal(await watched.countDocuments({ n: 0 }, { session, hint: "n_1" }), 20);
     await session.abortTransaction();
     await session.endSession();
+    await allPruned();
     assert.equal(kept(), 0);
     const entries = await mongo.db.command({ validate: "watched" });
     assert.deepEqual(entries.keysPerIndex, { _id_: 15, n_1: 15 });
@@ -209,6 +215,7 @@ describe("isolation of transactions", () => {
       assert.deepEqual(await storm.find().hint(hint).sort({ _id: 1 }).toArray(), expected, hint);
     }
     if (mongo.stats() === null) return;
+    await allPruned();
     const { keysPerIndex } = await mongo.db.command({ validate: "storm" });
     for (const count of Object.values(keysPerIndex)) assert.equal(count, expected.length);
     assert.equal(mongo.stats()!.retiredVersions, 0);
