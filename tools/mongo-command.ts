@@ -3,12 +3,12 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { MongoClient } from "mongodb";
-import { startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
+import { startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
 import { AppError } from "../shared/errors.ts";
 import { linesOf } from "./lines-of.ts";
 import { dumpLines } from "./mongo-dump.ts";
 import { restoreLines } from "./mongo-restore.ts";
-import { stopOnSignal } from "./run-until-stopped.ts";
+import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
 
 const USAGE = `kinit mongo --dir DIR [--port 27017] [--sync full|normal]   serve DIR to the processes of this machine
 kinit mongo dump --url URL --out FILE|- [--db NAME]          write everything (or one database) as Extended JSON lines
@@ -53,7 +53,7 @@ async function serve(argv: readonly string[]): Promise<void> {
   const port = Number(options.port ?? 27017);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw misused("--port must be a number from 0 to 65535");
-  const server = await startEmbeddedMongo({
+  const server = await startMongoThread({
     dir: required(options, "dir"),
     port,
     host: options.host,
@@ -61,6 +61,7 @@ async function serve(argv: readonly string[]): Promise<void> {
     log: (message) => process.stderr.write(`${message}\n`),
   });
   process.stdout.write(`listening on ${server.url}\n`);
+  server.failed.catch(failCommand);
   stopOnSignal({ stop: () => server.close() });
 }
 
