@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type InvalidConfig, readConfig, settings } from "./config.ts";
+import { type Config, type InvalidConfig, readConfig, settings, withEmbeddedStore } from "./config.ts";
 
 describe("the configuration", () => {
   it("needs nothing: every setting has a default", () => {
@@ -44,6 +44,22 @@ describe("the configuration", () => {
 
   it("cannot be changed", () => {
     assert.ok(Object.isFrozen(readConfig({})));
+    assert.ok(Object.isFrozen(withEmbeddedStore(readConfig({}), "mongodb://here")));
+  });
+
+  it("keeps everything for ever, except in the embedded store, unless told otherwise", () => {
+    const boundsOf = ({ recordsMaxAgeMs, recordsMaxPerTask, crawlerMaxAgeMs }: Config) => [
+      recordsMaxAgeMs,
+      recordsMaxPerTask,
+      crawlerMaxAgeMs,
+    ];
+    const [unset, set] = [readConfig({}), readConfig({ RECORDS_MAX_AGE_MS: "0", RECORDS_MAX_PER_TASK: "7" })];
+    assert.deepEqual(boundsOf(unset), [null, null, null]);
+    assert.deepEqual(
+      boundsOf(withEmbeddedStore(unset, "mongodb://here")),
+      [2_592_000_000, 1000, 2_592_000_000],
+    );
+    assert.deepEqual(boundsOf(withEmbeddedStore(set, "mongodb://here")), [0, 7, 2_592_000_000]);
   });
 
   it("gives no variable a name that Moleculer would take for its own", () => {

@@ -47,6 +47,12 @@ const integer = (
   },
 });
 
+/** For a default that depends on other settings: null where the variable is not set. */
+const optionalInteger = (variable: string, range: Range, purpose: string): Setting<number | null> => ({
+  ...integer(variable, 0, range, purpose),
+  fallback: null,
+});
+
 const oneOf = <const V extends string>(
   variable: string,
   fallback: V,
@@ -70,6 +76,8 @@ const zone = (variable: string, fallback: string, purpose: string): Setting<stri
 });
 
 const ms = { min: 1, max: 3_600_000 };
+/** Up to ten years; 0 stands for no limit. */
+const maxAge = { min: 0, max: 315_360_000_000 };
 
 /** Every setting there is: the type of `config`, `.env.example` and the README's table come from here. */
 export const settings = {
@@ -204,6 +212,16 @@ export const settings = {
     { min: 1000, max: 604_800_000 },
     "A run without any sign of life for this long, beyond its timeout, is declared lost.",
   ),
+  recordsMaxAgeMs: optionalInteger(
+    "RECORDS_MAX_AGE_MS",
+    maxAge,
+    "Runs and skips older than this are forgotten with their events, except each task's last; 0: never. Not set: 30 days with the embedded server, else never.",
+  ),
+  recordsMaxPerTask: optionalInteger(
+    "RECORDS_MAX_PER_TASK",
+    { min: 0, max: 100_000_000 },
+    "Of each task the newest so many are kept; 0: all. Not set: 1000 with the embedded server, else all.",
+  ),
 
   crawlerUrl: text(
     "CRAWLER_BILIBILI_URL",
@@ -212,6 +230,11 @@ export const settings = {
   ),
   crawlerTimeoutMs: integer("CRAWLER_TIMEOUT_MS", 10_000, ms, "How long one fetch of a hot list may take."),
   crawlerUserAgent: text("CRAWLER_USER_AGENT", "kinit-fast-task", "User-Agent of the crawler."),
+  crawlerMaxAgeMs: optionalInteger(
+    "CRAWLER_MAX_AGE_MS",
+    maxAge,
+    "Rows of crawls older than this are forgotten; 0: never. Not set: 30 days with the embedded server, else never.",
+  ),
 
   callTimeoutMs: integer(
     "CALL_TIMEOUT_MS",
@@ -262,6 +285,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   });
   if (faults.length > 0) throw new InvalidConfig(faults);
   return Object.freeze(Object.fromEntries(entries)) as Config;
+}
+
+const THIRTY_DAYS_MS = 2_592_000_000;
+
+/** The same with the embedded MongoDB server, which holds all data in memory: so not everything is kept for ever. */
+export function withEmbeddedStore(config: Config, mongoUrl: string): Config {
+  return Object.freeze({
+    ...config,
+    mongoUrl,
+    recordsMaxAgeMs: config.recordsMaxAgeMs ?? THIRTY_DAYS_MS,
+    recordsMaxPerTask: config.recordsMaxPerTask ?? 1000,
+    crawlerMaxAgeMs: config.crawlerMaxAgeMs ?? THIRTY_DAYS_MS,
+  });
 }
 
 /** The configuration of this process, read once at the first import of whoever needs it. */

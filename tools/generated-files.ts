@@ -4,7 +4,7 @@ import { catalogue } from "../shared/contracts/catalogue.ts";
 /** `.env.example`: every setting with its purpose and its default. */
 export function envExample(): string {
   const blocks = Object.values(settings).map(
-    ({ variable, fallback, purpose }) => `# ${purpose}\n# ${variable}=${fallback}\n`,
+    ({ variable, fallback, purpose }) => `# ${purpose}\n# ${variable}=${fallback ?? ""}\n`,
   );
   return `# Every setting and its default. Made from shared/config.ts by: npm run kinit -- docs\n\n${blocks.join("\n")}`;
 }

@@ -3,7 +3,7 @@ import type { Service, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import type { Handler } from "../services/executor/define-handler.ts";
 import { createBroker } from "../shared/broker.ts";
-import type { Config } from "../shared/config.ts";
+import { type Config, withEmbeddedStore } from "../shared/config.ts";
 import { type MongoThread, startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
 import { AppError } from "../shared/errors.ts";
 import { createLogger } from "../shared/logger.ts";
@@ -33,7 +33,7 @@ export interface LaunchOptions {
 export async function launch(options: LaunchOptions): Promise<Launched> {
   const { config: given, services, handlers = [], logger = createLogger(given) } = options;
   const embedded = given.mongoUrl || !needsMongo(services) ? undefined : await startStore(given, logger);
-  const config = embedded ? { ...given, mongoUrl: embedded.url } : given;
+  const config = embedded ? withEmbeddedStore(given, embedded.url) : given;
   const broker = createBroker(config, logger);
   try {
     for (const name of services) broker.createService(serviceFactories[name](config, { broker, handlers }));

@@ -51,6 +51,7 @@ describe("crawler", () => {
       crawlerUrl: `${source.base}/list`,
       crawlerTimeoutMs: 2000,
       crawlerUserAgent: "tester/1",
+      crawlerMaxAgeMs: null,
     };
     broker.createService(crawlerService({ config, clock: systemClock }));
     broker.createService({

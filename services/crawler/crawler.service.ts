@@ -5,6 +5,7 @@ import { type Config, loadConfig } from "../../shared/config.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
+import { createRounds, type Rounds } from "../../shared/rounds.ts";
 import { answers, type Meta } from "../../shared/service.ts";
 import { crawl } from "./crawl.ts";
 import { httpPageFetcher } from "./http-page-fetcher.ts";
@@ -13,17 +14,27 @@ import { type HotRowDocument, type HotRows, mongoHotRows } from "./mongo-hot-row
 export interface CrawlerDeps {
   readonly config: Pick<
     Config,
-    "mongoUrl" | "mongoDatabase" | "natsUrl" | "crawlerUrl" | "crawlerTimeoutMs" | "crawlerUserAgent"
+    | "mongoUrl"
+    | "mongoDatabase"
+    | "natsUrl"
+    | "crawlerUrl"
+    | "crawlerTimeoutMs"
+    | "crawlerUserAgent"
+    | "crawlerMaxAgeMs"
   >;
   readonly clock: Clock;
 }
 
+const FORGET_EVERY_MS = 3_600_000;
+
 /** Fetches hot lists and keeps their rows. */
 export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema => {
   const { crawlerUrl: url, crawlerTimeoutMs: timeoutMs, crawlerUserAgent: userAgent } = config;
+  const maxAgeMs = config.crawlerMaxAgeMs;
   const fetcher = httpPageFetcher({ url, timeoutMs, userAgent });
   let events: OpenEventStore;
   let rows: HotRows;
+  let forgetting: Rounds | undefined;
   return {
     name: "crawler",
     actions: answers("crawler", {
@@ -32,7 +43,10 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
     }),
     events: {
       /** What an earlier process left unsent goes out when all who listen have subscribed. */
-      "$broker.started": () => events.outbox.adoptEnded(),
+      "$broker.started"() {
+        events.outbox.adoptEnded();
+        forgetting?.start();
+      },
     },
     async started() {
       const { broker, logger: log } = this;
@@ -46,8 +60,19 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
         events: db.collection<EventDocument>("events"),
         clock,
       });
+      forgetting = maxAgeMs
+        ? createRounds({
+            everyMs: Math.min(FORGET_EVERY_MS, Math.max(1000, maxAgeMs / 10)),
+            work: () => rows.forgetBefore(clock.now() - maxAgeMs),
+            log,
+            failure: "old rows cannot be forgotten",
+          })
+        : undefined;
     },
-    stopped: () => events?.close(),
+    async stopped() {
+      await forgetting?.stop();
+      await events?.close();
+    },
   };
 };
 

@@ -37,6 +37,8 @@ export interface HotRows {
    */
   store(crawled: Crawled): Promise<number>;
   list(query: ActionParams<"crawler.list">): Promise<ActionAnswer<"crawler.list">>;
+  /** Deletes the rows of crawls before an instant and their events, but for each site's last event. */
+  forgetBefore(instant: number): Promise<void>;
 }
 
 export interface MongoHotRowsOptions {
@@ -50,8 +52,8 @@ export interface MongoHotRowsOptions {
 const CONFLICTS_MAX = 5;
 
 export function mongoHotRows({ store, rows, events, clock }: MongoHotRowsOptions): HotRows {
-  const versionOf = async (stream: string, session: ClientSession): Promise<number> => {
-    const query = { sort: { version: -1 }, projection: { version: 1 }, session } as const;
+  const versionOf = async (stream: string, session?: ClientSession): Promise<number> => {
+    const query = { sort: { version: -1 }, projection: { version: 1 }, ...(session && { session }) } as const;
     return (await events.findOne({ stream }, query))?.version ?? 0;
   };
   const storeOnce = ({ site, crawlId, rows: found, cause }: Crawled): Promise<number> =>
@@ -86,6 +88,15 @@ export function mongoHotRows({ store, rows, events, clock }: MongoHotRowsOptions
       const cursor = rows.find({}, { sort: sortOf(orderField, order), skip: (page - 1) * limit, limit });
       const [documents, total] = await Promise.all([cursor.toArray(), rows.estimatedDocumentCount()]);
       return { items: documents.map(toView), total };
+    },
+    async forgetBefore(instant) {
+      const before = { $lt: new Date(instant) };
+      await rows.deleteMany({ create_datetime: before });
+      for (const stream of await events.distinct("stream", {
+        stream: { $gte: "hotlist-", $lt: "hotlist." },
+      })) {
+        await events.deleteMany({ stream, version: { $lt: await versionOf(stream) }, time: before });
+      }
     },
   };
 }

@@ -17,6 +17,8 @@ export interface VersionedRecord {
   readonly version: number;
 }
 
+export type PlannedRun = ActionParams<"records.ended">["runs"][number];
+
 export interface RecordChange extends VersionedRecord {
   readonly isNew: boolean;
 }
@@ -27,8 +29,8 @@ export interface RecordStore {
   write(session: ClientSession, changes: readonly RecordChange[]): Promise<void>;
   /** Open runs that have shown no sign of life for longer than they may. */
   overdue(now: number, limit: number): Promise<readonly VersionedRecord[]>;
-  /** Which of these have an outcome. */
-  ended(runIds: readonly string[]): Promise<readonly string[]>;
+  /** Which of these have an outcome; those that were planned before an instant and are not on record had one. */
+  ended(runs: readonly PlannedRun[], forgottenBefore: number): Promise<readonly string[]>;
   /** Error: `RECORD_NOT_FOUND`. */
   view(runId: string): Promise<ActionAnswer<"records.get">>;
   list(query: ActionParams<"records.list">): Promise<ActionAnswer<"records.list">>;
@@ -73,11 +75,15 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
       return found.map(versioned);
     },
 
-    async ended(runIds) {
-      const ids = runIds.map((id) => new ObjectId(id));
-      const query = { _id: { $in: ids }, open_until: { $exists: false } };
-      const found = await asked(records.find(query, { projection: { _id: 1 } }).toArray());
-      return found.map(({ _id }) => _id.toHexString());
+    async ended(runs, forgottenBefore) {
+      const query = { _id: { $in: runs.map(({ runId }) => new ObjectId(runId)) } };
+      const found = await asked(records.find(query, { projection: { open_until: 1 } }).toArray());
+      const isOpen = new Map(
+        found.map(({ _id, open_until }) => [_id.toHexString(), open_until !== undefined]),
+      );
+      const hasEnded = ({ runId, plannedAt }: PlannedRun) =>
+        !(isOpen.get(runId) ?? Date.parse(plannedAt) >= forgottenBefore);
+      return runs.filter(hasEnded).map(({ runId }) => runId);
     },
 
     async view(runId) {

@@ -1,8 +1,9 @@
 import type { Clock } from "../../shared/clock.ts";
 import type { RunEvent } from "../../shared/contracts/run-events.ts";
-import { errorMessage, errorType } from "../../shared/errors.ts";
+import { errorType } from "../../shared/errors.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import type { Log } from "../../shared/log.ts";
+import { createRounds, type Rounds } from "../../shared/rounds.ts";
 import type { RecordStore, VersionedRecord } from "./mongo-records.ts";
 import { evolve, isOpen, type RecordedEvent } from "./record.ts";
 
@@ -15,21 +16,14 @@ export interface ReaperOptions {
 }
 
 /** Declares runs lost that nobody can be working on any more, so that each ends with a record. */
-export interface Reaper {
-  start(): void;
-  stop(): Promise<void>;
-}
+export type Reaper = Rounds;
 
 const PAGE = 500;
 
 export function createReaper({ store, records, clock, log, everyMs }: ReaperOptions): Reaper {
-  let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> = Promise.resolve();
-  let isStopped = false;
-
-  async function reap(): Promise<void> {
+  async function reap(stopping: AbortSignal): Promise<void> {
     for (const lost of await records.overdue(clock.now(), PAGE)) {
-      if (isStopped) return;
+      if (stopping.aborted) return;
       await declareLost(lost);
     }
   }
@@ -53,25 +47,7 @@ export function createReaper({ store, records, clock, log, everyMs }: ReaperOpti
     }
   }
 
-  function next(): void {
-    if (isStopped) return;
-    timer = setTimeout(() => {
-      round = reap()
-        .catch((error: unknown) =>
-          log.warn({ reason: errorMessage(error) }, "lost runs cannot be looked for"),
-        )
-        .finally(next);
-    }, everyMs);
-  }
-
-  return {
-    start: next,
-    async stop() {
-      isStopped = true;
-      clearTimeout(timer);
-      await round;
-    },
-  };
+  return createRounds({ everyMs, work: reap, log, failure: "lost runs cannot be looked for" });
 }
 
 function lostEvent(

@@ -23,6 +23,8 @@ export interface RecorderOptions {
   readonly clock: Clock;
   /** Records of one transaction. */
   readonly maxBatch: number;
+  /** Called for each new record once it is stored. */
+  readonly onAdded?: (taskId: string) => void;
 }
 
 interface Part extends LaneItem {
@@ -48,7 +50,8 @@ const CONFLICT_TRIES = 5;
 /** While one transaction waits for the store, the next one is prepared. */
 const LANES = 2;
 
-export function createRecorder({ store, records, clock, maxBatch }: RecorderOptions): Recorder {
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { store, records, clock, maxBatch, onAdded = () => {} } = options;
   const held = new Map<string, HeldOrder>();
   let isFlushing = false;
   let sweeper: NodeJS.Timeout | undefined;
@@ -83,17 +86,17 @@ export function createRecorder({ store, records, clock, maxBatch }: RecorderOpti
   }
 
   async function write(events: readonly RecordedEvent[], mayBeKnown: boolean): Promise<void> {
-    await store.transact(async (transaction) => {
+    const added = await store.transact(async (transaction) => {
       const isStored = mayBeKnown ? await transaction.stored(events.map(({ id }) => id)) : () => false;
       const fresh = events.filter((event) => event.type.startsWith("task.") || !isStored(event.id));
-      if (fresh.length === 0) return;
+      if (fresh.length === 0) return [];
       const before = await records.load(transaction.session, idsToLoad(fresh, mayBeKnown));
       const after = foldAll(fresh, before, transaction);
-      await records.write(
-        transaction.session,
-        [...after].map(([id, state]) => ({ ...state, isNew: !before.has(id) })),
-      );
+      const changes = [...after].map(([id, state]) => ({ ...state, isNew: !before.has(id) }));
+      await records.write(transaction.session, changes);
+      return changes.filter(({ isNew }) => isNew);
     });
+    for (const { record } of added) onAdded(record.taskId);
   }
 
   function hold(event: RecordedEvent): Promise<void> {

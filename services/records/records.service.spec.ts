@@ -92,8 +92,9 @@ describe("the records service", { concurrency: 4 }, () => {
     const { runId } = await runOnce();
     const open = say();
     await platform.broker.bus.send(open.started());
-    const { ended } = await platform.call("records.ended", { runIds: [runId, open.runId, objectId()] });
-    assert.deepEqual(ended, [runId]);
+    const plannedAt = new Date().toISOString();
+    const runs = [runId, open.runId, objectId()].map((id) => ({ runId: id, plannedAt }));
+    assert.deepEqual((await platform.call("records.ended", { runs })).ended, [runId]);
   });
 
   it("tries an event again that cannot be recorded, and meanwhile records what came with it", async () => {

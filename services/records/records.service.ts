@@ -7,14 +7,20 @@ import { type Config, loadConfig } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { answers } from "../../shared/service.ts";
 import { mongoRecords, type RecordStore } from "./mongo-records.ts";
+import { mongoRunHistory } from "./mongo-run-history.ts";
 import { createReaper, type Reaper } from "./reaper.ts";
 import type { RecordDocument } from "./record-document.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
+import { createRetention, type Retention } from "./retention.ts";
 
 export interface RecordsDeps {
   readonly config: Config;
   readonly clock: Clock;
 }
+
+/** How long after a run's end its order may be delivered again: over NATS, and in one process. */
+const REDELIVERY_MS = 3_600_000;
+const RESEND_MS = 120_000;
 
 /** Keeps a record of every run and every skip, and the runs' own events. */
 export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema => {
@@ -22,13 +28,15 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   let records: RecordStore;
   let recorder: Recorder;
   let reaper: Reaper;
+  let retention: Retention;
+  const forgottenMs = config.recordsMaxAgeMs || Number.POSITIVE_INFINITY;
   const batch = { maxSize: config.recordBatch, lingerMs: config.recordLingerMs };
   return {
     name: "records",
     actions: answers("records", {
       list: (query) => records.list(query),
       get: ({ runId }) => records.view(runId),
-      ended: async ({ runIds }) => ({ ended: await records.ended(runIds) }),
+      ended: async ({ runs }) => ({ ended: await records.ended(runs, clock.now() - forgottenMs) }),
     }),
     channels: subscribe({
       // Orders wait here for the end of their runs, so many batches of them are open at a time.
@@ -54,6 +62,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       "$broker.started"() {
         events.outbox.adoptEnded();
         reaper.start();
+        retention.start();
       },
     },
     async started() {
@@ -62,17 +71,27 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       const { db, store } = events;
       await ensureIndexes(db, ["events", "scheduler_task_record"]);
       await events.outbox.start();
+      const documents = db.collection<RecordDocument>("scheduler_task_record");
       records = mongoRecords({
-        records: db.collection<RecordDocument>("scheduler_task_record"),
+        records: documents,
         lostMs: config.runLostMs,
         defaultTimeoutMs: config.handlerTimeoutMs,
       });
-      recorder = createRecorder({ store, records, clock, maxBatch: config.recordBatch * 2 });
+      retention = createRetention({
+        history: mongoRunHistory({ store, records: documents, events: db.collection("events") }),
+        clock,
+        log,
+        maxAgeMs: config.recordsMaxAgeMs || null,
+        maxPerTask: config.recordsMaxPerTask || null,
+        minAgeMs: config.natsUrl ? REDELIVERY_MS : RESEND_MS,
+      });
+      const maxBatch = config.recordBatch * 2;
+      recorder = createRecorder({ store, records, clock, maxBatch, onAdded: retention.added });
       reaper = createReaper({ store, records, clock, log, everyMs: Math.min(60_000, config.runLostMs / 10) });
     },
     async stopped() {
       await recorder?.flush();
-      await reaper?.stop();
+      await Promise.all([reaper?.stop(), retention?.stop()]);
       await events?.close();
     },
   };

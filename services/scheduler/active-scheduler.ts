@@ -88,8 +88,8 @@ export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe"
   return async (tasks: readonly DefinedTask[]): Promise<void> => {
     const runs = tasks.flatMap(({ taskId, running }) => running.map((run) => ({ taskId, run })));
     try {
-      const runIds = runs.map(({ run }) => run.runId);
-      const { ended } = await call(caller, "records.ended", { runIds }, { timeout: ASK_TIMEOUT_MS });
+      const asked = { runs: runs.map(({ run }) => plannedRun(run)) };
+      const { ended } = await call(caller, "records.ended", asked, { timeout: ASK_TIMEOUT_MS });
       const known = new Set(ended);
       const settled = runs.filter(({ run }) => known.has(run.runId));
       await Promise.all(settled.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
@@ -97,6 +97,11 @@ export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe"
       log.warn({ reason: errorMessage(error) }, "runs on the books could not be compared with the records");
     }
   };
+}
+
+/** A run as `records.ended` asks for it. */
+export function plannedRun({ runId, plannedAt }: Pick<ActiveRun, "runId" | "plannedAt">) {
+  return { runId, plannedAt: new Date(plannedAt).toISOString() };
 }
 
 /** Stands for an end that is on record; only the run's identity matters to the task. */

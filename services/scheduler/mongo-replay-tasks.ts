@@ -28,7 +28,7 @@ export const taskReadModel: ReadModel = {
 interface FoldedStream {
   readonly id: string;
   readonly state: Task;
-  /** Events on the stream. */
+  /** That of its newest event: earlier ones may be forgotten. */
   readonly version: number;
 }
 
@@ -40,8 +40,8 @@ async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<
       yield current;
       current = undefined;
     }
-    const { state, version } = current ?? { state: task.initialState, version: 0 };
-    current = { id, state: task.evolve(state, event as unknown as TaskEvent), version: version + 1 };
+    const { state } = current ?? { state: task.initialState };
+    current = { id, state: task.evolve(state, event as unknown as TaskEvent), version: event.version };
   }
   if (current) yield current;
 }

@@ -8,7 +8,13 @@ import { fold } from "../../shared/event-store/decider.ts";
 import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
 import type { Log } from "../../shared/log.ts";
 import { call, type Meta, query } from "../../shared/service.ts";
-import { type ActiveScheduler, activeScheduler, endOf, reconcileRuns } from "./active-scheduler.ts";
+import {
+  type ActiveScheduler,
+  activeScheduler,
+  endOf,
+  plannedRun,
+  reconcileRuns,
+} from "./active-scheduler.ts";
 import { createDueLoop } from "./due-loop.ts";
 import { leaderCalls } from "./leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership.ts";
@@ -19,7 +25,7 @@ import { task } from "./task.ts";
 import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
 import type { TaskDocument } from "./task-document.ts";
 import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
-import { verdictOn } from "./task-state.ts";
+import { type ActiveRun, verdictOn } from "./task-state.ts";
 
 export interface SchedulerOptions {
   readonly config: Config;
@@ -51,7 +57,7 @@ export class TaskDisabled extends AppError {
 }
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { config, broker, events } = options;
+  const { config, clock, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
   const { active, leadership, commands, ledger } = assemble(options, tasks);
   const { isActive } = active;
@@ -62,12 +68,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     waitMs: config.callTimeoutMs * 0.8,
   });
 
-  const isOnRecord = async (runId: string, limits: CallingOptions) =>
-    (await call(broker, "records.ended", { runIds: [runId] }, limits)).ended.length > 0;
+  const hasEnded = async (run: Pick<ActiveRun, "runId" | "plannedAt">, limits: CallingOptions) =>
+    (await call(broker, "records.ended", { runs: [plannedRun(run)] }, limits)).ended.length > 0;
 
   /** A deleted task's stream tells what was ordered and revoked, but not what has ended. */
   async function verdictOnDeleted(taskId: string, runId: string) {
-    if (await isOnRecord(runId, query)) return "ended";
+    if (await hasEnded({ runId, plannedAt: clock.now() }, query)) return "ended";
     const stream = await events.store.readStream(`task-${taskId}`);
     return verdictOn(fold(task, stream as unknown as readonly TaskEvent[]), runId);
   }
@@ -93,7 +99,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const verdict = verdictOn(current, runId);
       if (!run || verdict !== "wanted") return { verdict };
       // A process may end after the records service heard of the run's end and before this one did.
-      if (!(await isOnRecord(runId, { timeout: 1000 }).catch(() => false))) return { verdict };
+      if (!(await hasEnded(run, { timeout: 1000 }).catch(() => false))) return { verdict };
       if (isActive()) await ledger.observe(endOf(taskId, run));
       return { verdict: "ended" };
     },

@@ -52,9 +52,16 @@ export const recordsActions = {
     answers: answer<Page<RecordView>>(),
   }),
   "records.ended": action({
-    summary: "Which of these runs have a terminal outcome on record; for a scheduler that takes over.",
-    params: { runIds: { type: "array", max: 5000, items: "id" } },
-    example: { runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
+    summary:
+      "Which of these runs have a terminal outcome on record, or had one that is forgotten by now; for a scheduler that takes over.",
+    params: {
+      runs: {
+        type: "array",
+        max: 5000,
+        items: { type: "object", strict: true, props: { runId: "id", plannedAt: "instant" } },
+      },
+    },
+    example: { runs: [{ runId: "66f2a1c00a1b2c3d4e5f6071", plannedAt: "2026-01-05T08:00:00.000Z" }] },
     answers: answer<{ ended: readonly string[] }>(),
   }),
   "records.get": action({
