@@ -132,6 +132,12 @@ export const settings = {
     ["full", "normal"],
     "full: a write is acknowledged after fdatasync; normal: after the operating system has it.",
   ),
+  embeddedBudgetBytes: integer(
+    "EMBEDDED_MONGO_BUDGET_BYTES",
+    2_147_483_648,
+    { min: 67_108_864, max: 1_099_511_627_776 },
+    "Memory and log of the embedded server may each take this much before the log and /ready say so.",
+  ),
   taskEnable: flag(
     "TASK_ENABLE",
     true,

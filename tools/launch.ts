@@ -2,8 +2,10 @@ import { join } from "node:path";
 import type { Service, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import type { Handler } from "../services/executor/define-handler.ts";
+import type { ReadinessCheck } from "../services/gateway/readiness.ts";
 import { createBroker } from "../shared/broker.ts";
 import { type Config, withEmbeddedStore } from "../shared/config.ts";
+import { budgetNews } from "../shared/embedded/mongo/budget.ts";
 import { type MongoThread, startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
 import { AppError } from "../shared/errors.ts";
 import { createLogger } from "../shared/logger.ts";
@@ -36,7 +38,12 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const config = embedded ? withEmbeddedStore(given, embedded.url) : given;
   const broker = createBroker(config, logger);
   try {
-    for (const name of services) broker.createService(serviceFactories[name](config, { broker, handlers }));
+    const surroundings = {
+      broker,
+      handlers,
+      readiness: async () => (embedded ? [storeCheck(embedded)] : []),
+    };
+    for (const name of services) broker.createService(serviceFactories[name](config, surroundings));
     await broker.start();
   } catch (error) {
     await stopAll(broker, embedded);
@@ -59,8 +66,8 @@ function needsMongo(services: readonly ServiceName[]): boolean {
   return services.some((name) => name === "scheduler" || name === "records" || name === "crawler");
 }
 
-async function startStore({ dataDir, embeddedSync, natsUrl }: Config, logger: Logger): Promise<MongoThread> {
-  if (natsUrl) {
+async function startStore(config: Config, logger: Logger): Promise<MongoThread> {
+  if (config.natsUrl) {
     throw new AppError(
       "MONGO_DB_URL is missing: services that meet over NATS share one MongoDB. Give its address, or start the embedded one with: npm run kinit -- mongo --dir ./data/mongo --port 27017",
       { type: "CONFIG_INVALID", code: 500 },
@@ -68,10 +75,18 @@ async function startStore({ dataDir, embeddedSync, natsUrl }: Config, logger: Lo
   }
   const log = logger.child({ mod: "MONGO" });
   return startMongoThread({
-    dir: join(dataDir, "mongo"),
-    sync: embeddedSync,
+    dir: join(config.dataDir, "mongo"),
+    sync: config.embeddedSync,
+    budgetBytes: config.embeddedBudgetBytes,
     log: (message) => log.info(message),
+    onBudget: (reason) => (reason === null ? log.info : log.warn).call(log, budgetNews(reason)),
   });
+}
+
+/** Too much data is no reason to send requests elsewhere: there is no other store. */
+function storeCheck(embedded: MongoThread): ReadinessCheck {
+  const warning = embedded.overBudget();
+  return { name: "embedded store", ok: true, ...(warning === null ? {} : { warning }) };
 }
 
 async function stopAll(broker: ServiceBroker, embedded: MongoThread | undefined): Promise<void> {

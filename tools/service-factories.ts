@@ -4,6 +4,7 @@ import type { Handler } from "../services/executor/define-handler.ts";
 import { executorService } from "../services/executor/executor.service.ts";
 import { builtInHandlers } from "../services/executor/handlers/built-in-handlers.ts";
 import { gatewayService } from "../services/gateway/gateway.service.ts";
+import type { ReadinessCheck } from "../services/gateway/readiness.ts";
 import { recordsService } from "../services/records/records.service.ts";
 import { schedulerService } from "../services/scheduler/scheduler.service.ts";
 import { systemClock as clock } from "../shared/clock.ts";
@@ -13,6 +14,8 @@ interface Surroundings {
   readonly broker: ServiceBroker;
   /** Handlers beside the built-in ones. */
   readonly handlers: readonly Handler[];
+  /** What this process needs beside the services. */
+  readonly readiness: () => Promise<readonly ReadinessCheck[]>;
 }
 type Factory = (config: Config, surroundings: Surroundings) => ServiceSchema;
 
@@ -21,7 +24,7 @@ type Factory = (config: Config, surroundings: Surroundings) => ServiceSchema;
  * ends, then what it said is recorded.
  */
 export const serviceFactories = {
-  gateway: (config) => gatewayService({ config }),
+  gateway: (config, { readiness }) => gatewayService({ config, readiness }),
   executor: (config, { broker, handlers }) => {
     const builtIn = builtInHandlers({ httpAllowPrivate: config.httpAllowPrivate });
     return executorService({ config, bus: broker.bus, clock, handlers: [...builtIn, ...handlers] });

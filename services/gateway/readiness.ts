@@ -4,6 +4,8 @@ export interface ReadinessCheck {
   readonly ok: boolean;
   /** Why not, in words for whoever runs this. */
   readonly reason?: string;
+  /** What wants attention although it is there. */
+  readonly warning?: string;
 }
 
 /** What readiness is judged by; each may be asked at any time and none is asked twice at once by one request. */

@@ -53,6 +53,13 @@ describe("everything in one process, nothing configured", () => {
     for (const taskId of [interval, cron]) await api.post(`/scheduler/task/stop/update?data_id=${taskId}`);
   });
 
+  it("is ready, its embedded store included", async () => {
+    const { data } = await api.get("/ready");
+    const { checks } = data as { checks: readonly { name: string; ok: boolean }[] };
+    assert.ok(checks.every(({ ok }) => ok));
+    assert.ok(checks.some(({ name }) => name === "embedded store"));
+  });
+
   it("refuses what is wrong, says what would be right, and stores nothing", async () => {
     const before = await api.get("/scheduler/task/list/query?limit=0");
     const good = { name: "bad", is_active: true, ...demonstration, exec_strategy: "once" };

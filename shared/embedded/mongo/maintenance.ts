@@ -1,4 +1,5 @@
 import { BsonDate, type BsonDocument, documentOf } from "./bson/values.ts";
+import type { Sizes } from "./budget.ts";
 import type { ServerState } from "./commands/context.ts";
 import type { Collection } from "./engine/collection.ts";
 import type { CollectionIndex } from "./engine/collection-index.ts";
@@ -10,6 +11,7 @@ import { Scan } from "./planner/scan.ts";
 import { TimeSlice } from "./planner/time-slice.ts";
 
 const TURN_MS = 1_000;
+const TURNS_BETWEEN_LOOKS = 10;
 const DEFAULT_TTL_SECONDS = 60;
 /** Expired documents are deleted in transactions of this size: each takes about a millisecond. */
 const DELETES_PER_TRANSACTION = 500;
@@ -19,11 +21,19 @@ export interface Maintenance {
   stop(): Promise<void>;
 }
 
-/** Work that nobody asks for: expiring documents of TTL indexes, and compacting the log. */
-export function startMaintenance(server: ServerState, log: (message: string) => void): Maintenance {
+export interface MaintenanceOptions {
+  readonly log: (message: string) => void;
+  /** Is told now and then what the server takes up. */
+  readonly watch: (sizes: Sizes) => void;
+}
+
+/** Work that nobody asks for: expiring documents of TTL indexes, compacting the log, watching the budget. */
+export function startMaintenance(server: ServerState, { log, watch }: MaintenanceOptions): Maintenance {
   let running: Promise<void> | null = null;
   let lastExpiry = Date.now();
+  let turns = 0;
   const turn = async (): Promise<void> => {
+    if (turns++ % TURNS_BETWEEN_LOOKS === 0) watch(sizesOf(server));
     if (Date.now() - lastExpiry >= ttlIntervalMs(server)) {
       lastExpiry = Date.now();
       await expireDocuments(server);
@@ -44,6 +54,11 @@ export function startMaintenance(server: ServerState, log: (message: string) => 
       await running;
     },
   };
+}
+
+function sizesOf({ engine }: ServerState): Sizes {
+  const { heapUsed, external } = process.memoryUsage();
+  return { memory: heapUsed + external, log: engine.store.stats().bytes };
 }
 
 const ttlIntervalMs = ({ parameters }: ServerState): number =>

@@ -5,6 +5,7 @@ import { type EmbeddedMongoOptions, startEmbeddedMongo } from "./start-embedded-
 /** What the thread tells its owner. */
 export type ThreadReport =
   | { readonly kind: "log"; readonly message: string }
+  | { readonly kind: "budget"; readonly reason: string | null }
   | { readonly kind: "started"; readonly url: string; readonly port: number }
   | { readonly kind: "refused"; readonly message: string; readonly type: string | undefined }
   | { readonly kind: "closed" };
@@ -17,6 +18,7 @@ async function serve(): Promise<void> {
     const server = await startEmbeddedMongo({
       ...options,
       log: (message) => report({ kind: "log", message }),
+      onBudget: (reason) => report({ kind: "budget", reason }),
     });
     report({ kind: "started", url: server.url, port: server.port });
     parentPort?.once("message", async () => {

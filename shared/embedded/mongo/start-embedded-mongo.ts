@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { AppError } from "../../errors.ts";
+import { budgetNews, watchBudget } from "./budget.ts";
 import type { ServerState } from "./commands/context.ts";
 import { dispatch } from "./commands/dispatch.ts";
 import { REPLICA_SET } from "./commands/hello.ts";
@@ -18,6 +19,7 @@ import { memoryStore } from "./store/memory-store.ts";
 import type { Store } from "./store/store.ts";
 import { Connection } from "./wire/connection.ts";
 
+const DEFAULT_BUDGET = 2 * 2 ** 30;
 /** More are closed at once. */
 const MOST_CONNECTIONS = 10_000;
 
@@ -27,6 +29,10 @@ interface ListenOptions {
   /** Default 127.0.0.1. There is no authentication: another address opens the data to whoever reaches it. */
   readonly host?: string;
   readonly log?: (message: string) => void;
+  /** Bytes that memory and log may each take before it is told; default 2 GiB. Nothing is refused beyond it. */
+  readonly budgetBytes?: number;
+  /** Called with the reason when the budget begins to be exceeded, and with null when it no longer is; logs it unless given. */
+  readonly onBudget?: (reason: string | null) => void;
 }
 
 interface StoredOptions extends ListenOptions {
@@ -124,7 +130,8 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
     connections: () => sockets.size,
   };
   accept(listener, server, sockets);
-  const maintenance = startMaintenance(server, log);
+  const { budgetBytes = DEFAULT_BUDGET, onBudget = (reason) => log(budgetNews(reason)) } = options;
+  const maintenance = startMaintenance(server, { log, watch: watchBudget(budgetBytes, onBudget) });
   let closing: Promise<void> | null = null;
   const shutDown = async () => {
     await maintenance.stop();

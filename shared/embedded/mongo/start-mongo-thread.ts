@@ -1,11 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { AppError } from "../../errors.ts";
+import { budgetNews } from "./budget.ts";
 import type { ThreadReport } from "./mongo-thread.ts";
 import type { EmbeddedMongo, EmbeddedMongoOptions } from "./start-embedded-mongo.ts";
 
 export interface MongoThread extends Pick<EmbeddedMongo, "url" | "port" | "close"> {
   /** Rejects if the thread ends before it was closed: the data cannot be reached any more. */
   readonly failed: Promise<never>;
+  /** What has outgrown the budget, in words; null where nothing has. */
+  overBudget(): string | null;
 }
 
 /**
@@ -23,6 +26,7 @@ export const HALF_OF_YOUNG_MB = 16;
  */
 export async function startMongoThread({
   log = () => {},
+  onBudget = (reason) => log(budgetNews(reason)),
   ...options
 }: EmbeddedMongoOptions): Promise<MongoThread> {
   const worker = new Worker(new URL("./mongo-thread.ts", import.meta.url), {
@@ -34,9 +38,14 @@ export async function startMongoThread({
   const closed = Promise.withResolvers<void>();
   const failed = Promise.withResolvers<never>();
   let isClosing = false;
+  let overBudget: string | null = null;
 
   worker.on("message", (report: ThreadReport) => {
     if (report.kind === "log") log(report.message);
+    if (report.kind === "budget") {
+      overBudget = report.reason;
+      onBudget(overBudget);
+    }
     if (report.kind === "started") started.resolve(report);
     if (report.kind === "closed") closed.resolve();
     if (report.kind === "refused") {
@@ -64,6 +73,7 @@ export async function startMongoThread({
     url,
     port,
     failed: failed.promise,
+    overBudget: () => overBudget,
     async close() {
       if (!isClosing) worker.postMessage("close");
       isClosing = true;
