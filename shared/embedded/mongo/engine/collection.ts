@@ -2,6 +2,7 @@ import { type BsonDocument, documentOf } from "../bson/values.ts";
 import { CollectionIndex } from "./collection-index.ts";
 import { DocumentRecord, type ReadView, settle, visibleBytes } from "./document-record.ts";
 import { LazyDocument } from "./lazy-document.ts";
+import { RecordList } from "./record-list.ts";
 import type { IndexKeys, Transaction, Write } from "./transaction.ts";
 import { checkUnique } from "./unique-check.ts";
 import { WriteConflict } from "./write-conflict.ts";
@@ -29,8 +30,8 @@ export class Collection {
   readonly options: BsonDocument;
   database: string;
   name: string;
-  /** In natural order: a Set may be walked while others insert and delete. */
-  readonly records = new Set<DocumentRecord>();
+  /** In natural order. */
+  readonly records = new RecordList();
   indexes: CollectionIndex[];
   nextRecordId = 1;
   isDropped = false;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { randomSource } from "../bson/random.fixture.ts";
+import { TimeSlice } from "../planner/time-slice.ts";
 import { DocumentRecord } from "./document-record.ts";
 import { EntryCursor } from "./entry-cursor.ts";
 import { EVERY_KEY, HIGHEST_KEY, type KeyInterval, OrderedEntries } from "./ordered-entries.ts";
@@ -61,13 +62,13 @@ describe(`ordered entries (seed ${SEED})`, () => {
     assert.deepEqual([entries.size, walk(entries, EVERY_KEY)], [0, []]);
   });
 
-  it("load what is sorted already, and go on from there", () => {
+  it("load what is sorted already, and go on from there", async () => {
     const entries = new OrderedEntries();
     const records = Array.from({ length: 1_000 }, (_, id) => new DocumentRecord(id));
     const key = (id: number) => String(id).padStart(4, "0");
-    entries.load(
-      records.map(({ id }) => key(id * 2)),
-      records,
+    await entries.load(
+      records.map((record) => ({ key: key(record.id * 2), record })),
+      new TimeSlice(),
     );
     const odd = new DocumentRecord(5_000);
     entries.add(key(777), odd);

@@ -1,3 +1,4 @@
+import type { Pace } from "../aggregate/environment.ts";
 import type { DocumentRecord } from "./document-record.ts";
 
 /** Half-open interval of keys: low <= key < high. */
@@ -59,13 +60,18 @@ export class OrderedEntries {
   }
 
   /** Fills an empty list from entries that are already in order: much faster than adding them one by one. */
-  load(keys: readonly string[], records: readonly DocumentRecord[]): void {
+  async load(
+    entries: readonly { readonly key: string; readonly record: DocumentRecord }[],
+    pace: Pace,
+  ): Promise<void> {
     // Three quarters full, so that the first inserts between them split nothing.
     const fill = (LEAF_CAPACITY * 3) / 4;
-    for (let from = 0; from < keys.length; from += fill) {
-      this.leaves.push({ keys: keys.slice(from, from + fill), records: records.slice(from, from + fill) });
+    for (let from = 0; from < entries.length; from += fill) {
+      const part = entries.slice(from, from + fill);
+      this.leaves.push({ keys: part.map(({ key }) => key), records: part.map(({ record }) => record) });
+      if (pace.isOver()) await pace.pause();
     }
-    this.size = keys.length;
+    this.size = entries.length;
     this.revision += 1;
   }
 

@@ -1,4 +1,6 @@
 import { type Binary, type BsonDocument, documentOf } from "../bson/values.ts";
+import { TimeSlice } from "../planner/time-slice.ts";
+import { sortPaced } from "../query/sort-paced.ts";
 import { readBatch } from "../store/batch.ts";
 import { Collection } from "./collection.ts";
 import { CollectionIndex } from "./collection-index.ts";
@@ -7,11 +9,6 @@ import { DocumentRecord } from "./document-record.ts";
 import type { Engine } from "./engine.ts";
 import { LazyDocument } from "./lazy-document.ts";
 
-interface StoredCollection {
-  readonly collection: Collection;
-  readonly documents: Map<number, Uint8Array>;
-}
-
 /**
  * Rebuilds the engine from its store: first the final state of every document, then all indexes at once, each
  * from its sorted keys.
@@ -19,25 +16,42 @@ interface StoredCollection {
  * @param onSession receives each stored answer of a retryable write, oldest first
  */
 export async function recover(engine: Engine, onSession: (entry: BsonDocument) => void): Promise<void> {
-  const stored = new Map<number, StoredCollection>();
+  const stored = new Map<number, Collection>();
+  const slice = new TimeSlice();
   const reader = {
     put: (collectionId: number, recordId: number, bytes: Uint8Array) => {
-      stored.get(collectionId)?.documents.set(recordId, keepBytes(bytes));
+      const records = stored.get(collectionId)?.records;
+      if (records !== undefined) put(records, recordId, keepBytes(bytes));
     },
     remove: (collectionId: number, recordId: number) => {
-      stored.get(collectionId)?.documents.delete(recordId);
+      const records = stored.get(collectionId)?.records;
+      const record = records?.get(recordId);
+      if (record) records!.delete(record);
     },
     catalog: (change: BsonDocument) => applyChange(stored, change),
     session: onSession,
   };
-  await engine.store.load((batch) => readBatch(batch, reader));
-  for (const { collection, documents } of stored.values()) {
-    fill(collection, documents);
+  await engine.store.load((batch) => readBatch(batch, reader, slice));
+  for (const collection of stored.values()) {
+    // A snapshot and the log behind it may tell of one document in either order: ids restore the natural one.
+    collection.records.sort();
+    collection.nextRecordId = collection.records.lastId + 1;
+    for (const index of collection.indexes) await fillIndex(index, collection, slice);
     engine.catalog.add(collection);
   }
 }
 
-function applyChange(stored: Map<number, StoredCollection>, change: BsonDocument): void {
+function put(records: Collection["records"], id: number, bytes: Uint8Array): void {
+  let record = records.get(id);
+  if (record === null) {
+    record = new DocumentRecord(id);
+    record.committedAt = 1;
+    records.add(record);
+  }
+  record.bytes = bytes;
+}
+
+function applyChange(stored: Map<number, Collection>, change: BsonDocument): void {
   const id = change.get("id") as number;
   const text = (name: string) => change.get(name) as string;
   if (change.get("op") === "create") {
@@ -49,10 +63,10 @@ function applyChange(stored: Map<number, StoredCollection>, change: BsonDocument
       options: (change.get("options") as BsonDocument | undefined) ?? documentOf({}),
     };
     // A log that was begun before its snapshot tells of collections that the snapshot holds already.
-    if (!stored.has(id)) stored.set(id, { collection: new Collection(identity), documents: new Map() });
+    if (!stored.has(id)) stored.set(id, new Collection(identity));
     return;
   }
-  const { collection } = stored.get(id) ?? {};
+  const collection = stored.get(id);
   if (collection === undefined) return;
   const others = (name: string) => collection.indexes.filter((index) => index.name !== name);
   switch (change.get("op")) {
@@ -73,28 +87,26 @@ function applyChange(stored: Map<number, StoredCollection>, change: BsonDocument
   }
 }
 
-function fill(collection: Collection, documents: Map<number, Uint8Array>): void {
-  const records: DocumentRecord[] = [];
-  // A snapshot and the log behind it may tell of one document in either order: ids restore the natural one.
-  for (const id of [...documents.keys()].sort((a, b) => a - b)) {
-    const record = new DocumentRecord(id);
-    record.bytes = documents.get(id)!;
-    record.committedAt = 1;
-    collection.records.add(record);
-    records.push(record);
-  }
-  collection.nextRecordId = (records.at(-1)?.id ?? 0) + 1;
-  for (const index of collection.indexes) fillIndex(index, records);
+interface Entry {
+  readonly key: string;
+  readonly record: DocumentRecord;
 }
 
-function fillIndex(index: CollectionIndex, records: readonly DocumentRecord[]): void {
-  const entries: { key: string; record: DocumentRecord }[] = [];
+const byKey = (a: Entry, b: Entry): number =>
+  a.key < b.key ? -1 : a.key > b.key ? 1 : a.record.id - b.record.id;
+
+async function fillIndex(index: CollectionIndex, { records }: Collection, slice: TimeSlice): Promise<void> {
+  const entries: Entry[] = [];
+  let isSorted = true;
   for (const record of records) {
-    for (const key of index.keysOf(new LazyDocument(record.bytes!))) entries.push({ key, record });
+    for (const key of index.keysOf(new LazyDocument(record.bytes!))) {
+      const entry = { key, record };
+      // Ids mostly rise.
+      isSorted &&= entries.length === 0 || byKey(entries.at(-1)!, entry) < 0;
+      entries.push(entry);
+    }
+    if (slice.isOver()) await slice.pause();
   }
-  entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.record.id - b.record.id));
-  index.entries.load(
-    entries.map(({ key }) => key),
-    entries.map(({ record }) => record),
-  );
+  const sorted = isSorted ? entries : await sortPaced(entries, byKey, slice);
+  await index.entries.load(sorted, slice);
 }

@@ -74,7 +74,7 @@ class NaturalCandidates implements Candidates {
   readonly #records: Iterator<DocumentRecord>;
 
   constructor({ records }: Collection, { isBackwards }: Plan) {
-    this.#records = isBackwards ? [...records].reverse().values() : records.values();
+    this.#records = isBackwards ? records.backwards() : records[Symbol.iterator]();
   }
 
   next(): DocumentRecord | null {

@@ -1,3 +1,4 @@
+import type { Pace } from "../aggregate/environment.ts";
 import { decodeDocument } from "../bson/decode.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import { documentLength } from "../bson/raw.ts";
@@ -108,26 +109,33 @@ export class BatchWriter {
 }
 
 /** Calls the reader for each operation of a batch; documents are views of the batch's bytes. */
-export function readBatch(batch: Uint8Array, reader: BatchReader): void {
+export async function readBatch(batch: Uint8Array, reader: BatchReader, pace: Pace): Promise<void> {
   const view = Buffer.from(batch.buffer, batch.byteOffset, batch.length);
   let at = 0;
   while (at < view.length) {
-    const code = view[at]!;
-    if (code === CATALOG || code === SESSION) {
-      const document = decodeDocument(view, at + 1);
-      at += 1 + documentLength(view, at + 1);
-      if (code === CATALOG) reader.catalog(document);
-      else reader.session(document);
-      continue;
-    }
-    const collectionId = view.readUInt32LE(at + 1);
-    const recordId = view.readUIntLE(at + 5, 6);
-    at += RECORD_HEADER;
-    if (code === PUT) {
-      const end = at + documentLength(view, at);
-      reader.put(collectionId, recordId, view.subarray(at, end));
-      at = end;
-    } else if (code === REMOVE) reader.remove(collectionId, recordId);
-    else throw new RangeError(`unknown operation ${code} in a stored batch`);
+    at = readOperation(view, at, reader);
+    if (pace.isOver()) await pace.pause();
   }
+}
+
+/** Returns the position behind the operation. */
+function readOperation(view: Buffer, start: number, reader: BatchReader): number {
+  const code = view[start]!;
+  if (code === CATALOG || code === SESSION) {
+    const document = decodeDocument(view, start + 1);
+    if (code === CATALOG) reader.catalog(document);
+    else reader.session(document);
+    return start + 1 + documentLength(view, start + 1);
+  }
+  const collectionId = view.readUInt32LE(start + 1);
+  const recordId = view.readUIntLE(start + 5, 6);
+  const at = start + RECORD_HEADER;
+  if (code === PUT) {
+    const end = at + documentLength(view, at);
+    reader.put(collectionId, recordId, view.subarray(at, end));
+    return end;
+  }
+  if (code !== REMOVE) throw new RangeError(`unknown operation ${code} in a stored batch`);
+  reader.remove(collectionId, recordId);
+  return at;
 }

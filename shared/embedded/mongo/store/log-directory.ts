@@ -25,7 +25,7 @@ export interface LoadedDirectory {
 /** Reads the newest snapshot and the logs behind it, and removes what a crash or a compaction has left over. */
 export async function loadDirectory(
   directory: string,
-  apply: (batch: Uint8Array) => void,
+  apply: (batch: Uint8Array) => Promise<void>,
 ): Promise<LoadedDirectory> {
   await mkdir(directory, { recursive: true });
   const names = await readdir(directory);
@@ -87,7 +87,7 @@ interface FramesRead {
   readonly tornBytes: number;
 }
 
-async function readFrames(path: string, apply: (batch: Uint8Array) => void): Promise<FramesRead> {
+async function readFrames(path: string, apply: (batch: Uint8Array) => Promise<void>): Promise<FramesRead> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
@@ -102,7 +102,7 @@ async function readFrames(path: string, apply: (batch: Uint8Array) => void): Pro
       const batch = scanner.next();
       if (batch === "damaged") break;
       if (batch !== null) {
-        apply(batch);
+        await apply(batch);
         continue;
       }
       const wanted = Math.min(Math.max(READ_BYTES, scanner.missing), size - at);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { encodeDocument } from "../bson/encode.ts";
 import { documentOf } from "../bson/values.ts";
+import { TimeSlice } from "../planner/time-slice.ts";
 import { BatchWriter, readBatch } from "./batch.ts";
 import { FRAME_HEADER_BYTES, FrameScanner, frameHeader } from "./log-frames.ts";
 
@@ -60,7 +61,7 @@ describe("frames of the log", () => {
 });
 
 describe("batches", () => {
-  it("give back their operations in order", () => {
+  it("give back their operations in order", async () => {
     const writer = new BatchWriter();
     assert.equal(writer.isEmpty, true);
     const document = encodeDocument(documentOf({ _id: 1 }));
@@ -73,12 +74,13 @@ describe("batches", () => {
     const batch = Buffer.concat(pieces);
     assert.deepEqual([length, batch.length], [size, size]);
     const read: unknown[] = [];
-    readBatch(batch, {
-      put: (...operation) => read.push(operation),
-      remove: (...operation) => read.push(operation),
-      catalog: (change) => read.push(change),
-      session: (entry) => read.push(entry),
-    });
+    const reader = {
+      put: (...operation: unknown[]) => read.push(operation),
+      remove: (...operation: unknown[]) => read.push(operation),
+      catalog: (change: unknown) => read.push(change),
+      session: (entry: unknown) => read.push(entry),
+    };
+    await readBatch(batch, reader, new TimeSlice());
     const [change, [collectionId, recordId, bytes], removed, entry] = read as [
       Map<string, unknown>,
       [number, number, Uint8Array],

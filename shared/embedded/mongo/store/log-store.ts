@@ -55,7 +55,7 @@ export class LogStore implements Store {
     this.#options = options;
   }
 
-  async load(apply: (batch: Uint8Array) => void): Promise<void> {
+  async load(apply: (batch: Uint8Array) => Promise<void>): Promise<void> {
     const { directory, log } = this.#options;
     const loaded = await loadDirectory(directory, apply);
     if (loaded.tornBytes > 0)

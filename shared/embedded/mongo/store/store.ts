@@ -21,7 +21,7 @@ export interface Store {
   /** True where nothing is kept: batches need not be made. */
   readonly isVolatile: boolean;
   /** Calls `apply` for every stored batch in order; must end before the first append. */
-  load(apply: (batch: Uint8Array) => void): Promise<void>;
+  load(apply: (batch: Uint8Array) => Promise<void>): Promise<void>;
   /**
    * Resolves when the batch is as durable as the store's mode promises. The batch must not change until then.
    * @throws StoreFailure once a write has failed: this and every later append
