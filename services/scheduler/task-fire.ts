@@ -2,7 +2,7 @@ import { occurrenceId } from "../../shared/contracts/occurrence-id.ts";
 import type { TaskDue, TaskEvent, TaskSkipped } from "../../shared/contracts/task-events.ts";
 import { resolveMissed, type SkipRange } from "./policies.ts";
 import { type DefinedTask, isBusy } from "./task-state.ts";
-import { nextOccurrence } from "./trigger.ts";
+import { countOccurrences, nextOccurrence } from "./trigger.ts";
 
 /**
  * Orders and skips that one decision makes; what is left is decided next. Hundreds of tasks are decided in one
@@ -45,6 +45,21 @@ export function fire({ now, aheadMs, limit }: Fire, task: DefinedTask): TaskEven
   // What was planned stands, also where a changed time zone has moved the trigger's occurrences since.
   const isMoved = fires.length === 0 && skipped.length === 0;
   return settled(task, isMoved ? [nextRunAt] : fires, { skipped, now });
+}
+
+/**
+ * Accounts for what is due and was not fired yet when a task is stopped or replaced: it is missed, whatever the misfire
+ * policy, because nothing of the old plan may begin after that.
+ */
+export function forgo(task: DefinedTask, now: number): TaskEvent[] {
+  const { nextRunAt, trigger } = task;
+  if (nextRunAt === null || nextRunAt > now) return [];
+  const limit = Number.POSITIVE_INFINITY;
+  const { count, last } = countOccurrences(trigger, { after: nextRunAt - 1, until: now, limit });
+  // What was planned stands, also where a changed time zone has moved the trigger's occurrences since.
+  const lastPlannedAt = last ?? nextRunAt;
+  const skip: Skip = { reason: "misfire", plannedAt: nextRunAt, lastPlannedAt, count: Math.max(1, count) };
+  return [skipEvent(task, skip, { nextRunAt: nextOccurrence(trigger, lastPlannedAt), now })];
 }
 
 /** Events for the fires and skips in the order of their planned times, and the task's end where none is left. */

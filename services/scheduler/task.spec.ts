@@ -61,6 +61,29 @@ describe("stopping a task", () => {
     story(created(), paused(5))
       .when({ type: "pause", taskId, now: at(6) })
       .thenNothing());
+  it("accounts for what was due and not fired yet: it is missed", () => {
+    story(created(), due(10, 20), ended(10))
+      .when({ type: "pause", taskId, now: at(45) })
+      .thenLike(
+        {
+          type: "task.skipped",
+          data: {
+            reason: "misfire",
+            plannedAt: iso(20),
+            lastPlannedAt: iso(40),
+            count: 3,
+            nextRunAt: iso(50),
+          },
+        },
+        { type: "task.paused", data: { at: iso(45) } },
+      );
+    story(created(inADate))
+      .when({ type: "pause", taskId, now: at(11) })
+      .thenLike(
+        { type: "task.skipped", data: { plannedAt: iso(10), count: 1, nextRunAt: null } },
+        { type: "task.paused" },
+      );
+  });
   it("revokes what was dispatched ahead", () => {
     const state = fold(task, [created(), due(10, 20), paused(9)]);
     assert.equal(verdictOn(state, occurrenceId(taskId, at(10))), "revoked");
@@ -116,6 +139,16 @@ describe("changing a task", () => {
     story(created())
       .when({ type: "change", taskId, definition: every60s, isActive: true, now: at(5) })
       .thenLike({ type: "task.changed", data: { expression: "0 1 * * *", nextRunAt: iso(65) } }));
+  it("accounts for what was due and not fired yet, by the old definition", () =>
+    story(created())
+      .when({ type: "change", taskId, definition: every60s, isActive: true, now: at(25) })
+      .thenLike(
+        {
+          type: "task.skipped",
+          data: { reason: "misfire", expression: every10s.expression, plannedAt: iso(10), count: 2 },
+        },
+        { type: "task.changed", data: { nextRunAt: iso(85) } },
+      ));
   it("never fires the instant again that was dispatched ahead", () => {
     const cron = { ...every10s, strategy: "cron", expression: "*/10 * * * * ?" } as const;
     story(created(cron), due(10, 20))

@@ -2,7 +2,7 @@ import type { RunEnded } from "../../shared/contracts/run-events.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import type { Decider } from "../../shared/event-store/decider.ts";
 import { type Definition, type TaskCreated, triggerOf } from "./definition.ts";
-import { dueEvent, type Fire, fire } from "./task-fire.ts";
+import { dueEvent, type Fire, fire, forgo } from "./task-fire.ts";
 import {
   type ActiveRun,
   type DefinedTask,
@@ -42,7 +42,7 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
         return changed(command, state);
       case "pause":
         return state.status === "active" || hasFutureRun(state, now)
-          ? [{ type: "task.paused", data: { taskId, at: iso(now) } }]
+          ? [...forgo(state, now), { type: "task.paused", data: { taskId, at: iso(now) } }]
           : [];
       case "resume":
         return state.status === "active" ? [] : [resumed(state, now)];
@@ -116,7 +116,8 @@ function created({ taskId, definition, isActive, now }: Create): TaskEvent {
 }
 
 /** A task whose one instant was ordered already is finished: that run is the old definition's. */
-function changed({ taskId, definition, isActive, now }: Change, { lastRunAt }: DefinedTask): TaskEvent[] {
+function changed({ taskId, definition, isActive, now }: Change, state: DefinedTask): TaskEvent[] {
+  const { lastRunAt } = state;
   const first = firstRun(definition, { now, lastRunAt });
   const isSpent = lastRunAt !== null && first <= lastRunAt;
   const nextRunAt = isActive && !isSpent ? iso(first) : null;
@@ -124,8 +125,9 @@ function changed({ taskId, definition, isActive, now }: Change, { lastRunAt }: D
     type: "task.changed",
     data: { taskId, ...definition, isActive, nextRunAt, at: iso(now) },
   };
-  if (!isActive || !isSpent) return [event];
-  return [event, { type: "task.finished", data: { taskId, at: iso(now) } }];
+  const events = [...forgo(state, now), event];
+  if (!isActive || !isSpent) return events;
+  return [...events, { type: "task.finished", data: { taskId, at: iso(now) } }];
 }
 
 /** A task whose one instant was ordered, and revoked, has it once more: as an occurrence of its own, a moment later. */
