@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { after, before, describe, it } from "node:test";
 import { ObjectId } from "mongodb";
 import { objectId } from "../../shared/ids.ts";
@@ -212,8 +213,47 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     held.get(name)?.();
     await platform.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
     await eventually(async () => (await verdict(runId)) === "ended");
+    // As where the process ended after the scheduler heard of the end and before it was recorded.
+    const [ended] = await records.find(query).toArray();
+    await records.replaceOne(query, running ?? {});
+    assert.equal(
+      await verdict(runId),
+      "wanted",
+      "without a bus that keeps it, an end is known by its record only",
+    );
+    await records.replaceOne(query, ended ?? {});
     await platform.call("scheduler.remove", { taskId });
     assert.equal(await verdict(runId), "ended", "of a deleted task, too");
+  });
+
+  it("takes a run off the books whose order comes again while it becomes active", async () => {
+    const { name, task } = telling();
+    const settings = { MONGO_DB_NAME: name };
+    const db = mongo.client.db(name);
+    const tasks = db.collection("scheduler_task_list");
+    const first = await startPlatform({ mongo, handlers: [tell], settings });
+    const taskId = await first.create({ ...task, isActive: false });
+    const { runId } = await first.call("scheduler.run", { taskId });
+    await first.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
+    await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
+    await first.stop();
+    // As where its process ended after the end was recorded and before the scheduler took note of it.
+    const writer = "scheduler-gone";
+    await db.collection("events").updateOne({ type: "task.due" }, { $set: { writer } });
+    const plannedAt = (await db.collection("scheduler_task_record").findOne())?.start_datetime;
+    const running = [{ run_id: runId, attempt: 1, planned_datetime: plannedAt }];
+    await tasks.updateOne({ name }, { $set: { running } });
+    const gone = { host: hostname(), pid: 2 ** 30, boot: "gone", seen_at: new Date() };
+    await db
+      .collection<{ _id: string }>("outboxes")
+      .insertOne({ _id: writer, service: "scheduler", position: "0", pending: [], ...gone } as never);
+    const second = await startPlatform({ mongo, handlers: [tell], settings });
+    try {
+      await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
+      assert.equal(startsOf(name).length, 1, "it is not executed again");
+    } finally {
+      await second.stop();
+    }
   });
 
   it("knows who is active", async () => {

@@ -25,7 +25,7 @@ import { task } from "./task.ts";
 import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
 import type { TaskDocument } from "./task-document.ts";
 import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
-import { type ActiveRun, verdictOn } from "./task-state.ts";
+import { type ActiveRun, runOf, verdictOn } from "./task-state.ts";
 
 export interface SchedulerOptions {
   readonly config: Config;
@@ -57,10 +57,12 @@ export class TaskDisabled extends AppError {
 }
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { config, clock, broker, events } = options;
+  const { config, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
   const { active, leadership, commands, ledger } = assemble(options, tasks);
   const { isActive } = active;
+  /** A bus outside of this process keeps the end of a run until everybody has heard of it. */
+  const isEndKept = config.natsUrl !== "";
   const atLeader = leaderCalls({
     isActive,
     leader: leadership.leader,
@@ -68,14 +70,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     waitMs: config.callTimeoutMs * 0.8,
   });
 
-  const hasEnded = async (run: Pick<ActiveRun, "runId" | "plannedAt">, limits: CallingOptions) =>
+  const isOnRecord = async (run: Pick<ActiveRun, "runId" | "plannedAt">, limits: CallingOptions = query) =>
     (await call(broker, "records.ended", { runs: [plannedRun(run)] }, limits)).ended.length > 0;
 
-  /** A deleted task's stream tells what was ordered and revoked, but not what has ended. */
-  async function verdictOnDeleted(taskId: string, runId: string) {
-    if (await hasEnded({ runId, plannedAt: clock.now() }, query)) return "ended";
+  /** A process may end after the records service heard of a run's end and before this one did. */
+  async function hasEnded(run: ActiveRun) {
+    // The records are in this process and the only ones who keep ends: without their answer nothing is known.
+    if (!isEndKept) return isOnRecord(run);
+    return isOnRecord(run, { timeout: 1000 }).catch(() => false);
+  }
+
+  /**
+   * Of a run that the books of its task do not hold, since its end was heard of or the task is deleted: the stream
+   * tells what was ordered and revoked, the records what has ended.
+   */
+  async function verdictOffTheBooks(taskId: string, runId: string) {
     const stream = await events.store.readStream(`task-${taskId}`);
-    return verdictOn(fold(task, stream as unknown as readonly TaskEvent[]), runId);
+    const ordered = fold(task, stream as unknown as readonly TaskEvent[]);
+    const run = runOf(ordered, runId);
+    return run && !(await isOnRecord(run)) ? verdictOn(ordered, runId) : "ended";
   }
 
   return {
@@ -94,13 +107,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     async verdict({ taskId, runId }) {
       const current = await ledger.state(taskId);
-      if (current.status === "none") return { verdict: await verdictOnDeleted(taskId, runId) };
-      const run = current.running.find((active) => active.runId === runId);
-      const verdict = verdictOn(current, runId);
-      if (!run || verdict !== "wanted") return { verdict };
-      // A process may end after the records service heard of the run's end and before this one did.
-      if (!(await hasEnded(run, { timeout: 1000 }).catch(() => false))) return { verdict };
-      if (isActive()) await ledger.observe(endOf(taskId, run));
+      const run = runOf(current, runId);
+      if (!run) {
+        const hasLeft = isEndKept && current.status !== "none";
+        return { verdict: hasLeft ? "ended" : await verdictOffTheBooks(taskId, runId) };
+      }
+      if (!(await hasEnded(run))) return { verdict: verdictOn(current, runId) };
+      // Also while it only begins to be active: what it adopts is asked about then.
+      if (leadership.isLeader()) await ledger.observe(endOf(taskId, run));
       return { verdict: "ended" };
     },
 

@@ -43,9 +43,14 @@ export class TaskActive extends AppError {
   }
 }
 
+/** A run that was ordered and has not ended, by the task's books. */
+export function runOf(state: Task, runId: string): ActiveRun | undefined {
+  return state.status === "none" ? undefined : state.running.find((active) => active.runId === runId);
+}
+
 /** What an executor is told that got a run again. */
 export function verdictOn(state: Task, runId: string): "wanted" | "ended" | "revoked" {
-  const run = state.status === "none" ? undefined : state.running.find((active) => active.runId === runId);
+  const run = runOf(state, runId);
   if (!run) return "ended";
   return run.isRevoked ? "revoked" : "wanted";
 }
