@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ClientSession, Collection, MongoServerError } from "mongodb";
 import { mongoForTests } from "./mongo.fixture.ts";
 
@@ -190,6 +191,13 @@ describe("two writers on one document or key", () => {
     );
     for (const key of ["seven", "changed", "again"]) await items.insertOne({ _id: key, key });
   });
+
+  it("finds an index that stands at once, also where a transaction on its collection is open", () =>
+    inTransaction(async (session) => {
+      await items.updateOne({ _id: 1 }, { $set: { n: 1 } }, { session });
+      const asked = items.createIndex({ key: 1 }, { unique: true, sparse: true });
+      assert.equal(await Promise.race([asked, delay(2000, "still waiting", { ref: false })]), "key_1");
+    }));
 
   it("aborts what a lost client has left open once the session ends", async () => {
     const other = await mongo.connect();

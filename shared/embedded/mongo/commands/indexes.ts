@@ -59,14 +59,15 @@ async function addIndexes(
   const slice = timeSliceOf(context);
   let added = 0;
   for (const definition of definitions) {
+    const stands = async () => {
+      // Another client is building it: this one is answered when it is there, or builds it itself where that failed.
+      while (sameIndex(collection.indexes, definition)?.isReady === false) await slice.pause();
+      return sameIndex(collection.indexes, definition) !== undefined;
+    };
+    // Asked for again at each start of a service, which must not wait for what a killed process left open.
+    if (await stands()) continue;
     if (context.transaction === null) await engine.settleWriters(collection);
-    let same = sameIndex(collection.indexes, definition);
-    // Another client is building it: this one is answered when it is there, or builds it itself where that failed.
-    while (same?.isReady === false) {
-      await slice.pause();
-      same = sameIndex(collection.indexes, definition);
-    }
-    if (same !== undefined) continue;
+    if (await stands()) continue;
     if (collection.indexes.length >= MOST_INDEXES) {
       throw new CommandFault(67, `a collection has ${MOST_INDEXES} indexes at most`);
     }
