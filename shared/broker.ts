@@ -6,6 +6,7 @@ import { channels } from "./bus/channels.ts";
 import { jetStreamBus } from "./bus/jetstream-bus.ts";
 import { localBus } from "./bus/local-bus.ts";
 import type { Config } from "./config.ts";
+import { audience } from "./contracts/audience.ts";
 import { aliases } from "./contracts/contract.ts";
 import { type DeadLetterStore, mongoDeadLetters } from "./dead-letters.ts";
 import { isRetryable } from "./errors.ts";
@@ -60,7 +61,7 @@ function busMiddleware(config: Config, nodeID: string): Middleware {
     const logger = broker.getLogger("bus");
     if (config.natsUrl) {
       const { natsUrl: url, natsStreamMaxBytes: maxBytes, natsStreamMaxAgeMs: maxAgeMs, drainMs } = config;
-      return channels(jetStreamBus({ url, name: nodeID, logger, maxBytes, maxAgeMs, drainMs }));
+      return channels(jetStreamBus({ url, name: nodeID, logger, audience, maxBytes, maxAgeMs, drainMs }));
     }
     return channels(localBusWithLetters(config, mongoDeadLetters(config), logger));
   };

@@ -108,13 +108,13 @@ export const settings = {
     "NATS_STREAM_MAX_BYTES",
     1_073_741_824,
     { min: 1_048_576, max: 1_099_511_627_776 },
-    "Size at which the stream KINIT refuses new events (the outbox then holds them) until older ones have reached their age.",
+    "Size of the stream KINIT: handled events leave it in time; full of unhandled ones it refuses more, which the outbox then holds.",
   ),
   natsStreamMaxAgeMs: integer(
     "NATS_STREAM_MAX_AGE_MS",
     604_800_000,
     { min: 60_000, max: 31_536_000_000 },
-    "How long the stream KINIT keeps events.",
+    "Age from which on handled events leave the stream KINIT; before, they leave only for its size.",
   ),
   mongoUrl: text(
     "MONGO_DB_URL",

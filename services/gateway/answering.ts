@@ -48,6 +48,7 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
             isServiceAvailable: (name) =>
               broker.registry.getServiceList({ onlyAvailable: true }).some((known) => known.name === name),
             isBusConnected: () => broker.transit?.connected,
+            busRefusal: () => broker.bus?.refusal(),
             leader: config.taskEnable
               ? async () =>
                   (await call(broker, "scheduler.status", {}, { timeout: READINESS_LIMIT_MS })).leader

@@ -6,6 +6,7 @@ const sound: ReadinessSources = {
   requiredServices: ["scheduler", "records"],
   isServiceAvailable: () => true,
   isBusConnected: () => true,
+  busRefusal: () => undefined,
   leader: async () => "node-1",
   more: async () => [{ name: "mongodb", ok: true }],
 };
@@ -51,6 +52,15 @@ describe("readinessOf", () => {
       assert.deepEqual(await missing(part), [{ name, ok: false, reason }]);
     });
   }
+
+  it("warns of a full bus, which is no reason to keep requests away", async () => {
+    const warning = "the stream KINIT is full: records__run_all has 7 events to handle";
+    const checks = await readinessOf({ ...sound, busRefusal: () => warning }, 50);
+    assert.deepEqual(
+      checks.find(({ name }) => name === "bus"),
+      { name: "bus", ok: true, warning },
+    );
+  });
 
   it("does not ask an absent scheduler for its leader", async () => {
     const absent = await missing({

@@ -15,6 +15,8 @@ export interface ReadinessSources {
   isServiceAvailable(name: string): boolean;
   /** Undefined where no bus is configured: all services are in this process. */
   isBusConnected(): boolean | undefined;
+  /** Why the bus takes no new events at present. Requests still make sense then: tasks can be read and stopped. */
+  busRefusal(): string | undefined;
   /** Node of the active scheduler; null where none holds the lease. Undefined: nothing is to be scheduled. */
   leader: (() => Promise<string | null>) | undefined;
   /** Checks of the process around the gateway: stores, streams. */
@@ -31,16 +33,18 @@ export async function readinessOf(
     return { name, ok, ...(ok ? {} : { reason: "no running instance is known" }) };
   });
   const isConnected = sources.isBusConnected();
-  const bus =
-    isConnected === undefined
-      ? []
-      : [{ name: "bus", ok: isConnected, ...(isConnected ? {} : { reason: "not connected" }) }];
+  const bus = isConnected === undefined ? [] : [busCheck(isConnected, sources.busRefusal())];
   const isSchedulerThere = services.every(({ name, ok }) => name !== "scheduler" || ok);
   const [leader, more] = await Promise.all([
     isSchedulerThere && sources.leader ? leaderCheck(sources.leader, limitMs) : [],
     within(sources.more(), limitMs).catch((error: unknown) => [failed("checks", error)]),
   ]);
   return [...services, ...bus, ...leader, ...more];
+}
+
+function busCheck(isConnected: boolean, refusal: string | undefined): ReadinessCheck {
+  if (!isConnected) return { name: "bus", ok: false, reason: "not connected" };
+  return { name: "bus", ok: true, ...(refusal === undefined ? {} : { warning: refusal }) };
 }
 
 async function leaderCheck(

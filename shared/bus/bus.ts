@@ -27,6 +27,8 @@ export interface Bus {
   stop(): Promise<void>;
   /** True while events can be sent and are delivered. */
   isReady(): boolean;
+  /** Why `send` answers `BUS_FULL` at present and is going to, in words; undefined while there is room. */
+  refusal(): string | undefined;
 }
 
 export interface SendOptions {

@@ -1,4 +1,5 @@
 import { headers } from "nats";
+import type { EventPattern } from "../contracts/catalogue.ts";
 import { errorMessage } from "../errors.ts";
 import {
   type Bus,
@@ -12,14 +13,27 @@ import { connectJetStream, type JetStreamConnection } from "./jetstream-connecti
 import { JetStreamConsumer } from "./jetstream-consumer.ts";
 import { RESENT_HEADER } from "./jetstream-message.ts";
 import { EventTooLarge, Publisher } from "./jetstream-publisher.ts";
-import { deadSubjectOf, ensureStreams, type StreamLimits, subjectOf } from "./jetstream-stream.ts";
+import { StreamRoom } from "./jetstream-room.ts";
+import {
+  type DeadLetterLimits,
+  deadSubjectOf,
+  durableOf,
+  ensureStreams,
+  subjectOf,
+} from "./jetstream-stream.ts";
 
-export interface JetStreamBusOptions extends Pick<StreamLimits, "maxBytes" | "maxAgeMs"> {
+export interface JetStreamBusOptions {
   /** e.g. `nats://127.0.0.1:4222`; several addresses are separated by commas. */
   readonly url: string;
   /** Name of this process in the server's list of connections. */
   readonly name: string;
   readonly logger: BusLogger;
+  /** Size of the stream of events from which on it takes no new ones; that of the dead letters is the same. */
+  readonly maxBytes: number;
+  /** How long events stay at least, where there is room; unhandled ones stay however old. */
+  readonly maxAgeMs: number;
+  /** Groups, with their patterns, that events wait for though they may not have come yet. */
+  readonly audience: Readonly<Record<string, readonly EventPattern[]>>;
   /** How long dead letters are kept; 90 days unless told. */
   readonly deadMaxAgeMs?: number;
   /** How long a stopping subscription waits for running handlers; 20,000 unless told. */
@@ -35,6 +49,7 @@ export interface JetStreamBusOptions extends Pick<StreamLimits, "maxBytes" | "ma
 interface Live {
   readonly connection: JetStreamConnection;
   readonly publisher: Publisher;
+  readonly room: StreamRoom;
 }
 
 const DAY_MS = 86_400_000;
@@ -60,10 +75,21 @@ class JetStreamBus implements Bus {
   }
 
   async start(): Promise<void> {
-    const { url, name, logger, startLimitMs = 30_000 } = this.#options;
+    const { url, name, logger, maxBytes, maxAgeMs, startLimitMs = 30_000 } = this.#options;
     const connection = await connectJetStream({ url, name, logger, startLimitMs });
+    const room = new StreamRoom({
+      connection,
+      logger,
+      maxBytes,
+      maxAgeMs,
+      groups: Object.entries(this.#options.audience).flatMap(([group, patterns]) =>
+        patterns.map((pattern) => durableOf(group, pattern)),
+      ),
+      onLimited: () => ensureStreams(connection.manager, this.#deadLetterLimits),
+    });
     try {
-      await ensureStreams(connection.manager, this.#limits);
+      await ensureStreams(connection.manager, this.#deadLetterLimits);
+      await room.start();
     } catch (error) {
       await connection.close();
       throw new BusUnavailable(`the streams cannot be set up: ${errorMessage(error)}`, error);
@@ -76,14 +102,15 @@ class JetStreamBus implements Bus {
           logger.warn(`the streams cannot be set up yet: ${errorMessage(error)}`),
         ),
     });
-    this.#live = { connection, publisher };
+    this.#live = { connection, publisher, room };
   }
 
   async send(event: Parameters<Bus["send"]>[0], { resent = false } = {}): Promise<void> {
-    const { connection, publisher } = this.#connected;
+    const { connection, publisher, room } = this.#connected;
     const body = Buffer.from(JSON.stringify(event));
     const maxBytes = connection.maxPayload - 2 * LETTER_BYTES;
     if (body.length > maxBytes) throw new EventTooLarge(body.length, maxBytes);
+    room.admit(event.type, body.length);
     const head = headers();
     head.set("content-type", "application/cloudevents+json");
     head.set("Nats-Msg-Id", event.id);
@@ -112,8 +139,13 @@ class JetStreamBus implements Bus {
     await Promise.all([...this.#consumers.values()].map((handle) => handle.stop()));
     const live = this.#live;
     this.#live = undefined;
+    live?.room.stop();
     live?.publisher.stop();
     await live?.connection.close();
+  }
+
+  refusal(): string | undefined {
+    return this.#live?.room.refusal;
   }
 
   isReady(): boolean {
@@ -127,16 +159,18 @@ class JetStreamBus implements Bus {
     return this.#live;
   }
 
-  get #limits(): StreamLimits {
-    const { maxBytes, maxAgeMs, deadMaxAgeMs = 90 * DAY_MS } = this.#options;
-    return { maxBytes, maxAgeMs, deadMaxAgeMs };
+  get #deadLetterLimits(): DeadLetterLimits {
+    const { maxBytes, deadMaxAgeMs = 90 * DAY_MS } = this.#options;
+    return { maxBytes, maxAgeMs: deadMaxAgeMs };
   }
 
   /** Several may find at the same time that a stream is missing: one of them creates it. */
   #ensureStreams(): Promise<void> {
-    this.#ensuring ??= ensureStreams(this.#connected.connection.manager, this.#limits).finally(() => {
-      this.#ensuring = undefined;
-    });
+    this.#ensuring ??= ensureStreams(this.#connected.connection.manager, this.#deadLetterLimits).finally(
+      () => {
+        this.#ensuring = undefined;
+      },
+    );
     return this.#ensuring;
   }
 

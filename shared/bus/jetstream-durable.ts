@@ -1,12 +1,7 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, nanos } from "nats";
 import type { Subscription } from "./bus.ts";
 import type { JetStreamConnection } from "./jetstream-connection.ts";
-import { apiErrorCode, apiErrors, nameToken, STREAM, subjectOf } from "./jetstream-stream.ts";
-
-/** `executor__task_due`: one durable consumer for each group and pattern. */
-export function durableName({ group, pattern }: Subscription): string {
-  return `${nameToken(group)}__${nameToken(pattern.replace("*", "all"))}`;
-}
+import { apiErrorCode, apiErrors, durableOf, STREAM, subjectOf } from "./jetstream-stream.ts";
 
 export interface DurablePort {
   readonly connection: JetStreamConnection;
@@ -22,7 +17,7 @@ export class Durable {
   #streamCreated = "";
 
   constructor(subscription: Subscription, port: DurablePort) {
-    this.name = durableName(subscription);
+    this.name = durableOf(subscription.group, subscription.pattern);
     this.#subscription = subscription;
     this.#port = port;
   }

@@ -18,47 +18,54 @@ export const deadSubjectOf = (group: string): string => `kinit.dead.${nameToken(
 /** A text as one token of a subject, or as part of a durable's name. */
 export const nameToken = (text: string): string => text.replaceAll(/[^A-Za-z0-9_-]/g, "_");
 
+/** The pattern that `subjectOf` was given; empty for subjects of others. */
+export const eventPatternOf = (subject: string): string =>
+  subject.startsWith("kinit.") ? subject.slice(6) : "";
+/** `executor__task_due`: one durable consumer for each group and pattern. */
+export const durableOf = (group: string, pattern: string): string =>
+  `${nameToken(group)}__${nameToken(pattern.replace("*", "all"))}`;
+
 /** Codes of JetStream's API errors. */
-export const apiErrors = { consumerNotFound: 10_014, streamNotFound: 10_059 } as const;
+export const apiErrors = {
+  consumerNotFound: 10_014,
+  noMessageFound: 10_037,
+  streamNotFound: 10_059,
+} as const;
 export function apiErrorCode(error: unknown): number | undefined {
   return (error as Partial<NatsError>).api_error?.err_code;
 }
 
-export interface StreamLimits {
-  /** Size at which the stream refuses events. */
+/** Limits of the dead letters. The stream of events has none at the server: see `StreamRoom`. */
+export interface DeadLetterLimits {
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** How long dead letters are kept. */
-  readonly deadMaxAgeMs: number;
 }
 
 const DUPLICATE_WINDOW_MS = 120_000;
 
-/** Creates both streams, or fits them to the limits; a stream whose storage or retention differs is an error. */
-export async function ensureStreams(manager: JetStreamManager, limits: StreamLimits): Promise<void> {
+/** Creates both streams, or fits them; a stream whose storage or retention differs is an error. */
+export async function ensureStreams(manager: JetStreamManager, dead: DeadLetterLimits): Promise<void> {
   const stems = new Set(Object.keys(catalogue.contracts).map((type) => type.slice(0, type.indexOf("."))));
+  const common = {
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+  };
   await ensureStream(manager, {
     name: STREAM,
     subjects: [...stems].map((stem) => subjectOf(`${stem}.*`)),
-    ...bounded(limits.maxBytes, limits.maxAgeMs),
+    ...common,
+    max_bytes: -1,
+    max_age: 0,
   });
   await ensureStream(manager, {
     name: DEAD_STREAM,
     subjects: ["kinit.dead.>"],
-    ...bounded(limits.maxBytes, limits.deadMaxAgeMs),
+    ...common,
+    max_bytes: dead.maxBytes,
+    max_age: nanos(dead.maxAgeMs),
   });
-}
-
-/** A full stream refuses instead of forgetting: the sender still holds the event. */
-function bounded(maxBytes: number, maxAgeMs: number) {
-  return {
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.New,
-    max_bytes: maxBytes,
-    max_age: nanos(maxAgeMs),
-    duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, maxAgeMs)),
-  };
 }
 
 async function ensureStream(

@@ -90,5 +90,7 @@ export function localBus(options: LocalBusOptions): Bus {
       for (const group of groups.values()) group.close();
     },
     isReady: () => isStarted,
+    // A queue of this process that is full says so to its senders, which are in this process too.
+    refusal: () => undefined,
   };
 }

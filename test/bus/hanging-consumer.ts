@@ -3,7 +3,14 @@ import { silent } from "./example-event.ts";
 
 // A process for a test to kill: takes one event, tells its parent, and never ends.
 const [url = "", ackWaitMs = ""] = process.argv.slice(2);
-const bus = jetStreamBus({ url, name: "hanging", logger: silent, maxBytes: 67_108_864, maxAgeMs: 3_600_000 });
+const bus = jetStreamBus({
+  url,
+  name: "hanging",
+  logger: silent,
+  audience: {},
+  maxBytes: 67_108_864,
+  maxAgeMs: 3_600_000,
+});
 await bus.start();
 await bus.subscribe({
   pattern: "task.due",

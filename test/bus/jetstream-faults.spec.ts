@@ -3,14 +3,12 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Bus } from "../../shared/bus/bus.ts";
 import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
 import { STREAM } from "../../shared/bus/jetstream-stream.ts";
-import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
-import { isRetryable } from "../../shared/errors.ts";
 import { quick } from "./bus-test.ts";
 import { Collected } from "./collected.ts";
 import { exampleEvent, silent } from "./example-event.ts";
+import { insist, insistOnAll } from "./insist.ts";
 import { type JetStreamUnderTest, openJetStream } from "./jetstream-under-test.ts";
 
 function faultTest(rule: string, body: (under: JetStreamUnderTest) => Promise<void>): void {
@@ -22,23 +20,6 @@ function faultTest(rule: string, body: (under: JetStreamUnderTest) => Promise<vo
       await under.close();
     }
   });
-}
-
-/** Sends until it is accepted, as an outbox does. */
-async function insist(bus: Bus, event: DomainEnvelope): Promise<void> {
-  for (let resent = false; ; resent = true) {
-    try {
-      return await bus.send(event, { resent });
-    } catch (error) {
-      assert.ok(isRetryable(error), String(error));
-      await delay(50);
-    }
-  }
-}
-
-async function sendAll(bus: Bus, events: readonly DomainEnvelope[]): Promise<void> {
-  for (let i = 0; i < events.length; i += 50)
-    await Promise.all(events.slice(i, i + 50).map((event) => insist(bus, event)));
 }
 
 faultTest(
@@ -67,7 +48,7 @@ faultTest(
       },
     });
     const events = Array.from({ length: 4000 }, () => exampleEvent("task.due"));
-    const sent = sendAll(bus, events);
+    const sent = insistOnAll(bus, events);
     await single.reach(500);
     await server.kill();
     for (const deadline = Date.now() + 2000; bus.isReady(); await delay(5))
@@ -159,10 +140,10 @@ faultTest("a deleted consumer is created again where it was", async ({ bus, mana
   const seen = new Collected<string>();
   await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: ({ id }) => seen.add(id) });
   const events = Array.from({ length: 20 }, () => exampleEvent("task.due"));
-  await sendAll(bus, events.slice(0, 10));
+  await insistOnAll(bus, events.slice(0, 10));
   await seen.reach(10);
   await manager.consumers.delete(STREAM, "executor__task_due");
-  await sendAll(bus, events.slice(10));
+  await insistOnAll(bus, events.slice(10));
   await seen.reach(20);
   assert.deepEqual(
     seen.items,
@@ -184,7 +165,7 @@ faultTest("a deleted stream is created again with its consumers", async ({ bus, 
 
 faultTest("a group that comes later gets what was sent before", async ({ bus, other }) => {
   const events = Array.from({ length: 5 }, () => exampleEvent("run.started"));
-  await sendAll(bus, events);
+  await insistOnAll(bus, events);
   const seen = new Collected<string>();
   await (await other()).subscribe({
     ...quick,
@@ -234,7 +215,14 @@ faultTest("an event that the server would not take is refused for good", async (
 });
 
 test("jetstream: a start without a server fails after its limit", async () => {
-  const options = { name: "test", logger: silent, maxBytes: 1_048_576, maxAgeMs: 60_000, startLimitMs: 300 };
+  const options = {
+    name: "test",
+    logger: silent,
+    audience: {},
+    maxBytes: 1_048_576,
+    maxAgeMs: 60_000,
+    startLimitMs: 300,
+  };
   const bus = jetStreamBus({ ...options, url: "nats://127.0.0.1:1" });
   await assert.rejects(bus.start(), { type: "BUS_UNAVAILABLE", retryable: true });
   assert.equal(bus.isReady(), false);

@@ -12,14 +12,14 @@ export interface JetStreamUnderTest extends BusUnderTest {
   readonly manager: JetStreamManager;
 }
 
-type Limits = Partial<Pick<JetStreamBusOptions, "maxBytes">>;
+export type JetStreamLimits = Partial<Pick<JetStreamBusOptions, "maxBytes" | "maxAgeMs" | "audience">>;
 
 /** A server of its own, a bus on it, and a client to look behind it. */
 export async function openJetStream({
   logger,
   isTiny,
   limits,
-}: OpenOptions & { limits?: Limits }): Promise<JetStreamUnderTest> {
+}: OpenOptions & { limits?: JetStreamLimits }): Promise<JetStreamUnderTest> {
   const server = await startNatsServer();
   const buses: Bus[] = [];
   const open = async (): Promise<Bus> => {
@@ -27,6 +27,7 @@ export async function openJetStream({
       url: server.url,
       name: `test-${buses.length}`,
       logger,
+      audience: {},
       maxBytes: isTiny ? 32_768 : 67_108_864,
       maxAgeMs: isTiny ? 1000 : 3_600_000,
       publishTimeoutMs: 2000,

@@ -31,11 +31,11 @@ const SETTINGS = {
   NODE_NAME: "story",
 };
 
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
   const dir = await mkdtemp(join(tmpdir(), "kinit-cluster-"));
   const [nats, mongoPort] = await Promise.all([startNatsServer(), freePort()]);
   const mongoUrl = `mongodb://127.0.0.1:${mongoPort}/story?replicaSet=rs0`;
-  const env = { ...SETTINGS, NATS_URL: nats.url, MONGO_DB_URL: mongoUrl, SERVER_PORT: "0" };
+  const env = { ...SETTINGS, ...settings, NATS_URL: nats.url, MONGO_DB_URL: mongoUrl, SERVER_PORT: "0" };
   const processes = new Map<string, StoryProcess>();
 
   const startMongo = async () => {

@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { AckPolicy, nanos } from "nats";
+import type { Bus } from "../../shared/bus/bus.ts";
+import { STREAM } from "../../shared/bus/jetstream-stream.ts";
+import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
+import { errorType } from "../../shared/errors.ts";
+import { quick } from "./bus-test.ts";
+import { Collected } from "./collected.ts";
+import { exampleEvent, silent } from "./example-event.ts";
+import { insist, insistOnAll } from "./insist.ts";
+import { type JetStreamLimits, type JetStreamUnderTest, openJetStream } from "./jetstream-under-test.ts";
+
+const MAX_BYTES = 262_144;
+
+function roomTest(
+  rule: string,
+  limits: JetStreamLimits,
+  body: (under: JetStreamUnderTest, log: Collected<string>) => Promise<void>,
+): void {
+  test(`jetstream: ${rule}`, { timeout: 90_000 }, async () => {
+    const log = new Collected<string>();
+    const logger = {
+      ...silent,
+      info: (text: string) => log.add(text),
+      warn: (text: string) => log.add(text),
+    };
+    const under = await openJetStream({ logger, limits: { maxBytes: MAX_BYTES, ...limits } });
+    try {
+      await body(under, log);
+    } finally {
+      await under.close();
+    }
+  });
+}
+
+/** `task.due` with params of some size. */
+function due(bytes: number): DomainEnvelope<"task.due"> {
+  const event = exampleEvent("task.due");
+  return { ...event, data: { ...event.data, params: { text: "x".repeat(bytes) } } };
+}
+
+async function isTaken(bus: Bus, event: DomainEnvelope): Promise<boolean> {
+  const refusal = await bus.send(event).then(() => undefined, errorType);
+  if (refusal !== undefined) assert.equal(refusal, "BUS_FULL");
+  return refusal === undefined;
+}
+
+/** Sends new events until the bus is full; answers the ids that were accepted. */
+async function fill(bus: Bus, next: () => DomainEnvelope): Promise<string[]> {
+  for (const accepted: string[] = []; ; ) {
+    const event = next();
+    if (!(await isTaken(bus, event))) return accepted;
+    accepted.push(event.id);
+  }
+}
+
+roomTest(
+  "a full stream keeps every event that nobody has handled",
+  { audience: { executor: ["task.due"] } },
+  async ({ bus }) => {
+    const accepted = await fill(bus, () => due(1000));
+    // Smaller and smaller, so that one just fits: before 2.10.5 a server with a limit drops the oldest event for it.
+    for (let size = 1000; size >= 0; size -= 10) {
+      const event = due(size);
+      if (await isTaken(bus, event)) accepted.push(event.id);
+    }
+    const seen = new Collected<string>();
+    await bus.subscribe({
+      ...quick,
+      pattern: "task.due",
+      group: "executor",
+      handle: ({ id }) => seen.add(id),
+    });
+    await seen.reach(accepted.length);
+    assert.deepEqual(seen.items, accepted);
+  },
+);
+
+roomTest(
+  "many times its size flows through a stream, members die, and every event is handled",
+  { audience: { executor: ["task.paused"] } },
+  async (under) => {
+    const { bus, other, manager, server } = under;
+    const handled = new Collected<string>();
+    const members: ChildProcess[] = [];
+    const join = async () => {
+      const member = fork(new URL("slow-consumer.ts", import.meta.url).pathname, [server.url]);
+      members.push(member);
+      member.on("message", (id) => handled.add(String(id)));
+      await once(member, "message");
+    };
+    const batched = new Collected<string>();
+    await (await other()).subscribe({
+      ...quick,
+      maxInFlight: 200,
+      pattern: "task.*",
+      group: "records",
+      batch: { maxSize: 50, lingerMs: 5 },
+      handleBatch: (events) => {
+        for (const { id } of events) batched.add(id);
+      },
+    });
+    try {
+      const events = Array.from({ length: 6000 }, () => exampleEvent("task.paused"));
+      const sent = insistOnAll(bus, events);
+      await Promise.all([join(), join()]);
+      await handled.reach(1000, 30_000);
+      members[0]?.kill("SIGKILL");
+      await join();
+      await handled.reach(3000, 30_000);
+      members[1]?.kill("SIGKILL");
+      await sent;
+      const hasAll = (ids: readonly string[]) => new Set(ids).size === events.length;
+      await handled.when(hasAll, "every event", 30_000);
+      await batched.when(hasAll, "every event of the other group", 30_000);
+      const { state } = await manager.streams.info(STREAM);
+      assert.equal(state.last_seq, events.length, "an event is stored twice or not at all");
+      assert.ok(state.first_seq > events.length / 2, `history from ${state.first_seq} on is still there`);
+      assert.ok(state.bytes <= MAX_BYTES * 1.1, `the stream has ${state.bytes} bytes`);
+    } finally {
+      for (const member of members) member.kill("SIGKILL");
+    }
+  },
+);
+
+roomTest(
+  "a group that does not keep up makes the stream refuse, and is named",
+  {},
+  async ({ bus, other }, log) => {
+    const stopped = await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle() {} });
+    await stopped.stop();
+    const idle = await other();
+    const seen = new Collected<string>();
+    await idle.subscribe({ ...quick, pattern: "task.*", group: "records", handle: ({ id }) => seen.add(id) });
+    const reason = /^the stream KINIT is full: executor__task_due has \d+ events to handle$/;
+    const accepted = await fill(bus, () => due(1000));
+    await log.when((texts) => texts.some((text) => reason.test(text)), "the warning");
+    assert.match(bus.refusal() ?? "", reason);
+    // The size is estimated between two looks: the next one may find room for a few more.
+    accepted.push(...(await fill(bus, () => due(1000))));
+    await assert.rejects(bus.send(due(1000)), { type: "BUS_FULL", message: reason });
+    const late = new Collected<string>();
+    await idle.subscribe({
+      ...quick,
+      pattern: "task.due",
+      group: "executor",
+      handle: ({ id }) => late.add(id),
+    });
+    assert.deepEqual(await late.reach(accepted.length), accepted);
+    await insist(bus, due(1000));
+    await log.when((texts) => texts.includes("the stream KINIT has room again"), "the message");
+    assert.equal(bus.refusal(), undefined);
+  },
+);
+
+roomTest("what runs report is taken while orders are refused", {}, async ({ bus }) => {
+  await fill(bus, () => due(1000));
+  await bus.send(exampleEvent("run.succeeded"));
+  await fill(bus, () => exampleEvent("run.succeeded"));
+});
+
+roomTest(
+  "events wait for a group that has never come, and not for a durable of somebody else",
+  { audience: { records: ["task.due"] } },
+  async ({ bus, other, manager }) => {
+    await manager.consumers.add(STREAM, {
+      durable_name: "foreign",
+      filter_subject: "kinit.task.due",
+      ack_policy: AckPolicy.Explicit,
+    });
+    await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle() {} });
+    const accepted = await fill(bus, () => due(1000));
+    const seen = new Collected<string>();
+    await (await other()).subscribe({
+      ...quick,
+      pattern: "task.due",
+      group: "records",
+      handle: ({ id }) => seen.add(id),
+    });
+    assert.deepEqual(await seen.reach(accepted.length), accepted);
+    await insist(bus, due(1000));
+  },
+);
+
+roomTest(
+  "events leave when they are old, unless a group has not handled them",
+  { maxAgeMs: 300 },
+  async ({ bus, manager }) => {
+    await (await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle() {} })).stop();
+    const events = Array.from({ length: 40 }, () => due(10));
+    await insistOnAll(bus, events);
+    await delay(1500);
+    assert.equal((await manager.streams.info(STREAM)).state.messages, events.length);
+    const seen = new Collected<string>();
+    await bus.subscribe({
+      ...quick,
+      pattern: "task.due",
+      group: "executor",
+      handle: ({ id }) => seen.add(id),
+    });
+    await seen.reach(events.length);
+    for (const deadline = Date.now() + 5000; ; await delay(50)) {
+      const { messages } = (await manager.streams.info(STREAM)).state;
+      if (messages <= events.length / 4) break;
+      assert.ok(Date.now() < deadline, `${messages} old events are still there after 5 s`);
+    }
+  },
+);
+
+roomTest("a stream of an earlier version loses the limits that drop unhandled events", {}, async (under) => {
+  const { bus, manager, other } = under;
+  await insist(bus, due(10));
+  await manager.streams.update(STREAM, { max_bytes: 1_000_000, max_age: nanos(3_600_000) });
+  const limits = async () => {
+    const { config, state } = await manager.streams.info(STREAM);
+    return { bytes: config.max_bytes, age: config.max_age, messages: state.messages };
+  };
+  await other();
+  assert.deepEqual(await limits(), { bytes: -1, age: 0, messages: 1 });
+  // While ours runs: a process of the earlier version starts.
+  await manager.streams.update(STREAM, { max_bytes: 1_000_000, max_age: nanos(3_600_000) });
+  for (const deadline = Date.now() + 5000; (await limits()).bytes !== -1; await delay(50))
+    assert.ok(Date.now() < deadline, "still limited after 5 s");
+});
