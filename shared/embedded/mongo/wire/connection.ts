@@ -59,7 +59,7 @@ export class Connection {
   async #answer(message: Buffer): Promise<void> {
     let request: Request;
     try {
-      request = readRequest(message);
+      request = await readRequest(message);
     } catch (error) {
       await this.#send(encodeReply({ body: faultReply(error) }, requestIdOf(message)));
       if (asFault(error).code === 17) this.#socket.destroySoon();

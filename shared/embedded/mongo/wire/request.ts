@@ -2,6 +2,7 @@ import { decodeDocument } from "../bson/decode.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { documentLength, validateDocument } from "../bson/raw.ts";
 import type { BsonDocument } from "../bson/values.ts";
+import { TimeSlice } from "../planner/time-slice.ts";
 import { HEADER_BYTES } from "./frame-reader.ts";
 
 export const Opcode = { reply: 1, query: 2004, compressed: 2012, message: 2013 } as const;
@@ -28,8 +29,11 @@ export interface Request {
 
 const malformed = (reason: string): CommandFault => new CommandFault(17, `malformed message: ${reason}`);
 
-/** @throws CommandFault for anything that is no well-formed command */
-export function readRequest(message: Buffer): Request {
+/**
+ * Reads a message, in pauses where it has very many documents.
+ * @throws CommandFault for anything that is no well-formed command
+ */
+export async function readRequest(message: Buffer): Promise<Request> {
   const opcode = message.readInt32LE(12);
   if (opcode === Opcode.message) return readMessage(message);
   if (opcode === Opcode.query) return readQuery(message);
@@ -39,7 +43,7 @@ export function readRequest(message: Buffer): Request {
 /** The id that a reply refers to, readable even where the rest of the message is not. */
 export const requestIdOf = (message: Buffer): number => message.readInt32LE(4);
 
-function readMessage(message: Buffer): Request {
+async function readMessage(message: Buffer): Promise<Request> {
   if (message.length < HEADER_BYTES + 4 + 1 + 5) throw malformed("it is too short for a command");
   const flags = message.readUInt32LE(HEADER_BYTES);
   if (flags & UNKNOWN_REQUIRED_BITS) throw malformed(`unknown flags 0x${flags.toString(16)}`);
@@ -54,7 +58,7 @@ function readMessage(message: Buffer): Request {
       const next = validateDocument(message, at + 1, end);
       command = decodeDocument(message, at + 1);
       at = next;
-    } else if (kind === 1) at = readSequence(message, { at: at + 1, end }, sequences);
+    } else if (kind === 1) at = await readSequence(message, { at: at + 1, end }, sequences);
     else throw malformed(`unknown section kind ${kind}`);
   }
   if (command === null) throw malformed("no command document");
@@ -62,21 +66,23 @@ function readMessage(message: Buffer): Request {
   return { id: requestIdOf(message), command, sequences, wantsReply, isLegacy: false };
 }
 
-function readSequence(
+async function readSequence(
   message: Buffer,
   { at, end }: { at: number; end: number },
   sequences: Map<string, DocumentSequence>,
-): number {
+): Promise<number> {
   if (at + 4 > end) throw malformed("a document sequence is cut short");
   const close = at + message.readInt32LE(at);
   const nameEnd = message.indexOf(0, at + 4);
   if (close > end || nameEnd < 0 || nameEnd >= close)
     throw malformed("a document sequence has a wrong length");
   const offsets: number[] = [];
+  const slice = new TimeSlice();
   let offset = nameEnd + 1;
   while (offset < close) {
     offsets.push(offset);
     offset = validateDocument(message, offset, close);
+    if (slice.isOver()) await slice.pause();
   }
   sequences.set(message.toString("latin1", at + 4, nameEnd), { bytes: message, offsets });
   return close;
