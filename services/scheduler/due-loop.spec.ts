@@ -136,6 +136,19 @@ describe("the due loop", () => {
     assert.ok((fired[0]?.at ?? 0) < start + 900, "dispatched as soon as nothing speaks against it");
   });
 
+  it("knows of a run that ends while its task is looked at in vain, in one transaction", async () => {
+    const due = clock.now() + 300;
+    const run = activeRun(due - 3_600_000);
+    const [taskId = ""] = await loops.plant(due, { running: [run] });
+    const { loop, ledger, fired, count } = loops.scheduler({ aheadMs: 500 });
+    await loop.start();
+    loop.ended(taskId);
+    await ledger.observe(endOf(taskId, run));
+    await count(1);
+    assert.deepEqual(typesOf(fired), ["task.due"]);
+    assert.equal((await loops.documents.findOne({ _id: new ObjectId(taskId) }))?.running.length, 1);
+  });
+
   it("where runs must not overlap, skips the occurrence at its own time at last", async () => {
     const due = clock.now() + 150;
     await loops.plant(due, { running: [activeRun(due - 1000)] });

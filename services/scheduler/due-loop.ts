@@ -126,9 +126,9 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   function fire(entry: Planned, now: number): void {
     const { taskId } = entry;
     const fired = ledger.handle({ type: "fire", taskId, now, aheadMs, limit: FIRE_LIMIT }).then(
-      ({ after, version, events }) => {
-        // With events the task has moved and was planned anew; without, it is looked at again a little later.
-        if (events.length === 0) consider(taskId, { task: after, version }, { isRetry: true });
+      ({ after, version, hasMoved }) => {
+        // A task that has moved was planned anew; one that has not is looked at again a little later.
+        if (!hasMoved) consider(taskId, { task: after, version }, { isRetry: true });
       },
       (error: unknown) => {
         const fields = { taskId, reason: errorMessage(error) };

@@ -14,6 +14,8 @@ export interface Handled {
   /** Number of events on the stream after it. */
   readonly version: number;
   readonly events: readonly TaskEvent[];
+  /** Something in its transaction has moved the task, before it or after it: `after` may be past already. */
+  readonly hasMoved: boolean;
 }
 
 /**
@@ -196,5 +198,5 @@ function take({ input, cause, resolve }: Item, step: Step): void {
   step.version += events.length;
   step.after = after;
   const { version } = step;
-  step.done.push(() => resolve({ before, after, version, events }));
+  step.done.push(() => resolve({ before, after, version, events, hasMoved: step.after !== step.base.task }));
 }
