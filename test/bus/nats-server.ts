@@ -1,15 +1,20 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect as connectSocket, createServer } from "node:net";
+import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../free-port.ts";
 
 export interface NatsServer {
   /** For `NATS_URL`. */
   readonly url: string;
   readonly port: number;
+  /** Of the process that runs now. */
+  pid(): number;
+  /** Resolves when that process has ended. */
+  ended(): Promise<unknown>;
   /** The store; removed by `stop` where this module made it. */
   readonly dir: string;
   /** Ends the server in order and removes its own directory. */
@@ -38,6 +43,9 @@ export async function startNatsServer(options: { port?: number; dir?: string } =
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
+    pid: () => child.pid as number,
+    ended: () =>
+      child.exitCode === null && child.signalCode === null ? once(child, "exit") : Promise.resolve(),
     dir,
     async stop() {
       await end("SIGTERM");
@@ -91,18 +99,5 @@ function accepts(port: number): Promise<boolean> {
     });
     socket.once("error", () => resolve(false));
     socket.once("close", () => resolve(false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
   });
 }

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Db, MongoClient } from "mongodb";
 import type { ServiceName } from "../../tools/service-factories.ts";
 import { type NatsServer, startNatsServer } from "../bus/nats-server.ts";
+import { freePort } from "../free-port.ts";
 import { type Api, httpApi } from "./api.ts";
 import { type StoryProcess, startProcess } from "./process.ts";
 
@@ -106,12 +106,4 @@ async function readyWithin(address: string, limitMs: number): Promise<void> {
     if (Date.now() > deadline) throw new Error(`not ready after ${limitMs} ms: ${await answer.text()}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

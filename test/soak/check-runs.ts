@@ -1,0 +1,162 @@
+import type { Stored, StoredEvent, StoredRecord } from "./stored.ts";
+import type { Ordered, Skipped, TaskHistory } from "./task-history.ts";
+
+interface Attempt {
+  readonly executor: string;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly outcome: string | null;
+}
+
+const OUTCOMES = new Set(["succeeded", "failed", "timed_out", "cancelled"]);
+
+/** Each order and each skip has its one record, which says what the events say; nothing else has one. */
+export function checkRecords(histories: readonly TaskHistory[], stored: Stored): string[] {
+  const faults: string[] = [];
+  const expected = new Set<string>();
+  const expect = (id: string) => {
+    if (expected.has(id)) faults.push(`${id} was ordered or skipped twice`);
+    expected.add(id);
+    const record = stored.records.get(id);
+    if (!record) faults.push(`${id} has no record`);
+    return record;
+  };
+  for (const { ordered, skipped } of histories) {
+    for (const order of ordered) {
+      const record = expect(order.runId);
+      if (record) faults.push(...checkRun(order, record, stored.streams.get(`run-${order.runId}`) ?? []));
+    }
+    for (const skip of skipped) {
+      const record = expect(skip.skipId);
+      if (record) faults.push(...checkSkip(skip, record));
+    }
+  }
+  for (const [id, { task_id }] of stored.records)
+    if (!expected.has(id)) faults.push(`record ${id} of task ${task_id} belongs to nothing that was planned`);
+  return faults;
+}
+
+function checkSkip(skip: Skipped, record: StoredRecord): string[] {
+  const said = JSON.stringify([
+    "skipped",
+    skip.taskId,
+    skip.plannedAt,
+    skip.reason,
+    skip.count,
+    skip.lastPlannedAt,
+  ]);
+  const shown = JSON.stringify([
+    record.status,
+    record.task_id,
+    record.start_datetime.getTime(),
+    record.skip?.reason,
+    record.skip?.count,
+    record.skip?.last_planned_datetime.getTime(),
+  ]);
+  return said === shown ? [] : [`skip ${skip.skipId} is ${said}, its record ${shown}`];
+}
+
+function checkRun(order: Ordered, record: StoredRecord, stream: readonly StoredEvent[]): string[] {
+  const faults: string[] = [];
+  const fault = (what: string) => faults.push(`run ${order.runId} of task ${order.taskId} ${what}`);
+  const ends = stream.filter(({ type }) => isEnd(type));
+  const first = ends[0]?.type.slice("run.".length);
+  if (first === undefined) fault(`has no outcome; its record is ${record.status}`);
+  else if (!OUTCOMES.has(first)) fault(`is ${first}`);
+  else if (record.status !== first) fault(`is ${first} by its events, ${record.status} by its record`);
+  if (record.start_datetime.getTime() !== order.plannedAt || record.task_id !== order.taskId)
+    fault("has a record of another plan");
+  if (record.version !== stream.length)
+    fault(`has ${stream.length} events, its record says ${record.version}`);
+  if ((record.contradictions ?? 0) !== Math.max(0, ends.length - 1))
+    fault(`has ${ends.length} outcomes, its record counts ${record.contradictions ?? 0} contradictions`);
+  const attempts = attemptsOf(stream);
+  const shown = (record.attempts ?? []).map((attempt) => ({
+    executor: attempt.executor,
+    startedAt: attempt.started_datetime.getTime(),
+    endedAt: attempt.ended_datetime?.getTime() ?? null,
+    outcome: attempt.outcome ?? null,
+  }));
+  if (JSON.stringify(attempts) !== JSON.stringify(shown))
+    fault(`had the attempts ${JSON.stringify(attempts)}, its record shows ${JSON.stringify(shown)}`);
+  for (const { startedAt } of attempts)
+    if (startedAt < order.plannedAt) fault(`began ${order.plannedAt - startedAt} ms before its time`);
+  if (first === "cancelled" && order.revokedAt === null)
+    fault("is cancelled although nobody stopped its task");
+  return faults;
+}
+
+const isEnd = (type: string): boolean => /^run\.(succeeded|failed|timed_out|cancelled|lost)$/.test(type);
+
+/** What was executed, by the run's own events: one attempt for each start by an executor, in their order. */
+export function attemptsOf(stream: readonly StoredEvent[]): readonly Attempt[] {
+  const attempts = new Map<string, Attempt>();
+  for (const { type, data } of stream) {
+    const isStart = type === "run.started";
+    const neverBegan = type === "run.lost" || (type === "run.cancelled" && data.reason === "revoked");
+    if (neverBegan || (!isStart && !isEnd(type))) continue;
+    const key = `${data.executor} ${data.startedAt}`;
+    const known = attempts.get(key);
+    if (isStart && known) continue;
+    attempts.set(key, {
+      executor: data.executor,
+      startedAt: Date.parse(data.startedAt),
+      endedAt: isStart ? null : Date.parse(data.endedAt),
+      outcome: isStart ? null : type.slice("run.".length),
+    });
+  }
+  return [...attempts.values()].sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/**
+ * A task that must not overlap begins no run while an earlier one goes on. What may have been executed more than once is
+ * left out: its first executor was cut off, and may still be at it when the second one has ended it. In one process
+ * that is also a run that was ordered by one life and executed by another, of whose first attempt nothing is known.
+ */
+export function checkOverlaps(
+  { ordered, taskId }: TaskHistory,
+  { streams }: Stored,
+  isOneProcess: boolean,
+): string[] {
+  const faults: string[] = [];
+  let busyUntil = Number.NEGATIVE_INFINITY;
+  let busyWith = "";
+  for (const { runId, mayOverlap, writer } of ordered) {
+    const attempts = attemptsOf(streams.get(`run-${runId}`) ?? []);
+    const [only] = attempts;
+    if (attempts.length !== 1 || !only || (isOneProcess && !isSameLife(writer, only.executor))) continue;
+    if (!mayOverlap && only.startedAt < busyUntil)
+      faults.push(
+        `run ${runId} of task ${taskId} began ${busyUntil - only.startedAt} ms before the end of ${busyWith}`,
+      );
+    if ((only.endedAt ?? 0) <= busyUntil) continue;
+    busyUntil = only.endedAt ?? busyUntil;
+    busyWith = runId;
+  }
+  return faults;
+}
+
+/** An executor is named after the process it is part of, whose mark ends the name and begins the writer's. */
+function isSameLife(writer: string, executor: string): boolean {
+  return writer.startsWith(`scheduler-${executor.slice(-4)}`);
+}
+
+/** While nothing was disturbed, an occurrence is skipped for an overlap only where a run went on. */
+export function checkExcuses({ ordered, skipped, taskId }: TaskHistory, { streams }: Stored, calmAt: number) {
+  const faults: string[] = [];
+  const spans = ordered.map(({ runId, at }) => {
+    const ends = (streams.get(`run-${runId}`) ?? []).filter(({ type }) => isEnd(type));
+    return { from: at, to: Math.max(at, ...ends.map(({ time }) => time.getTime())) };
+  });
+  for (const skip of skipped) {
+    if (skip.reason !== "overlap" || skip.at < calmAt + SETTLING_MS) continue;
+    const isExcused = spans.some(({ from, to }) => from <= skip.at && to >= skip.at - HEARSAY_MS);
+    if (!isExcused) faults.push(`task ${taskId} skipped ${skip.skipId} for an overlap with no run`);
+  }
+  return faults;
+}
+
+/** What was held up by the faults is worked off by then. */
+const SETTLING_MS = 4000;
+/** How long a scheduler may take to hear of an end. */
+const HEARSAY_MS = 1500;

@@ -1,0 +1,152 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { soakCommands, type Told } from "./commands.ts";
+import type { Plan, PlannedFault, PlannedTask } from "./plan.ts";
+import type { SoakPlatform } from "./platform.ts";
+import type { Sink } from "./sink.ts";
+
+/** What a round leaves for the checks. */
+export interface Round {
+  readonly told: readonly Told[];
+  /** From here on nothing was disturbed any more (ms). */
+  readonly calmAt: number;
+  /** What was wrong while the platform could still be asked. */
+  readonly faults: readonly string[];
+}
+
+/** How long tasks go on after the last fault. */
+const CALM_MS = 8000;
+const READY_LIMIT_MS = 60_000;
+const QUIET_LIMIT_MS = 90_000;
+/** Newest records looked at for open ones. */
+const LOOKED_AT = 3000;
+const CREATING = 10;
+
+export interface RoundOptions {
+  readonly plan: Plan;
+  readonly platform: SoakPlatform;
+  readonly sink: Sink;
+  readonly say: (line: string) => void;
+}
+
+/** Lets a plan happen to a platform, then lets it come to rest. */
+export async function playRound({ plan, platform, sink, say }: RoundOptions): Promise<Round> {
+  await platform.startAll();
+  await ready(platform);
+  const startedAt = Date.now();
+  const commands = soakCommands({ address: platform.address, bodyOf: (task) => bodyOf(task, sink) });
+  const until = (atMs: number) => delay(Math.max(0, startedAt + atMs - Date.now()));
+
+  const create = async () => {
+    const waiting = [...plan.tasks];
+    const creator = async () => {
+      for (let task = waiting.shift(); task; task = waiting.shift())
+        await commands.send({ atMs: 0, kind: "create", key: task.key, task });
+    };
+    await Promise.all(Array.from({ length: CREATING }, creator));
+  };
+  const command = async () => {
+    for (const planned of plan.commands) {
+      await until(planned.atMs);
+      void commands.send(planned);
+    }
+  };
+  const disturb = async () => {
+    const over: Promise<void>[] = [];
+    for (const fault of plan.faults) {
+      await until(fault.atMs);
+      say(
+        `${(fault.atMs / 1000).toFixed(1)} s: ${fault.kind} ${fault.names.join(", ")} for ${fault.forMs} ms`,
+      );
+      over.push(...fault.names.map((name) => inflict(platform, name, fault)));
+    }
+    await Promise.all(over);
+  };
+  await Promise.all([create(), command(), disturb()]);
+
+  say("everything is started again");
+  await platform.startAll();
+  await ready(platform);
+  await commands.idle();
+  const calmAt = Date.now();
+  await delay(CALM_MS);
+  await stopAll(platform, commands.stopForGood);
+  const faults = await restless(platform);
+  return { told: commands.told, calmAt, faults };
+}
+
+async function inflict(platform: SoakPlatform, name: string, { kind, forMs }: PlannedFault): Promise<void> {
+  const slot = platform.slot(name);
+  if (kind === "freeze") {
+    slot.freeze();
+    await delay(forMs);
+    slot.thaw();
+    return;
+  }
+  await slot[kind]();
+  await delay(forMs);
+  await slot.start();
+}
+
+function bodyOf({ body, dateInMs, endInMs }: PlannedTask, sink: Sink): object {
+  const params = body.job_params as { url?: string };
+  return {
+    ...body,
+    job_params: params.url ? { ...params, url: sink.url(params.url) } : params,
+    ...(dateInMs === undefined ? {} : { expression: wall(Date.now() + dateInMs) }),
+    ...(endInMs === undefined ? {} : { end_datetime: wall(Date.now() + endInMs) }),
+  };
+}
+
+/** A wall clock reading in the platform's zone, Asia/Shanghai. */
+function wall(instant: number): string {
+  return new Date(instant + 8 * 3_600_000).toISOString().slice(0, 19).replace("T", " ");
+}
+
+async function ready({ address }: SoakPlatform): Promise<void> {
+  let seen = "no answer";
+  for (const deadline = Date.now() + READY_LIMIT_MS; Date.now() < deadline; await delay(100)) {
+    const answer = await fetch(`${address}/ready`, { signal: AbortSignal.timeout(5000) }).catch(() => null);
+    if (answer?.ok) return;
+    seen = (await answer?.text()) ?? "no answer";
+  }
+  throw new Error(`the platform is not ready after ${READY_LIMIT_MS} ms: ${seen}`);
+}
+
+async function stopAll({ address }: SoakPlatform, stop: (taskId: string) => Promise<void>): Promise<void> {
+  const tasks = await listed(address, "/scheduler/task/list/query", 500);
+  await Promise.all(tasks.map(({ id }) => stop(id)));
+}
+
+/** Waits until no run is open; names what does not come to rest. */
+async function restless({ address }: SoakPlatform): Promise<string[]> {
+  let open: Listed[] = [];
+  for (const deadline = Date.now() + QUIET_LIMIT_MS; Date.now() < deadline; await delay(1000)) {
+    const newest = "/scheduler/task/record/list/query?v_order=desc";
+    const records = await listed(address, newest, LOOKED_AT);
+    open = records.filter(({ status }) => status === "queued" || status === "running");
+    if (open.length > 0) continue;
+    const health = await fetch(`${address}/health`);
+    return health.ok ? [] : [`/health answers ${health.status}`];
+  }
+  return open.map(({ id, task_id, status }) => `run ${id} of task ${task_id} is still ${status}`);
+}
+
+interface Listed {
+  readonly id: string;
+  readonly task_id: string;
+  readonly status: string;
+}
+
+/** The first rows of a list, page by page: an answer has to fit into a message. */
+async function listed(address: string, path: string, most: number): Promise<Listed[]> {
+  const rows: Listed[] = [];
+  const limit = 100;
+  for (let page = 1; rows.length < most; page++) {
+    const query = `${path.includes("?") ? "&" : "?"}page=${page}&limit=${limit}`;
+    const answer = await fetch(address + path + query, { signal: AbortSignal.timeout(20_000) });
+    const { data } = (await answer.json()) as { data: Listed[] | null };
+    rows.push(...(data ?? []));
+    if (!data || data.length < limit) break;
+  }
+  return rows;
+}
