@@ -35,7 +35,7 @@ interface Planned extends HeapEntry {
   nextRunAt: number;
 }
 
-/** Tasks held in memory at a time, and how many are loaded in one go. */
+/** Tasks held in memory at a time, planned ones and beside them busy ones, and how many are loaded in one go. */
 const HELD = 20_000;
 const PAGE = 5000;
 /** Fire commands under way at a time. */
@@ -56,6 +56,8 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   const { tasks, ledger, clock, log, lookAheadMs, aheadMs, onLoaded } = options;
   const heap = new MinHeap<Planned>();
   const entries = new Map<string, Planned>();
+  /** Tasks with nothing to plan soon that are kept for the ends of their runs: else each would be read once more. */
+  const busy = new Set<string>();
   const firing = new Set<Promise<void>>();
   /** All active tasks that are due up to here are in memory. */
   let loadedUntil: DuePlace = BEGINNING;
@@ -76,10 +78,21 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     if (heap.peek() === entry) arm();
   }
 
-  function drop(taskId: string): void {
+  function unplan(taskId: string): void {
     const entry = entries.get(taskId);
     if (entry) heap.remove(entry);
     entries.delete(taskId);
+  }
+
+  function keepForEnd(taskId: string, state: VersionedTask): void {
+    unplan(taskId);
+    busy.add(taskId);
+    ledger.remember(taskId, state);
+  }
+
+  function drop(taskId: string): void {
+    unplan(taskId);
+    busy.delete(taskId);
     ledger.forget(taskId);
   }
 
@@ -88,9 +101,11 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     const { task } = state;
     const nextRunAt = isDefined(task) && task.status === "active" ? task.nextRunAt : null;
     if (!isDefined(task) || nextRunAt === null || nextRunAt > loadedUntil.at) {
-      drop(taskId);
+      if (task.status !== "none" && task.running.length > 0 && busy.size < HELD) keepForEnd(taskId, state);
+      else drop(taskId);
       return;
     }
+    busy.delete(taskId);
     const entry = entries.get(taskId) ?? { taskId, nextRunAt, at: 0, sequence: 0, position: -1 };
     entry.nextRunAt = nextRunAt;
     entries.set(taskId, entry);
@@ -168,12 +183,12 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     // Their next occurrences were compared with the end of what was in memory before.
     for (const [taskId, state] of newer) if (!entries.has(taskId)) consider(taskId, state);
     const fresh = states.filter(({ task: { taskId } }) => !entries.has(taskId) && !newer.has(taskId));
-    const busy = fresh.filter(({ task }) => task.running.length > 0);
+    const running = fresh.filter(({ task }) => task.running.length > 0);
     for (const state of fresh) if (state.task.running.length === 0) consider(state.task.taskId, state);
-    if (busy.length === 0) return;
-    for (const state of busy) ledger.remember(state.task.taskId, state);
-    await onLoaded(busy.map(({ task }) => task));
-    for (const state of busy) if (!newer.has(state.task.taskId)) consider(state.task.taskId, state);
+    if (running.length === 0) return;
+    for (const state of running) ledger.remember(state.task.taskId, state);
+    await onLoaded(running.map(({ task }) => task));
+    for (const state of running) if (!newer.has(state.task.taskId)) consider(state.task.taskId, state);
   }
 
   return {
@@ -189,7 +204,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
       clearTimeout(timer);
       await loading;
       await Promise.all(firing);
-      for (const taskId of [...entries.keys()]) drop(taskId);
+      for (const taskId of [...entries.keys(), ...busy]) drop(taskId);
     },
 
     moved(taskId, state) {
