@@ -107,7 +107,9 @@ class RestoredCollection {
 
   async #flush(): Promise<void> {
     if (this.#batch.length === 0) return;
-    await this.#collection.insertMany(this.#batch, { forceServerObjectId: true });
+    // What was there before its collection had rules is restored too.
+    const options = { forceServerObjectId: true, bypassDocumentValidation: true };
+    await this.#collection.insertMany(this.#batch, options);
     this.#batch = [];
     this.#characters = 0;
   }

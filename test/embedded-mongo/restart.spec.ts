@@ -47,6 +47,22 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
   };
   const logFiles = async () => (await readdir(dir())).filter((name) => name.startsWith("log-")).sort();
 
+  it("has views, validators and hidden indexes as they were last", async () => {
+    const db = await start();
+    await db.createCollection("ruled", { validator: { n: { $gt: 0 } } });
+    await db.command({ collMod: "ruled", validator: { n: { $gt: 10 } } });
+    await db.collection("ruled").insertOne({ n: 11 });
+    await db.collection("ruled").createIndex({ n: 1 }, { hidden: true });
+    await db.createCollection("seen", { viewOn: "ruled", pipeline: [{ $project: { _id: 0, n: 1 } }] });
+    const before = await db.listCollections().toArray();
+    await stop();
+    const again = await start();
+    assert.deepEqual(await again.listCollections().toArray(), before);
+    assert.deepEqual(await again.collection("seen").find().toArray(), [{ n: 11 }]);
+    await assert.rejects(again.collection("ruled").insertOne({ n: 5 }), { code: 121 });
+    assert.equal((await again.collection("ruled").indexes())[1]!.hidden, true);
+  });
+
   it("has documents with their types, natural order, indexes and collections as before", async () => {
     const db = await start();
     await db.createCollection("empty");

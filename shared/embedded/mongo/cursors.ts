@@ -64,11 +64,15 @@ export class Cursors {
     return opened;
   }
 
-  /** @throws CommandFault 43 for an id that is unknown, killed, expired or of another namespace */
+  /** @throws CommandFault 43 for an id that is unknown, killed or expired, 13 for one of another namespace */
   find(id: bigint, namespace: string): ServerCursor {
     const cursor = this.#cursors.get(id);
-    if (cursor?.namespace === namespace) return cursor;
-    throw new CommandFault(43, `cursor id ${id} not found`);
+    if (cursor === undefined) throw new CommandFault(43, `cursor id ${id} not found`);
+    if (cursor.namespace === namespace) return cursor;
+    throw new CommandFault(
+      13,
+      `Requested getMore on namespace '${namespace}', but cursor belongs to a different namespace ${cursor.namespace}`,
+    );
   }
 
   has(id: bigint): boolean {

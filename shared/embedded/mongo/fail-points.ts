@@ -24,14 +24,18 @@ interface Counted {
   skip: number;
   /** How often it still acts; Infinity for ever. */
   times: number;
+  /** How likely it acts each time. */
+  readonly probability: number;
 }
 
 /** The test hooks `failCommand` and `onPrimaryTransactionalWrite`: they make commands fail in a stated way. */
 export class FailPoints {
   readonly #points = new Map<string, Counted & { readonly data: BsonDocument }>();
+  /** How often each point has acted. */
+  readonly #acted = new Map<string, number>();
 
-  /** Sets or clears a point as the command `configureFailPoint` says. */
-  configure(command: BsonDocument): void {
+  /** Sets or clears a point as the command `configureFailPoint` says; returns how often it has acted by then. */
+  configure(command: BsonDocument): number {
     const name = command.get("configureFailPoint");
     if (name !== FAIL_COMMAND && name !== FAIL_WRITE) {
       throw new CommandFault(
@@ -39,10 +43,11 @@ export class FailPoints {
         `unknown fail point ${String(name)}: ${FAIL_COMMAND} and ${FAIL_WRITE} are known`,
       );
     }
+    const acted = this.#acted.get(name) ?? 0;
     const mode = command.get("mode");
-    if (mode === "off") {
+    if (mode === "off" || (isDocument(mode) && Number(mode.get("times")) === 0)) {
       this.#points.delete(name);
-      return;
+      return acted;
     }
     const data = command.get("data") ?? documentOf({});
     if (!isDocument(data)) throw new CommandFault(14, "the data of a fail point must be an object");
@@ -50,14 +55,20 @@ export class FailPoints {
       throw new CommandFault(2, "data.failCommands must be an array");
     }
     this.#points.set(name, { data, ...countsOf(mode) });
+    return acted;
   }
 
   /** What happens to a command now; null where it is left alone. */
-  takeCommand(command: string, applicationName: string | null): InjectedFailure | null {
+  takeCommand(
+    command: string,
+    { applicationName, namespace }: { applicationName: string | null; namespace: string },
+  ): InjectedFailure | null {
     const data = this.#points.get(FAIL_COMMAND)?.data;
     if (data === undefined || !(data.get("failCommands") as BsonValue[]).includes(command)) return null;
     const wanted = data.get("appName");
     if (wanted !== undefined && wanted !== applicationName) return null;
+    const only = data.get("namespace");
+    if (only !== undefined && only !== namespace) return null;
     return this.#take(FAIL_COMMAND) ? failureOf(command, data) : null;
   }
 
@@ -74,6 +85,8 @@ export class FailPoints {
       point.skip -= 1;
       return false;
     }
+    if (Math.random() >= point.probability) return false;
+    this.#acted.set(name, (this.#acted.get(name) ?? 0) + 1);
     point.times -= 1;
     if (point.times <= 0) this.#points.delete(name);
     return true;
@@ -84,11 +97,18 @@ const FAIL_COMMAND = "failCommand";
 const FAIL_WRITE = "onPrimaryTransactionalWrite";
 
 function countsOf(mode: BsonValue | undefined): Counted {
-  if (mode === "alwaysOn") return { skip: 0, times: Number.POSITIVE_INFINITY };
-  if (isDocument(mode) && mode.has("times")) return { skip: 0, times: Number(mode.get("times")) };
-  if (isDocument(mode) && mode.has("skip"))
-    return { skip: Number(mode.get("skip")), times: Number.POSITIVE_INFINITY };
-  throw new CommandFault(2, "mode must be off, alwaysOn, { times: n } or { skip: n }");
+  const always: Counted = { skip: 0, times: Number.POSITIVE_INFINITY, probability: 1 };
+  if (mode === "alwaysOn") return always;
+  if (isDocument(mode)) {
+    if (mode.has("times")) return { ...always, times: Number(mode.get("times")) };
+    if (mode.has("skip")) return { ...always, skip: Number(mode.get("skip")) };
+    if (mode.has("activationProbability"))
+      return { ...always, probability: Number(mode.get("activationProbability")) };
+  }
+  throw new CommandFault(
+    2,
+    "mode must be off, alwaysOn, { times: n }, { skip: n } or { activationProbability: p }",
+  );
 }
 
 function failureOf(command: string, data: BsonDocument): InjectedFailure {

@@ -13,6 +13,11 @@ function writerOf(stage: string, env: PipelineEnvironment): PipelineWriter {
 
 /** `$out`: the target's documents become those of the pipeline, all at once. */
 export function compileOut(operand: BsonValue, env: PipelineEnvironment): Stage {
+  if (isDocument(operand)) {
+    for (const name of operand.keys())
+      if (name !== "db" && name !== "coll")
+        throw new CommandFault(40415, `BSON field '$out.${name}' is an unknown field.`);
+  }
   const [db, collection] = isDocument(operand)
     ? [operand.get("db"), operand.get("coll")]
     : [env.namespace.db, operand];

@@ -1,3 +1,5 @@
+import type { BsonDocument } from "./values.ts";
+
 const CODE_NAMES: Readonly<Record<number, string>> = {
   1: "InternalError",
   2: "BadValue",
@@ -126,6 +128,11 @@ export class CommandFault extends Error {
     this.code = code;
     this.codeName = codeNameOf(code);
     this.labels = labels;
+  }
+
+  /** Fields of the answer, beside the code and the message, that say more about this kind of error. */
+  details(): BsonDocument {
+    return new Map();
   }
 }
 

@@ -12,13 +12,14 @@ import type { Reply } from "../wire/reply.ts";
 import { type Arguments, numberOf } from "./arguments.ts";
 import { BatchView, queriedDocuments } from "./collection-source.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
-import { countRows, withView } from "./count.ts";
 import { countedBy } from "./count-pipeline.ts";
+import { countRows, withView } from "./count-rows.ts";
 import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
 import { explainCommand } from "./explain.ts";
 import { serverDiagnostics } from "./pipeline-diagnostics.ts";
 import { pipelineWriter } from "./pipeline-writer.ts";
 import { scopeOf } from "./variables.ts";
+import { resolveName } from "./views.ts";
 
 /** One run of a pipeline: its place, its view of the data, and the time slice of whoever asks for results. */
 interface Run {
@@ -31,44 +32,92 @@ interface Run {
 }
 
 async function aggregate(context: CommandContext): Promise<Reply> {
-  const { args, database } = context;
+  const { args } = context;
   if (args.value("explain") === undefined && args.value("cursor") === undefined)
     throw new CommandFault(
       9,
       "The 'cursor' option is required, except for aggregate with the explain argument",
     );
   if (args.flag("explain")) return explainCommand(context, args);
-  const collectionName = collectionNameOf(args);
-  const run: Run = {
-    context,
-    collectionName,
-    specs: args.list("pipeline"),
-    view: new BatchView(context),
-    pace: paceOf(timeSliceOf(context)),
-  };
+  return replyWithPipeline(context, {
+    name: collectionNameOf(args),
+    stages: args.list("pipeline"),
+    batchSize: cursorBatchSize(context),
+  });
+}
+
+export interface PipelineRequest {
+  /** A collection or a view; null for the database itself. */
+  readonly name: string | null;
+  readonly stages: readonly BsonValue[];
+  readonly batchSize: number | undefined;
+  readonly isSingleBatch?: boolean;
+}
+
+/** Runs stages on what a name shows, and answers with a cursor. */
+export async function replyWithPipeline(
+  context: CommandContext,
+  { name, stages, batchSize, isSingleBatch = false }: PipelineRequest,
+): Promise<Reply> {
+  const { args, database } = context;
+  const run = runOf(context, name, stages);
   const env = environmentOf(run);
   const { output, readsSource } = compilePipeline(run.specs, env);
-  if (output !== undefined && context.transaction !== null) {
-    throw new CommandFault(263, `Cannot run an aggregation with ${output} in a multi-document transaction.`);
-  }
-  if (output !== undefined && args.document("readConcern").get("level") === "linearizable") {
-    throw new CommandFault(72, `${output} cannot be used with a 'linearizable' read concern level`);
-  }
-  if (readsSource && collectionName === null) {
+  requireOutputAllowed(context, output);
+  if (readsSource && name === null) {
     throw new CommandFault(73, "{aggregate: 1} is not valid for a pipeline that reads a collection");
   }
   if (output === undefined && args.value("writeConcern") !== undefined) {
     throw new CommandFault(72, "Aggregation without $out or $merge does not support writeConcern");
   }
-  const namespace = `${database}.${collectionName ?? "$cmd.aggregate"}`;
-  const batchSize = cursorBatchSize(context);
   return replyWithCursor(context, {
-    namespace,
+    namespace: `${database}.${name ?? "$cmd.aggregate"}`,
     source: (await countSource(run, env)) ?? pipelineSource(run, env, readsSource),
     // The whole pipeline runs before the answer where its result is what it writes.
     batchSize: output === undefined ? batchSize : Math.max(1, batchSize ?? 1),
+    isSingleBatch,
     slice: run.pace.slice,
   });
+}
+
+function requireOutputAllowed({ args, transaction }: CommandContext, output: string | undefined): void {
+  if (output === undefined) return;
+  if (transaction !== null) {
+    throw new CommandFault(263, `Cannot run an aggregation with ${output} in a multi-document transaction.`);
+  }
+  if (args.document("readConcern").get("level") === "linearizable") {
+    throw new CommandFault(72, `${output} cannot be used with a 'linearizable' read concern level`);
+  }
+}
+
+function runOf(context: CommandContext, name: string | null, stages: readonly BsonValue[]): Run {
+  const { database, server } = context;
+  const resolved =
+    name === null ? { name, stages: [] } : resolveName(server.engine.catalog, { database, name });
+  return {
+    context,
+    collectionName: resolved.name,
+    specs: resolved.stages.length === 0 ? stages : [...resolved.stages, ...stages],
+    view: new BatchView(context),
+    pace: paceOf(timeSliceOf(context)),
+  };
+}
+
+/** The documents that stages make of what a name shows. */
+export async function* pipelineResults(
+  context: CommandContext,
+  name: string,
+  stages: readonly BsonValue[],
+): AsyncGenerator<BsonDocument, void, undefined> {
+  const run = runOf(context, name, stages);
+  const source = sourceOf(run, environmentOf(run));
+  run.view.begin();
+  try {
+    yield* source;
+  } finally {
+    run.view.end();
+    run.view.close();
+  }
 }
 
 /** null for `{ aggregate: 1 }`, a pipeline on the database itself. */
@@ -90,19 +139,23 @@ const paceOf = (slice: TimeSlice): Run["pace"] => {
 function environmentOf({ context, collectionName, view, pace }: Run): PipelineEnvironment {
   const { args, database, server } = context;
   const collation = compileCollation(args.value("collation"));
-  return {
+  const env: PipelineEnvironment = {
     namespace: { db: database, ...(collectionName !== null && { collection: collectionName }) },
     scope: scopeOf(context, collation) ?? new Scope({ strings: collation }),
     collation,
     pace,
     readCollection: (name, db = database): DocumentSource => {
-      const collection = server.engine.catalog.find(db, name, context.transaction);
+      const resolved = resolveName(server.engine.catalog, { database: db, name });
+      const collection = server.engine.catalog.find(db, resolved.name, context.transaction);
       if (collection === undefined) return [];
-      return queriedDocuments(collection, compileQuery({ filter: new Map() }), { view, slice: pace });
+      const query = compileQuery({ filter: new Map() });
+      const documents = queriedDocuments(collection, query, { view, slice: pace });
+      return resolved.stages.length === 0 ? documents : compilePipeline(resolved.stages, env).run(documents);
     },
     writer: pipelineWriter(context, pace),
     diagnostics: serverDiagnostics(context, collectionName),
   };
+  return env;
 }
 
 /** `countDocuments` is sent as a pipeline that only counts: no document needs to be decoded for it. */
@@ -133,8 +186,11 @@ function querySpec(
   return { filter, sort, hint: args.hint(), collation, scope };
 }
 
-function pipelineSource(run: Run, env: PipelineEnvironment, readsSource: boolean): ResultSource {
-  const { context, collectionName, specs, view, pace } = run;
+function sourceOf(
+  { context, collectionName, specs, view, pace }: Run,
+  env: PipelineEnvironment,
+  readsSource = true,
+): AsyncGenerator<BsonDocument, void, undefined> {
   const collection =
     collectionName === null || !readsSource ? undefined : findCollection(context, collectionName);
   const { filter, sort, rest } =
@@ -146,7 +202,12 @@ function pipelineSource(run: Run, env: PipelineEnvironment, readsSource: boolean
           view,
           slice: pace,
         });
-  const results = compilePipeline(rest, env).run(documents);
+  return compilePipeline(rest, env).run(documents);
+}
+
+function pipelineSource(run: Run, env: PipelineEnvironment, readsSource: boolean): ResultSource {
+  const { view, pace } = run;
+  const results = sourceOf(run, env, readsSource);
   return {
     next: async (slice) => {
       pace.slice = slice;

@@ -1,35 +1,12 @@
-import { CommandFault, unsupported } from "../bson/fault.ts";
-import { type BsonDocument, documentOf, isDocument } from "../bson/values.ts";
+import { compareValues } from "../bson/compare.ts";
+import { CommandFault } from "../bson/fault.ts";
+import { type BsonDocument, documentOf } from "../bson/values.ts";
 import { catalogChange, requireCollectionName } from "../engine/catalog.ts";
 import type { Collection } from "../engine/collection.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
+import { collectionOptions } from "./collection-options.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
-
-/** Options of `create` that ask for a kind of collection that only a real server has. */
-const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
-  capped: "A capped collection",
-  viewOn: "A view",
-  timeseries: "A time series collection",
-  clusteredIndex: "A clustered collection",
-  validator: "A validator",
-  expireAfterSeconds: "A clustered collection",
-  storageEngine: "The option 'storageEngine'",
-  encryptedFields: "Queryable encryption",
-};
-
-function refuseOptions({ command }: { command: BsonDocument }): void {
-  for (const [option, feature] of Object.entries(REFUSED_OPTIONS)) {
-    const value = command.get(option);
-    const isSet =
-      value !== undefined && value !== null && value !== false && !(isDocument(value) && value.size === 0);
-    if (isSet) throw unsupported(feature);
-  }
-  const images = command.get("changeStreamPreAndPostImages");
-  if (isDocument(images) && images.get("enabled") === true) throw unsupported("A change stream");
-  const collation = command.get("collation");
-  if (isDocument(collation) && collation.get("locale") !== "simple")
-    throw unsupported("A collection with a default collation");
-}
+import { requireViewPipeline } from "./views.ts";
 
 /** The collection under a name, made where there is none: inside a transaction it exists for that one only. */
 export function ensureCollection(context: CommandContext, name: string): Collection {
@@ -39,9 +16,10 @@ export function ensureCollection(context: CommandContext, name: string): Collect
 function makeCollection(
   { server: { engine }, database, transaction }: CommandContext,
   name: string,
+  options: BsonDocument = documentOf({}),
 ): { collection: Collection; stored: Promise<void> } {
   engine.requireWritableStore();
-  const collection = engine.catalog.prepare(database, name, documentOf({}));
+  const collection = engine.catalog.prepare(database, name, options);
   if (transaction !== null) {
     transaction.created.set(collection.namespace, collection);
     return { collection, stored: Promise.resolve() };
@@ -56,11 +34,19 @@ function makeCollection(
 async function create(context: CommandContext): Promise<Reply> {
   const { args, database } = context;
   const name = args.collection();
-  refuseOptions(args);
-  if (findCollection(context, name) !== undefined) {
-    throw new CommandFault(48, `Collection ${database}.${name} already exists.`);
+  const options = collectionOptions(args);
+  const existing = context.server.engine.catalog.find(database, name, context.transaction);
+  if (existing !== undefined) {
+    // Since 7.0 asking for what is there already is no error.
+    if (compareValues(existing.options, options) === 0) return replyOf({});
+    throw new CommandFault(48, `Collection already exists. NS: ${database}.${name}, with other options`);
   }
-  await makeCollection(context, name).stored;
+  if (options.has("viewOn")) {
+    if (context.transaction !== null)
+      throw new CommandFault(263, "Cannot create a view in a multi-document transaction.");
+    requireViewPipeline(context, name, options);
+  }
+  await makeCollection(context, name, options).stored;
   return replyOf({});
 }
 
@@ -84,12 +70,15 @@ export async function dropCollections(
 async function drop(context: CommandContext): Promise<Reply> {
   const name = context.args.collection();
   requireCollectionName(context.database, name);
-  const collection = findCollection(context, name);
+  const collection = context.server.engine.catalog.find(context.database, name);
   // Since 7.0 dropping what is not there is no error.
   if (collection === undefined) return replyOf({});
   await dropCollections(context, [collection]);
   killCursorsOf(context, [collection.namespace]);
-  return replyOf({ nIndexesWas: collection.indexes.length, ns: collection.namespace });
+  return replyOf({
+    nIndexesWas: collection.view === null ? collection.indexes.length : undefined,
+    ns: collection.namespace,
+  });
 }
 
 async function dropDatabase(context: CommandContext): Promise<Reply> {
@@ -113,6 +102,8 @@ async function renameCollection(context: CommandContext): Promise<Reply> {
   const collection = engine.catalog.find(from.database, from.name);
   if (collection === undefined)
     throw new CommandFault(26, `Source collection ${from.database}.${from.name} does not exist`);
+  if (collection.view !== null)
+    throw new CommandFault(166, `cannot rename view: ${from.database}.${from.name}`);
   requireCollectionName(to.database, to.name);
   const target = engine.catalog.find(to.database, to.name);
   if (target === collection) throw new CommandFault(20, "Can't rename a collection to itself");

@@ -1,3 +1,4 @@
+import { CommandFault } from "../bson/fault.ts";
 import type { BsonValue } from "../bson/values.ts";
 import type { Cursors } from "../cursors.ts";
 import type { Collection } from "../engine/collection.ts";
@@ -68,8 +69,15 @@ export type CommandTable = Readonly<Record<string, CommandDefinition>>;
 
 export const timeSliceOf = ({ args }: CommandContext): TimeSlice => new TimeSlice(args.maxTimeMs());
 
-/** The collection that the command sees under a name; undefined where there is none. */
-export const findCollection = (
+/**
+ * The collection that the command sees under a name; undefined where there is none.
+ * @throws CommandFault 166 for the name of a view
+ */
+export function findCollection(
   { server, database, transaction }: CommandContext,
   name: string,
-): Collection | undefined => server.engine.catalog.find(database, name, transaction);
+): Collection | undefined {
+  const collection = server.engine.catalog.find(database, name, transaction);
+  if (collection === undefined || collection.view === null) return collection;
+  throw new CommandFault(166, `Namespace ${database}.${name} is a view, not a collection`);
+}

@@ -1,46 +1,15 @@
 import { equalValues } from "../bson/compare.ts";
 import { indexKey } from "../bson/key.ts";
 import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
-import type { Collection } from "../engine/collection.ts";
-import type { ReadView } from "../engine/document-record.ts";
-import { type CompiledQuery, compileQuery, Rows, type Window } from "../planner/rows.ts";
-import type { TimeSlice } from "../planner/time-slice.ts";
+import { type CompiledQuery, compileQuery, Rows } from "../planner/rows.ts";
 import { type Collation, compileCollation } from "../query/collation.ts";
 import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
+import { pipelineResults } from "./aggregate.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
+import { countRows, withView } from "./count-rows.ts";
 import { scopeOf } from "./variables.ts";
-
-/** Runs `read` on one state of the data, which it keeps: the transaction's, a snapshot read's, or that of now. */
-export async function withView<T>(
-  { server: { engine }, transaction, snapshot }: CommandContext,
-  read: (view: ReadView) => Promise<T>,
-): Promise<T> {
-  if (transaction !== null) return read(transaction);
-  const view = snapshot === null ? engine.openView() : engine.viewAt(snapshot.view);
-  try {
-    return await read(view);
-  } finally {
-    engine.versions.close(view);
-  }
-}
-
-export interface CountJob extends Window {
-  readonly collection: Collection;
-  readonly query: CompiledQuery;
-  readonly view: ReadView;
-  readonly slice: TimeSlice;
-}
-
-export async function countRows({ collection, query, view, slice, skip, limit }: CountJob): Promise<number> {
-  const rows = new Rows(collection, query, { view: () => view, skip, limit });
-  let n = 0;
-  for (;;) {
-    const next = rows.next(slice);
-    if ((next instanceof Promise ? await next : next) === null) return n;
-    n += 1;
-  }
-}
+import { stagesOfQuery } from "./views.ts";
 
 function countQuery(context: CommandContext): CompiledQuery {
   const { args } = context;
@@ -49,6 +18,9 @@ function countQuery(context: CommandContext): CompiledQuery {
   return compileQuery({ filter, hint: args.hint(), collation, scope: scopeOf(context, collation) });
 }
 
+const isView = ({ server, database }: CommandContext, name: string): boolean =>
+  server.engine.catalog.find(database, name)?.view != null;
+
 async function count(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
@@ -56,6 +28,11 @@ async function count(context: CommandContext): Promise<Reply> {
   // Here a negative limit means its absolute value, as in the legacy shell.
   const limit = Math.abs(args.number("limit", 0)) || Number.POSITIVE_INFINITY;
   const skip = args.count("skip", 0);
+  if (isView(context, name)) {
+    let n = 0;
+    for await (const _ of pipelineResults(context, name, stagesOfQuery(args))) n += 1;
+    return replyOf({ n: Math.min(limit, Math.max(0, n - skip)) });
+  }
   const collection = findCollection(context, name);
   if (collection === undefined) return replyOf({ n: 0 });
   const slice = timeSliceOf(context);
@@ -69,8 +46,14 @@ async function distinct(context: CommandContext): Promise<Reply> {
   const name = args.collection();
   const path = parsePath(args.text("key"));
   const query = countQuery(context);
-  const collection = findCollection(context, name);
   const atClusterTime = context.snapshot?.time;
+  if (isView(context, name)) {
+    const values = new DistinctValues(query.spec.collation);
+    for await (const document of pipelineResults(context, name, stagesOfQuery(args)))
+      values.addFrom(document, path);
+    return replyOf({ values: values.list, atClusterTime });
+  }
+  const collection = findCollection(context, name);
   if (collection === undefined) return replyOf({ values: [], atClusterTime });
   const slice = timeSliceOf(context);
   const values = new DistinctValues(query.spec.collation);

@@ -23,7 +23,10 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
   let injected: InjectedFailure | null = null;
   try {
     const definition = definitionOf(name);
-    injected = server.failPoints.takeCommand(situation.name, client.applicationName);
+    injected = server.failPoints.takeCommand(situation.name, {
+      applicationName: client.applicationName,
+      namespace: `${request.command.get("$db")}.${request.command.get(situation.name)}`,
+    });
     const args = new Arguments(request);
     Object.assign(situation, situationOf(args, situation.name));
     if (injected !== null) await injectBefore(injected);

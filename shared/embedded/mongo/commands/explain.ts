@@ -5,7 +5,7 @@ import { compileQuery, Rows } from "../planner/rows.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { Arguments } from "./arguments.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
-import { withView } from "./count.ts";
+import { withView } from "./count-rows.ts";
 import { SERVER_VERSION } from "./hello.ts";
 
 interface Explained {

@@ -6,11 +6,13 @@ import { type CompiledQuery, compileQuery, Rows, type Window } from "../planner/
 import type { TimeSlice } from "../planner/time-slice.ts";
 import { compileCollation } from "../query/collation.ts";
 import type { Reply } from "../wire/reply.ts";
+import { replyWithPipeline } from "./aggregate.ts";
 import { BatchView } from "./collection-source.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
 import { listSource, replyWithCursor } from "./cursor-reply.ts";
 import { type ShownDocument, shownDocument } from "./shown-document.ts";
 import { scopeOf } from "./variables.ts";
+import { stagesOfFind } from "./views.ts";
 
 const REFUSED = ["tailable", "awaitData"];
 
@@ -29,8 +31,9 @@ export function findQuery(context: CommandContext): CompiledQuery {
 }
 
 function find(context: CommandContext): Promise<Reply> {
-  const { args, database } = context;
+  const { args, database, server } = context;
   const name = args.collection();
+  if (server.engine.catalog.find(database, name)?.view) return findInView(context, name);
   const query = findQuery(context);
   const shown = shownDocument(args, query.spec);
   const skip = args.count("skip", 0);
@@ -46,6 +49,16 @@ function find(context: CommandContext): Promise<Reply> {
         : documentSource(context, collection, { query, shown, skip, limit }),
     batchSize,
     isSingleBatch,
+  });
+}
+
+function findInView(context: CommandContext, name: string): Promise<Reply> {
+  const { args } = context;
+  return replyWithPipeline(context, {
+    name,
+    stages: stagesOfFind(args),
+    batchSize: args.value("batchSize") === undefined ? undefined : args.count("batchSize", 0),
+    isSingleBatch: args.flag("singleBatch"),
   });
 }
 

@@ -1,13 +1,16 @@
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
+import { isNumber } from "../bson/number.ts";
+import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import { compileMatch } from "../query/match.ts";
 import { numberOf } from "./arguments.ts";
 
 const LONGEST_EXPIRY = 2_147_483_647;
+const ID_OPTIONS = new Set(["key", "name", "ns", "v", "collation", "background"]);
 /** Options that change nothing here. */
-const IGNORED = new Set(["background", "v", "ns", "hidden"]);
+const IGNORED = new Set(["background", "v", "ns"]);
 const KNOWN = new Set([
   "key",
   "name",
@@ -16,11 +19,17 @@ const KNOWN = new Set([
   "partialFilterExpression",
   "expireAfterSeconds",
   "collation",
+  "hidden",
 ]);
+/** Kinds of index that only a real server has. */
+const OTHER_KINDS = new Set(["text", "hashed", "2d", "2dsphere", "geoHaystack", "wildcard"]);
 const TEXT_OPTIONS = ["weights", "default_language", "language_override", "textIndexVersion"];
 const GEO_OPTIONS = ["2dsphereIndexVersion", "bits", "min", "max"];
 
 const cannotCreate = (reason: string): CommandFault => new CommandFault(67, `Cannot create index: ${reason}`);
+
+const wrongType = (field: string, wanted: string, value: BsonValue): CommandFault =>
+  new CommandFault(14, `The field '${field}' must be ${wanted}, but got ${typeNameOf(value)}`);
 
 /**
  * The definition of an index as it is kept, from what `createIndexes` was given.
@@ -29,14 +38,23 @@ const cannotCreate = (reason: string): CommandFault => new CommandFault(67, `Can
  */
 export function indexDefinition(spec: BsonDocument): BsonDocument {
   const key = spec.get("key");
-  if (!isDocument(key))
-    throw new CommandFault(9, "The 'key' field of an index is required and must be an object");
+  if (key === undefined)
+    throw new CommandFault(9, "The 'key' field is a required property of an index specification");
+  if (!isDocument(key)) throw wrongType("key", "an object", key);
   requireKey(key);
   for (const option of spec.keys()) requireOption(option);
+  if (isIdKey(key)) requireIdOptions(spec);
+  for (const flag of ["unique", "sparse", "hidden", "background"]) {
+    const value = spec.get(flag);
+    if (value !== undefined && typeof value !== "boolean" && !isNumber(value))
+      throw wrongType(flag, "a bool", value);
+  }
+  const version = numberOf(spec.get("v") ?? 2);
+  if (version !== 1 && version !== 2)
+    throw cannotCreate(`Invalid index specification: version ${version} is neither 1 nor 2`);
   const collation = spec.get("collation");
   if (isDocument(collation) && collation.get("locale") !== "simple")
     throw unsupported("An index with a collation");
-  if (spec.get("hidden") === true) throw unsupported("A hidden index");
   const partial = spec.get("partialFilterExpression");
   if (partial !== undefined) requirePartialFilter(partial, spec);
   const isUnique = isTrue(spec.get("unique"));
@@ -45,6 +63,7 @@ export function indexDefinition(spec: BsonDocument): BsonDocument {
     key,
     name: nameOf(spec),
     unique: isUnique || undefined,
+    hidden: isTrue(spec.get("hidden")) || undefined,
     sparse: isTrue(spec.get("sparse")) || undefined,
     partialFilterExpression: partial,
     expireAfterSeconds: expiryOf(spec.get("expireAfterSeconds"), key),
@@ -59,11 +78,23 @@ function requireKey(key: BsonDocument): void {
     if (path.length === 0 || path.split(".").some((part) => part === "" || part.startsWith("$"))) {
       throw cannotCreate(`'${path}' is no path: its parts must not be empty or start with $`);
     }
-    if (typeof kind === "string") throw unsupported(`An index of type '${kind}'`);
+    if (typeof kind === "string") {
+      if (OTHER_KINDS.has(kind)) throw unsupported(`An index of type '${kind}'`);
+      throw cannotCreate(`Unknown index plugin '${kind}'`);
+    }
     const direction = numberOf(kind);
     if (direction === null || direction === 0 || Number.isNaN(direction)) {
       throw cannotCreate(`the direction of '${path}' must be 1 or -1`);
     }
+  }
+}
+
+const isIdKey = (key: BsonDocument): boolean => key.size === 1 && numberOf(key.get("_id")) === 1;
+
+function requireIdOptions(spec: BsonDocument): void {
+  for (const option of spec.keys()) {
+    if (ID_OPTIONS.has(option)) continue;
+    throw new CommandFault(197, `The field '${option}' is not valid for an _id index specification`);
   }
 }
 
@@ -79,10 +110,37 @@ function requireOption(option: string): void {
 }
 
 function requirePartialFilter(partial: BsonValue, spec: BsonDocument): void {
-  if (!isDocument(partial)) throw cannotCreate("'partialFilterExpression' must be an object");
+  if (!isDocument(partial)) throw wrongType("partialFilterExpression", "an object", partial);
   if (isTrue(spec.get("sparse")))
     throw cannotCreate("cannot mix 'partialFilterExpression' and 'sparse' options");
   compileMatch(partial);
+  requirePartialOperators(partial);
+}
+
+const PARTIAL_OPERATORS = new Set([
+  "$eq",
+  "$exists",
+  "$gt",
+  "$gte",
+  "$lt",
+  "$lte",
+  "$type",
+  "$in",
+  "$and",
+  "$or",
+]);
+
+/** @throws CommandFault 67 for operators that a partial index cannot be decided by */
+function requirePartialOperators(filter: BsonDocument): void {
+  for (const [name, operand] of filter) {
+    if (name.startsWith("$") && !PARTIAL_OPERATORS.has(name))
+      throw cannotCreate(`Expression not supported in partial index: ${name}`);
+    if (name === "$exists" && !isTrue(operand))
+      throw cannotCreate("Expression not supported in partial index: $not $exists");
+    for (const inner of Array.isArray(operand) && name.startsWith("$") ? operand : [operand])
+      if (isDocument(inner) && (inner.keys().next().value?.startsWith("$") || name.startsWith("$")))
+        requirePartialOperators(inner);
+  }
 }
 
 const isTrue = (value: BsonValue | undefined): boolean => value === true || (numberOf(value) ?? 0) !== 0;
@@ -91,14 +149,17 @@ function nameOf(spec: BsonDocument): string {
   const name = spec.get("name");
   if (name === undefined)
     throw new CommandFault(9, "The 'name' field is a required property of an index specification");
-  if (typeof name === "string" && name.length > 0 && name !== "*") return name;
-  throw cannotCreate("the name of an index must be a text other than '*', and not empty");
+  if (typeof name !== "string") throw wrongType("name", "a string", name);
+  if (name === "*") throw new CommandFault(2, "The index name '*' is not valid.");
+  if (name === "") throw cannotCreate("index name cannot be empty");
+  return name;
 }
 
 function expiryOf(value: BsonValue | undefined, key: BsonDocument): BsonValue | undefined {
   if (value === undefined) return undefined;
   const seconds = numberOf(value);
-  if (seconds === null || !(seconds >= 0 && seconds <= LONGEST_EXPIRY)) {
+  if (seconds === null) throw wrongType("expireAfterSeconds", "a number", value);
+  if (!(seconds >= 0 && seconds <= LONGEST_EXPIRY)) {
     throw cannotCreate(`expireAfterSeconds must be a number from 0 to ${LONGEST_EXPIRY}`);
   }
   if (key.size > 1)
@@ -119,7 +180,7 @@ export function sameIndex(
 ): CollectionIndex | undefined {
   const name = wanted.get("name");
   const key = wanted.get("key")!;
-  if (isDocument(key) && key.size === 1 && numberOf(key.get("_id")) === 1) return indexes[0];
+  if (isDocument(key) && isIdKey(key)) return indexes[0];
   const sameKey = (index: CollectionIndex) => compareValues(index.definition.get("key")!, key) === 0;
   const named = indexes.find((index) => index.name === name);
   if (named !== undefined) {

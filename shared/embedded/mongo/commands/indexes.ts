@@ -7,7 +7,6 @@ import type { Collection } from "../engine/collection.ts";
 import { CollectionIndex } from "../engine/collection-index.ts";
 import { buildIndex } from "../engine/index-build.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
-import { numberOf } from "./arguments.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
 import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
@@ -18,8 +17,7 @@ const MOST_INDEXES = 64;
 async function createIndexes(context: CommandContext): Promise<Reply> {
   const { args, transaction } = context;
   const name = args.collection();
-  const definitions = args.list("indexes").map((spec) => {
-    if (!isDocument(spec)) throw new CommandFault(14, "each index must be described by an object");
+  const definitions = args.listOfDocuments("indexes").map((spec) => {
     return indexDefinition(spec);
   });
   if (definitions.length === 0) throw new CommandFault(2, "Must specify at least one index to create");
@@ -117,7 +115,8 @@ async function dropIndexes(context: CommandContext): Promise<Reply> {
   return replyOf({ nIndexesWas: before });
 }
 
-function namedIndex({ indexes }: Collection, wanted: BsonValue): CollectionIndex {
+/** @throws CommandFault 27 */
+export function namedIndex({ indexes }: Collection, wanted: BsonValue): CollectionIndex {
   const index = indexes.find(({ name, definition }) =>
     isDocument(wanted) ? compareValues(definition.get("key")!, wanted) === 0 : name === wanted,
   );
@@ -126,30 +125,9 @@ function namedIndex({ indexes }: Collection, wanted: BsonValue): CollectionIndex
   throw new CommandFault(27, `index not found with ${shown}`);
 }
 
-/** `collMod` changes when the documents of a TTL index expire; nothing else can be changed here. */
-async function collMod(context: CommandContext): Promise<Reply> {
-  const { args, server } = context;
-  const collection = requireCollection(context, args.collection());
-  const change = args.document("index");
-  if (change.size === 0) return replyOf({});
-  const old = namedIndex(collection, change.get("name") ?? change.get("keyPattern") ?? "");
-  const seconds = numberOf(change.get("expireAfterSeconds"));
-  if (seconds === null) throw new CommandFault(72, "collMod changes only index.expireAfterSeconds here");
-  const definition = indexDefinition(new Map([...old.definition, ["expireAfterSeconds", seconds]]));
-  await server.engine.settleWriters(collection);
-  const changed = old.withDefinition(definition);
-  collection.indexes = collection.indexes.map((index) => (index === old ? changed : index));
-  await server.engine.append([catalogChange.index(collection, changed)]);
-  return replyOf({
-    expireAfterSeconds_old: old.expireAfterSeconds ?? undefined,
-    expireAfterSeconds_new: seconds,
-  });
-}
-
 export const indexCommands: CommandTable = {
   createIndexes: { run: createIndexes, inTransaction: true, isWrite: true },
   listIndexes: { run: listIndexes },
   dropIndexes: { run: dropIndexes, isWrite: true },
   deleteIndexes: { run: dropIndexes, isWrite: true },
-  collMod: { run: collMod, isWrite: true },
 };

@@ -5,7 +5,11 @@ import { type Reply, replyOf } from "../wire/reply.ts";
 import type { CommandContext, CommandTable } from "./context.ts";
 import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
 
-function describe({ name, options, uuid }: Collection, isNameOnly: boolean): BsonDocument {
+function describe({ name, options, uuid, view }: Collection, isNameOnly: boolean): BsonDocument {
+  if (view !== null) {
+    const info = documentOf({ readOnly: true });
+    return documentOf({ name, type: "view", ...(!isNameOnly && { options, info }) });
+  }
   return documentOf({
     name,
     type: "collection",

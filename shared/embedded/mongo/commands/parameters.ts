@@ -1,5 +1,5 @@
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonValue, documentOf } from "../bson/values.ts";
+import { type BsonValue, documentOf, isDocument } from "../bson/values.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { numberOf } from "./arguments.ts";
 import type { CommandContext, CommandTable } from "./context.ts";
@@ -14,9 +14,8 @@ const PARAMETERS: Readonly<Record<string, BsonValue>> = {
 
 function getParameter({ server, args }: CommandContext): Reply {
   const known: Record<string, BsonValue> = { ...PARAMETERS, ...Object.fromEntries(server.parameters) };
-  const everything = args.command.get("getParameter");
-  if (everything === "*" || args.document("getParameter").get("allParameters") === true)
-    return replyOf(known);
+  const asked = args.command.get("getParameter");
+  if (asked === "*" || (isDocument(asked) && asked.get("allParameters") === true)) return replyOf(known);
   const found = Object.entries(known).filter(([name]) => args.command.has(name));
   if (found.length === 0) throw new CommandFault(72, "no option found to get");
   return replyOf(Object.fromEntries(found));
@@ -42,8 +41,7 @@ function setParameter({ server, args }: CommandContext): Reply {
 }
 
 function configureFailPoint({ server, args }: CommandContext): Reply {
-  server.failPoints.configure(args.command);
-  return replyOf({ count: 0 });
+  return replyOf({ count: server.failPoints.configure(args.command) });
 }
 
 export const parameterCommands: CommandTable = {

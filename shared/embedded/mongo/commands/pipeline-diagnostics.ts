@@ -19,15 +19,19 @@ export function serverDiagnostics(context: CommandContext, collectionName: strin
   return {
     $listLocalSessions: sessions,
     $listSessions: sessions,
-    $currentOp: () => [
-      documentOf({
-        type: "op",
-        host: hostname(),
-        active: true,
-        op: "command",
-        ns: `${context.database}.$cmd`,
-      }),
-    ],
+    $currentOp: () => {
+      if (context.database !== "admin" || collectionName !== null)
+        throw new CommandFault(73, "$currentOp must be run against the 'admin' database with {aggregate: 1}");
+      return [
+        documentOf({
+          type: "op",
+          host: hostname(),
+          active: true,
+          op: "command",
+          ns: `${context.database}.$cmd`,
+        }),
+      ];
+    },
     ...(collectionName !== null && {
       $collStats: (operand: BsonValue) => [collectionStats(context, collectionName, operand)],
       $indexStats: () => indexStats(context, collectionName),

@@ -1,4 +1,5 @@
 import { aggregateCommands } from "./aggregate.ts";
+import { collModCommands } from "./coll-mod.ts";
 import { collectionCommands } from "./collections.ts";
 import type { CommandTable } from "./context.ts";
 import { countCommands } from "./count.ts";
@@ -28,6 +29,7 @@ export const commandTable: CommandTable = {
   ...collectionCommands,
   ...listingCommands,
   ...indexCommands,
+  ...collModCommands,
   ...diagnosticCommands,
   ...parameterCommands,
 };

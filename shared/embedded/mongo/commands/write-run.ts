@@ -43,6 +43,8 @@ export class WriteRun {
     const ids = context.args.value("stmtIds");
     this.#statementIds = Array.isArray(ids) ? ids : null;
     this.#transaction = context.transaction ?? this.#begin();
+    // In a transaction each command says it anew.
+    this.#transaction.bypassesRules = context.args.flag("bypassDocumentValidation");
   }
 
   /** @throws CommandFault of the statement: what it had written by then stays written, as on a real server */
@@ -125,7 +127,9 @@ export class WriteRun {
   #begin(): Transaction {
     const { engine } = this.#context.server;
     engine.requireWritableStore();
-    return engine.begin({ isPlain: true });
+    const transaction = engine.begin({ isPlain: true });
+    transaction.bypassesRules = this.#context.args.flag("bypassDocumentValidation");
+    return transaction;
   }
 
   #commit(): void {

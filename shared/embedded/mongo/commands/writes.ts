@@ -1,6 +1,5 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, documentOf } from "../bson/values.ts";
-import { DuplicateKey } from "../engine/write-conflict.ts";
 import { INSERTED, type StatementOutcome } from "../session/statement-outcomes.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { Arguments } from "./arguments.ts";
@@ -106,15 +105,12 @@ const shown = ({ errors, retriedStatements }: BatchResult): Record<string, BsonV
 });
 
 const shownError = ({ index, fault }: StatementError): BsonDocument =>
-  documentOf({
-    index,
-    code: fault.code,
-    ...(fault instanceof DuplicateKey && {
-      keyPattern: fault.details.keyPattern,
-      keyValue: fault.details.keyValue,
-    }),
-    errmsg: fault.message,
-  });
+  new Map<string, BsonValue>([
+    ["index", index],
+    ["code", fault.code],
+    ...fault.details(),
+    ["errmsg", fault.message],
+  ]);
 
 export const writeCommands: CommandTable = {
   insert: { run: insert, inTransaction: true, isWrite: true, isRetryable: true },

@@ -60,10 +60,14 @@ export const catalogChange = {
   drop: ({ id }: Collection): BsonDocument => documentOf({ op: "drop", id }),
   rename: ({ id, database, name }: Collection): BsonDocument =>
     documentOf({ op: "rename", id, database, name }),
+  options: ({ id, options }: Collection): BsonDocument => documentOf({ op: "options", id, options }),
   index: ({ id }: Collection, { definition }: CollectionIndex): BsonDocument =>
     documentOf({ op: "index", id, definition }),
   dropIndex: ({ id }: Collection, name: string): BsonDocument => documentOf({ op: "dropIndex", id, name }),
 };
+
+/** Other names that begin with `system.` are the server's own. */
+const KNOWN_SYSTEM_NAMES = new Set(["system.js", "system.users", "system.roles", "system.version"]);
 
 /** @throws CommandFault 73 */
 export function requireDatabaseName(name: string): void {
@@ -81,11 +85,12 @@ export function requireCollectionName(database: string, name: string): void {
     name.length > 0 &&
     !name.startsWith(".") &&
     !/[$\0]/.test(name) &&
+    (!name.startsWith("system.") || KNOWN_SYSTEM_NAMES.has(name)) &&
     Buffer.byteLength(name) < 236 - database.length;
   if (isValid) return;
   throw new CommandFault(
     73,
-    `Invalid collection name: '${name.slice(0, 240)}': it must not be empty, start with a dot, hold $ or zero, or exceed 235 bytes with its database`,
+    `Invalid collection name: '${name.slice(0, 240)}': it must not be empty, start with a dot or with system., hold $ or zero, or exceed 235 bytes with its database`,
   );
 }
 

@@ -25,6 +25,8 @@ export class CollectionIndex {
   readonly isSparse: boolean;
   readonly partialFilter: BsonDocument | null;
   readonly expireAfterSeconds: number | null;
+  /** Kept up to date, but no query uses it. */
+  readonly isHidden: boolean;
   /** First parts of all paths that decide an entry: a change elsewhere in a document leaves the index alone. */
   readonly heads: ReadonlySet<string>;
   readonly entries: OrderedEntries;
@@ -48,6 +50,7 @@ export class CollectionIndex {
     this.isUnique = definition.get("unique") === true || this.name === "_id_";
     this.isSparse = definition.get("sparse") === true;
     this.partialFilter = (definition.get("partialFilterExpression") as BsonDocument | undefined) ?? null;
+    this.isHidden = definition.get("hidden") === true;
     const expiry = definition.get("expireAfterSeconds");
     this.expireAfterSeconds = expiry === undefined ? null : Number(expiry as number);
     this.heads = new Set([...this.fields.map(({ parts }) => parts[0]!), ...headsOf(this.partialFilter)]);

@@ -1,6 +1,7 @@
-import { type BsonDocument, documentOf } from "../bson/values.ts";
+import { type BsonDocument, type BsonValue, documentOf } from "../bson/values.ts";
 import { CollectionIndex } from "./collection-index.ts";
 import { DocumentRecord, type ReadView, settle, visibleBytes } from "./document-record.ts";
+import { type DocumentRules, documentRules } from "./document-rules.ts";
 import { LazyDocument } from "./lazy-document.ts";
 import { RecordList } from "./record-list.ts";
 import type { IndexKeys, Transaction, Write } from "./transaction.ts";
@@ -27,7 +28,9 @@ export interface Change {
 export class Collection {
   readonly id: number;
   readonly uuid: Uint8Array;
-  readonly options: BsonDocument;
+  #options: BsonDocument;
+  /** What the options ask of documents; null for nothing. */
+  #rules: DocumentRules | null;
   database: string;
   name: string;
   /** In natural order. */
@@ -41,8 +44,25 @@ export class Collection {
     this.name = name;
     this.id = id;
     this.uuid = uuid;
-    this.options = options;
+    this.#options = options;
+    this.#rules = documentRules(options);
     this.indexes = [new CollectionIndex(ID_INDEX)];
+  }
+
+  get options(): BsonDocument {
+    return this.#options;
+  }
+
+  /** What it shows where it is a view: then it has no documents of its own. */
+  get view(): { readonly on: string; readonly pipeline: readonly BsonValue[] } | null {
+    const on = this.#options.get("viewOn");
+    return typeof on === "string" ? { on, pipeline: this.#options.get("pipeline") as BsonValue[] } : null;
+  }
+
+  /** @throws CommandFault of a validator that cannot be (nothing has been changed then) */
+  setOptions(options: BsonDocument): void {
+    this.#rules = documentRules(options);
+    this.#options = options;
   }
 
   get namespace(): string {
@@ -53,9 +73,10 @@ export class Collection {
     return this.indexes[0]!;
   }
 
-  /** @throws DuplicateKey, WriteConflict (nothing has been written then) */
+  /** @throws DuplicateKey, WriteConflict, DocumentValidationFailure (nothing has been written then) */
   insert(transaction: Transaction, source: LazyDocument): DocumentRecord {
     transaction.requireTakesWrites();
+    if (this.#rules !== null && !transaction.bypassesRules) this.#rules.check(source, null);
     const record = new DocumentRecord(this.nextRecordId);
     const { indexes } = this;
     const keys = indexes.map((index) => index.keysOf(source));
@@ -69,11 +90,12 @@ export class Collection {
     return record;
   }
 
-  /** @throws DuplicateKey, WriteConflict (nothing has been written then) */
+  /** @throws DuplicateKey, WriteConflict, DocumentValidationFailure (nothing has been written then) */
   update(transaction: Transaction, { record, source, heads }: Change): void {
     transaction.requireTakesWrites();
     const bytes = requireWritable(record, transaction);
     const before = new LazyDocument(bytes);
+    if (this.#rules !== null && !transaction.bypassesRules) this.#rules.check(source, before);
     let added = NONE;
     let dropped = NONE;
     for (const index of this.indexes) {

@@ -77,6 +77,9 @@ function applyChange(stored: Map<number, Collection>, change: BsonDocument): voi
       collection.database = text("database");
       collection.name = text("name");
       return;
+    case "options":
+      collection.setOptions(change.get("options") as BsonDocument);
+      return;
     case "index": {
       const index = new CollectionIndex(change.get("definition") as BsonDocument);
       collection.indexes = [...others(index.name), index];

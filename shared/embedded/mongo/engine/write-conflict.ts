@@ -1,5 +1,5 @@
 import { CommandFault } from "../bson/fault.ts";
-import type { BsonDocument } from "../bson/values.ts";
+import { type BsonDocument, documentOf } from "../bson/values.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Two writers met on one document or one unique key; the later one loses (code 112). */
@@ -23,15 +23,20 @@ export interface DuplicateKeyDetails {
   readonly keyValue: BsonDocument;
 }
 
-/** A unique index already holds the key (code 11000); clients read the index and the key from `details`. */
+/** A unique index already holds the key (code 11000); clients read the index and the key from its details. */
 export class DuplicateKey extends CommandFault {
-  readonly details: DuplicateKeyDetails;
+  readonly #details: DuplicateKeyDetails;
 
   constructor(details: DuplicateKeyDetails, shownKey: string) {
     super(
       11000,
       `E11000 duplicate key error collection: ${details.namespace} index: ${details.indexName} dup key: ${shownKey}`,
     );
-    this.details = details;
+    this.#details = details;
+  }
+
+  override details(): BsonDocument {
+    const { keyPattern, keyValue } = this.#details;
+    return documentOf({ keyPattern, keyValue });
   }
 }

@@ -75,7 +75,7 @@ function idPlan({ idIndex }: Collection, { paths, isComplete }: FilterPredicates
 function cheapestIndex(collection: Collection, query: Query, predicates: FilterPredicates): Candidate | null {
   let best: Candidate | null = null;
   for (const index of collection.indexes) {
-    if (!index.isReady) continue;
+    if (!index.isReady || index.isHidden) continue;
     const next = candidate(index, query, predicates);
     if ((best === null || next.cost < best.cost) && isAdmissible(index, next, predicates)) best = next;
   }
@@ -188,7 +188,7 @@ function hintedIndex(collection: Collection, hint: BsonValue): CollectionIndex {
       ? name === hint
       : hint instanceof Map && compareValues(definition.get("key")!, hint) === 0,
   );
-  if (index?.isReady) return index;
+  if (index?.isReady && !index.isHidden) return index;
   throw new CommandFault(
     2,
     "error processing query: planner returned error: hint provided does not correspond to an existing index",

@@ -62,6 +62,11 @@ export function compileRenames(fields: BsonDocument): Rename[] {
       throw new CommandFault(2, `The 'to' field for $rename must be a string: ${from}: ${typeNameOf(to)}`);
     if (from === to)
       throw new CommandFault(2, `The source and target field for $rename must differ: ${from}: "${to}"`);
+    if (from.startsWith(`${to}.`) || to.startsWith(`${from}.`))
+      throw new CommandFault(
+        2,
+        `The source and target field for $rename must not be on the same path: ${from}: "${to}"`,
+      );
     return compileRename(partsOf(from, "source"), partsOf(to, "destination"));
   });
 }

@@ -1,7 +1,6 @@
 import { encodeDocument } from "../bson/encode.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, BsonDouble, documentOf, type Timestamp } from "../bson/values.ts";
-import { DuplicateKey } from "../engine/write-conflict.ts";
 import { HEADER_BYTES } from "./frame-reader.ts";
 import { Opcode } from "./request.ts";
 
@@ -31,11 +30,8 @@ export function faultReply(error: unknown): BsonDocument {
     errmsg: fault.message,
     code: fault.code,
     codeName: fault.codeName,
-    ...(fault instanceof DuplicateKey && {
-      keyPattern: fault.details.keyPattern,
-      keyValue: fault.details.keyValue,
-    }),
   });
+  for (const [name, value] of fault.details()) body.set(name, value);
   if (fault.labels.length > 0) body.set("errorLabels", [...fault.labels]);
   return body;
 }
