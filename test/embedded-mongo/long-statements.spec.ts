@@ -41,7 +41,11 @@ describe("one statement over very many documents", () => {
   };
 
   /** Runs a long statement, asks for something small over and over meanwhile, and returns the answers. */
-  async function answersDuring<T>(long: () => Promise<unknown>, small: () => Promise<T>): Promise<T[]> {
+  async function answersDuring<T>(
+    long: () => Promise<unknown>,
+    small: () => Promise<T>,
+    commands = 1,
+  ): Promise<T[]> {
     let isRunning = true;
     const running = long().finally(() => {
       isRunning = false;
@@ -52,8 +56,8 @@ describe("one statement over very many documents", () => {
       if (isRunning) answers.push(answer);
     }
     await running;
-    // One may come before each of the commands of a long one, and nothing of that shows that it pauses.
-    assert.ok(answers.length >= 4, `${answers.length} answers came in between`);
+    // One may come before each of its commands, and nothing of that shows that it pauses.
+    assert.ok(answers.length > commands, `${answers.length} answers came in between`);
     return answers;
   }
 
@@ -63,6 +67,7 @@ describe("one statement over very many documents", () => {
       await collection.updateMany({}, { $inc: { n: 1 } }, { session });
       await session[end]();
     });
+  /** Those that answer everything take a command for the first batch and one for the rest. */
   const statements: Readonly<Record<string, () => Promise<unknown>>> = {
     insertMany: () => collection.db.collection<Item>("inserted").insertMany(items(0)),
     updateMany: () => collection.updateMany({}, { $inc: { n: 1 } }),
@@ -81,7 +86,7 @@ describe("one statement over very many documents", () => {
   };
   for (const [name, statement] of Object.entries(statements)) {
     it(`lets small ones be answered in between: ${name}`, async () => {
-      await answersDuring(statement, () => client.db("admin").command({ ping: 1 }));
+      await answersDuring(statement, () => client.db("admin").command({ ping: 1 }), 2);
     });
   }
 
