@@ -56,6 +56,19 @@ export class TaskDisabled extends AppError {
   }
 }
 
+/** Ends of runs are on the bus that were not heard of yet, so nobody can say which runs have ended. */
+class EndsUnheard extends AppError {
+  constructor() {
+    super("The ends of runs are not settled up to now; ask again.", {
+      type: "ENDS_UNHEARD",
+      code: 503,
+      retryable: true,
+    });
+  }
+}
+
+const HEAR_LIMIT_MS = 1000;
+
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { config, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
@@ -73,6 +86,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const isOnRecord = async (run: Pick<ActiveRun, "runId" | "plannedAt">, limits: CallingOptions = query) =>
     (await call(broker, "records.ended", { runs: [plannedRun(run)] }, limits)).ended.length > 0;
 
+  /** Waits until a group has settled the ends that the bus had before: one of them may be the end in question. */
+  async function hear(group: string): Promise<void> {
+    if (!(await broker.bus.settled(group, "run.*", HEAR_LIMIT_MS))) throw new EndsUnheard();
+  }
+
   /** A process may end after the records service heard of a run's end and before this one did. */
   async function hasEnded(run: ActiveRun) {
     // The records are in this process and the only ones who keep ends: without their answer nothing is known.
@@ -88,6 +106,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const stream = await events.store.readStream(`task-${taskId}`);
     const ordered = fold(task, stream as unknown as readonly TaskEvent[]);
     const run = runOf(ordered, runId);
+    await hear("records");
     return run && !(await isOnRecord(run)) ? verdictOn(ordered, runId) : "ended";
   }
 
@@ -106,6 +125,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
 
     async verdict({ taskId, runId }) {
+      await hear("scheduler");
       const current = await ledger.state(taskId);
       const run = runOf(current, runId);
       if (!run) {

@@ -22,6 +22,11 @@ export interface Bus {
   send(event: DomainEnvelope, options?: SendOptions): Promise<void>;
   /** Resolves when the group exists and its events flow. */
   subscribe<P extends EventPattern>(subscription: Subscription<P>): Promise<SubscriptionHandle>;
+  /**
+   * True once a group is done with all events of a pattern that were accepted before the call; false where it is not
+   * within the limit.
+   */
+  settled(group: string, pattern: EventPattern, limitMs: number): Promise<boolean>;
   start(): Promise<void>;
   /** Stops all subscriptions, then the bus itself. */
   stop(): Promise<void>;

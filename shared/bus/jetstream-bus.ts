@@ -14,6 +14,7 @@ import { JetStreamConsumer } from "./jetstream-consumer.ts";
 import { RESENT_HEADER } from "./jetstream-message.ts";
 import { EventTooLarge, Publisher } from "./jetstream-publisher.ts";
 import { StreamRoom } from "./jetstream-room.ts";
+import { SettledWatch } from "./jetstream-settled.ts";
 import {
   type DeadLetterLimits,
   deadSubjectOf,
@@ -50,6 +51,7 @@ interface Live {
   readonly connection: JetStreamConnection;
   readonly publisher: Publisher;
   readonly room: StreamRoom;
+  readonly watches: Map<string, SettledWatch>;
 }
 
 const DAY_MS = 86_400_000;
@@ -102,7 +104,7 @@ class JetStreamBus implements Bus {
           logger.warn(`the streams cannot be set up yet: ${errorMessage(error)}`),
         ),
     });
-    this.#live = { connection, publisher, room };
+    this.#live = { connection, publisher, room, watches: new Map() };
   }
 
   async send(event: Parameters<Bus["send"]>[0], { resent = false } = {}): Promise<void> {
@@ -133,6 +135,14 @@ class JetStreamBus implements Bus {
     };
     this.#consumers.set(consumer, handle);
     return handle;
+  }
+
+  settled(group: string, pattern: EventPattern, limitMs: number): Promise<boolean> {
+    const { connection, watches } = this.#connected;
+    const name = durableOf(group, pattern);
+    const watch = watches.get(name) ?? new SettledWatch(name, { connection, logger: this.#options.logger });
+    watches.set(name, watch);
+    return watch.settled(limitMs);
   }
 
   async stop(): Promise<void> {

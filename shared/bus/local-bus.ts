@@ -81,6 +81,8 @@ export function localBus(options: LocalBusOptions): Bus {
       handles.add(handle);
       return handle;
     },
+    // An event is accepted here when it has been handled.
+    settled: async () => true,
     async start() {
       isStarted = true;
     },

@@ -27,6 +27,34 @@ export function deliveryContract(adapter: Adapter): void {
     );
   });
 
+  busTest(adapter, "tells when a group is done with what was accepted before", async ({ bus }) => {
+    const seen: string[] = [];
+    const held = gate();
+    await bus.subscribe({
+      ...quick,
+      pattern: "run.*",
+      group: "records",
+      async handle() {
+        await held.opened;
+        seen.push("handled");
+      },
+    });
+    const sent = [bus.send(exampleEvent("run.started")), bus.send(exampleEvent("run.failed"))];
+    const settled = Promise.all(sent)
+      .then(() => bus.settled("records", "run.*", 5000))
+      .then((isSettled) => seen.push(`settled: ${isSettled}`));
+    await delay(150);
+    held.open();
+    await settled;
+    assert.deepEqual(seen, ["handled", "handled", "settled: true"]);
+    await bus.send(exampleEvent("task.due"));
+    assert.equal(
+      await bus.settled("records", "run.*", 5000),
+      true,
+      "events of no concern to it hold up nobody",
+    );
+  });
+
   busTest(adapter, "a pattern gets the events it matches and no others", async ({ bus }) => {
     const family = new Collected<string>();
     const single = new Collected<string>();
