@@ -70,8 +70,8 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
     end: () =>
       inTurn(async () => {
         isActive = false;
-        await loop.stop();
-        await subscription?.stop();
+        // Together: who has lost the lease should write as little as possible, what has ended included.
+        await Promise.all([loop.stop(), subscription?.stop()]);
         subscription = undefined;
         ledger.forgetAll();
       }),

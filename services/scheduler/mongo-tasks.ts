@@ -9,7 +9,7 @@ import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts
 import { errorMessage } from "../../shared/errors.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
 import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
-import { type DefinedTask, isDefined, type Task, TaskNotFound } from "./task-state.ts";
+import { type ActiveRun, type DefinedTask, isDefined, type Task, TaskNotFound } from "./task-state.ts";
 
 /** A task with the number of events on its stream. */
 export interface VersionedTask {
@@ -23,6 +23,8 @@ export interface TaskChange {
   readonly before: Task;
   readonly after: Task;
   readonly version: number;
+  /** False where runs have ended and nothing else happened: then no version tells a stale state from a new one. */
+  readonly hasEvents: boolean;
 }
 
 export interface PageQuery {
@@ -126,8 +128,13 @@ function versioned(document: TaskDocument): DueTask {
   return { task: fromDocument(document), version: document.version };
 }
 
-function operationFor({ taskId, before, after, version }: TaskChange): AnyBulkWriteOperation<TaskDocument> {
+function operationFor(change: TaskChange): AnyBulkWriteOperation<TaskDocument> {
+  const { taskId, before, after, version, hasEvents } = change;
   const filter = { _id: new ObjectId(taskId) };
+  if (!hasEvents) {
+    const ended = { run_id: { $in: endedRuns(before, after) } };
+    return { updateOne: { filter, update: { $pull: { running: ended } } } };
+  }
   if (!isDefined(after)) return { deleteOne: { filter } };
   if (!isDefined(before)) return { insertOne: { document: toDocument(after, version) } };
   if (before.definition === after.definition) {
@@ -136,3 +143,11 @@ function operationFor({ taskId, before, after, version }: TaskChange): AnyBulkWr
   const { _id, ...replacement } = toDocument(after, version);
   return { replaceOne: { filter, replacement } };
 }
+
+/** Taken out one by one: whoever has the lease by now may have written the task meanwhile. */
+function endedRuns(before: Task, after: Task): string[] {
+  const left = new Set(runsOf(after).map(({ runId }) => runId));
+  return runsOf(before).flatMap(({ runId }) => (left.has(runId) ? [] : [runId]));
+}
+
+const runsOf = (state: Task): readonly ActiveRun[] => (state.status === "none" ? [] : state.running);

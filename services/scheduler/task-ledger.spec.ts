@@ -223,6 +223,25 @@ describe("the ledger of tasks", () => {
     assert.equal((await stored(taskId)).length, 1);
   });
 
+  it("takes note of a run's end without undoing what another writer did meanwhile", async () => {
+    const [former, current] = [await scheduler(), await scheduler()];
+    const taskId = objectId();
+    await former.ledger.handle(create(taskId));
+    await former.ledger.handle(run(taskId, 1000));
+    const { after, version } = await former.ledger.handle(run(taskId, 2000));
+    assert.ok(isDefined(after));
+    former.ledger.remember(taskId, { task: after, version });
+    const [first, second] = after.running as [ActiveRun, ActiveRun];
+    await current.ledger.observe(endOf(taskId, first));
+    await current.ledger.handle(pause(taskId));
+    await former.ledger.observe(endOf(taskId, second));
+    const document = await mongo.db
+      .collection<TaskDocument>("scheduler_task_list")
+      .findOne({ _id: new ObjectId(taskId) });
+    assert.deepEqual([document?.version, document?.status, document?.running], [4, "paused", []]);
+    assert.equal((await current.ledger.handle(resume(taskId))).version, 5);
+  });
+
   it("keeps one of two writers that decide at the same moment again and again", async () => {
     const writers = [await scheduler(), await scheduler()];
     const taskId = objectId();

@@ -113,11 +113,12 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
             transaction.append({ stream: `task-${taskId}`, expectedVersion: version, events, cause });
           }
         }
-        const changes = moved.map(({ taskId, base, after, version }) => ({
+        const changes = moved.map(({ taskId, base, after, version, appends }) => ({
           taskId,
           before: base.task,
           after,
           version,
+          hasEvents: appends.length > 0,
         }));
         await tasks.write(transaction.session, changes);
       });
