@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { MongoClient } from "mongodb";
 import { startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
 import { damagedMessage, isUnanswerable, rollFrom } from "./damaged-messages.fixture.ts";
@@ -39,7 +41,8 @@ describe(`damaged messages (FUZZ_SEED=${SEED})`, { skip: realServerUrl !== undef
       }
       connection?.close();
     };
-    const collect = () => (globalThis as { gc?: () => void }).gc?.();
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
     collect();
     const before = process.memoryUsage();
     await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));

@@ -35,7 +35,7 @@ print(`committed: ${shop.items.countDocuments({})}`);
 print(`members: ${rs.status().members.length}`);
 print(`size: ${shop.items.stats().count}`);
 try {
-  shop.createView("view", "items", []);
+  shop.createCollection("log", { capped: true, size: 4096 });
 } catch (error) {
   print(`refused: ${error.code}`);
 }
