@@ -4,7 +4,7 @@ import type { Log } from "../../shared/log.ts";
 import { type HeapEntry, MinHeap } from "../../shared/min-heap.ts";
 import type { DuePlace, TaskStore, VersionedTask } from "./mongo-tasks.ts";
 import type { TaskLedger } from "./task-ledger.ts";
-import { type DefinedTask, isBusy, isDefined } from "./task-state.ts";
+import { type DefinedTask, isBusy, isDefined, runsOf } from "./task-state.ts";
 
 export interface DueLoop {
   /** Resolves when the near future is loaded; what is overdue is then being fired. */
@@ -101,7 +101,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     const { task } = state;
     const nextRunAt = isDefined(task) && task.status === "active" ? task.nextRunAt : null;
     if (!isDefined(task) || nextRunAt === null || nextRunAt > loadedUntil.at) {
-      if (task.status !== "none" && task.running.length > 0 && busy.size < HELD) keepForEnd(taskId, state);
+      if (runsOf(task).length > 0 && busy.size < HELD) keepForEnd(taskId, state);
       else drop(taskId);
       return;
     }

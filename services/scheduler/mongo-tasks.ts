@@ -9,7 +9,7 @@ import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts
 import { errorMessage } from "../../shared/errors.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
 import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
-import { type ActiveRun, type DefinedTask, isDefined, type Task, TaskNotFound } from "./task-state.ts";
+import { type DefinedTask, isDefined, runsOf, type Task, TaskNotFound } from "./task-state.ts";
 
 /** A task with the number of events on its stream. */
 export interface VersionedTask {
@@ -149,5 +149,3 @@ function endedRuns(before: Task, after: Task): string[] {
   const left = new Set(runsOf(after).map(({ runId }) => runId));
   return runsOf(before).flatMap(({ runId }) => (left.has(runId) ? [] : [runId]));
 }
-
-const runsOf = (state: Task): readonly ActiveRun[] => (state.status === "none" ? [] : state.running);

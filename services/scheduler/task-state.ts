@@ -43,9 +43,14 @@ export class TaskActive extends AppError {
   }
 }
 
-/** A run that was ordered and has not ended, by the task's books. */
+/** Runs that were ordered and have not ended, by the task's books. */
+export function runsOf(state: Task): readonly ActiveRun[] {
+  return state.status === "none" ? [] : state.running;
+}
+
+/** One of them. */
 export function runOf(state: Task, runId: string): ActiveRun | undefined {
-  return state.status === "none" ? undefined : state.running.find((active) => active.runId === runId);
+  return runsOf(state).find((active) => active.runId === runId);
 }
 
 /** What an executor is told that got a run again. */
@@ -57,7 +62,7 @@ export function verdictOn(state: Task, runId: string): "wanted" | "ended" | "rev
 
 /** Runs that were dispatched ahead and must not begin any more. */
 export function revokedRuns(state: Task): readonly ActiveRun[] {
-  return state.status === "none" ? [] : state.running.filter(({ isRevoked }) => isRevoked);
+  return runsOf(state).filter(({ isRevoked }) => isRevoked);
 }
 
 export function isDefined(state: Task): state is DefinedTask {
