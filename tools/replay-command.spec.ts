@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { type Db, ObjectId } from "mongodb";
-import { defineHandler } from "../services/executor/define-handler.ts";
 import type { Config } from "../shared/config.ts";
+import { endsAndHolds } from "../test/ends-and-holds.ts";
 import { eventually } from "../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../test/mongo.ts";
 import { type Platform, startPlatform } from "../test/platform.ts";
 import { readReplayArguments, replayCommand } from "./replay-command.ts";
 
-const held: (() => void)[] = [];
-const handlers = [
-  defineHandler({ name: "test.ends", title: "Ends", params: {}, run: () => "done" }),
-  defineHandler({
-    name: "test.holds",
-    title: "Goes on until it is released",
-    params: {},
-    run: () => new Promise<void>((resolve) => held.push(resolve)),
-  }),
-];
+const { handlers, release } = endsAndHolds();
 
 describe("replay", () => {
   let mongo: TestMongo;
@@ -50,7 +41,7 @@ describe("replay", () => {
     await recordsWhen(gone, ([record]) => record?.status === "cancelled");
     await recordsWhen(busy, (records) => records.some(({ status }) => status === "skipped"));
     await call("scheduler.stop", { taskId: busy });
-    for (const release of held) release();
+    release();
     await recordsWhen(busy, ([record]) => record?.status === "succeeded");
     const [first] = await recordsWhen(plain, ([record]) => record?.status === "succeeded");
     await call("scheduler.stop", { taskId: plain });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Db, ObjectId } from "mongodb";
-import { defineHandler } from "../../services/executor/define-handler.ts";
 import { recordReadModel } from "../../services/records/mongo-replay-records.ts";
 import { mongoRunHistory } from "../../services/records/mongo-run-history.ts";
 import type { RecordDocument } from "../../services/records/record-document.ts";
@@ -12,22 +11,14 @@ import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { compare } from "../../shared/event-store/replay.ts";
 import { objectId } from "../../shared/ids.ts";
+import { endsAndHolds } from "../ends-and-holds.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMongo, type TestMongo } from "../mongo.ts";
 import { type Platform, startPlatform } from "../platform.ts";
 import { silentLog } from "../silent-log.ts";
 
 const DAY_MS = 86_400_000;
-const held: (() => void)[] = [];
-const handlers = [
-  defineHandler({ name: "test.ends", title: "Ends", params: {}, run: () => "done" }),
-  defineHandler({
-    name: "test.holds",
-    title: "Goes on until it is released",
-    params: {},
-    run: () => new Promise<void>((resolve) => held.push(resolve)),
-  }),
-];
+const { handlers } = endsAndHolds();
 
 describe("retention", () => {
   let mongo: TestMongo;
