@@ -1,0 +1,77 @@
+import { IANAZone } from "luxon";
+
+/** One environment variable: its default, what it is for, and how its text is read. */
+export interface Setting<T> {
+  readonly variable: string;
+  readonly fallback: T;
+  readonly purpose: string;
+  /** Reads a value that is set; returns what is wrong, in words, as an `Error`. */
+  readonly parse: (text: string) => T | Error;
+}
+
+export const text = (variable: string, fallback: string, purpose: string): Setting<string> => ({
+  variable,
+  fallback,
+  purpose,
+  parse: (value) => value,
+});
+
+export const flag = (variable: string, fallback: boolean, purpose: string): Setting<boolean> => ({
+  variable,
+  fallback,
+  purpose,
+  parse: (value) => {
+    if (/^(true|1|yes|on)$/i.test(value)) return true;
+    if (/^(false|0|no|off)$/i.test(value)) return false;
+    return new Error("must be true or false");
+  },
+});
+
+/** Both ends included. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+export const integer = (
+  variable: string,
+  fallback: number,
+  { min, max }: Range,
+  purpose: string,
+): Setting<number> => ({
+  variable,
+  fallback,
+  purpose,
+  parse: (value) => {
+    const number = Number(value);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    return new Error(`must be a whole number from ${min} to ${max}`);
+  },
+});
+
+/** For a default that depends on other settings: null where the variable is not set. */
+export const optionalInteger = (variable: string, range: Range, purpose: string): Setting<number | null> => ({
+  ...integer(variable, 0, range, purpose),
+  fallback: null,
+});
+
+export const oneOf = <const V extends string>(
+  variable: string,
+  fallback: V,
+  values: readonly V[],
+  purpose: string,
+) =>
+  ({
+    variable,
+    fallback,
+    purpose: `${purpose} One of: ${values.join(", ")}.`,
+    parse: (value) =>
+      values.find((known) => known === value) ?? new Error(`must be one of ${values.join(", ")}`),
+  }) satisfies Setting<V>;
+
+export const zone = (variable: string, fallback: string, purpose: string): Setting<string> => ({
+  variable,
+  fallback,
+  purpose,
+  parse: (value) =>
+    IANAZone.isValidZone(value) ? value : new Error("must be an IANA time zone such as Asia/Shanghai"),
+});
