@@ -140,6 +140,32 @@ describe("executor, delivery by delivery", () => {
       assert.equal(calls.length, 0);
     });
 
+    it("of a task dispatched up to an instant, thousands that wait for a slot and those that arrive later", async () => {
+      await start({ config: { executorConcurrency: 1 } });
+      const [taskId, at] = [objectId(), inFuture(-1000)];
+      const running = fixture.send({ handler: "t.held" });
+      await begun(running.runId);
+      const waiting = Array.from({ length: 2000 }, () => fixture.send({ handler: "t.quick", taskId, at }));
+      const other = fixture.send({ handler: "t.quick", at });
+      const newer = fixture.send({ handler: "t.quick", taskId, at: inFuture(1000) });
+      assert.deepEqual(await fixture.call("executor.revoke", { taskId, before: inFuture(0) }), {
+        started: [],
+      });
+      const late = fixture.send({ handler: "t.quick", taskId, at });
+      await Promise.all([...waiting, late].map(({ sent }) => sent));
+      for (const { runId } of [...waiting, late])
+        assert.deepEqual(
+          fixture.of(runId).map(({ type }) => type),
+          ["run.cancelled"],
+        );
+      release.resolve();
+      await Promise.all([other.sent, newer.sent]);
+      assert.deepEqual(
+        new Set(calls.slice(1).map(({ runId }) => runId)),
+        new Set([other.runId, newer.runId]),
+      );
+    });
+
     it("but not one that has begun or ended, which it names", async () => {
       await start();
       const [ended, running] = [fixture.send({ handler: "t.quick" }), fixture.send({ handler: "t.held" })];

@@ -34,7 +34,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
         return null;
       },
       handlers: () => registry.list(config.handlerTimeoutMs),
-      revoke: ({ runIds }) => ({ started: executor.revoke(runIds) }),
+      revoke: (revocation) => ({ started: executor.revoke(revocation) }),
     }),
     channels: subscribe({
       "task.due": {

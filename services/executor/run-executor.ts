@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
+import type { ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { HeapEntry } from "../../shared/min-heap.ts";
 import { afterTurn } from "./after-turn.ts";
@@ -10,6 +11,7 @@ import { expiringMap } from "./expiring-map.ts";
 import { heldRuns } from "./held-runs.ts";
 import { isoInstant } from "./instants.ts";
 import { loopWatch } from "./loop-watch.ts";
+import { revokedRuns } from "./revoked-runs.ts";
 import { type AttemptDeps, RunAttempt } from "./run-attempt.ts";
 import type { RunEventSink } from "./run-event-sink.ts";
 
@@ -20,8 +22,8 @@ export interface RunExecutor {
    * the executor stops first; whatever `confirm` throws; what the bus answers for an outcome it will never take.
    */
   execute(due: DomainEnvelope<"task.due">, delivery: Delivery): Promise<void>;
-  /** Cancels what has not begun, now and when it arrives later; answers those of the runs that have begun here. */
-  revoke(runIds: readonly string[]): readonly string[];
+  /** Cancels what has not started, now and when it arrives later; returns those of the runs that have started here. */
+  revoke(revocation: ActionParams<"executor.revoke">): readonly string[];
   /** To be called when no delivery is left. */
   close(): void;
 }
@@ -48,8 +50,6 @@ export interface HeldRun extends HeapEntry {
   attempt: RunAttempt | undefined;
 }
 
-/** A revocation outlives by far what the bus may still hold of a dispatch 1.5 s ahead. */
-const REVOKED = { keepMs: 300_000, limit: 100_000 };
 /** The newest attempt of each run that ended here: delivered a second time, it is not executed again. */
 const ENDED = { keepMs: 60_000, limit: 20_000 };
 
@@ -57,7 +57,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   const { clock, sink, logger } = deps;
   const bornAt = isoInstant(clock.now());
   const inHand = new Map<string, HeldRun>();
-  const revoked = expiringMap<true>(clock, REVOKED);
+  const revocations = revokedRuns(clock);
   const ended = expiringMap<number>(clock, ENDED);
   const timers = attemptTimers(clock);
   const attemptDeps: AttemptDeps = { ...deps, later: afterTurn(), emit: sink.emit };
@@ -106,7 +106,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   };
   const admit = (run: HeldRun): void => {
     if (stopping?.aborted) failed(run, new HandBack("the executor stops"));
-    else if (revoked.get(run.due.data.runId)) cancel(run);
+    else if (revocations.includes(run.due.data)) cancel(run);
     else held.hold(run);
   };
   const admitConfirmed = async (run: HeldRun): Promise<void> => {
@@ -138,14 +138,13 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       else admit(run);
       return run.answer.promise;
     },
-    revoke(runIds) {
-      for (const id of runIds) revoked.set(id, true);
-      const asked = new Set(runIds);
+    revoke(revocation) {
+      const isRevoked = revocations.add(revocation);
+      const { runIds = [] } = revocation;
       const started = new Set(runIds.filter((id) => ended.get(id) !== undefined));
       for (const run of inHand.values()) {
-        const { runId } = run.due.data;
-        if (!asked.has(runId)) continue;
-        if (run.attempt) started.add(runId);
+        if (!isRevoked(run.due.data)) continue;
+        if (run.attempt) started.add(run.due.data.runId);
         else if (held.drop(run)) cancel(run);
       }
       return [...started];

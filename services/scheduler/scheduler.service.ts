@@ -27,6 +27,10 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       get: ({ taskId }) => scheduler.tasks.view(taskId),
       list: (query) => scheduler.tasks.list(query),
       confirm: (params) => scheduler.verdict(params),
+      async confirmRuns({ runs }) {
+        const answers = await Promise.all(runs.map((run) => scheduler.verdict(run)));
+        return { verdicts: answers.map(({ verdict }) => verdict) };
+      },
       status: () => scheduler.status(),
     }),
     events: {

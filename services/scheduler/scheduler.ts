@@ -43,7 +43,9 @@ export interface Scheduler {
   stop(): Promise<void>;
   /** Carries out a changing action here or at the active node. Errors: `TASK_DISABLED`, `SCHEDULER_NO_LEADER`, the command's. */
   command<N extends CommandName>(name: N, context: Context<ActionParams<N>, Meta>): Promise<ActionAnswer<N>>;
-  verdict(params: ActionParams<"scheduler.confirm">): Promise<ActionAnswer<"scheduler.confirm">>;
+  verdict(
+    params: Pick<ActionParams<"scheduler.confirm">, "taskId" | "runId">,
+  ): Promise<ActionAnswer<"scheduler.confirm">>;
   status(): ActionAnswer<"scheduler.status">;
 }
 

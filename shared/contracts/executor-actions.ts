@@ -24,9 +24,13 @@ export const executorActions = {
   }),
   "executor.revoke": action({
     summary:
-      "Gives up runs that this executor holds or may yet receive and has not begun; asked of every node by name. Answers those already begun; once it answered, none of the others can start here.",
-    params: { taskId: "id", runIds: { type: "array", max: 1000, items: "id" } },
-    example: { taskId: "66f2a1b00a1b2c3d4e5f6070", runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
+      "Cancels runs of a task that this executor holds or may yet receive and has not started; called on every node by name. `runIds` names them; `before` selects every run whose `task.due` was issued up to that instant (`data.at`), however many there are. Returns those already started; the others cannot start here any more.",
+    params: {
+      taskId: "id",
+      runIds: { type: "array", max: 1000, optional: true, items: "id" },
+      before: "instant|optional",
+    },
+    example: { taskId: "66f2a1b00a1b2c3d4e5f6070", before: "2026-01-05T09:00:00.000Z" },
     answers: answer<{ started: readonly string[] }>(),
   }),
 } as const;

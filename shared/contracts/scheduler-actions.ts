@@ -43,6 +43,11 @@ export interface Page<Item> {
   readonly total: number;
 }
 
+/** Whether a dispatched run may still be started. */
+export type RunVerdict = "wanted" | "ended" | "revoked";
+/** Runs in one `scheduler.confirmRuns`. */
+export const CONFIRM_MAX_RUNS = 1000;
+
 /** What a caller may leave out; the scheduler fills in the configured defaults. */
 const defaulted = {
   timezone: { ...taskDefinition.timezone, optional: true },
@@ -111,11 +116,27 @@ export const schedulerActions = {
     answers: answer<Page<TaskView>>(),
   }),
   "scheduler.confirm": action({
-    summary:
-      "Whether a run that was delivered again is still to be executed: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was stopped before it began, so it is to be cancelled.",
+    summary: "`scheduler.confirmRuns` for one run, as executors of version 0.1 call it.",
     params: { taskId: "id", runId: "id", attempt: { type: "number", integer: true, min: 1 } },
     example: { taskId, runId: "66f2a1c00a1b2c3d4e5f6071", attempt: 1 },
-    answers: answer<{ verdict: "wanted" | "ended" | "revoked" }>(),
+    answers: answer<{ verdict: RunVerdict }>(),
+  }),
+  "scheduler.confirmRuns": action({
+    summary:
+      "Whether these runs may still be started, in the order asked: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was stopped before it started, so it is to be cancelled. `mayHaveEnded` is false for a run that only the asking executor can have executed; its outcome is then not looked for while the scheduler tracks the run.",
+    params: {
+      runs: {
+        type: "array",
+        max: CONFIRM_MAX_RUNS,
+        items: {
+          type: "object",
+          strict: true,
+          props: { taskId: "id", runId: "id", mayHaveEnded: "boolean" },
+        },
+      },
+    },
+    example: { runs: [{ taskId, runId: "66f2a1c00a1b2c3d4e5f6071", mayHaveEnded: false }] },
+    answers: answer<{ verdicts: readonly RunVerdict[] }>(),
   }),
   "scheduler.status": action({
     summary: "Which node is the active scheduler and how far it is; for readiness.",
