@@ -42,6 +42,23 @@ describe("the configuration", () => {
     );
   });
 
+  it("reads lists separated by commas, in lower case", () => {
+    const { serverNames, allowedOrigins } = readConfig({
+      SERVER_NAMES: "Tasks.example.org, .internal,[fd00::7],*,",
+      ALLOWED_ORIGINS: "https://console.example.org:8443 , null,chrome-extension://abc",
+    });
+    assert.deepEqual(serverNames, ["tasks.example.org", ".internal", "[fd00::7]", "*"]);
+    assert.deepEqual(allowedOrigins, ["https://console.example.org:8443", "null", "chrome-extension://abc"]);
+    for (const [variable, value] of [
+      ["SERVER_NAMES", "https://tasks.example.org"],
+      ["SERVER_NAMES", "tasks.example.org:9000"],
+      ["ALLOWED_ORIGINS", "console.example.org"],
+      ["ALLOWED_ORIGINS", "https://console.example.org/"],
+    ] as const) {
+      assert.throws(() => readConfig({ [variable]: value }), { type: "CONFIG_INVALID" }, value);
+    }
+  });
+
   it("cannot be changed", () => {
     assert.ok(Object.isFrozen(readConfig({})));
     assert.ok(Object.isFrozen(withEmbeddedStore(readConfig({}), "mongodb://here")));

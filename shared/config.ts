@@ -1,5 +1,5 @@
 import { AppError } from "./errors.ts";
-import { flag, integer, oneOf, optionalInteger, type Setting, text, zone } from "./setting.ts";
+import { flag, integer, list, oneOf, optionalInteger, type Setting, text, zone } from "./setting.ts";
 
 const ms = { min: 1, max: 3_600_000 };
 /** Up to ten years; 0 stands for no limit. */
@@ -17,6 +17,22 @@ export const settings = {
     9000,
     { min: 0, max: 65_535 },
     "Port of the HTTP gateway; 0 takes a free one.",
+  ),
+  serverNames: list(
+    "SERVER_NAMES",
+    {
+      item: /^(\*|\[[\da-f:.]+\]|\.?[a-z\d_-]+(\.[a-z\d_-]+)*)$/,
+      form: "host names separated by commas, without scheme and port, such as tasks.example.org,.internal",
+    },
+    "Names under which clients reach the gateway (header Host), beside loopback names, SERVER_HOST and, unless that is loopback, any IP address. Separated by commas; .example.org stands for all names below it, * for any.",
+  ),
+  allowedOrigins: list(
+    "ALLOWED_ORIGINS",
+    {
+      item: /^(null|[a-z][a-z\d+.-]*:\/\/[^/\s]+)$/,
+      form: "origins separated by commas, such as https://console.example.org",
+    },
+    "Origins of other web pages that may send requests, such as https://console.example.org. Separated by commas. Pages that this server's own names serve may always.",
   ),
   dataDir: text("DATA_DIR", "./data", "Where the embedded stores keep their files."),
   timezone: zone(

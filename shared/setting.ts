@@ -75,3 +75,18 @@ export const zone = (variable: string, fallback: string, purpose: string): Setti
   parse: (value) =>
     IANAZone.isValidZone(value) ? value : new Error("must be an IANA time zone such as Asia/Shanghai"),
 });
+
+/** Items separated by commas, in lower case; each has to match. */
+export const list = (
+  variable: string,
+  { item, form }: { readonly item: RegExp; readonly form: string },
+  purpose: string,
+): Setting<readonly string[]> => ({
+  variable,
+  fallback: [],
+  purpose,
+  parse: (value) => {
+    const items = value.split(",").flatMap((part) => part.trim().toLowerCase() || []);
+    return items.every((known) => item.test(known)) ? items : new Error(`must be ${form}`);
+  },
+});

@@ -3,11 +3,12 @@ import type { Config } from "../../shared/config.ts";
 import { call } from "../../shared/service.ts";
 import { datetimeWire } from "./datetime-wire.ts";
 import type { Exchange } from "./endpoint.ts";
-import { httpError, type Reply, serverError } from "./envelope.ts";
+import { httpError, type Reply } from "./envelope.ts";
 import { replyToError, unexpected } from "./error-reply.ts";
 import type { GatewayService } from "./gateway.service.ts";
-import { bodyOf, type GatewayRequest, queryOf, send } from "./http-exchange.ts";
+import { type GatewayRequest, queryOf, send } from "./http-exchange.ts";
 import { type ReadinessCheck, readinessOf } from "./readiness.ts";
+import { bodyOf } from "./request-body.ts";
 import { logWhenDone } from "./request-log.ts";
 import { type Route, routes, servicesBehind } from "./routes.ts";
 
@@ -25,7 +26,6 @@ export interface AnsweringDeps {
 }
 
 const READINESS_LIMIT_MS = 2000;
-export const BODY_LIMIT = 1_048_576;
 
 /** The last link: runs a route's endpoint and sends its reply, or that to whatever was thrown. Never throws. */
 export function answering({ config, readiness }: AnsweringDeps): (route: Route) => Link {
@@ -87,13 +87,6 @@ export function answerFault(
   const isUnrouted = (error as { code?: unknown }).code === 404;
   const reply = isUnrouted ? httpError(404, "Not Found") : replyToError(error);
   send(request, response, reply ?? logged(this, request, error));
-}
-
-/** The reply to a body that could not be read at all. */
-export function bodyFault(error: unknown): Reply {
-  const { status } = error as { status?: unknown };
-  if (status === 413) return serverError(413, `请求体过大，不能超过 ${BODY_LIMIT / 1_048_576} MB`);
-  return serverError(typeof status === "number" ? status : 400, "请求体无法读取");
 }
 
 function logged({ logger }: GatewayService, { $ctx, matchedRoute }: GatewayRequest, err: unknown): Reply {

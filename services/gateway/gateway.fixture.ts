@@ -1,3 +1,4 @@
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
 import { aliases } from "../../shared/contracts/contract.ts";
@@ -42,6 +43,8 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
       config: {
         serverHost: "127.0.0.1",
         serverPort: 0,
+        serverNames: [],
+        allowedOrigins: [],
         timezone: "Asia/Shanghai",
         taskEnable: true,
         callTimeoutMs: 2000,
@@ -85,6 +88,46 @@ export function json(value: unknown): RequestInit {
     body: typeof value === "string" ? value : JSON.stringify(value),
     headers: { "content-type": "application/json" },
   };
+}
+
+export interface RawAnswer {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** Whether the server asked for the body by `100 Continue`. */
+  readonly wasContinued: boolean;
+}
+
+/**
+ * Sends exactly these headers, also those that `fetch` keeps to itself, on a connection of its own. With `Expect` the
+ * body follows only when it is asked for.
+ */
+export function sendRaw(
+  { origin }: RunningGateway,
+  alias: string,
+  { headers, body }: { readonly headers: OutgoingHttpHeaders; readonly body?: string },
+): Promise<RawAnswer> {
+  const [method, path] = alias.split(" ") as [string, string];
+  return new Promise((resolve, reject) => {
+    let wasContinued = false;
+    const sent = request(origin + path, { method, headers, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+      response.once("error", reject).once("end", () => {
+        sent.destroy();
+        resolve({ status: response.statusCode, headers: response.headers, text, wasContinued });
+      });
+    });
+    sent.once("error", reject);
+    if (headers.expect === undefined) sent.end(body);
+    else sent.flushHeaders();
+    sent.once("continue", () => {
+      wasContinued = true;
+      sent.end(body);
+    });
+  });
 }
 
 /** The first line that fits; lines are written when a connection is done, which may be just after the answer. */

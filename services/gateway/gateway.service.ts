@@ -2,14 +2,17 @@ import type { Server } from "node:http";
 import type { Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { type Config, loadConfig } from "../../shared/config.ts";
-import { type AnsweringDeps, answerFault, answering, BODY_LIMIT, bodyFault, type Link } from "./answering.ts";
-import { findRoute, type GatewayRequest, requestId, requestMeta, send } from "./http-exchange.ts";
+import { type AnsweringDeps, answerFault, answering, type Link } from "./answering.ts";
+import { cors } from "./cors.ts";
+import { findRoute, type GatewayRequest, pathOf, requestId, requestMeta, send } from "./http-exchange.ts";
 import type { ReadinessCheck } from "./readiness.ts";
+import { readBody } from "./request-body.ts";
+import { type GuardConfig, requestGuard } from "./request-guard.ts";
 import { logWhenDone } from "./request-log.ts";
 import { indexRoutes, routes } from "./routes.ts";
 
 export interface GatewayDeps {
-  readonly config: AnsweringDeps["config"] & Pick<Config, "serverHost" | "serverPort" | "drainMs">;
+  readonly config: AnsweringDeps["config"] & GuardConfig & Pick<Config, "serverPort" | "drainMs">;
   /** What this process needs beside the services: stores, streams. */
   readonly readiness?: () => Promise<readonly ReadinessCheck[]>;
 }
@@ -24,7 +27,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
  * HTTP in front of the services: the paths of both revisions of the original and ours, all from `routes.ts`.
- * No CORS headers are sent: pages of other origins cannot read answers.
+ * Pages of other origins can neither change anything nor read answers, unless they are configured.
  */
 export const gatewayService = ({ config, readiness = async () => [] }: GatewayDeps): ServiceSchema => {
   const answer = answering({ config, readiness });
@@ -49,7 +52,7 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
           mappingPolicy: "restrict",
           bodyParsers: false,
           // Who is asking and what they may do belongs between these two: the route is known, nothing is read yet.
-          use: [matchRoute, readBody],
+          use: [matchRoute(config), readBody],
           aliases: Object.fromEntries(
             routes.flatMap((route) => Object.values(route.paths).map((alias) => [alias, answer(route)])),
           ),
@@ -62,6 +65,10 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
     created(this: GatewayService) {
       this.server.keepAliveTimeout = KEEP_ALIVE_MS;
       this.server.headersTimeout = HEADERS_TIMEOUT_MS;
+      // `readBody` asks for the body of such a request once it wants it; Node would ask at once.
+      this.server.on("checkContinue", (request, response) => {
+        this.server.emit("request", Object.assign(request, { isBodyAwaited: true }), response);
+      });
     },
     // Runs before the mixin's, which stops accepting and waits for open requests; this sets the limit of that wait.
     stopped(this: GatewayService) {
@@ -74,25 +81,22 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
 };
 
 const index = indexRoutes(routes);
-const parseRaw = ApiGateway.bodyParser.raw({ type: () => true, limit: BODY_LIMIT });
+/** Load balancers and orchestrators ask these by whatever address they know; they tell nothing worth protecting. */
+const OPEN_PATHS = new Set(["/health", "/ready"]);
 
-/** First link: the line in the log, and the end for requests that no route answers. */
-const matchRoute: Link = function (request, response, next) {
-  logWhenDone(request, response, this.logger);
-  const found = findRoute(index, request);
-  if ("status" in found) return send(request, response, found);
-  request.matchedRoute = found;
-  next();
-};
-
-/** Reads the body of a route that wants one; any other is thrown away unread. */
-const readBody: Link = (request, response, next) => {
-  if (request.matchedRoute?.endpoint.input.source !== "body") return next();
-  parseRaw(request as never, response as never, (error?: unknown) => {
-    if (error) send(request, response, bodyFault(error));
-    else next();
-  });
-};
+/** First link: the line in the log, and the end for requests that are refused or that no route answers. */
+function matchRoute(config: GuardConfig): Link {
+  const refusalOf = requestGuard(config);
+  const openToPages = cors(config.allowedOrigins);
+  return function (request, response, next) {
+    logWhenDone(request, response, this.logger);
+    const refusal = OPEN_PATHS.has(pathOf(request)) ? undefined : refusalOf(request);
+    const found = refusal ?? openToPages(request, response) ?? findRoute(index, request);
+    if ("status" in found) return send(request, response, found);
+    request.matchedRoute = found;
+    next();
+  };
+}
 
 /** Options of the root context: the ids that all calls of the request inherit. */
 function rootCallOptions(options: Record<string, unknown>, request: GatewayRequest): void {

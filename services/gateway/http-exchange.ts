@@ -2,9 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import { httpError, type Reply } from "./envelope.ts";
-import { parseJson } from "./json-text.ts";
 import type { Route, RouteIndex } from "./routes.ts";
-import { InvalidInput } from "./wire-validation.ts";
 
 /** A request as moleculer-web passes it through its chain, and what our links of it add. */
 export interface GatewayRequest extends IncomingMessage {
@@ -16,6 +14,8 @@ export interface GatewayRequest extends IncomingMessage {
   readonly body?: unknown;
   matchedRoute?: Route;
   isObserved?: boolean;
+  /** The client waits for `100 Continue` before it sends its body. */
+  isBodyAwaited?: boolean;
   /** Code in the reply's body, which differs from the status for business errors. */
   replyCode?: unknown;
 }
@@ -59,35 +59,21 @@ export function findRoute(index: RouteIndex, request: GatewayRequest): Route | R
   return { status: 307, body: {}, headers: { Location: trimmed + query } };
 }
 
-/**
- * The body as the original reads it: JSON where the content type says so or is missing, else the bare text.
- * Undefined where nothing was sent, and for a JSON null. Throws `InvalidInput` for broken JSON.
- */
-export function bodyOf(request: GatewayRequest): unknown {
-  if (!Buffer.isBuffer(request.body) || request.body.length === 0) return undefined;
-  const text = new TextDecoder().decode(request.body);
-  if (!isJson(request.headers["content-type"])) return text;
-  const parsed = parseJson(text);
-  if (parsed) return parsed.value ?? undefined;
-  throw new InvalidInput([{ field: "body", message: "JSON decode error", expected: "JSON" }], text);
-}
-
-function isJson(contentType: string | undefined): boolean {
-  if (contentType === undefined) return true;
-  const mediaType = (contentType.split(";", 1)[0] as string).trim().toLowerCase();
-  return /^application\/(?:json|[^/]+\+json)$/.test(mediaType);
-}
+const BODILESS = new Set([204, 307]);
 
 /** Sends a reply once; a client that has gone, or an answer that has begun, is left alone. */
 export function send(request: GatewayRequest, response: ServerResponse, reply: Reply): void {
   if (response.headersSent || response.destroyed) return;
-  const text = reply.status === 307 ? "" : JSON.stringify(reply.body);
+  const text = BODILESS.has(reply.status) ? "" : JSON.stringify(reply.body);
   request.replyCode = reply.body.code;
-  // While the server stops, a client that keeps its connection would hold it up for as long as it stays idle.
-  if (request.$service?.server.listening === false) response.setHeader("Connection", "close");
+  // While the server stops, a client that keeps its connection would hold it up for as long as it stays idle. One that
+  // was not asked for its body may send it or not, so what follows on the connection could not be read.
+  if (request.$service?.server.listening === false || request.isBodyAwaited) {
+    response.setHeader("Connection", "close");
+  }
   response.writeHead(reply.status, {
     ...(text === "" ? {} : { "Content-Type": "application/json" }),
-    "Content-Length": Buffer.byteLength(text),
+    ...(reply.status === 204 ? {} : { "Content-Length": Buffer.byteLength(text) }),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Process-Time": `${Math.round(elapsedMs(request))}ms`,
