@@ -45,6 +45,19 @@ describe("handler registry", () => {
     });
   });
 
+  it("params that no store can hold are refused with the place", () => {
+    const keep = defineHandler({ name: "k", title: "k", params: { value: "any" }, run: () => null });
+    assert.throws(() => handlerRegistry([keep]).validate("k", { value: [{ _bsontype: "Long" }] }), {
+      type: "HANDLER_PARAMS_INVALID",
+      data: {
+        handler: "k",
+        field: "value[0]",
+        fault: "has the reserved key _bsontype",
+        expected: "plain names as keys",
+      },
+    });
+  });
+
   it("bad params are named with fault and what would be right, never with their value", () => {
     const refused = { type: "HANDLER_PARAMS_INVALID", code: 400 };
     assert.throws(() => registry.validate("demo.main.Greet", { name: "HUNTER2" }), {

@@ -1,6 +1,8 @@
 import type { HandlerView } from "../../shared/contracts/executor-actions.ts";
+import { storableFault } from "../../shared/contracts/storable.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Handler } from "./define-handler.ts";
+import { HandlerParamsInvalid } from "./handler-params.ts";
 
 /** The handlers of one executor, by name. */
 export interface HandlerRegistry {
@@ -47,7 +49,12 @@ export function handlerRegistry(handlers: readonly Handler[]): HandlerRegistry {
   };
   return {
     get,
-    validate: (name, params) => get(name).checkParams(params),
+    validate(name, params) {
+      const handler = get(name);
+      const fault = storableFault(params);
+      if (fault) throw new HandlerParamsInvalid(name, fault);
+      handler.checkParams(params);
+    },
     list: (defaultTimeoutMs) => names.map((name) => view(get(name), defaultTimeoutMs)),
   };
 }

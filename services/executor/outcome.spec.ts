@@ -20,6 +20,20 @@ describe("what a handler returned", () => {
     });
   });
 
+  it("is stored as JSON text where no store can hold it, and says so", () => {
+    assert.deepEqual(returned({ status: 200, body: { "a\0b": 1 } }), {
+      kind: "succeeded",
+      result: { status: 200, body: '{"a\\u0000b":1}' },
+      warning: "Parts of the result are stored as JSON text: body has a key that contains the character NUL",
+    });
+    assert.equal(
+      (returned({ _bsontype: "ObjectId" }) as { result: unknown }).result,
+      '{"_bsontype":"ObjectId"}',
+    );
+    const deep = returned(JSON.parse(`${"[".repeat(250)}${"]".repeat(250)}`)) as { warning: string };
+    assert.match(deep.warning, /nested too deep$/);
+  });
+
   const cyclic: Record<string, unknown> = {};
   cyclic.self = cyclic;
   const refused: [string, unknown, RegExp][] = [
@@ -31,6 +45,7 @@ describe("what a handler returned", () => {
     ["a cycle", cyclic, /circular/],
     ["no number", Number.NaN, /it is NaN/],
     ["too much", "x".repeat(RESULT_MAX_BYTES), /524290 bytes as JSON, 524288 are allowed/],
+    ["far too deep", JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`), /it is nested too deep/],
     ["a toJSON that throws", { toJSON: () => assert.fail("not today") }, /not today/],
   ];
   for (const [what, value, why] of refused) {

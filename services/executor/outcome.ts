@@ -1,9 +1,15 @@
+import { type StorableFault, toStorable } from "../../shared/contracts/storable.ts";
 import { errorMessage, errorType, isRetryable } from "../../shared/errors.ts";
 import { cutText } from "./cut-text.ts";
 
 /** How an attempt ended, before it is an event. */
 export type Outcome =
-  | { readonly kind: "succeeded"; readonly result?: unknown }
+  | {
+      readonly kind: "succeeded";
+      readonly result?: unknown;
+      /** A line for the run's log: which parts of the result are stored as text, and why. */
+      readonly warning?: string;
+    }
   | {
       readonly kind: "failed";
       readonly error: { readonly type: string; readonly message: string; readonly stack?: string };
@@ -19,7 +25,10 @@ export const RESULT_MAX_BYTES = 524_288;
 export const STACK_MAX_BYTES = 16_384;
 export const MESSAGE_MAX_BYTES = 8192;
 
-/** What a handler returned, as the plain JSON it is recorded as; a failure where JSON cannot say it. */
+/**
+ * What a handler returned, as the plain JSON it is recorded as; a failure where it is no JSON. A part that no store
+ * can hold is replaced by its JSON text: the handler has done its work, so the run succeeds all the same.
+ */
 export function returned(value: unknown): Outcome {
   switch (typeof value) {
     case "undefined":
@@ -40,12 +49,24 @@ export function returned(value: unknown): Outcome {
 function throughJson(value: unknown): Outcome {
   try {
     const json = JSON.stringify(value, refuse);
-    const bytes = Buffer.byteLength(json);
-    if (bytes <= RESULT_MAX_BYTES) return { kind: "succeeded", result: JSON.parse(json) };
-    return notSerialisable(`it takes ${bytes} bytes as JSON, ${RESULT_MAX_BYTES} are allowed`);
+    const { value: result, faults } = toStorable(JSON.parse(json));
+    const bytes = Buffer.byteLength(faults.length === 0 ? json : JSON.stringify(result));
+    if (bytes > RESULT_MAX_BYTES)
+      return notSerialisable(`it takes ${bytes} bytes as JSON, ${RESULT_MAX_BYTES} are allowed`);
+    return { kind: "succeeded", result, ...(faults.length > 0 ? { warning: warningOf(faults) } : undefined) };
   } catch (error) {
-    return notSerialisable(safeMessage(error));
+    return notSerialisable(error instanceof RangeError ? "it is nested too deep" : safeMessage(error));
   }
+}
+
+const SHOWN_FAULTS = 5;
+
+function warningOf(faults: readonly StorableFault[]): string {
+  const shown = faults
+    .slice(0, SHOWN_FAULTS)
+    .map(({ field, fault }) => `${field === "" ? "the result" : field} ${fault}`);
+  const rest = faults.length > SHOWN_FAULTS ? `; ${faults.length - SHOWN_FAULTS} more` : "";
+  return `Parts of the result are stored as JSON text: ${shown.join("; ")}${rest}`;
 }
 
 /** `JSON.stringify` would leave these out without a word, or fail without saying where. */

@@ -136,7 +136,10 @@ export class RunAttempt implements HeapEntry {
     if (this.isDone) return;
     if (this.graceUntil !== undefined) this.conclude({ kind: "timed_out", timeoutMs: this.timeoutMs });
     else if (this.isStopping && outcome.kind === "failed") this.handBack();
-    else this.conclude(outcome);
+    else {
+      if (outcome.kind === "succeeded" && outcome.warning) this.context?.log.warn(outcome.warning);
+      this.conclude(outcome);
+    }
   }
 
   private reportUnresponsive(): void {

@@ -13,14 +13,24 @@ type Route = (request: IncomingMessage, response: ServerResponse, body: string) 
 const redirect = (status: number, location: string): Route => {
   return (_, response) => response.writeHead(status, { location }).end();
 };
+/** JSON that a store refuses, or would return as something else. */
+const unstorable: Record<string, string> = {
+  "/driver-type": '{"_bsontype":"ObjectId"}',
+  "/nul-key": '{"rows":[{"a\\u0000b":1}]}',
+  "/deep": `${"[".repeat(250)}${"]".repeat(250)}`,
+};
+const json = (text: string): Route => {
+  return (_, response) => response.setHeader("content-type", "application/json").end(text);
+};
 const routes: Record<string, Route> = {
+  ...Object.fromEntries(Object.entries(unstorable).map(([path, text]) => [path, json(text)])),
   "/echo": ({ method, headers }, response, body) => {
     response.setHeader("content-type", "application/json; charset=utf-8");
     response.setHeader("set-cookie", "secret=1");
     response.end(JSON.stringify({ method, headers, body }));
   },
   "/text": (_, response) => response.end("héllo"),
-  "/not-json": (_, response) => response.setHeader("content-type", "application/json").end("{"),
+  "/not-json": json("{"),
   "/large": (_, response) => response.end("x".repeat(200_000)),
   "/404": (_, response) => response.writeHead(404).end(),
   "/429": (_, response) => response.writeHead(429).end(),
@@ -95,6 +105,14 @@ describe("http.request", () => {
   it("answers text as text, also where JSON was promised", async () => {
     assert.equal((await request({ url: `${base}/text` })).body, "héllo");
     assert.equal((await request({ url: `${base}/not-json` })).body, "{");
+  });
+
+  it("answers JSON that no store can hold as text", async () => {
+    for (const path of ["/driver-type", "/nul-key", "/deep"]) {
+      const { body } = await request({ url: `${base}${path}` });
+      assert.equal(typeof body, "string", path);
+      assert.deepEqual(JSON.parse(body as string), JSON.parse(unstorable[path] as string));
+    }
   });
 
   it("keeps 64 KiB of a large body and says so", async () => {

@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
+import { storableFault } from "../../../shared/contracts/storable.ts";
 import { AppError } from "../../../shared/errors.ts";
-import { defineHandler, type Handler } from "../define-handler.ts";
+import { defineHandler, type Handler, type HandlerLog } from "../define-handler.ts";
 import type { ParamFault } from "../handler-params.ts";
 import { exchange, type HttpAnswer } from "./http-exchange.ts";
 
@@ -73,7 +74,7 @@ export const httpRequest = ({ allowPrivate }: HttpRequestSettings): Handler =>
       const isExpected =
         expectStatus?.includes(answer.status) ?? (answer.status >= 200 && answer.status <= 299);
       if (!isExpected) throw new UnexpectedStatus(method, target.host, answer.status);
-      return result(answer);
+      return result(answer, log);
     },
   });
 
@@ -139,20 +140,26 @@ async function within<T>({ signal, timeoutMs, host }: Within, work: (limit: Abor
   }
 }
 
-function result({ status, headers, body, isTruncated }: HttpAnswer) {
+function result({ status, headers, body, isTruncated }: HttpAnswer, log: HandlerLog) {
   const kept = Object.fromEntries(
     HEADERS_KEPT.flatMap((name) => (headers[name] ? [[name, headers[name]]] : [])),
   );
   const text = body.toString();
-  const content = isTruncated ? text : parsed(text, headers["content-type"]);
+  const content = isTruncated ? text : parsed(text, headers["content-type"], log);
   return { status, headers: kept, body: content, ...(isTruncated ? { truncated: true } : undefined) };
 }
 
-function parsed(text: string, contentType: string | undefined): unknown {
+/** A JSON body as the value it states; the text as it came where it is no JSON, or none that can be stored. */
+function parsed(text: string, contentType: string | undefined, log: HandlerLog): unknown {
   if (!contentType || !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) return text;
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     return text;
   }
+  const fault = storableFault(value, "body");
+  if (!fault) return value;
+  log.warn(`The answer is kept as text: ${fault.field} ${fault.fault}`);
+  return text;
 }

@@ -1,0 +1,120 @@
+/**
+ * Levels of objects and arrays that a stored value may have. MongoDB takes 100, and the documents around a value need
+ * some of them.
+ */
+export const STORABLE_MAX_DEPTH = 64;
+
+/** One part of a JSON value that MongoDB cannot hold, or would return as something else. Never the value itself. */
+export interface StorableFault {
+  /** Path of that part: `json.rows[2].title`. */
+  readonly field: string;
+  /** Reads after the field: `has a key that contains the character NUL`. */
+  readonly fault: string;
+  readonly expected: string;
+}
+
+type Part = string | number;
+type Fault = Omit<StorableFault, "field">;
+
+/** The first part of a JSON value that no store here can hold; `path` is put before its field. */
+export function storableFault(value: unknown, path = ""): StorableFault | undefined {
+  return search(value, { parts: [], path });
+}
+
+/**
+ * A JSON value as it can be stored: each object or array that cannot be is replaced by its JSON text. Returns the
+ * value itself where nothing had to be replaced.
+ */
+export function toStorable(value: unknown): {
+  readonly value: unknown;
+  readonly faults: readonly StorableFault[];
+} {
+  if (!storableFault(value)) return { value, faults: [] };
+  const faults: StorableFault[] = [];
+  return { value: replace(value, { parts: [], path: "" }, faults), faults };
+}
+
+interface Place {
+  readonly parts: Part[];
+  readonly path: string;
+}
+
+function search(value: unknown, place: Place): StorableFault | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const fault = faultOf(value, place.parts.length);
+  if (fault) return { field: fieldOf(place), ...fault };
+  const parts = Array.isArray(value) ? value.keys() : Object.keys(value);
+  for (const part of parts) {
+    place.parts.push(part);
+    const inner = search((value as Record<Part, unknown>)[part], place);
+    if (inner) return inner;
+    place.parts.pop();
+  }
+  return undefined;
+}
+
+function replace(value: unknown, place: Place, faults: StorableFault[]): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const fault = faultOf(value, place.parts.length);
+  if (fault) {
+    faults.push({ field: fieldOf(place), ...fault });
+    return textOf(value);
+  }
+  const within = (part: Part, inner: unknown): unknown => {
+    place.parts.push(part);
+    const replaced = replace(inner, place, faults);
+    place.parts.pop();
+    return replaced;
+  };
+  if (Array.isArray(value)) return value.map((inner, index) => within(index, inner));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, within(key, inner)]));
+}
+
+const KEYS = "plain names as keys";
+
+/** What is wrong with this object or array itself, `depth` levels below the top. */
+function faultOf(value: object, depth: number): Fault | undefined {
+  if (depth >= STORABLE_MAX_DEPTH)
+    return {
+      fault: "is nested too deep",
+      expected: `at most ${STORABLE_MAX_DEPTH} levels of objects and arrays`,
+    };
+  if (Array.isArray(value)) return undefined;
+  for (const key of Object.keys(value)) {
+    // The driver takes an object with this key for one of its own types.
+    if (key === "_bsontype") return { fault: "has the reserved key _bsontype", expected: KEYS };
+    if (key.includes("\0")) return { fault: "has a key that contains the character NUL", expected: KEYS };
+    // Stored, all of these become the same character, and two keys would become one.
+    if (!key.isWellFormed()) return { fault: "has a key that is not valid Unicode", expected: KEYS };
+  }
+  // Read back, the driver makes a DBRef of it.
+  if (Object.hasOwn(value, "$ref") && Object.hasOwn(value, "$id"))
+    return {
+      fault: "has both $ref and $id, which MongoDB takes for a reference",
+      expected: "at most one of the two",
+    };
+  return undefined;
+}
+
+/** JSON that is too deep for `JSON.stringify` is too deep to be read by anybody. */
+function textOf(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "[nested too deep to be shown]";
+  }
+}
+
+const SHOWN_KEY = 100;
+
+function fieldOf({ parts, path }: Place): string {
+  let field = path;
+  for (const part of parts) {
+    if (typeof part === "number") field += `[${part}]`;
+    else {
+      const key = part.length > SHOWN_KEY ? `${part.slice(0, SHOWN_KEY)}…` : part;
+      field += field === "" ? key : `.${key}`;
+    }
+  }
+  return field;
+}
