@@ -1,31 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
+import * as system from "./embedded/mongo/store/process-identity.ts";
 
-/** Which process holds something (a lease, an outbox), so that another on the same host can see that it is gone. */
-export interface ProcessIdentity {
-  readonly host: string;
-  readonly pid: number;
-  /** Differs for each start: process ids are used again. */
+/** The process that holds something (a lease, an outbox), so that another one can see whether it has ended. */
+export interface ProcessIdentity extends system.ProcessIdentity {
+  /** Random for each start of a process: part of the names of nodes and writers. */
   readonly boot: string;
 }
 
 export const thisProcess: ProcessIdentity = {
-  host: hostname(),
-  pid: process.pid,
+  ...system.thisProcess,
   boot: randomBytes(6).toString("hex"),
 };
 
 /**
- * True only where it is certain that a process has ended: it ran on this host, and its id belongs to no process or
- * to us. False for other hosts.
+ * True only where it is certain that a process has ended: it ran under this boot of this host and in this PID
+ * namespace, and its id belongs to no process or to a later one. Otherwise only its heartbeat tells.
  */
-export function isGone({ host, pid, boot }: ProcessIdentity): boolean {
-  if (host !== thisProcess.host || boot === thisProcess.boot) return false;
-  if (pid === thisProcess.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
-}
+export const isGone = (holder: ProcessIdentity): boolean => system.processState(holder) === "ended";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { hostname } from "node:os";
 import { after, before, describe, it } from "node:test";
 import { ObjectId } from "mongodb";
 import { objectId } from "../../shared/ids.ts";
+import { thisProcess } from "../../shared/process-identity.ts";
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { everySecond, type Platform, startPlatform } from "../../test/platform.ts";
@@ -243,7 +243,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const plannedAt = (await db.collection("scheduler_task_record").findOne())?.start_datetime;
     const running = [{ run_id: runId, attempt: 1, planned_datetime: plannedAt }];
     await tasks.updateOne({ name }, { $set: { running } });
-    const gone = { host: hostname(), pid: 2 ** 30, boot: "gone", seen_at: new Date() };
+    const gone = { ...thisProcess, pid: 2 ** 30, boot: "gone", seen_at: new Date() };
     await db
       .collection<{ _id: string }>("outboxes")
       .insertOne({ _id: writer, service: "scheduler", position: "0", pending: [], ...gone } as never);

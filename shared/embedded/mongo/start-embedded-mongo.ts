@@ -81,8 +81,8 @@ export interface EmbeddedMongo {
  */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
   const log = options.log ?? (() => {});
-  const lock = options.dir === undefined ? null : await lockDirectory(options.dir);
-  const engine = new Engine(storeFor(options, log));
+  const lock = options.dir === undefined ? null : await lockDirectory({ directory: options.dir, log });
+  const engine = new Engine(storeFor(options, lock));
   const sessions = new Sessions(engine);
   try {
     await recover(engine, (entry) => sessions.restore(entry));
@@ -95,10 +95,10 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
   }
 }
 
-function storeFor(options: EmbeddedMongoOptions, log: (message: string) => void): Store {
-  if (options.dir === undefined) return memoryStore();
-  const { dir, sync = "full", compactAtBytes, disk = realDisk } = options;
-  return new LogStore({ directory: dir, sync, compactAtBytes, disk, log });
+function storeFor(options: EmbeddedMongoOptions, lock: DirectoryLock | null): Store {
+  if (options.dir === undefined || lock === null) return memoryStore();
+  const { dir, sync = "full", compactAtBytes, disk = realDisk, log = () => {} } = options;
+  return new LogStore({ directory: dir, sync, compactAtBytes, disk, log, isHeld: lock.isHeld });
 }
 
 interface Parts {

@@ -1,124 +1,195 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { link, mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { closeSync, fstatSync, futimesSync, linkSync, openSync, rmSync, writeSync } from "node:fs";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../../../errors.ts";
+import { type ProcessIdentity, processState, thisProcess } from "./process-identity.ts";
 
-/** Who holds a directory, as its lock file says. */
-interface Holder {
-  readonly id: string;
-  readonly pid: number;
-  readonly host: string;
-  /** Tells a process from a later one with the same number; empty where the system does not tell. */
-  readonly startedAt: string;
+/** The content of a lock file. */
+interface Holder extends ProcessIdentity {
   readonly since: string;
 }
 
+/** A lock file as found: `beat` changes with the file and with each heartbeat of its holder. */
+interface FoundLock {
+  readonly file: number;
+  readonly beat: string;
+  readonly holder: Holder;
+}
+
 const HEARTBEAT_MS = 2_000;
-/** On another machine (or in another container) nothing but the heartbeat tells whether a holder lives. */
+/** A holder in another container or on another host is dead when its heartbeat has not moved for this long. */
 const SILENCE_MS = 10_000;
 
 export interface DirectoryLock {
+  /**
+   * False once another process has taken the directory, which it does when this one was suspended for too long.
+   * Costs one system call, a microsecond: cheap enough for every write.
+   */
+  isHeld(): boolean;
   release(): Promise<void>;
+}
+
+export interface DirectoryLockOptions {
+  readonly directory: string;
+  readonly log: (message: string) => void;
+  readonly silenceMs?: number;
 }
 
 /**
  * Takes a directory for this process alone.
  *
- * A lock whose holder has died is taken over; by one only, where several try at once.
+ * The lock of a dead holder is taken over, by one process only where several try at once. Whether a holder in another
+ * container or on another host lives is judged by its heartbeat, which takes up to `silenceMs`.
  * @throws AppError `MONGO_DIRECTORY_LOCKED`, naming the holder
  */
-export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+export async function lockDirectory(options: DirectoryLockOptions): Promise<DirectoryLock> {
+  const { directory } = options;
   await mkdir(directory, { recursive: true });
   const path = join(directory, "LOCK");
-  const me: Holder = {
-    id: randomUUID(),
-    pid: process.pid,
-    host: hostname(),
-    startedAt: startOf(process.pid),
-    since: new Date().toISOString(),
+  for (;;) {
+    const file = tryCreate(path);
+    if (file !== null) return hold(path, file);
+    const found = await readLock(path);
+    if (found === null) continue;
+    await requireDead(found, path, options);
+    await remove(found, path, options);
+  }
+}
+
+/** The descriptor follows the file, not the name: once another process has replaced the file, it has no name any more. */
+function hold(path: string, file: number): DirectoryLock {
+  const { ino } = fstatSync(file);
+  let isLost = false;
+  const isHeld = () => {
+    isLost ||= fstatSync(file).nlink === 0;
+    return !isLost;
   };
-  if (!(await tryCreate(path, me))) await takeOver(directory, path, me);
-  const heartbeat = setInterval(() => void touch(path), HEARTBEAT_MS);
-  heartbeat.unref();
+  const isNamed = async () => (await readLock(path))?.file === ino;
+  const beat = async () => {
+    if (!isHeld()) return;
+    const now = new Date();
+    futimesSync(file, now, now);
+    // On a network file system the descriptor may not show that the name belongs to another file by now.
+    isLost ||= !(await isNamed());
+  };
+  // A beat that fails is missed by those who watch; the next one follows.
+  const timer = setInterval(() => void beat().catch(() => {}), HEARTBEAT_MS);
+  timer.unref();
   return {
+    isHeld,
     release: async () => {
-      clearInterval(heartbeat);
-      if ((await readHolder(path))?.id === me.id) await rm(path, { force: true });
+      clearInterval(timer);
+      if (await isNamed()) await rm(path, { force: true });
+      isLost = true;
+      closeSync(file);
     },
   };
 }
 
-/** Links a finished file to the name: whoever sees the lock can read its holder. */
-async function tryCreate(path: string, holder: Holder): Promise<boolean> {
-  const draft = `${path}.${holder.id}`;
-  await writeFile(draft, JSON.stringify(holder));
+/** Links a complete file to the name: whoever sees the lock can read its holder. Null where the name is taken. */
+function tryCreate(path: string): number | null {
+  const draft = `${path}.${randomUUID()}`;
+  const file = openSync(draft, "wx");
   try {
-    await link(draft, path);
-    return true;
+    writeHolder(file);
+    linkSync(draft, path);
+    return file;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    closeSync(file);
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return null;
     throw error;
   } finally {
-    await rm(draft, { force: true });
+    rmSync(draft, { force: true });
   }
 }
 
-/** Only one at a time may judge and replace a lock: the second would remove the first one's new lock. */
-async function takeOver(directory: string, path: string, me: Holder): Promise<void> {
-  const guard = join(directory, "LOCK.takeover");
-  if (!(await tryCreate(guard, me))) {
-    const other = await readHolder(guard);
-    if (other === null || (await isAlive(other, guard))) throw locked(directory, other ?? me);
-    await rm(guard, { force: true });
-    if (!(await tryCreate(guard, me))) throw locked(directory, other);
+/** A full disk takes names without content: a lock that does not name its holder is better than no reading at all. */
+function writeHolder(file: number): void {
+  const holder: Holder = { ...thisProcess, since: new Date().toISOString() };
+  try {
+    writeSync(file, JSON.stringify(holder));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+  }
+}
+
+/**
+ * Returns when the holder is dead: at once where that is certain, otherwise after its heartbeat has not moved for
+ * `silenceMs` by our own clock. Clocks of two hosts are not compared.
+ * @throws AppError `MONGO_DIRECTORY_LOCKED`
+ */
+async function requireDead(
+  { holder, file, beat }: FoundLock,
+  path: string,
+  { directory, log, silenceMs = SILENCE_MS }: DirectoryLockOptions,
+): Promise<void> {
+  const state = processState(holder);
+  if (state === "ended") return;
+  if (state === "running") throw locked(directory, holder);
+  log(
+    `the data directory ${directory} is locked by process ${holder.pid} on ${holder.host}: waiting up to ` +
+      `${silenceMs / 1000} s to see whether that process still runs`,
+  );
+  const end = performance.now() + silenceMs;
+  while (performance.now() < end) {
+    await sleep(Math.min(100, silenceMs));
+    const found = await readLock(path);
+    if (found?.file !== file) return;
+    if (found.beat !== beat) throw locked(directory, holder);
+  }
+}
+
+/** Removes a dead holder's lock. Only one process at a time may: the second would remove the first one's new lock. */
+async function remove(dead: FoundLock, path: string, options: DirectoryLockOptions): Promise<void> {
+  const guard = `${path}.takeover`;
+  for (;;) {
+    const file = tryCreate(guard);
+    if (file !== null) {
+      closeSync(file);
+      break;
+    }
+    const other = await readLock(guard);
+    if (other === null) continue;
+    // A guard is held for a moment: one that stays is left over from a crash.
+    await requireDead(other, guard, options);
+    if ((await readLock(guard))?.beat === other.beat) await rm(guard, { force: true });
   }
   try {
-    const holder = await readHolder(path);
-    if (holder !== null && (await isAlive(holder, path))) throw locked(directory, holder);
-    await rm(path, { force: true });
-    if (!(await tryCreate(path, me))) throw locked(directory, (await readHolder(path)) ?? me);
+    if ((await readLock(path))?.beat === dead.beat) await rm(path, { force: true });
   } finally {
     await rm(guard, { force: true });
   }
 }
 
-async function isAlive({ pid, host, startedAt }: Holder, path: string): Promise<boolean> {
-  if (host !== hostname()) return Date.now() - (await stat(path)).mtimeMs < SILENCE_MS;
+/** Null where there is no lock. A crash of the machine, or a full disk, leaves one without its content. */
+async function readLock(path: string): Promise<FoundLock | null> {
   try {
-    process.kill(pid, 0);
+    const [{ ino, mtimeMs }, text] = [await stat(path), await readFile(path, "utf8")];
+    return { file: ino, beat: `${ino} ${mtimeMs}`, holder: holderIn(text) };
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
   }
-  return startedAt === startOf(pid);
 }
 
-/** When a process began, in ticks since the boot that is named too (Linux); empty elsewhere. */
-function startOf(pid: number): string {
+function holderIn(text: string): Holder {
   try {
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    const state = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name of the program stands in brackets and may hold anything: the fields are counted behind it.
-    const fields = state.slice(state.lastIndexOf(")") + 2).split(" ");
-    return `${boot}:${fields[19]}`;
+    return JSON.parse(text) as Holder;
   } catch {
-    return "";
+    return NOT_NAMED;
   }
 }
 
-async function readHolder(path: string): Promise<Holder | null> {
-  try {
-    return JSON.parse(await readFile(path, "utf8")) as Holder;
-  } catch {
-    return null;
-  }
-}
-
-async function touch(path: string): Promise<void> {
-  const now = new Date();
-  await utimes(path, now, now).catch(() => {});
-}
+const NOT_NAMED: Holder = {
+  host: "an unknown host",
+  bootId: "",
+  pidNamespace: "",
+  pid: 0,
+  startTicks: "",
+  since: "an unknown time",
+};
 
 const locked = (directory: string, { pid, host, since }: Holder): AppError =>
   new AppError(

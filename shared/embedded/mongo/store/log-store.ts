@@ -17,6 +17,8 @@ export interface LogStoreOptions {
   readonly sync: "full" | "normal";
   readonly disk: Disk;
   readonly compactAtBytes?: number;
+  /** False once the directory belongs to another process: then nothing in it may be changed any more. */
+  readonly isHeld: () => boolean;
   log(message: string): void;
 }
 
@@ -98,6 +100,7 @@ export class LogStore implements Store {
     this.#isClosed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#flushing;
+    if (this.failure === null && !this.#options.isHeld()) this.#fail(takenOver(), []);
     const file = this.#file;
     this.#file = null;
     await (this.failure === null ? file?.close() : file?.abandon());
@@ -151,10 +154,17 @@ export class LogStore implements Store {
     await promise;
     const oldLogBytes = this.#logBytes;
     this.#generation = generation;
+    this.#requireHeld();
     await previous.close();
     this.#snapshotBytes = await writeSnapshot({ directory, disk, generation, batches: source() });
     this.#logBytes -= oldLogBytes;
+    this.#requireHeld();
     await removeOldFiles(directory, await readdir(directory), generation);
+  }
+
+  /** @throws Error after a suspension during which another process has taken the directory for abandoned */
+  #requireHeld(): void {
+    if (!this.#options.isHeld()) throw takenOver();
   }
 
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
@@ -165,9 +175,11 @@ export class LogStore implements Store {
       buffers.push(frameHeader(batch), ...batch.pieces);
       bytes += FRAME_HEADER_BYTES + batch.length;
     }
+    this.#requireHeld();
     await file.append(buffers);
     this.#isDirty = true;
     if (this.#options.sync === "full") await file.flush();
+    this.#requireHeld();
     file.reserve();
     this.#logBytes += bytes;
     this.#batches += group.length;
@@ -191,3 +203,5 @@ export class LogStore implements Store {
     }
   }
 }
+
+const takenOver = (): Error => new Error("another process has taken it while this one was suspended");
