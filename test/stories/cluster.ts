@@ -16,12 +16,27 @@ export interface Cluster {
   readonly db: Db;
   /** The running processes by name, e.g. `executor`, `executor-2`. */
   process(name: string): StoryProcess;
-  start(service: ServiceName, name?: string): Promise<StoryProcess>;
+  start(service: ServiceName, options?: StartOptions): Promise<StoryProcess>;
+  /** Port of the MongoDB, for a proxy in front of it. */
+  readonly mongoPort: number;
+  /** `MONGO_DB_URL` for a service that reaches the MongoDB through a proxy on this port. */
+  mongoUrlBy(port: number): string;
+  /** The process that holds the scheduler's lease, and the first of those that stand by. */
+  schedulers(): Promise<{ active: StoryProcess; standby: StoryProcess | undefined }>;
   mongo: { kill(): Promise<void>; restart(): Promise<void> };
   /** Runs `npm run kinit -- replay --check` against the cluster's MongoDB; answers what it printed. */
   replayCheck(): Promise<string>;
   stop(): Promise<void>;
 }
+
+export interface StartOptions {
+  /** In the story; the service's, unless told otherwise. */
+  readonly name?: string;
+  /** Settings of this process alone. */
+  readonly settings?: Settings;
+}
+
+type Settings = Readonly<Record<string, string>>;
 
 const SETTINGS = {
   SCHEDULER_LEASE_MS: "2000",
@@ -31,7 +46,7 @@ const SETTINGS = {
   NODE_NAME: "story",
 };
 
-export async function startCluster(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+export async function startCluster(settings: Settings = {}): Promise<Cluster> {
   const dir = await mkdtemp(join(tmpdir(), "kinit-cluster-"));
   const [nats, mongoPort] = await Promise.all([startNatsServer(), freePort()]);
   const mongoUrl = `mongodb://127.0.0.1:${mongoPort}/story?replicaSet=rs0`;
@@ -47,8 +62,8 @@ export async function startCluster(settings: Readonly<Record<string, string>> = 
     processes.set("mongo", mongo);
     await mongo.line(/mongodb:\/\//);
   };
-  const start = async (service: ServiceName, name: string = service) => {
-    const started = startProcess("tools/run.mjs", ["service", service], env);
+  const start = async (service: ServiceName, { name = service, settings: own = {} }: StartOptions = {}) => {
+    const started = startProcess("tools/run.mjs", ["service", service], { ...env, ...own });
     processes.set(name, started);
     await started.line(/ ready as /);
     return started;
@@ -80,6 +95,17 @@ export async function startCluster(settings: Readonly<Record<string, string>> = 
       db: client.db(),
       process: running,
       start,
+      mongoPort,
+      // Without discovery, which would lead past the proxy.
+      mongoUrlBy: (port) => `mongodb://127.0.0.1:${port}/story?directConnection=true`,
+      async schedulers() {
+        const lease = await client.db().collection<{ _id: string; pid: number }>("leases").findOne({});
+        const all = [...processes].filter(([name]) => name.startsWith("scheduler"));
+        const of = (isHolder: boolean) => all.find(([, { pid }]) => (pid === lease?.pid) === isHolder)?.[1];
+        const active = of(true);
+        if (!active) throw new Error("no scheduler of the story holds the lease");
+        return { active, standby: of(false) };
+      },
       mongo: { kill: () => running("mongo").kill(), restart: startMongo },
       async replayCheck() {
         const check = startProcess("tools/run.mjs", ["kinit", "replay", "--check"], env);

@@ -72,9 +72,9 @@ describe("a stream that is small for what flows through it", () => {
     const each = (count: number) => Promise.all(paths.map((path) => sink.reached(path, count)));
     await each(4);
     await cluster.process("executor").kill();
-    await cluster.start("executor", "executor-2");
+    await cluster.start("executor", { name: "executor-2" });
     await each(10);
-    await cluster.start("executor", "executor-3");
+    await cluster.start("executor", { name: "executor-3" });
     await cluster.process("executor-2").kill();
     await each(16);
     for (const taskId of taskIds) {

@@ -6,6 +6,8 @@ export interface HttpSink {
   url(path: string): string;
   /** How often a path was called. */
   hits(path: string): number;
+  /** When a path was called (ms), in order. */
+  calledAt(path: string): readonly number[];
   /** Resolves at the nth call of a path, past or future. */
   reached(path: string, count: number): Promise<void>;
   /** Calls of this path are answered only after `release`. */
@@ -15,14 +17,15 @@ export interface HttpSink {
 }
 
 export async function startHttpSink(): Promise<HttpSink> {
-  const calls = new Map<string, number>();
+  const calls = new Map<string, number[]>();
   const held = new Map<string, (() => void)[]>();
   const waiting: { path: string; count: number; resolve: () => void }[] = [];
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
-    calls.set(path, (calls.get(path) ?? 0) + 1);
-    for (const wait of waiting)
-      if (wait.path === path && (calls.get(path) ?? 0) >= wait.count) wait.resolve();
+    const times = calls.get(path) ?? [];
+    calls.set(path, times);
+    times.push(Date.now());
+    for (const wait of waiting) if (wait.path === path && times.length >= wait.count) wait.resolve();
     const answer = () => response.end("ok");
     const queue = held.get(path);
     if (queue) queue.push(answer);
@@ -32,10 +35,11 @@ export async function startHttpSink(): Promise<HttpSink> {
   const { port } = server.address() as AddressInfo;
   return {
     url: (path) => `http://127.0.0.1:${port}${path}`,
-    hits: (path) => calls.get(path) ?? 0,
+    hits: (path) => calls.get(path)?.length ?? 0,
+    calledAt: (path) => [...(calls.get(path) ?? [])],
     reached: (path, count) =>
       new Promise((resolve) => {
-        if ((calls.get(path) ?? 0) >= count) resolve();
+        if ((calls.get(path)?.length ?? 0) >= count) resolve();
         else waiting.push({ path, count, resolve });
       }),
     hold: (path) => void held.set(path, []),

@@ -58,7 +58,7 @@ describe("outages of what all services share", () => {
 
   it("the active scheduler is killed: the standby fires within a lease and a second", async () => {
     const taskIds = await underLoad("leader");
-    await cluster.start("scheduler", "scheduler-2");
+    await cluster.start("scheduler", { name: "scheduler-2" });
     const hits = sink.hits("/leader-0");
     await sink.reached("/leader-0", hits + 1);
     const killedAt = Date.now();

@@ -11,7 +11,10 @@ export interface StoryProcess {
   line(pattern: RegExp, limitMs?: number): Promise<RegExpExecArray>;
   /** Resolves with its exit code when it has ended by itself. */
   ended(): Promise<number | null>;
-  /** Ends it as a crash does. */
+  /** Suspends it: its connections stay open and nobody answers on them. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it as a crash does, also while it is suspended. */
   kill(): Promise<void>;
   /** Ends it as an operator does; answers the exit code. */
   stop(): Promise<number | null>;
@@ -73,6 +76,8 @@ export function startProcess(
       await exited;
       return child.exitCode;
     },
+    freeze: () => void child.kill("SIGSTOP"),
+    thaw: () => void child.kill("SIGCONT"),
     async kill() {
       child.kill("SIGKILL");
       await exited;
@@ -84,7 +89,10 @@ export function startProcess(
 }
 
 async function end(child: ChildProcess, exited: Promise<void>): Promise<number | null> {
-  if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill("SIGCONT");
+    child.kill("SIGTERM");
+  }
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
   await exited;
   clearTimeout(timer);

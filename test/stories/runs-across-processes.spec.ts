@@ -38,7 +38,7 @@ describe("with each service in a process of its own", () => {
     const taskId = await api.create({ ...request("/killed"), exec_strategy: "once" });
     await sink.reached("/killed", 1);
     await api.recordsWhen(taskId, ([first]) => first?.status === "running");
-    await cluster.start("executor", "executor-2");
+    await cluster.start("executor", { name: "executor-2" });
     await cluster.process("executor").kill();
     await sink.reached("/killed", 2);
     sink.release("/killed");
