@@ -10,7 +10,8 @@ import { AppError } from "../errors.ts";
  *   come after its successors, so consumers fold events in any order.
  * - An error with `retryable: true` says that the surroundings failed, not the event: it is tried again after a
  *   backoff for as long as it takes, and is not counted. Any other error counts; after `maxDeliver` of them the
- *   event goes to the dead letters with its reason. A dead letter that cannot be stored is tried again, never dropped.
+ *   event goes to the dead letters with its reason. While their store is away, the letter waits and leaves its slot to
+ *   another event. One that the store refuses for good is logged as an error and dropped, so that it blocks nothing.
  * - Events that break their contract go to the dead letters unhandled.
  */
 export interface Bus {
@@ -106,8 +107,8 @@ export interface DeadLetter {
   readonly id: string;
   readonly group: string;
   readonly pattern: string;
-  /** The event as received; text where it was no JSON. */
-  readonly event: unknown;
+  /** The event as JSON text, or what was received where it was no JSON. */
+  readonly event: string;
   readonly error: { readonly type: string; readonly message: string };
   /** How often it was handed out. */
   readonly deliveries: number;

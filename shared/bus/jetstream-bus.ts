@@ -57,6 +57,8 @@ interface Live {
 const DAY_MS = 86_400_000;
 /** What a dead letter, headers included, may need beyond its event. */
 const LETTER_BYTES = 8192;
+/** Characters that are kept of an event which leaves no room for the reason; as JSON each may take six bytes. */
+const EVENT_CUT = 100_000;
 
 /**
  * The bus over NATS JetStream. Subjects are `kinit.<event type>` in the stream KINIT and `kinit.dead.<group>` in
@@ -194,7 +196,7 @@ class JetStreamBus implements Bus {
     const body =
       whole.length < connection.maxPayload - LETTER_BYTES
         ? whole
-        : Buffer.from(JSON.stringify({ ...letter, event: null }));
+        : Buffer.from(JSON.stringify({ ...letter, event: `${letter.event.slice(0, EVENT_CUT)}…` }));
     await publisher.publish(deadSubjectOf(letter.group), body, head);
   }
 }

@@ -12,7 +12,7 @@ import { LocalEvent, LocalGroup, LocalSend } from "./local-group.ts";
 import { Worker } from "./worker.ts";
 
 export interface LocalBusOptions {
-  /** Stores an event that could not be handled; while it rejects, it is asked again. */
+  /** Stores an event that could not be handled. A retryable error is tried again until it succeeds, any other a few times. */
   deadLetter(letter: DeadLetter): Promise<void>;
   readonly logger: BusLogger;
   /** Events that one group holds before `send` answers `BUS_FULL`; 10,000 unless told. */

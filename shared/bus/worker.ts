@@ -1,4 +1,4 @@
-import { errorMessage } from "../errors.ts";
+import { errorMessage, isRetryable } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
 import { type BusLogger, type DeadLetter, HandBack, type Subscription } from "./bus.ts";
 import { deadLetterOf, NeverSettled } from "./dead-letter.ts";
@@ -22,6 +22,9 @@ const RECENT_IDS = 10_000;
  * process. This many repetitions beyond `maxDeliver` mean that the event itself ends processes.
  */
 const SPARE_HAND_OUTS = 20;
+/** Times that a dead letter is refused by a store that is there, before its event is given up. */
+const LETTER_REFUSALS = 5;
+const LETTER_LOG_EVERY = 10;
 
 /**
  * Hands received events to one subscription's handler: checks them, drops repetitions, gathers batches, retries,
@@ -186,11 +189,7 @@ export class Worker {
     const what = `${this.#name}: ${entry.event.id} failed (${entry.failures} of ${maxDeliver})`;
     this.#port.logger.warn(`${what}: ${errorMessage(error)}`);
     if (entry.failures >= maxDeliver) return this.#bury(entry, error);
-    this.#waiting += 1;
-    this.#port.onRoom();
-    const mayRetry = await this.#pauses.wait(this.#backoff(entry.failures));
-    this.#waiting -= 1;
-    if (!mayRetry) return this.#settle(entry, "handed-back");
+    if (!(await this.#waitAside(entry.failures))) return this.#settle(entry, "handed-back");
     this.#queue.putFirst([entry]);
     this.#pump();
   }
@@ -208,16 +207,32 @@ export class Worker {
 
   async #storeDeadLetter(received: Received, error: unknown, deliveries: number): Promise<Outcome> {
     const letter = deadLetterOf(this.#subscription, received, { error, deliveries });
-    this.#port.logger.error(`${letter.id} goes to the dead letters: ${letter.error.message}`);
+    const { logger } = this.#port;
+    logger.error(`${letter.id} goes to the dead letters: ${letter.error.message}`);
+    let refusals = 0;
     for (let tries = 1; ; tries++) {
       try {
         await this.#port.deadLetter(letter);
         return "done";
       } catch (cause) {
-        this.#port.logger.error(`${this.#name}: the dead letter is not stored yet: ${errorMessage(cause)}`);
+        if (!isRetryable(cause) && ++refusals === LETTER_REFUSALS) {
+          logger.error(`${letter.id} is lost: its dead letter is refused: ${errorMessage(cause)}`);
+          return "done";
+        }
+        if (tries % LETTER_LOG_EVERY === 1)
+          logger.error(`${this.#name}: a dead letter is not stored yet: ${errorMessage(cause)}`);
       }
-      if (!(await this.#pauses.wait(this.#backoff(tries)))) return "handed-back";
+      if (!(await this.#waitAside(tries))) return "handed-back";
     }
+  }
+
+  /** Waits for the next try and leaves the slot to another event meanwhile; false where the subscription stops. */
+  async #waitAside(tries: number): Promise<boolean> {
+    this.#waiting += 1;
+    this.#port.onRoom();
+    const mayRetry = await this.#pauses.wait(this.#backoff(tries));
+    this.#waiting -= 1;
+    return mayRetry;
   }
 
   #settle(entry: HeldEvent, outcome: Outcome): void {

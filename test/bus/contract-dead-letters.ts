@@ -39,7 +39,7 @@ export function deadLetterContract(adapter: Adapter): void {
         id: `executor/task.due/${bad.id}`,
         group: "executor",
         pattern: "task.due",
-        event: bad,
+        event: JSON.stringify(bad),
         error: { type: "HANDLER_FAILED", message: "x is not a function" },
         deliveries: 3,
         at: "",
@@ -59,7 +59,7 @@ export function deadLetterContract(adapter: Adapter): void {
     const letter = await firstDeadLetter(under);
     assert.equal(letter.error.type, "CONTRACT_VIOLATION");
     assert.match(letter.error.message, /attempt/);
-    assert.deepEqual(letter.event, bad);
+    assert.deepEqual(JSON.parse(letter.event), bad);
     await bus.send(good);
     assert.deepEqual(await seen.reach(1), [good.id]);
   });
@@ -84,12 +84,14 @@ export function deadLetterContract(adapter: Adapter): void {
       const event = exampleEvent("task.due");
       const sent = bus.send(event);
       await errors.when(
-        (all) => all.filter((message) => message.includes("not stored yet")).length >= 3,
-        "three failed attempts to store the dead letter",
+        (all) => all.some((message) => message.includes("not stored yet")),
+        "a failed attempt to store the dead letter",
       );
+      // Longer than a store that refuses for good is tried: five times, 100 ms apart.
+      await delay(1000);
       assert.deepEqual(await under.deadLetters(), []);
       await under.acceptDeadLetters();
-      assert.deepEqual((await firstDeadLetter(under)).event, event);
+      assert.deepEqual(JSON.parse((await firstDeadLetter(under)).event), event);
       await sent;
     },
     { logger },

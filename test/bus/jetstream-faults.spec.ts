@@ -113,7 +113,7 @@ faultTest("an event that ends every process that takes it goes to the dead lette
   for (const deadline = Date.now() + 5000; (await deadLetters()).length === 0; await delay(10))
     assert.ok(Date.now() < deadline, "no dead letter within 5 s");
   const [letter] = await deadLetters();
-  assert.deepEqual(letter?.event, killer);
+  assert.deepEqual(JSON.parse(letter?.event ?? ""), killer);
   assert.equal(letter?.error.type, "NEVER_SETTLED");
 });
 

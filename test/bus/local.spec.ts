@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeadLetter } from "../../shared/bus/bus.ts";
+import { BusUnavailable, type DeadLetter } from "../../shared/bus/bus.ts";
 import { localBus } from "../../shared/bus/local-bus.ts";
 import { quick } from "./bus-test.ts";
-import { gate } from "./collected.ts";
+import { Collected, gate } from "./collected.ts";
 import { busContract } from "./contract.ts";
 import { exampleEvent, silent } from "./example-event.ts";
 
@@ -16,7 +16,7 @@ busContract({
       logger,
       maxQueued: isTiny ? 3 : 1000,
       async deadLetter(letter) {
-        if (isRefusing) throw new Error("the sink is away");
+        if (isRefusing) throw new BusUnavailable("the sink is away");
         letters.push(letter);
       },
     });
@@ -71,5 +71,39 @@ test("local: an event refused by one full group is given to no group", async () 
   slow.open();
   await sent;
   assert.deepEqual(seen, ["task.due", "task.deleted"]);
+  await bus.stop();
+});
+
+test("local: a dead letter that is refused for good is logged, and its event blocks nothing", async () => {
+  const errors = new Collected<string>();
+  const bus = localBus({
+    logger: { ...silent, error: (message) => errors.add(message) },
+    async deadLetter() {
+      throw new TypeError("no store takes this");
+    },
+  });
+  await bus.start();
+  const handled = new Collected<string>();
+  const poison = Array.from({ length: 3 * quick.maxInFlight }, () => exampleEvent("task.due"));
+  const ids = new Set(poison.map(({ id }) => id));
+  await bus.subscribe({
+    ...quick,
+    maxDeliver: 1,
+    pattern: "task.due",
+    group: "records",
+    handle({ id }) {
+      if (ids.has(id)) throw new Error("poison");
+      handled.add(id);
+    },
+  });
+  const sent = poison.map((event) => bus.send(event));
+  const healthy = exampleEvent("task.due");
+  await bus.send(healthy);
+  assert.deepEqual(handled.items, [healthy.id]);
+  await Promise.all(sent);
+  for (const id of ids) {
+    const lost = errors.items.filter((text) => text.includes(`records/task.due/${id} is lost`));
+    assert.equal(lost.length, 1);
+  }
   await bus.stop();
 });
