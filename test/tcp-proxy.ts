@@ -7,26 +7,53 @@ export interface TcpProxy {
   cut(): void;
   /** Keeps all connections and lets nothing through, as a network does that lost a route. */
   freeze(): void;
-  /** Ends a cut or a freeze. */
+  /**
+   * Passes on what a client sends in which `isLast` recognises a request, and then nothing more from the server to
+   * this client: the request is carried out and its answer is lost. Other connections go on. Resolves when it happened.
+   */
+  silence(isLast: (sent: Buffer) => boolean): Promise<void>;
+  /** Ends a cut or a freeze; what is silent stays so. */
   restore(): void;
   close(): Promise<void>;
 }
 
+interface Link {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  isSilent: boolean;
+}
+
 export async function startTcpProxy(port: number): Promise<TcpProxy> {
-  const sockets = new Set<Socket>();
+  const links = new Set<Link>();
   let state: "open" | "cut" | "frozen" = "open";
+  let silencing: { isLast: (sent: Buffer) => boolean; done: () => void } | undefined;
+
+  const each = (step: (socket: Socket) => void): void => {
+    for (const { client, upstream } of links) for (const socket of [client, upstream]) step(socket);
+  };
   const server = createServer((client) => {
     if (state === "cut") return client.destroy();
-    const upstream = connect(port, "127.0.0.1");
+    const link: Link = { client, upstream: connect(port, "127.0.0.1"), isSilent: false };
+    const { upstream } = link;
+    links.add(link);
+    client.on("data", (bytes) => {
+      if (silencing?.isLast(bytes)) {
+        link.isSilent = true;
+        silencing.done();
+        silencing = undefined;
+      }
+      upstream.write(bytes);
+    });
+    upstream.on("data", (bytes) => {
+      if (!link.isSilent) client.write(bytes);
+    });
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
-      sockets.add(from);
-      from.on("data", (bytes) => void to.write(bytes));
       from.on("error", () => {});
       from.on("close", () => {
-        sockets.delete(from);
+        links.delete(link);
         to.destroy();
       });
       if (state === "frozen") from.pause();
@@ -37,18 +64,22 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
     port: (server.address() as AddressInfo).port,
     cut() {
       state = "cut";
-      for (const socket of sockets) socket.destroy();
+      each((socket) => socket.destroy());
     },
     freeze() {
       state = "frozen";
-      for (const socket of sockets) socket.pause();
+      each((socket) => socket.pause());
     },
+    silence: (isLast) =>
+      new Promise((done) => {
+        silencing = { isLast, done };
+      }),
     restore() {
       state = "open";
-      for (const socket of sockets) socket.resume();
+      each((socket) => socket.resume());
     },
     async close() {
-      for (const socket of sockets) socket.destroy();
+      each((socket) => socket.destroy());
       await new Promise((resolve) => server.close(resolve));
     },
   };
