@@ -54,7 +54,13 @@ describe("the ledger of tasks", () => {
       writer: objectId(),
       clock,
     });
-    const outbox = createOutbox({ ledger: outboxLedger, log: silentLog, send: async () => {}, ...options });
+    const outbox = createOutbox({
+      ledger: outboxLedger,
+      log: silentLog,
+      clock,
+      send: async () => {},
+      ...options,
+    });
     await outbox.start();
     outboxes.push(outbox);
     const store = mongoEventStore({ client, events, outbox, clock, timeoutMs: 1500 });

@@ -9,6 +9,8 @@ export type StoredEvent = DomainEnvelope & { readonly version: number };
 /** What a unit of work does to streams; its writes to read models go through `session`. */
 export interface Transaction {
   readonly session: ClientSession;
+  /** Which of the store's sessions it is, from 0: no two transactions under way at the same time have the same. */
+  readonly slot: number;
   /**
    * Appends new events after `expectedVersion` (0: a new stream); they are published once the transaction has
    * committed. Answers them as they are stored. Throws at once: `CONTRACT_VIOLATION`, and `OUTBOX_FULL` (retryable)
@@ -36,7 +38,8 @@ export interface EventStore {
    *
    * `work` runs again where the store asks for it (a write conflict, a lost connection), so it must not have
    * effects of its own. Errors: `STREAM_CONFLICT` (somebody else appended first: load and decide again; retryable),
-   * `STORE_UNAVAILABLE` (retryable), and whatever `work` throws, with nothing stored.
+   * `STORE_UNAVAILABLE` (retryable; an `OutcomePending` where the transaction may yet commit), and whatever `work`
+   * throws, with nothing stored.
    */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /**
@@ -69,6 +72,19 @@ export class StoreUnavailable extends AppError {
       retryable: true,
       cause,
     });
+  }
+}
+
+/**
+ * The time limit passed while the transaction was still under way, so that it may yet commit. Who must not act before
+ * its outcome is known waits for `ended`, which never rejects.
+ */
+export class OutcomePending extends StoreUnavailable {
+  readonly ended: Promise<void>;
+
+  constructor(limitMs: number, ended: Promise<void>) {
+    super(new Error(`not done within ${limitMs} ms`));
+    this.ended = ended;
   }
 }
 

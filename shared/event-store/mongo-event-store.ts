@@ -8,10 +8,12 @@ import {
   type Append,
   type EventStore,
   OutboxFull,
+  OutcomePending,
   StoreUnavailable,
   type Transaction,
 } from "./event-store.ts";
 import type { Outbox, Ticket } from "./outbox.ts";
+import { createSessionPool, type SessionPool } from "./session-pool.ts";
 import { asked, mayHaveCommitted, toStoreError } from "./store-errors.ts";
 
 export interface MongoEventStoreOptions {
@@ -21,6 +23,8 @@ export interface MongoEventStoreOptions {
   readonly clock: Clock;
   /** How long the caller of a transaction waits, retries included. */
   readonly timeoutMs?: number;
+  /** The sessions of its transactions; a pool of its own unless given. */
+  readonly sessions?: SessionPool;
 }
 
 const OPTIONS: TransactionOptions = {
@@ -41,15 +45,17 @@ export function mongoEventStore({
   outbox,
   clock,
   timeoutMs = 10_000,
+  sessions = createSessionPool(client),
 }: MongoEventStoreOptions): EventStore {
   async function attempt<T>(work: Work<T>, ticket: Ticket, limit: { isOver: boolean }): Promise<T> {
     let batch: Batch | undefined;
-    let session: ClientSession | undefined;
+    let release: (() => void) | undefined;
     try {
-      session = client.startSession();
+      const { slot, session, release: giveBack } = await sessions.take();
+      release = giveBack;
       const result = await session.withTransaction(async (inside) => {
         if (limit.isOver) throw new StoreUnavailable(new Error(`not done within ${timeoutMs} ms`));
-        batch = collect(inside, { clock, events, outbox, writer: ticket.writer });
+        batch = collect(inside, { slot, clock, events, outbox, writer: ticket.writer });
         const value = await work(batch.transaction);
         if (batch.documents.length > 0)
           await events.insertMany(batch.documents, { session: inside, ordered: true });
@@ -62,7 +68,7 @@ export function mongoEventStore({
       else ticket.aborted();
       throw toStoreError(error);
     } finally {
-      await session?.endSession();
+      release?.();
     }
   }
 
@@ -70,10 +76,15 @@ export function mongoEventStore({
     async transact(work) {
       const limit = { isOver: false };
       const ticket = outbox.open();
-      return withTimeLimit(attempt(work, ticket, limit), timeoutMs, () => {
+      const outcome = attempt(work, ticket, limit);
+      return withTimeLimit(outcome, timeoutMs, () => {
         limit.isOver = true;
         ticket.delayed();
-        return new StoreUnavailable(new Error(`not done within ${timeoutMs} ms`));
+        const ended = outcome.then(
+          () => undefined,
+          () => undefined,
+        );
+        return new OutcomePending(timeoutMs, ended);
       });
     },
 
@@ -95,13 +106,17 @@ interface Batch {
 }
 
 interface Collecting {
+  readonly slot: number;
   readonly clock: Clock;
   readonly events: Collection<EventDocument>;
   readonly outbox: Pick<Outbox, "hasRoom">;
   readonly writer: string;
 }
 
-function collect(session: ClientSession, { clock, events: collection, outbox, writer }: Collecting): Batch {
+function collect(
+  session: ClientSession,
+  { slot, clock, events: collection, outbox, writer }: Collecting,
+): Batch {
   const documents: EventDocument[] = [];
   const published: DomainEnvelope[] = [];
   const append = ({ stream, expectedVersion, events, cause }: Append) => {
@@ -127,5 +142,5 @@ function collect(session: ClientSession, { clock, events: collection, outbox, wr
     const known = new Set(found.map(({ _id }) => _id));
     return (id: string) => known.has(id);
   };
-  return { transaction: { session, append, keep, stored }, documents, published };
+  return { transaction: { session, slot, append, keep, stored }, documents, published };
 }

@@ -52,6 +52,7 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
   const outbox = createOutbox({
     ledger,
     log,
+    clock,
     send: (event, { resent }) => bus.send(event, { resent }),
     window: config.natsUrl ? STREAM_WINDOW : LOCAL_WINDOW,
   });

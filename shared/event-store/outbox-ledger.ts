@@ -39,7 +39,7 @@ export interface MongoOutboxLedgerOptions {
   /** Unique for this process and service. */
   readonly writer: string;
   readonly clock: Clock;
-  /** A writer on another host that has been silent for this long has ended. */
+  /** A writer on another host whose document has not changed for this long, by this process's own clock, has ended. */
   readonly silenceMs?: number;
 }
 
@@ -56,8 +56,18 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
     seen_at: new Date(now),
   });
 
-  const hasEnded = (other: OutboxDocument) =>
-    isGone(other) || other.seen_at.getTime() < clock.now() - silenceMs;
+  /** Since when each other writer's document has not changed. Clocks of other machines are compared with none. */
+  const watched = new Map<string, { readonly seenAt: number; readonly since: number }>();
+
+  function isSilent({ _id, seen_at }: OutboxDocument): boolean {
+    const seenAt = seen_at.getTime();
+    const known = watched.get(_id);
+    if (known?.seenAt === seenAt) return performance.now() - known.since >= silenceMs;
+    watched.set(_id, { seenAt, since: performance.now() });
+    return silenceMs === 0;
+  }
+
+  const hasEnded = (other: OutboxDocument) => isGone(other) || isSilent(other);
 
   return {
     writer,
@@ -121,7 +131,9 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
 
     async forgetEnded(of) {
       const found = await outboxes.findOne({ _id: of });
-      if (found && hasEnded(found)) await outboxes.deleteOne({ _id: of, seen_at: found.seen_at });
+      if (!found || !hasEnded(found)) return;
+      await outboxes.deleteOne({ _id: of, seen_at: found.seen_at });
+      watched.delete(of);
     },
   };
 }

@@ -3,16 +3,24 @@ import { errorMessage } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { OutboxLedger } from "./outbox-ledger.ts";
 
+/** A commit whose answer was lost. */
+export interface SuspectCommit {
+  /** An id below those of all its events. */
+  readonly floor: string;
+  readonly events: readonly DomainEnvelope[];
+}
+
 export interface SuspectsOptions {
   readonly ledger: Pick<OutboxLedger, "stored">;
   readonly log: Log;
-  /** Called for those that were looked up, with those of them that are stored. */
-  readonly onKnown: (asked: readonly DomainEnvelope[], stored: readonly DomainEnvelope[]) => void;
+  /** Called for commits that were looked up: their floors, and those of their events that are stored. */
+  readonly onKnown: (floors: readonly string[], stored: readonly DomainEnvelope[]) => void;
 }
 
-/** Events of commits whose answer was lost: which of them were stored is looked up until it is known. */
+/** Commits whose answer was lost: which of their events were stored is looked up until it is known. */
 export interface Suspects {
-  add(events: readonly DomainEnvelope[]): void;
+  add(commit: SuspectCommit): void;
+  /** Events that are not known to be stored or not. */
   count(): number;
   stop(): void;
 }
@@ -20,7 +28,7 @@ export interface Suspects {
 const RETRY_MS = 200;
 
 export function createSuspects({ ledger, log, onKnown }: SuspectsOptions): Suspects {
-  let suspects: readonly DomainEnvelope[] = [];
+  let suspects: readonly SuspectCommit[] = [];
   let timer: NodeJS.Timeout | undefined;
   let isLooking = false;
   let isStopped = false;
@@ -28,12 +36,13 @@ export function createSuspects({ ledger, log, onKnown }: SuspectsOptions): Suspe
   async function look(): Promise<void> {
     isLooking = true;
     const asked = suspects;
+    const events = asked.flatMap((commit) => commit.events);
     try {
-      const stored = await ledger.stored(asked.map(({ id }) => id));
+      const stored = await ledger.stored(events.map(({ id }) => id));
       suspects = suspects.slice(asked.length);
       onKnown(
-        asked,
-        asked.filter(({ id }) => stored.has(id)),
+        asked.map(({ floor }) => floor),
+        events.filter(({ id }) => stored.has(id)),
       );
     } catch (error) {
       log.warn(
@@ -46,12 +55,12 @@ export function createSuspects({ ledger, log, onKnown }: SuspectsOptions): Suspe
   }
 
   return {
-    add(events) {
+    add(commit) {
       const isFirst = suspects.length === 0;
-      suspects = [...suspects, ...events];
-      if (isFirst && !isLooking && suspects.length > 0) void look();
+      suspects = [...suspects, commit];
+      if (isFirst && !isLooking) void look();
     },
-    count: () => suspects.length,
+    count: () => suspects.reduce((total, { events }) => total + events.length, 0),
     stop() {
       isStopped = true;
       clearTimeout(timer);

@@ -56,7 +56,7 @@ export async function startWriters(): Promise<Writers> {
     async writer(send, { service = "scheduler", ...options } = {}) {
       const stored = mongoOutboxLedger({ outboxes, events, service, writer: objectId(), clock });
       const { ledger = stored, ...more } = options;
-      const outbox = createOutbox({ ledger, log: silentLog, send, checkpointMs: 20, ...more });
+      const outbox = createOutbox({ ledger, log: silentLog, clock, send, checkpointMs: 20, ...more });
       await outbox.start();
       open.push(outbox);
       return { outbox, ledger, store: mongoEventStore({ client: mongo.client, events, outbox, clock }) };

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { eventually } from "../../test/eventually.ts";
+import { systemClock } from "../clock.ts";
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { AppError } from "../errors.ts";
 import { eventId, objectId } from "../ids.ts";
+import { fromEventDocument } from "./event-document.ts";
 import { append, receiver, silence, startWriters, type Writer, type Writers } from "./outbox.fixture.ts";
-import type { OutboxLedger } from "./outbox-ledger.ts";
+import { mongoOutboxLedger, type OutboxLedger } from "./outbox-ledger.ts";
 
 let writers: Writers;
 let writer: Writers["writer"];
@@ -114,6 +116,19 @@ describe("what an earlier process left in its outbox", () => {
     await count(1);
   });
 
+  it("is found where that process fell silent, by the time that passes here and not by its clock", async () => {
+    const silent = await withEvent();
+    const seen_at = new Date(Date.now() - 600_000);
+    await writers.outboxes.updateOne({ _id: silent.ledger.writer }, { $set: { host: "another", seen_at } });
+    const { outboxes, events } = writers;
+    const options = { outboxes, events, service: "scheduler", writer: objectId(), clock: systemClock };
+    const patient = mongoOutboxLedger({ ...options, silenceMs: 60_000 });
+    const brief = mongoOutboxLedger({ ...options, silenceMs: 20 });
+    assert.deepEqual([await patient.abandoned(), await brief.abandoned()], [[], []]);
+    await eventually(async () => (await brief.abandoned()).includes(silent.ledger.writer));
+    assert.deepEqual(await patient.abandoned(), []);
+  });
+
   it("stays listed where that process lives after all: what it will write must be found, too", async () => {
     const alive = await withEvent();
     const { send, count } = receiver();
@@ -200,6 +215,60 @@ describe("a commit without an answer", () => {
     assert.deepEqual(
       sent.map(({ event }) => event.id),
       await idsOf(one, taskId),
+    );
+  });
+});
+
+describe("a checkpoint that is stored while a commit's outcome is unknown", () => {
+  it("passes none of its events, so that they are sent after a crash and after a clean stop", async () => {
+    const { send, count } = receiver();
+    const { ledger } = await writer(send);
+    const noAnswer: OutboxLedger["stored"] = () => Promise.reject(new Error("no answer"));
+    const cutOff = await writer(send, { ledger: { ...ledger, register, stored: noAnswer } });
+    const taskId = objectId();
+    await append(cutOff.store, taskId, 0);
+    await count(1);
+    const ticket = cutOff.outbox.open();
+    const events = await storedUnseen(cutOff, taskId, 3);
+    ticket.unknown(events);
+    // Another transaction, whose events have later ids, ends meanwhile.
+    await append(cutOff.store, objectId(), 0);
+    await cutOff.outbox.stop();
+    const heir = receiver();
+    await (await writer(heir.send)).outbox.adoptAll();
+    await heir.count(4);
+    const ids = heir.sent.map(({ event }) => event.id);
+    assert.ok(events.every(({ id }) => ids.includes(id)));
+  });
+
+  /** Stores events as a commit does whose answer is lost. */
+  async function storedUnseen({ ledger }: Writer, taskId: string, howMany: number) {
+    const [like] = await writers.events.find({ stream: `task-${taskId}` }).toArray();
+    assert.ok(like);
+    const documents = Array.from({ length: howMany }, (_, n) => ({
+      ...like,
+      _id: eventId(),
+      version: n + 2,
+      writer: ledger.writer,
+    }));
+    await writers.events.insertMany(documents);
+    return documents.map(fromEventDocument);
+  }
+});
+
+describe("an event that waited in the outbox for long", () => {
+  it("is sent as sent again: a successor may have sent it meanwhile", async () => {
+    let now = Date.now();
+    const open = Promise.withResolvers<void>();
+    const { send, sent, count } = receiver(() => open.promise);
+    const one = await writer(send, { window: 1, clock: { now: () => now } });
+    await append(one.store, objectId(), 0, 2);
+    now += 60_000;
+    open.resolve();
+    await count(2);
+    assert.deepEqual(
+      sent.map(({ resent }) => resent),
+      [false, true],
     );
   });
 });

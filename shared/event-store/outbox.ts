@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { errorMessage, errorType } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
@@ -35,6 +36,8 @@ export interface Outbox extends Pick<Adoption, "adoptAll" | "adoptEnded"> {
   stop(): Promise<void>;
   /** Events committed and not yet accepted by the bus. */
   pending(): number;
+  /** For how long (ms) it has sent nothing because the outcome of a commit is unknown; 0 where that is not so. */
+  blockedForMs(): number;
 }
 
 export interface OutboxOptions {
@@ -42,6 +45,7 @@ export interface OutboxOptions {
   /** Resolves when the bus has accepted the event durably. */
   readonly send: (event: DomainEnvelope, options: { resent: boolean }) => Promise<void>;
   readonly log: Log;
+  readonly clock: Clock;
   /** Events on their way at the same time. */
   readonly window?: number;
   /** Events held in memory; beyond it new ones are refused. */
@@ -54,6 +58,8 @@ export interface OutboxOptions {
 interface Entry {
   readonly event: DomainEnvelope;
   readonly resent: boolean;
+  /** When it was queued (ms since the epoch); 0 for an event that is marked as sent again anyway. */
+  readonly queuedAt: number;
   /** Set for an event adopted from another writer, which our checkpoint does not cover. */
   readonly onAccepted?: () => void;
 }
@@ -61,15 +67,20 @@ interface Entry {
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
 const ROOM_LIMIT_MS = 5000;
+/**
+ * What waited here for longer may have been sent by a successor meanwhile, and the bus recognises a repetition by its
+ * id for two minutes only. So it is sent as sent again.
+ */
+const FRESH_MS = 30_000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { ledger, send, log, window = 20_000, capacity = 50_000, checkpointMs = 500 } = options;
+  const { ledger, send, log, clock, window = 20_000, capacity = 50_000, checkpointMs = 500 } = options;
   const adoption = createAdoption({
     ledger,
     log,
     everyMs: options.adoptMs ?? 60_000,
     enqueue(events, onAccepted) {
-      for (const event of events) queue.push({ event, resent: true, onAccepted });
+      for (const event of events) queue.push({ event, resent: true, queuedAt: 0, onAccepted });
       pump();
       return roomFree();
     },
@@ -83,6 +94,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let sending = 0;
   /** Transactions that nobody waits for any more and that may still commit. */
   let delayed = 0;
+  /** Since when (`performance.now()`) nothing is sent because the outcome of a commit is unknown. */
+  let blockedSince: number | null = null;
   let highWater = "";
   let retryMs = FIRST_RETRY_MS;
   let retryTimer: NodeJS.Timeout | undefined;
@@ -91,14 +104,23 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const roomWaiters: (() => void)[] = [];
   let stopped = false;
 
+  /** Nothing may overtake a commit whose outcome is unknown. */
+  function isBlocked(): boolean {
+    const isUnknown = delayed > 0 || suspects.count() > 0;
+    if (!isUnknown) blockedSince = null;
+    else blockedSince ??= performance.now();
+    return isUnknown;
+  }
+
   function pump(): void {
-    if (stopped || retryTimer || delayed > 0 || suspects.count() > 0) return;
+    if (isBlocked() || stopped || retryTimer) return;
     while (queue.size > 0 && sending < window) transmit(queue.shift() as Entry);
   }
 
   function transmit(entry: Entry): void {
     sending += 1;
-    send(entry.event, { resent: entry.resent }).then(
+    const resent = entry.resent || clock.now() - entry.queuedAt > FRESH_MS;
+    send(entry.event, { resent }).then(
       () => accept(entry),
       (error: unknown) => postpone(entry, error),
     );
@@ -149,10 +171,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   function enqueue(events: readonly DomainEnvelope[], resent: boolean): void {
+    const queuedAt = clock.now();
     for (const event of events) {
       unaccepted.add(event.id);
       if (event.id > highWater) highWater = event.id;
-      queue.push({ event, resent });
+      queue.push({ event, resent, queuedAt });
     }
   }
 
@@ -160,8 +183,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const suspects = createSuspects({
     ledger,
     log,
-    onKnown(asked, stored) {
-      for (const { id } of asked) openFloors.delete(id);
+    onKnown(floors, stored) {
+      for (const floor of floors) openFloors.delete(floor);
       enqueue(stored, true);
       for (const entry of queue.drain().sort(byId)) queue.push(entry);
       pump();
@@ -190,9 +213,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
     open() {
       const floor = eventId();
       let isDelayed = false;
-      const ended = () => {
-        openFloors.delete(floor);
+      const answered = () => {
         if (isDelayed) delayed -= 1;
+      };
+      const ended = () => {
+        answered();
+        openFloors.delete(floor);
       };
       openFloors.add(floor);
       return {
@@ -209,11 +235,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
         delayed() {
           isDelayed = true;
           delayed += 1;
+          isBlocked();
         },
         unknown(events) {
-          ended();
-          for (const event of events) openFloors.add(event.id);
-          suspects.add(events);
+          if (events.length === 0) return this.aborted();
+          answered();
+          // Its floor stays: a checkpoint taken before the outcome is known must not pass any of its events.
+          suspects.add({ floor, events });
           pump();
         },
       };
@@ -247,6 +275,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
     hasRoom,
     pending,
+    blockedForMs: () =>
+      isBlocked() && blockedSince !== null ? Math.max(1, performance.now() - blockedSince) : 0,
   };
 }
 

@@ -58,7 +58,7 @@ describe("while the store does not answer", () => {
       writer,
       clock,
     });
-    outbox = createOutbox({ ledger, log: silentLog, send, checkpointMs: 20 });
+    outbox = createOutbox({ ledger, log: silentLog, clock, send, checkpointMs: 20 });
     await outbox.start();
     store = mongoEventStore({ client, events, outbox, clock, timeoutMs: LIMIT_MS });
   }

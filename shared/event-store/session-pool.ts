@@ -1,0 +1,75 @@
+import type { ClientSession, MongoClient } from "mongodb";
+import { StoreUnavailable } from "./event-store.ts";
+
+/** A session for one transaction. */
+export interface TakenSession {
+  /** Its position in the pool, from 0; no two transactions under way at the same time have the same. */
+  readonly slot: number;
+  readonly session: ClientSession;
+  release(): void;
+}
+
+/**
+ * The sessions of one process's transactions. They are few, are used again and have known ids, so that a successor can
+ * end the transactions that this process left open (`killSessions`).
+ */
+export interface SessionPool {
+  /** Errors: `STORE_UNAVAILABLE` where `max` transactions are under way; whatever `register` throws. */
+  take(): Promise<TakenSession>;
+  /** Ids of all sessions opened so far, as UUID texts. */
+  ids(): readonly string[];
+  close(): Promise<void>;
+}
+
+export interface SessionPoolOptions {
+  /** Transactions under way at the same time. */
+  readonly max?: number;
+  /** Called with all ids, and awaited, before the first transaction of a new session. */
+  readonly register?: (ids: readonly string[]) => Promise<void>;
+}
+
+interface PooledSession {
+  readonly slot: number;
+  readonly session: ClientSession;
+  isRegistered: boolean;
+}
+
+export function createSessionPool(client: MongoClient, options: SessionPoolOptions = {}): SessionPool {
+  const { max = Number.POSITIVE_INFINITY, register } = options;
+  const all: PooledSession[] = [];
+  const free: PooledSession[] = [];
+  const ids = () => all.map(({ session }) => uuidOf(session));
+
+  function open(): PooledSession {
+    if (all.length >= max) throw new StoreUnavailable(new Error(`${max} transactions are under way`));
+    const opened = { slot: all.length, session: client.startSession(), isRegistered: register === undefined };
+    all.push(opened);
+    return opened;
+  }
+
+  return {
+    async take() {
+      const taken = free.pop() ?? open();
+      const release = () => void free.push(taken);
+      if (!taken.isRegistered) {
+        try {
+          await register?.(ids());
+          taken.isRegistered = true;
+        } catch (error) {
+          release();
+          throw error;
+        }
+      }
+      return { slot: taken.slot, session: taken.session, release };
+    },
+    ids,
+    async close() {
+      await Promise.all(all.map(({ session }) => session.endSession()));
+    },
+  };
+}
+
+function uuidOf({ id }: ClientSession): string {
+  if (!id) throw new Error("a session was closed while its pool was in use");
+  return id.id.toUUID().toString();
+}
