@@ -6,6 +6,8 @@ export const indexes = {
   events: [{ key: { stream: 1, version: 1 }, name: "stream_version", unique: true }],
   /** What is due next is found without looking at the rest. */
   scheduler_task_list: [{ key: { next_run_at: 1, _id: 1 }, name: "next_run" }],
+  /** A command is known until no process can take it for timely. */
+  scheduler_commands: [{ key: { expires_at: 1 }, name: "expiry", expireAfterSeconds: 0 }],
   scheduler_task_record: [
     { key: { create_datetime: 1 }, name: "create_datetime" },
     { key: { task_id: 1, start_datetime: -1 }, name: "task_start" },
@@ -30,7 +32,12 @@ export const indexes = {
 
 export type IndexedCollection = keyof typeof indexes;
 
+const BUILD_LIMIT_MS = 3_600_000;
+
 /** Creates the indexes of some collections, and with them the collections; does nothing where they stand. */
 export async function ensureIndexes(db: Db, collections: readonly IndexedCollection[]): Promise<void> {
-  for (const name of collections) await db.collection(name).createIndexes([...indexes[name]]);
+  for (const name of collections) {
+    // Building one on many documents takes longer than anything else that is asked of the server.
+    await db.collection(name).createIndexes([...indexes[name]], { timeoutMS: BUILD_LIMIT_MS });
+  }
 }

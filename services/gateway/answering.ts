@@ -1,5 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Config } from "../../shared/config.ts";
+import { type CommandRef, commandHeaders } from "../../shared/contracts/command.ts";
+import { objectId } from "../../shared/ids.ts";
 import { call } from "../../shared/service.ts";
 import { datetimeWire } from "./datetime-wire.ts";
 import type { Exchange } from "./endpoint.ts";
@@ -26,6 +28,17 @@ export interface AnsweringDeps {
 }
 
 const READINESS_LIMIT_MS = 2000;
+const RETRIES = 2;
+/**
+ * No command is carried out later than this part of the time that its tries may take, so that none takes effect after
+ * the client was answered: what was decided in time may take a while to be stored.
+ */
+const DEADLINE_PART = 0.8;
+
+function newCommand(callTimeoutMs: number): CommandRef {
+  const now = Date.now();
+  return { id: objectId(now), deadline: now + (1 + RETRIES) * callTimeoutMs * DEADLINE_PART };
+}
 
 /** The last link: runs a route's endpoint and sends its reply, or that to whatever was thrown. Never throws. */
 export function answering({ config, readiness }: AnsweringDeps): (route: Route) => Link {
@@ -35,11 +48,12 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
   function exchangeOf({ broker }: GatewayService, { $ctx }: GatewayRequest): Exchange {
     return {
       datetimes,
-      // A node that died under a call is replaced by another one; all but one of the actions may be repeated.
+      // A node that died under a call is replaced by another one. A command stays the same command at each try.
       call: (name, params) =>
         call($ctx ?? broker, name, params, {
           timeout: config.callTimeoutMs,
-          retries: name === "scheduler.run" ? 0 : 2,
+          retries: RETRIES,
+          headers: commandHeaders(newCommand(config.callTimeoutMs)),
         }),
       readiness: () =>
         readinessOf(

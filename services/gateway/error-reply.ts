@@ -31,6 +31,8 @@ export function replyToError(error: unknown): Reply | undefined {
       return serverError(503, `${serviceOf(error)}当前不可用，请稍后重试`);
     case "SCHEDULER_NO_LEADER":
       return serverError(503, "服务 scheduler 当前没有活动节点，请稍后重试");
+    case "COMMAND_LATE":
+      return serverError(503, "服务 scheduler 未在规定时间内执行该操作，未做任何更改，请重试");
     case "REQUEST_TIMEOUT":
       return serverError(503, `${serviceOf(error)}未在规定时间内响应，请稍后重试`);
     default:

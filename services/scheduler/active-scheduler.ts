@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Bus, SubscriptionHandle } from "../../shared/bus/bus.ts";
 import { isRunEnded, type RunEnded } from "../../shared/contracts/run-events.ts";
 import { errorMessage } from "../../shared/errors.ts";
@@ -5,12 +6,15 @@ import type { Outbox } from "../../shared/event-store/outbox.ts";
 import type { Log } from "../../shared/log.ts";
 import { type Caller, call } from "../../shared/service.ts";
 import type { DueLoop } from "./due-loop.ts";
+import type { Fence } from "./mongo-fence.ts";
+import type { LeaseDocument } from "./mongo-lease.ts";
 import type { TaskLedger } from "./task-ledger.ts";
 import type { ActiveRun, DefinedTask } from "./task-state.ts";
 
 /** The work of the one scheduler that holds the lease. */
 export interface ActiveScheduler {
-  begin(): Promise<void>;
+  /** Errors: `STORE_UNAVAILABLE`, and what the bus throws; then `end` is called. */
+  begin(epoch: number, previous: LeaseDocument | null): Promise<void>;
   end(): Promise<void>;
   /** True between the two. */
   isActive(): boolean;
@@ -20,14 +24,17 @@ export interface ActiveSchedulerOptions {
   readonly outbox: Outbox;
   readonly ledger: TaskLedger;
   readonly loop: DueLoop;
+  readonly fence: Fence;
   readonly bus: Bus;
   readonly log: Log;
   /** After this silence of a dead scheduler its run ends are delivered to the next one. */
   readonly ackWaitMs: number;
 }
 
+const END_GRACE_MS = 500;
+
 export function activeScheduler(options: ActiveSchedulerOptions): ActiveScheduler {
-  const { outbox, ledger, loop, bus, log, ackWaitMs } = options;
+  const { outbox, ledger, loop, fence, bus, log, ackWaitMs } = options;
   let subscription: SubscriptionHandle | undefined;
   let isActive = false;
   let turn: Promise<void> = Promise.resolve();
@@ -44,9 +51,12 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
   return {
     isActive: () => isActive,
 
-    begin: () =>
+    begin: (epoch, previous) =>
       inTurn(async () => {
-        // First, so that no end of an adopted run is missed.
+        // Before anything is read: nothing that an earlier scheduler decided is stored after this.
+        await fence.raise(epoch, previous?.sessions ?? []);
+        ledger.open(epoch);
+        // Before anything is adopted, so that no end of an adopted run is missed.
         subscription = await bus.subscribe({
           pattern: "run.*",
           group: "scheduler",
@@ -71,9 +81,12 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
       inTurn(async () => {
         isActive = false;
         // Together: who has lost the lease should write as little as possible, what has ended included.
-        await Promise.all([loop.stop(), subscription?.stop()]);
+        const stopped = Promise.all([loop.stop(), subscription?.stop()]);
+        // What is under way may end; then the ledger refuses the rest, which waits for a store that may be away.
+        await Promise.race([stopped, delay(END_GRACE_MS, undefined, { ref: false })]);
+        ledger.close();
+        await stopped;
         subscription = undefined;
-        ledger.forgetAll();
       }),
   };
 }

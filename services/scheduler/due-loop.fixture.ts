@@ -10,6 +10,8 @@ import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
 import { type Definition, triggerOf } from "./definition.ts";
 import { createDueLoop, type DueLoop, type DueLoopOptions } from "./due-loop.ts";
+import { type CommandDocument, mongoCommands } from "./mongo-commands.ts";
+import { mongoFence } from "./mongo-fence.ts";
 import { mongoTasks, type TaskStore } from "./mongo-tasks.ts";
 import { type TaskDocument, toDocument } from "./task-document.ts";
 import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
@@ -34,6 +36,7 @@ interface Planted {
   readonly count?: number;
 }
 
+const EPOCH = 1;
 const hourly: Definition = { ...exampleDefinition, expression: "* * 1 * *" };
 
 /** Due loops on one store, and the tasks that stand in it. */
@@ -56,6 +59,7 @@ export class DueLoops {
     const bus = { send: async () => {} };
     const events = await openEventStore({ config, service: "scheduler", bus, clock, log: silentLog });
     await events.outbox.start();
+    await mongoFence(events.db, silentLog).raise(EPOCH, []);
     return new DueLoops(mongo, events);
   }
 
@@ -77,9 +81,14 @@ export class DueLoops {
     const ledger = createTaskLedger({
       store: this.#events.store,
       tasks,
+      commands: mongoCommands(this.#events.db.collection<CommandDocument>("scheduler_commands")),
+      fence: mongoFence(this.#events.db, silentLog),
+      clock,
       maxBatch: 500,
       onMoved: (taskId, state) => loop.moved(taskId, state),
+      onFenced: () => {},
     });
+    ledger.open(EPOCH);
     const dueAfter: TaskStore["dueAfter"] = async (...query) => {
       const page = await tasks.dueAfter(...query);
       await onPage?.(ledger);

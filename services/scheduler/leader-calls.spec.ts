@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { type Context, ServiceBroker } from "moleculer";
+import { type Context, Errors, ServiceBroker } from "moleculer";
+import { systemClock as clock } from "../../shared/clock.ts";
+import { type CommandRef, commandHeaders } from "../../shared/contracts/command.ts";
 import { eventually } from "../../test/eventually.ts";
 import { leaderCalls } from "./leader-calls.ts";
 
@@ -15,6 +17,8 @@ class Node {
   leader: string | null = null;
   isActive = false;
   hold = false;
+  readonly commands: CommandRef[] = [];
+  fails: Error | undefined;
 
   constructor(namespace: string, nodeID: string) {
     this.broker = new ServiceBroker({ namespace, nodeID, logger: false, transporter: "Fake" });
@@ -22,11 +26,15 @@ class Node {
       isActive: () => this.isActive,
       leader: () => this.leader,
       nodeId: nodeID,
+      clock,
       waitMs: 500,
+      commandMs: 60_000,
     });
     const handler = (name: Name) => (context: Context<{ taskId: string }>) =>
-      atLeader(name, context, async () => {
+      atLeader(name, context, async (command) => {
         this.done.push(name);
+        this.commands.push(command);
+        if (this.fails) throw this.fails;
         if (this.hold) await new Promise(() => {});
         return { runId: nodeID, changed: true };
       });
@@ -87,10 +95,47 @@ describe("a changing call", { concurrency: true }, () => {
     assert.deepEqual(standby.done, ["scheduler.stop"]);
   });
 
-  it("that runs a task now is not: it might run twice", async (test) => {
-    const { standby, outcome } = await dyingUnder("scheduler.run", test);
-    assert.equal(outcome.status === "rejected" && outcome.reason.type, "REQUEST_REJECTED");
-    assert.deepEqual(standby.done, []);
+  it("is the same command wherever it is made again, also where it runs a task now", async (test) => {
+    const { standby, active, outcome } = await dyingUnder("scheduler.run", test);
+    assert.equal(outcome.status, "fulfilled");
+    assert.deepEqual(standby.commands, active.commands);
+  });
+
+  it("keeps the command that its caller gave it, and leaves no mark on the caller", async (test) => {
+    const { standby, active } = await twoNodes(test);
+    const command = { id: "66f2a1b00a1b2c3d4e5f6099", deadline: Date.now() + 60_000 };
+    let meta: object | undefined;
+    standby.broker.createService({
+      name: "caller",
+      actions: {
+        async call(context: Context) {
+          const options = { nodeID: "standby", headers: commandHeaders(command) };
+          await context.call("scheduler.stop", { taskId }, options);
+          meta = context.meta;
+        },
+      },
+    });
+    await standby.broker.waitForServices("caller");
+    await standby.broker.call("caller.call", {});
+    assert.deepEqual(active.commands, [command]);
+    assert.deepEqual(meta, {}, "what is merged into the caller's meta would go with its next try");
+  });
+
+  it("is refused once its deadline has passed, at whichever node", async (test) => {
+    const { standby, active } = await twoNodes(test);
+    const headers = commandHeaders({ id: "66f2a1b00a1b2c3d4e5f6098", deadline: Date.now() - 1 });
+    for (const nodeID of ["standby", "active"]) {
+      const late = standby.broker.call("scheduler.stop", { taskId }, { nodeID, headers });
+      await assert.rejects(late, { type: "COMMAND_LATE", code: 503, retryable: false });
+    }
+    assert.deepEqual([standby.done, active.done], [[], []]);
+  });
+
+  it("is answered with what it met there, also where that is a service that is away", async (test) => {
+    const { standby, active } = await twoNodes(test);
+    active.fails = new Errors.ServiceNotAvailableError({ action: "executor.validate", nodeID: "active" });
+    await assert.rejects(standby.call("scheduler.stop"), { type: "SERVICE_NOT_AVAILABLE" });
+    assert.equal(active.done.length, 1);
   });
 
   async function dyingUnder(name: Name, test: TestContext) {
@@ -101,6 +146,6 @@ describe("a changing call", { concurrency: true }, () => {
     standby.isActive = true;
     await active.broker.stop();
     const [outcome] = await called;
-    return { standby, outcome };
+    return { standby, active, outcome };
   }
 });

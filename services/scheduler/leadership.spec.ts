@@ -5,10 +5,11 @@ import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
 import { startTcpProxy } from "../../test/tcp-proxy.ts";
-import { createLeadership, type Leadership } from "./leadership.ts";
+import { createLeadership, type Leadership, type LeadershipOptions } from "./leadership.ts";
 import { type LeaseDocument, type LeaseStore, mongoLease } from "./mongo-lease.ts";
 
 const LEASE_MS = 400;
+const sessions = () => [];
 
 describe("the lease of the active scheduler", () => {
   let mongo: TestMongo;
@@ -24,10 +25,15 @@ describe("the lease of the active scheduler", () => {
   });
   after(() => mongo.close());
 
-  const leaseOf = (holder: string) => mongoLease({ leases, name: "scheduler", holder, timeoutMs: 1000 });
+  const leaseOf = (holder: string) =>
+    mongoLease({ leases, name: "scheduler", holder, timeoutMs: 1000, sessions });
 
   /** A node that competes for the lease; `gained` and `lost` resolve when that happens. */
-  function contender(holder: string, lease: LeaseStore = leaseOf(holder), leaseMs = LEASE_MS) {
+  function contender(
+    holder: string,
+    lease: LeaseStore = leaseOf(holder),
+    { leaseMs = LEASE_MS, ...options }: Partial<LeadershipOptions> = {},
+  ) {
     const gained = Promise.withResolvers<number>();
     const lost = Promise.withResolvers<number>();
     const node = createLeadership({
@@ -37,6 +43,7 @@ describe("the lease of the active scheduler", () => {
       log: silentLog,
       onGained: async () => gained.resolve(performance.now()),
       onLost: async () => lost.resolve(performance.now()),
+      ...options,
     });
     nodes.push(node);
     node.start();
@@ -112,7 +119,7 @@ describe("the lease of the active scheduler", () => {
     const client = await new MongoClient(url).connect();
     try {
       const cutOff = client.db("kinit").collection<LeaseDocument>("leases");
-      const lease = mongoLease({ leases: cutOff, name: "scheduler", holder: "a", timeoutMs: 100 });
+      const lease = mongoLease({ leases: cutOff, name: "scheduler", holder: "a", timeoutMs: 100, sessions });
       const first = contender("a", lease);
       await first.gained;
       proxy.freeze();
@@ -130,6 +137,19 @@ describe("the lease of the active scheduler", () => {
     }
   });
 
+  it("is given up by a holder that cannot do the work, and not taken by it until it can", async () => {
+    let reason: string | null = null;
+    const first = contender("a", leaseOf("a"), { leaseMs: LEASE_MS, impediment: () => reason });
+    await first.gained;
+    reason = "the outcome of a commit is unknown";
+    const [lostAt] = await Promise.all([first.lost, eventually(() => first.node.leader() === null)]);
+    const second = contender("b");
+    assert.ok((await second.gained) - lostAt < LEASE_MS, "it was free at once");
+    reason = null;
+    await second.node.stop();
+    await eventually(() => first.node.isLeader());
+  });
+
   it("passes on at once when its holder's process has ended on this host", async () => {
     const first = contender("a");
     await first.gained;
@@ -143,7 +163,9 @@ describe("the lease of the active scheduler", () => {
 
   it("is given to one of many that ask at the same time", async () => {
     // Long enough that none takes over while the test looks.
-    const many = Array.from({ length: 8 }, (_, n) => contender(`node-${n}`, leaseOf(`node-${n}`), 10_000));
+    const many = Array.from({ length: 8 }, (_, n) =>
+      contender(`node-${n}`, leaseOf(`node-${n}`), { leaseMs: 10_000 }),
+    );
     await Promise.race(many.map(({ gained }) => gained));
     await eventually(() => many.every(({ node }) => node.leader() !== null));
     const held = await leases.findOne({ _id: "scheduler" });

@@ -9,10 +9,12 @@ export interface LeadershipOptions {
   readonly holder: string;
   readonly leaseMs: number;
   readonly log: Log;
-  /** Begins the work of the leader; a rejection gives the lease up. */
-  readonly onGained: (epoch: number) => Promise<void>;
+  /** Begins the work of the leader, after an earlier holder where there was one; a rejection gives the lease up. */
+  readonly onGained: (epoch: number, previous: LeaseDocument | null) => Promise<void>;
   /** Ends it; called before another node can believe the lease free. */
   readonly onLost: () => Promise<void>;
+  /** Why this node cannot do the leader's work at present; then it gives the lease up and does not take it. */
+  readonly impediment?: () => string | null;
 }
 
 export interface Leadership {
@@ -20,6 +22,10 @@ export interface Leadership {
   /** Ends the leader's work and frees the lease, so that a standby takes over at once. */
   stop(): Promise<void>;
   isLeader(): boolean;
+  /** The epoch under which this node holds the lease; null where it does not. */
+  epoch(): number | null;
+  /** The store refused a change of this epoch: another node has taken over. */
+  fenced(epoch: number): void;
   /** Node that holds the lease as far as is known; null where nobody does. */
   leader(): string | null;
 }
@@ -36,6 +42,7 @@ export function createLeadership({
   log,
   onGained,
   onLost,
+  impediment = () => null,
 }: LeadershipOptions): Leadership {
   const pollMs = Math.min(250, Math.max(20, leaseMs / 10));
   let epoch: number | null = null;
@@ -72,7 +79,7 @@ export function createLeadership({
     if (found?.epoch !== seen?.epoch || found?.beat !== seen?.beat) seenAt = performance.now();
     seen = found;
     const isFree = found === null || found.released || isGone(found) || performance.now() - seenAt >= leaseMs;
-    if (isFree && !stopped) await take(found);
+    if (isFree && !stopped && impediment() === null) await take(found);
     else next(pollMs);
   }
 
@@ -84,7 +91,7 @@ export function createLeadership({
     extend(asked);
     log.info({ epoch }, "this scheduler is active");
     next(leaseMs / 3);
-    onGained(gained).catch((error: unknown) => {
+    onGained(gained, found).catch((error: unknown) => {
       log.error({ reason: errorMessage(error) }, "the active scheduler could not begin its work");
       lose(gained);
     });
@@ -95,6 +102,8 @@ export function createLeadership({
     const isOurs = await lease.renew(held);
     if (epoch !== held) return;
     if (!isOurs) return lose(held);
+    const reason = impediment();
+    if (reason !== null) return resign(held, reason);
     extend(asked);
     next(leaseMs / 3);
   }
@@ -103,11 +112,21 @@ export function createLeadership({
     const held = epoch as number;
     validUntil = asked + leaseMs * 0.9;
     clearTimeout(expiry);
-    expiry = setTimeout(lose, Math.max(0, validUntil - performance.now()), held);
+    expiry = setTimeout(() => lose(held), Math.max(0, validUntil - performance.now()));
   }
 
-  /** Where the lease was lost and gained anew since, nothing is lost by what belongs to the earlier time. */
-  function lose(held: number): void {
+  /** Ends the work first, then frees the lease, so that a node that can do the work takes over at once. */
+  function resign(held: number, reason: string): void {
+    log.warn({ epoch: held, reason }, "this scheduler gives up its lease");
+    lose(held, () =>
+      lease.release(held).catch((error: unknown) => {
+        log.warn({ reason: errorMessage(error) }, "the lease could not be freed; a standby waits it out");
+      }),
+    );
+  }
+
+  /** Where the lease was lost and gained again since, nothing is lost by what belongs to the earlier time. */
+  function lose(held: number, then: () => Promise<void> = async () => {}): void {
     if (epoch !== held) return;
     log.warn({ epoch }, "this scheduler lost its lease and stands by");
     epoch = null;
@@ -118,7 +137,7 @@ export function createLeadership({
     const ended = onLost().catch((error: unknown) => {
       log.error({ reason: errorMessage(error) }, "the scheduler's work did not end cleanly");
     });
-    track(ended.then(() => next(pollMs)));
+    track(ended.then(then).then(() => next(pollMs)));
   }
 
   return {
@@ -142,6 +161,8 @@ export function createLeadership({
     },
 
     isLeader: () => epoch !== null && performance.now() < validUntil,
+    epoch: () => epoch,
+    fenced: (held) => lose(held),
     leader() {
       if (epoch !== null) return holder;
       return seen && !seen.released ? seen.holder : null;

@@ -12,6 +12,8 @@ export interface LeaseDocument extends ProcessIdentity {
   /** Moves with each renewal. */
   readonly beat: number;
   readonly released: boolean;
+  /** Ids of the sessions in which the holder may have transactions open; absent before version 0.2. */
+  readonly sessions?: readonly string[];
   /** For people; nobody compares it with a clock. */
   readonly renewed_at: Date;
 }
@@ -24,6 +26,8 @@ export interface LeaseStore {
   /** False where the lease belongs to another by now. */
   renew(epoch: number): Promise<boolean>;
   release(epoch: number): Promise<void>;
+  /** Adds to the lease the sessions opened meanwhile. False where it belongs to another by now. */
+  register(epoch: number): Promise<boolean>;
 }
 
 const DUPLICATE_KEY = 11_000;
@@ -34,13 +38,21 @@ export interface MongoLeaseOptions {
   readonly holder: string;
   /** How long one operation may take. */
   readonly timeoutMs: number;
+  /** Sessions of this process's transactions. */
+  readonly sessions: () => readonly string[];
 }
 
-export function mongoLease({ leases, name, holder, timeoutMs }: MongoLeaseOptions): LeaseStore {
+export function mongoLease({ leases, name, holder, timeoutMs, sessions }: MongoLeaseOptions): LeaseStore {
   const options = { writeConcern: { w: "majority" } } as const;
   const limited = <T>(answer: Promise<T>) =>
     withTimeLimit(answer, timeoutMs, () => new StoreUnavailable(new Error(`no answer in ${timeoutMs} ms`)));
-  const held = () => ({ holder, ...thisProcess, released: false, renewed_at: new Date() });
+  const held = () => ({
+    holder,
+    ...thisProcess,
+    released: false,
+    sessions: sessions(),
+    renewed_at: new Date(),
+  });
 
   async function insertFirst(): Promise<number | null> {
     try {
@@ -65,6 +77,12 @@ export function mongoLease({ leases, name, holder, timeoutMs }: MongoLeaseOption
 
     async renew(epoch) {
       const change = { $inc: { beat: 1 }, $set: { renewed_at: new Date() } };
+      const { matchedCount } = await limited(leases.updateOne({ _id: name, epoch }, change, options));
+      return matchedCount === 1;
+    },
+
+    async register(epoch) {
+      const change = { $set: { sessions: sessions() } };
       const { matchedCount } = await limited(leases.updateOne({ _id: name, epoch }, change, options));
       return matchedCount === 1;
     },

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../../shared/clock.ts";
 import { type Config, loadConfig } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { answers } from "../../shared/service.ts";
+import { FENCE_SLOTS } from "./mongo-fence.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 
 export interface SchedulerDeps {
@@ -39,9 +40,19 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
     },
     async started() {
       const { broker, logger: log } = this;
-      events = await openEventStore({ config, service: "scheduler", bus: broker.bus, clock, log });
-      await ensureIndexes(events.db, ["events", "scheduler_task_list"]);
-      if (config.taskEnable) await events.outbox.start();
+      events = await openEventStore({
+        config,
+        service: "scheduler",
+        bus: broker.bus,
+        clock,
+        log,
+        sessions: { max: FENCE_SLOTS, register: () => scheduler.registerSessions() },
+      });
+      await ensureIndexes(events.db, ["events", "scheduler_task_list", "scheduler_commands"]);
+      if (config.taskEnable) {
+        await events.outbox.start();
+        events.outbox.adoptEnded();
+      }
       scheduler = createScheduler({ config, clock, log, broker, events });
     },
     async stopped() {

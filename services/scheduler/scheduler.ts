@@ -2,6 +2,7 @@ import type { CallingOptions, Context, ServiceBroker } from "moleculer";
 import type { Clock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { CommandRef } from "../../shared/contracts/command.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { AppError } from "../../shared/errors.ts";
 import { fold } from "../../shared/event-store/decider.ts";
@@ -18,7 +19,9 @@ import {
 import { createDueLoop } from "./due-loop.ts";
 import { leaderCalls } from "./leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership.ts";
-import { type LeaseDocument, mongoLease } from "./mongo-lease.ts";
+import { type CommandDocument, mongoCommands } from "./mongo-commands.ts";
+import { Fenced, mongoFence } from "./mongo-fence.ts";
+import { type LeaseDocument, type LeaseStore, mongoLease } from "./mongo-lease.ts";
 import { mongoTasks, type TaskStore } from "./mongo-tasks.ts";
 import { createRevocation } from "./revocation.ts";
 import { task } from "./task.ts";
@@ -38,6 +41,8 @@ export interface SchedulerOptions {
 /** One scheduler node: active or standing by. */
 export interface Scheduler {
   readonly tasks: Pick<TaskStore, "view" | "list">;
+  /** Makes new sessions of the store's transactions known to a successor. Error: `SCHEDULER_FENCED`. */
+  registerSessions(): Promise<void>;
   /** Begins to compete for the lease; every consumer of this process must have subscribed before. */
   start(): void;
   stop(): Promise<void>;
@@ -74,7 +79,7 @@ const HEAR_LIMIT_MS = 1000;
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { config, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
-  const { active, leadership, commands, ledger } = assemble(options, tasks);
+  const { active, leadership, lease, commands, ledger } = assemble(options, tasks);
   const { isActive } = active;
   /** A bus outside of this process keeps the end of a run until everybody has heard of it. */
   const isEndKept = config.natsUrl !== "";
@@ -82,7 +87,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     isActive,
     leader: leadership.leader,
     nodeId: broker.nodeID,
+    clock: options.clock,
     waitMs: config.callTimeoutMs * 0.8,
+    commandMs: config.callTimeoutMs,
   });
 
   const isOnRecord = async (run: Pick<ActiveRun, "runId" | "plannedAt">, limits: CallingOptions = query) =>
@@ -121,9 +128,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     stop: () => leadership.stop(),
 
+    async registerSessions() {
+      const epoch = leadership.epoch();
+      if (epoch === null || !(await lease.register(epoch))) throw new Fenced();
+    },
+
     async command(name, context) {
       if (!config.taskEnable) throw new TaskDisabled();
-      return atLeader(name, context, () => commands[name](context.params, requestOf(context)));
+      return atLeader(name, context, (ref) => commands[name](context.params, requestOf(context, ref)));
     },
 
     async verdict({ taskId, runId }) {
@@ -147,17 +159,23 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 interface Assembly {
   readonly active: ActiveScheduler;
   readonly leadership: Leadership;
+  readonly lease: LeaseStore;
   readonly commands: TaskCommands;
   readonly ledger: TaskLedger;
 }
 
 function assemble({ config, clock, log, broker, events }: SchedulerOptions, tasks: TaskStore): Assembly {
-  const { outbox, store, db } = events;
+  const { outbox, store, db, sessions } = events;
+  const fence = mongoFence(db, log);
   const ledger = createTaskLedger({
     store,
     tasks,
+    commands: mongoCommands(db.collection<CommandDocument>("scheduler_commands")),
+    fence,
+    clock,
     maxBatch: config.claimBatch,
     onMoved: (taskId, state) => loop.moved(taskId, state),
+    onFenced: (epoch) => leadership.fenced(epoch),
   });
   const loop = createDueLoop({
     tasks,
@@ -169,12 +187,13 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     onLoaded: reconcileRuns(broker, ledger, log),
   });
   const ackWaitMs = Math.max(1000, config.leaseMs / 2);
-  const active = activeScheduler({ outbox, ledger, loop, bus: broker.bus, log, ackWaitMs });
+  const active = activeScheduler({ outbox, ledger, loop, fence, bus: broker.bus, log, ackWaitMs });
   const lease = mongoLease({
     leases: db.collection<LeaseDocument>("leases"),
     name: "scheduler",
     holder: broker.nodeID,
     timeoutMs: Math.max(100, config.leaseMs / 3),
+    sessions: sessions.ids,
   });
   const leadership = createLeadership({
     lease,
@@ -183,16 +202,19 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     log,
     onGained: active.begin,
     onLost: active.end,
+    impediment: () =>
+      outbox.blockedForMs() > config.leaseMs ? "the outcome of a commit has been unknown for too long" : null,
   });
   const revocation = createRevocation({ broker, clock, log });
   const commands = taskCommands({ ledger, revocation, clock, timezone: config.timezone });
-  return { active, leadership, commands, ledger };
+  return { active, leadership, lease, commands, ledger };
 }
 
-function requestOf(context: Context<unknown, Meta>): Request {
+function requestOf(context: Context<unknown, Meta>, ref: CommandRef): Request {
   const { requestID, meta } = context;
   return {
     caller: context,
+    ref,
     cause: {
       ...(requestID ? { correlationid: requestID, causationid: requestID } : {}),
       ...(meta.traceparent ? { traceparent: meta.traceparent } : {}),

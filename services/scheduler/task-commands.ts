@@ -1,7 +1,7 @@
 import type { Clock } from "../../shared/clock.ts";
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { CommandRef } from "../../shared/contracts/command.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
-import { objectId } from "../../shared/ids.ts";
 import { type Caller, call, query } from "../../shared/service.ts";
 import { checkParamsSize, completeDefinition, triggerOf } from "./definition.ts";
 import type { Revocation } from "./revocation.ts";
@@ -12,6 +12,8 @@ import { isDefined, revokedRuns, TaskNotFound } from "./task-state.ts";
 export interface Request {
   readonly caller: Caller;
   readonly cause: Causation;
+  /** The same at each repetition of the call. */
+  readonly ref: CommandRef;
 }
 
 export type CommandName = `scheduler.${"create" | "change" | "stop" | "start" | "remove" | "run"}`;
@@ -41,10 +43,11 @@ export function taskCommands({ ledger, revocation, clock, timezone }: TaskComman
   }
 
   return {
-    async "scheduler.create"({ taskId = objectId(clock.now()), ...params }, request) {
+    async "scheduler.create"({ taskId: given, ...params }, request) {
       const { definition, isActive } = await complete(params, request);
+      const taskId = given ?? request.ref.id;
       const now = clock.now();
-      await ledger.handle({ type: "create", taskId, definition, isActive, now }, request.cause);
+      await ledger.handle({ type: "create", taskId, definition, isActive, now }, request);
       return { id: taskId };
     },
 
@@ -52,36 +55,37 @@ export function taskCommands({ ledger, revocation, clock, timezone }: TaskComman
     async "scheduler.change"({ taskId, ...params }, request) {
       const { definition, isActive } = await complete(params, request);
       const command = { type: "change", taskId, definition, isActive, now: clock.now() } as const;
-      const { before } = await ledger.handle(command, request.cause);
+      const { before } = await ledger.handle(command, request);
       if (isDefined(before)) await revocation.pass(before.running.filter(({ isRevoked }) => !isRevoked));
       return null;
     },
 
-    async "scheduler.stop"({ taskId }, { cause }) {
-      const { events, after } = await ledger.handle({ type: "pause", taskId, now: clock.now() }, cause);
+    async "scheduler.stop"({ taskId }, request) {
+      const { changed, after } = await ledger.handle({ type: "pause", taskId, now: clock.now() }, request);
       await revocation.revoke(taskId, revokedRuns(after));
-      return { changed: events.length > 0 };
+      return { changed };
     },
 
-    async "scheduler.start"({ taskId }, { caller, cause }) {
+    async "scheduler.start"({ taskId }, request) {
       const state = await ledger.state(taskId);
       if (!isDefined(state)) throw new TaskNotFound(taskId);
       const { handler, params } = state.definition;
-      await call(caller, "executor.validate", { handler, params }, query);
-      const { events } = await ledger.handle({ type: "resume", taskId, now: clock.now() }, cause);
-      return { changed: events.length > 0 };
+      await call(request.caller, "executor.validate", { handler, params }, query);
+      const { changed } = await ledger.handle({ type: "resume", taskId, now: clock.now() }, request);
+      return { changed };
     },
 
-    async "scheduler.remove"({ taskId }, { cause }) {
-      const { after } = await ledger.handle({ type: "remove", taskId, now: clock.now() }, cause);
+    async "scheduler.remove"({ taskId }, request) {
+      const { after } = await ledger.handle({ type: "remove", taskId, now: clock.now() }, request);
       await revocation.revoke(taskId, revokedRuns(after));
       return null;
     },
 
-    async "scheduler.run"({ taskId }, { cause }) {
-      const now = clock.now();
-      const runId = objectId(now);
-      await ledger.handle({ type: "run", taskId, runId, now }, { ...cause, correlationid: runId });
+    /** The run's id is the command's: a call that is repeated names the same run. */
+    async "scheduler.run"({ taskId }, { cause, ref }) {
+      const runId = ref.id;
+      const command = { type: "run", taskId, runId, now: clock.now() } as const;
+      await ledger.handle(command, { ref, cause: { ...cause, correlationid: runId } });
       return { runId };
     },
   };

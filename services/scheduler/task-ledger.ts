@@ -1,31 +1,46 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "../../shared/clock.ts";
+import { CommandLate, type CommandRef } from "../../shared/contracts/command.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import type { RunEnded } from "../../shared/contracts/run-events.ts";
-import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { errorType, isRetryable } from "../../shared/errors.ts";
-import { createBatchLanes, type LaneItem } from "../../shared/event-store/batch-lanes.ts";
-import { type EventStore, OutboxFull } from "../../shared/event-store/event-store.ts";
+import { createBatchLanes } from "../../shared/event-store/batch-lanes.ts";
+import {
+  type EventStore,
+  OutboxFull,
+  OutcomePending,
+  type Transaction,
+} from "../../shared/event-store/event-store.ts";
+import type { CommandLog, CommandOutcome } from "./mongo-commands.ts";
+import { type Fence, Fenced } from "./mongo-fence.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
 import { task as decider, type TaskCommand } from "./task.ts";
+import { decideBatch, type Handled, type LedgerItem, type TaskStep } from "./task-batch.ts";
 import type { Task } from "./task-state.ts";
 
-export interface Handled {
-  readonly before: Task;
-  readonly after: Task;
-  /** Number of events on the stream after it. */
-  readonly version: number;
-  readonly events: readonly TaskEvent[];
-  /** Something in its transaction has moved the task, before it or after it: `after` may be past already. */
-  readonly hasMoved: boolean;
+/** Who caused a command, and which command it is. A command without a `ref` is decided once for each call. */
+export interface CommandSource {
+  readonly cause?: Causation;
+  readonly ref?: CommandRef | null;
 }
 
 /**
  * The one way in which tasks change: load, decide, append and project in one transaction. Whatever arrives while a
  * transaction is under way goes into the next one together, so that a thousand tasks due at once cost two or three.
  * Commands on one task are decided in the order of their arrival.
+ *
+ * Every change is fenced: it is stored only while the epoch under which it was decided is the newest one.
  */
 export interface TaskLedger {
-  /** Errors: those of the decider, for this command alone; `STORE_UNAVAILABLE`, `OUTBOX_FULL`, `STREAM_CONFLICT`. */
-  handle(command: TaskCommand, cause?: Causation): Promise<Handled>;
+  /** From here on commands are decided under this epoch, whose fence is raised. */
+  open(epoch: number): void;
+  /** From here on everything is refused with `SCHEDULER_FENCED`; what was kept in memory is forgotten. */
+  close(): void;
+  /**
+   * Errors: those of the decider, for this command alone; `COMMAND_LATE`, `SCHEDULER_FENCED`, `STORE_UNAVAILABLE`,
+   * `OUTBOX_FULL`, `STREAM_CONFLICT`. A command that is known by its `ref` has its first outcome again.
+   */
+  handle(command: TaskCommand, source?: CommandSource): Promise<Handled>;
   /** False while commands would be refused with `OUTBOX_FULL`. */
   hasRoom(): boolean;
   /** Takes note that a run has ended; does nothing where that is known. */
@@ -35,44 +50,37 @@ export interface TaskLedger {
   /** Keeps a task's state in memory; what is kept must be forgotten. */
   remember(taskId: string, state: VersionedTask): void;
   forget(taskId: string): void;
-  forgetAll(): void;
 }
 
 export interface TaskLedgerOptions {
   readonly store: EventStore;
   readonly tasks: TaskStore;
+  readonly commands: CommandLog;
+  readonly fence: Fence;
+  readonly clock: Clock;
   /** Tasks of one transaction. */
   readonly maxBatch: number;
   /** Called for every task whose state has moved, in order, after the commit. */
   readonly onMoved: (taskId: string, state: VersionedTask) => void;
-}
-
-interface Item extends LaneItem {
-  readonly taskId: string;
-  readonly input: { command: TaskCommand } | { event: RunEnded };
-  readonly cause: Causation | undefined;
-  readonly resolve: (handled: Handled) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface Step {
-  readonly taskId: string;
-  readonly base: VersionedTask;
-  after: Task;
-  readonly appends: { events: TaskEvent[]; cause: Causation | undefined; version: number }[];
-  version: number;
-  readonly done: (() => void)[];
+  /** Called when a change was refused because another scheduler has taken over. */
+  readonly onFenced: (epoch: number) => void;
 }
 
 const CONFLICT_TRIES = 5;
 /** While one transaction waits for the store, the next one is prepared. */
 const LANES = 2;
+const LOOK_AGAIN_MS = 200;
 
-export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedgerOptions): TaskLedger {
+/** The deadline of a command passed while its transaction was tried again: the batch is decided anew, without it. */
+class DeadlinePassed extends Error {}
+
+export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
+  const { store, tasks, commands, fence, clock, maxBatch, onMoved, onFenced } = options;
   const known = new Map<string, VersionedTask>();
-  const lanes = createBatchLanes<Item>({ lanes: LANES, maxKeys: maxBatch, work: settle });
+  const lanes = createBatchLanes<LedgerItem>({ lanes: LANES, maxKeys: maxBatch, work: settle });
+  let epoch: number | null = null;
 
-  function enqueue(item: Omit<Item, "keys" | "resolve" | "reject">): Promise<Handled> {
+  function enqueue(item: Omit<LedgerItem, "keys" | "resolve" | "reject">): Promise<Handled> {
     return new Promise((resolve, reject) => lanes.add({ ...item, keys: [item.taskId], resolve, reject }));
   }
 
@@ -80,59 +88,122 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
    * A batch that keeps conflicting, or of which one task cannot be read, is settled item by item, so that one cannot
    * hold up the others. Where the bus takes no more events, the ends of runs, which append none, go on alone.
    */
-  async function settle(batch: readonly Item[]): Promise<void> {
+  async function settle(batch: readonly LedgerItem[]): Promise<void> {
     for (let tries = 1; ; tries++) {
+      const decidedUnder = epoch;
       try {
         return await commit(batch, tries);
       } catch (error) {
         for (const { taskId } of batch) known.delete(taskId);
-        if (errorType(error) === "OUTBOX_FULL") {
+        const type = errorType(error);
+        if (type === "OUTBOX_FULL") {
           for (const { input, reject } of batch) if ("command" in input) reject(error);
           const ends = batch.filter(({ input }) => "event" in input);
           return ends.length > 0 ? settle(ends) : undefined;
         }
-        const isConflict = errorType(error) === "STREAM_CONFLICT";
+        if (error instanceof DeadlinePassed) continue;
+        const isConflict = type === "STREAM_CONFLICT";
         if (isConflict && tries < CONFLICT_TRIES) continue;
         if (batch.length > 1 && (isConflict || !isRetryable(error))) {
           for (const item of batch) await settle([item]);
           return;
         }
         for (const { reject } of batch) reject(error);
+        if (type === "SCHEDULER_FENCED" && decidedUnder !== null) onFenced(decidedUnder);
+        if (type === "STORE_UNAVAILABLE") await outcomeKnown(batch, error, decidedUnder);
         return;
       }
     }
   }
 
-  async function commit(batch: readonly Item[], tries: number): Promise<void> {
-    const steps = decideAll(batch, await loadAll(batch, tries));
-    const moved = steps.filter(({ after, base }) => after !== base.task);
-    if (moved.length > 0) {
-      await store.transact(async (transaction) => {
-        for (const { taskId, appends } of moved) {
-          for (const { events, cause, version } of appends) {
-            transaction.append({ stream: `task-${taskId}`, expectedVersion: version, events, cause });
-          }
-        }
-        const changes = moved.map(({ taskId, base, after, version, appends }) => ({
-          taskId,
-          before: base.task,
-          after,
-          version,
-          hasEvents: appends.length > 0,
-        }));
-        await tasks.write(transaction.session, changes);
-      });
+  /**
+   * After a transaction whose outcome is unknown nothing else is decided on its tasks until it has ended and they have
+   * been read: what it may have changed must not be missed, and must not come after what is decided next.
+   */
+  async function outcomeKnown(
+    batch: readonly LedgerItem[],
+    error: unknown,
+    decidedUnder: number | null,
+  ): Promise<void> {
+    if (error instanceof OutcomePending) await error.ended;
+    const taskIds = [...new Set(batch.map(({ taskId }) => taskId))];
+    while (epoch !== null && epoch === decidedUnder) {
+      try {
+        const states = await tasks.load(taskIds);
+        for (const taskId of taskIds) onMoved(taskId, states.get(taskId) ?? UNKNOWN);
+        return;
+      } catch {
+        // Still away; every command that waits for this is answered by its own time limit.
+        await delay(LOOK_AGAIN_MS);
+      }
     }
-    for (const { taskId, after, version } of moved) {
+  }
+
+  async function commit(batch: readonly LedgerItem[], tries: number): Promise<void> {
+    const decidedUnder = epoch;
+    if (decidedUnder === null) throw new Fenced();
+    const timely = refuseLate(batch);
+    const ids = timely.flatMap(({ ref }) => ref?.id ?? []);
+    const [states, outcomes] = await Promise.all([
+      loadAll(timely, tries),
+      ids.length > 0 ? commands.find(ids) : NO_OUTCOMES,
+    ]);
+    const steps = decideBatch(timely, states, outcomes);
+    const changed = steps.filter(({ after, base, recorded }) => after !== base.task || recorded.length > 0);
+    if (changed.length > 0) {
+      const deadline = Math.min(...timely.map(({ ref }) => ref?.deadline ?? Number.POSITIVE_INFINITY));
+      await store.transact(async (transaction) => {
+        if (clock.now() > deadline) throw new DeadlinePassed();
+        await fence.hold(transaction, decidedUnder);
+        await write(transaction, changed);
+      });
+    } else if (timely.some(isAnswered)) {
+      await fence.check(decidedUnder);
+    }
+    for (const { taskId, base, after, version, isRepeated } of steps) {
+      if (after === base.task && !isRepeated) continue;
       const state = { task: after, version };
       if (known.has(taskId)) known.set(taskId, state);
       onMoved(taskId, state);
     }
-    for (const { done } of steps) for (const resolve of done) resolve();
+    for (const { done } of steps) for (const answer of done) answer();
+  }
+
+  /** Rejects the commands that came too late; returns the others. */
+  function refuseLate(batch: readonly LedgerItem[]): readonly LedgerItem[] {
+    const now = clock.now();
+    const isLate = ({ ref }: LedgerItem) => ref !== null && now > ref.deadline;
+    if (!batch.some(isLate)) return batch;
+    return batch.filter((item) => {
+      if (isLate(item)) item.reject(new CommandLate());
+      return !isLate(item);
+    });
+  }
+
+  async function write(transaction: Transaction, steps: readonly TaskStep[]): Promise<void> {
+    for (const { taskId, appends } of steps) {
+      for (const { events, cause, version } of appends) {
+        transaction.append({ stream: `task-${taskId}`, expectedVersion: version, events, cause });
+      }
+    }
+    const changes = steps
+      .filter(({ after, base }) => after !== base.task)
+      .map(({ taskId, base, after, version, appends }) => ({
+        taskId,
+        before: base.task,
+        after,
+        version,
+        hasEvents: appends.length > 0,
+      }));
+    await tasks.write(transaction.session, changes);
+    await commands.write(
+      transaction.session,
+      steps.flatMap(({ recorded }) => recorded),
+    );
   }
 
   /** A task to be created is looked for only when its stream turned out to exist. */
-  async function loadAll(batch: readonly Item[], tries: number): Promise<Map<string, VersionedTask>> {
+  async function loadAll(batch: readonly LedgerItem[], tries: number): Promise<Map<string, VersionedTask>> {
     const states = new Map<string, VersionedTask>();
     const absent = new Set<string>();
     for (const { taskId, input } of batch) {
@@ -146,58 +217,33 @@ export function createTaskLedger({ store, tasks, maxBatch, onMoved }: TaskLedger
   }
 
   return {
-    handle: async (command, cause) => {
+    open(newest) {
+      known.clear();
+      epoch = newest;
+    },
+    close() {
+      epoch = null;
+      known.clear();
+    },
+    handle: async (command, { cause, ref = null } = {}) => {
       if (!store.hasRoom()) throw new OutboxFull();
-      return enqueue({ taskId: command.taskId, input: { command }, cause });
+      return enqueue({ taskId: command.taskId, input: { command }, cause, ref });
     },
     hasRoom: store.hasRoom,
-    observe: (event) => enqueue({ taskId: event.data.taskId, input: { event }, cause: undefined }),
+    observe: (event) => enqueue({ taskId: event.data.taskId, input: { event }, cause: undefined, ref: null }),
     async state(taskId) {
       const state = known.get(taskId) ?? (await tasks.load([taskId])).get(taskId);
       return state?.task ?? decider.initialState;
     },
     remember: (taskId, state) => void known.set(taskId, state),
     forget: (taskId) => void known.delete(taskId),
-    forgetAll: () => known.clear(),
   };
 }
 
 const UNKNOWN: VersionedTask = { task: decider.initialState, version: 0 };
+const NO_OUTCOMES: ReadonlyMap<string, CommandOutcome> = new Map();
 
-/** Decides a batch in order; a command that breaks a rule is refused alone and leaves no mark. */
-function decideAll(batch: readonly Item[], states: ReadonlyMap<string, VersionedTask>): Step[] {
-  const steps = new Map<string, Step>();
-  for (const item of batch) {
-    let step = steps.get(item.taskId);
-    if (!step) {
-      const base = states.get(item.taskId) ?? UNKNOWN;
-      step = {
-        taskId: item.taskId,
-        base,
-        after: base.task,
-        version: base.version,
-        appends: [],
-        done: [],
-      };
-      steps.set(item.taskId, step);
-    }
-    try {
-      take(item, step);
-    } catch (error) {
-      item.reject(error);
-    }
-  }
-  return [...steps.values()];
-}
-
-function take({ input, cause, resolve }: Item, step: Step): void {
-  const before = step.after;
-  const events = "command" in input ? decider.decide(input.command, before) : [];
-  const observed = "command" in input ? events : [input.event];
-  const after = observed.reduce<Task>(decider.evolve, before);
-  if (events.length > 0) step.appends.push({ events: [...events], cause, version: step.version });
-  step.version += events.length;
-  step.after = after;
-  const { version } = step;
-  step.done.push(() => resolve({ before, after, version, events, hasMoved: step.after !== step.base.task }));
+/** Whoever waits for it relies on the answer, also where nothing had to be changed. A due task is looked at again. */
+function isAnswered({ input }: LedgerItem): boolean {
+  return !("command" in input && input.command.type === "fire");
 }

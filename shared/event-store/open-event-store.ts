@@ -11,12 +11,15 @@ import { type EventStore, StoreUnavailable } from "./event-store.ts";
 import { mongoEventStore } from "./mongo-event-store.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { mongoOutboxLedger, type OutboxDocument } from "./outbox-ledger.ts";
+import { createSessionPool, type SessionPool, type SessionPoolOptions } from "./session-pool.ts";
 
 /** A service's connection to MongoDB, with the event store and the outbox on it. */
 export interface OpenEventStore {
   readonly db: Db;
   readonly store: EventStore;
   readonly outbox: Outbox;
+  /** Those of the store's transactions. */
+  readonly sessions: SessionPool;
   /** Stops the outbox, then closes the connection. */
   close(): Promise<void>;
 }
@@ -27,11 +30,15 @@ export interface OpenEventStoreOptions {
   readonly bus: Pick<Bus, "send">;
   readonly clock: Clock;
   readonly log: Log;
+  readonly sessions?: SessionPoolOptions;
 }
 
 /** A stream confirms within milliseconds; in one process an event is confirmed when its run has ended. */
 const STREAM_WINDOW = 8000;
 const LOCAL_WINDOW = 40_000;
+
+/** Longer than anything that a service asks may take; building an index has its own limit. */
+const SOCKET_TIMEOUT_MS = 15_000;
 
 /** A server that does not answer keeps nobody from stopping. */
 const CLOSE_LIMIT_MS = 5000;
@@ -56,10 +63,12 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
     send: (event, { resent }) => bus.send(event, { resent }),
     window: config.natsUrl ? STREAM_WINDOW : LOCAL_WINDOW,
   });
+  const sessions = createSessionPool(client, options.sessions);
   return {
     db,
-    store: mongoEventStore({ client, events, outbox, clock }),
+    store: mongoEventStore({ client, events, outbox, clock, sessions }),
     outbox,
+    sessions,
     async close() {
       await outbox.stop();
       await withTimeLimit(client.close(), CLOSE_LIMIT_MS, () => new StoreUnavailable(undefined)).catch(
@@ -81,6 +90,8 @@ export async function connectMongo(
     // A server that is silent, rather than gone, is given up after about these two together.
     connectTimeoutMS: 5000,
     heartbeatFrequencyMS: 2000,
+    // A connection on which nothing comes back is given up: what waits for it goes on over another one.
+    socketTimeoutMS: SOCKET_TIMEOUT_MS,
     maxPoolSize: 20,
     writeConcern: { w: "majority" },
   });
