@@ -8,7 +8,7 @@ const [url = "", holder = "", leaseMs = "500"] = process.argv.slice(2);
 const client = await new MongoClient(url).connect();
 const leases = client.db("kinit").collection<LeaseDocument>("leases");
 const node = createLeadership({
-  lease: mongoLease({ leases, name: "scheduler", holder, timeoutMs: 1_000 }),
+  lease: mongoLease({ leases, name: "scheduler", holder, timeoutMs: 1_000, sessions: () => [] }),
   holder,
   leaseMs: Number(leaseMs),
   log: silentLog,
