@@ -35,6 +35,14 @@ export interface PipelineWriter {
   ): Promise<void>;
 }
 
+/** A collection that can be searched by its indexes. */
+export interface JoinedCollection {
+  /** How many documents it has, about. */
+  readonly size: number;
+  /** The documents that match a filter, in natural order; null where no index makes the search cheaper. */
+  find(filter: BsonDocument): Promise<BsonDocument[] | null>;
+}
+
 /** All that a pipeline may ask of the server around it. */
 export interface PipelineEnvironment {
   readonly namespace: { readonly db: string; readonly collection?: string };
@@ -44,6 +52,8 @@ export interface PipelineEnvironment {
   readonly pace: Pace;
   /** The documents of another collection in the command's snapshot; none where it does not exist. */
   readCollection(name: string, db?: string): DocumentSource;
+  /** A collection to search instead of reading all of it; undefined for a view, and where there is none. */
+  readonly joinedCollection?: ((name: string, db?: string) => JoinedCollection | undefined) | undefined;
   /** Absent where nothing may be written. */
   readonly writer?: PipelineWriter | undefined;
   /** Stages that tell about the server (`$collStats`, `$indexStats`, `$listLocalSessions`): what is not here is refused. */

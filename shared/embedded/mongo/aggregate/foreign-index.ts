@@ -31,7 +31,10 @@ export class ForeignIndex {
 
   #add(doc: BsonDocument, path: Path): void {
     this.#position.set(doc, this.#position.size);
-    const keys = new Set(keyValuesAt(doc, path).map((value) => this.#keyOf(value)));
+    const keys = new Set<string>();
+    // Here "undefined" stands for an empty array, which equals no null.
+    for (const value of keyValuesAt(doc, path))
+      if (!(value instanceof BsonUndefined)) keys.add(this.#keyOf(value));
     const whole = valueAt(doc, path.parts);
     if (Array.isArray(whole)) keys.add(this.#keyOf(whole));
     for (const key of keys) {

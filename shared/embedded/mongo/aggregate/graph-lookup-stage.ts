@@ -1,13 +1,14 @@
 import { CommandFault } from "../bson/fault.ts";
+import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { compileMatch } from "../query/match.ts";
 import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
 import { withField } from "./add-fields.ts";
 import type { Namespace, PipelineEnvironment } from "./environment.ts";
+import { EqualityJoin } from "./equality-join.ts";
 import { compileExpression } from "./expression.ts";
-import { chunked, filtering, gather, type Stage } from "./flow.ts";
-import { ForeignIndex } from "./foreign-index.ts";
+import type { Stage } from "./flow.ts";
 import { foreignNamespace } from "./lookup-stage.ts";
 import type { Expression } from "./scope.ts";
 
@@ -19,7 +20,7 @@ interface Graph {
   readonly as: readonly string[];
   readonly maxDepth: number;
   readonly depthField: readonly string[] | undefined;
-  readonly accepts: (doc: BsonDocument) => boolean;
+  readonly accepts: ((doc: BsonDocument) => boolean) | undefined;
 }
 
 function required(spec: BsonDocument, name: string): string {
@@ -48,7 +49,7 @@ function parse(operand: BsonValue, env: PipelineEnvironment): Graph {
     depthField: typeof depthField === "string" ? depthField.split(".") : undefined,
     accepts: restriction
       ? compileMatch(restriction, { scope: env.scope, collation: env.collation })
-      : () => true,
+      : undefined,
   };
 }
 
@@ -56,16 +57,16 @@ function parse(operand: BsonValue, env: PipelineEnvironment): Graph {
 async function follow(
   graph: Graph,
   start: BsonValue,
-  { index, env }: { index: ForeignIndex; env: PipelineEnvironment },
+  { join, env }: { join: EqualityJoin; env: PipelineEnvironment },
 ): Promise<BsonDocument[]> {
-  const seen = new Set<BsonDocument>();
+  const seen = new Set<string | BsonDocument>();
   const found: BsonDocument[] = [];
   let frontier: BsonValue[] = Array.isArray(start) ? start : [start];
   for (let depth = 0; depth <= graph.maxDepth && frontier.length > 0; depth++) {
-    const reached = index.find(frontier).filter((doc) => !seen.has(doc));
+    const reached = (await join.find(frontier)).filter((doc) => !seen.has(identityOf(doc)));
     frontier = [];
     for (const doc of reached) {
-      seen.add(doc);
+      seen.add(identityOf(doc));
       found.push(graph.depthField ? (withField(doc, graph.depthField, BigInt(depth)) as BsonDocument) : doc);
       // Without a value there is nothing to follow: null would lead to every document without the field.
       for (const value of keyValuesAt(doc, graph.connectFrom)) if (value !== null) frontier.push(value);
@@ -75,18 +76,22 @@ async function follow(
   return found;
 }
 
+/** The documents of a collection differ in `_id`; those that a view shows may have none. */
+const identityOf = (doc: BsonDocument): string | BsonDocument => {
+  const id = doc.get("_id");
+  return id === undefined ? doc : indexKey([id], [1]);
+};
+
 /** `$graphLookup`: what can be reached from each document through a collection. */
 export function compileGraphLookup(operand: BsonValue, env: PipelineEnvironment): Stage {
   const graph = parse(operand, env);
   return async function* (input) {
-    const { collection, db } = graph.from;
-    const all = collection === undefined ? [] : env.readCollection(collection, db);
-    const accepted = await gather(filtering(graph.accepts)(chunked(all, env.pace)));
-    const index = await ForeignIndex.of(accepted, graph.connectTo, env);
+    const { from, connectTo, accepts } = graph;
+    const join = new EqualityJoin({ from, field: connectTo, accepts }, env);
     for await (const chunk of input) {
       const out: BsonDocument[] = [];
       for (const doc of chunk) {
-        const found = await follow(graph, graph.startWith(doc) ?? null, { index, env });
+        const found = await follow(graph, graph.startWith(doc) ?? null, { join, env });
         out.push(withField(doc, graph.as, found) as BsonDocument);
       }
       yield out;

@@ -3,9 +3,10 @@ import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts
 import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
 import { withField } from "./add-fields.ts";
 import type { Namespace, PipelineEnvironment } from "./environment.ts";
+import { EqualityJoin } from "./equality-join.ts";
 import { compileExpression } from "./expression.ts";
-import { chunked, type Flow, flowOf, gather, type Stage } from "./flow.ts";
-import { ForeignIndex } from "./foreign-index.ts";
+import { chunked, flowOf, gather, type Stage } from "./flow.ts";
+import { type Narrowing, narrowingOf } from "./narrowing.ts";
 import type { Expression, Variable } from "./scope.ts";
 
 export type PipelineCompiler = (stages: readonly BsonValue[], env: PipelineEnvironment) => Stage;
@@ -19,6 +20,8 @@ interface Lookup {
   readonly foreign: string | undefined;
   readonly bindings: readonly { variable: Variable; value: Expression }[];
   readonly pipeline: Stage | undefined;
+  /** What the beginning of the pipeline demands of a document, as far as an index may serve it. */
+  readonly narrowing: Narrowing;
 }
 
 function textField(spec: BsonDocument, name: string): string | undefined {
@@ -66,6 +69,7 @@ function parse(operand: BsonValue, env: PipelineEnvironment, compile: PipelineCo
     foreign,
     bindings,
     pipeline: pipeline && compile(pipeline, { ...env, scope, writer: undefined }),
+    narrowing: narrowingOf(pipeline ?? [], scope),
   };
 }
 
@@ -83,9 +87,32 @@ function bindVariables(spec: BsonValue | undefined, env: PipelineEnvironment) {
 /** The values to join by: an array's elements, or null for nothing. */
 const joinValues = (doc: BsonDocument, path: Path): BsonValue[] => keyValuesAt(doc, path);
 
-async function foreignDocuments({ from }: Lookup, env: PipelineEnvironment): Promise<BsonDocument[]> {
-  if (from.collection === undefined) return [];
-  return gather(chunked(env.readCollection(from.collection, from.db), env.pace));
+/** Finds what may be joined with one document: its pipeline, if it has one, still has to be run on it. */
+type CandidateSearch = (doc: BsonDocument) => Promise<BsonDocument[]>;
+
+function searchByField({ from, foreign, local }: Lookup, env: PipelineEnvironment): CandidateSearch {
+  const join = new EqualityJoin({ from, field: foreign! }, env);
+  return (doc) => join.find(joinValues(doc, local!));
+}
+
+/** Without fields to join by, an index may serve what the pipeline's first `$match` demands. */
+function searchByPipeline({ from, narrowing }: Lookup, env: PipelineEnvironment): CandidateSearch {
+  const { collection, db } = from;
+  if (collection === undefined) return async () => [];
+  const joined = env.joinedCollection?.(collection, db);
+  let all: BsonDocument[] | null = null;
+  return async () => {
+    if (narrowing.isByVariables && all === null) {
+      const found = await joined?.find(narrowing.filter());
+      if (found) return found;
+    }
+    all ??= await everyCandidate();
+    return all;
+  };
+  async function everyCandidate(): Promise<BsonDocument[]> {
+    const found = narrowing.constant.size === 0 ? null : await joined?.find(narrowing.constant);
+    return found ?? gather(chunked(env.readCollection(collection!, db), env.pace));
+  }
 }
 
 /** `$lookup` by equal fields, by a pipeline with variables, or by both. */
@@ -96,16 +123,16 @@ export function compileLookup(
 ): Stage {
   const lookup = parse(operand, env, compile);
   return async function* (input) {
-    const foreign = await foreignDocuments(lookup, env);
-    const index =
-      lookup.foreign === undefined ? undefined : await ForeignIndex.of(foreign, lookup.foreign, env);
+    const search = lookup.foreign === undefined ? searchByPipeline(lookup, env) : searchByField(lookup, env);
     for await (const chunk of input) {
       const joined: BsonDocument[] = [];
       for (const doc of chunk) {
-        const candidates = index ? index.find(joinValues(doc, lookup.local!)) : foreign;
-        joined.push(
-          withField(doc, lookup.as, await refine(lookup, { doc, candidates, env })) as BsonDocument,
-        );
+        setVariables(lookup, doc);
+        const candidates = await search(doc);
+        const found = lookup.pipeline
+          ? await gather(lookup.pipeline(flowOf(candidates, env.pace)))
+          : candidates;
+        joined.push(withField(doc, lookup.as, found) as BsonDocument);
         if (env.pace.isOver()) await env.pace.pause();
       }
       yield joined;
@@ -113,15 +140,10 @@ export function compileLookup(
   };
 }
 
-async function refine(
-  { pipeline, bindings }: Lookup,
-  { doc, candidates, env }: { doc: BsonDocument; candidates: BsonDocument[]; env: PipelineEnvironment },
-): Promise<BsonDocument[]> {
-  if (!pipeline) return candidates;
+function setVariables({ bindings }: Lookup, doc: BsonDocument): void {
+  // All values first: one may be computed from an outer variable of the same name.
   const values = bindings.map(({ value }) => value(doc));
   bindings.forEach(({ variable }, at) => {
     variable.value = values[at];
   });
-  const source: Flow = flowOf(candidates, env.pace);
-  return gather(pipeline(source));
 }

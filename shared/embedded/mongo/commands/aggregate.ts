@@ -16,6 +16,7 @@ import { countedBy } from "./count-pipeline.ts";
 import { countRows, withView } from "./count-rows.ts";
 import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
 import { explainCommand } from "./explain.ts";
+import { joinedCollection } from "./joined-collection.ts";
 import { serverDiagnostics } from "./pipeline-diagnostics.ts";
 import { pipelineWriter } from "./pipeline-writer.ts";
 import { scopeOf } from "./variables.ts";
@@ -151,6 +152,11 @@ function environmentOf({ context, collectionName, view, pace }: Run): PipelineEn
       const query = compileQuery({ filter: new Map() });
       const documents = queriedDocuments(collection, query, { view, slice: pace });
       return resolved.stages.length === 0 ? documents : compilePipeline(resolved.stages, env).run(documents);
+    },
+    joinedCollection: (name, db = database) => {
+      const collection = server.engine.catalog.find(db, name, context.transaction);
+      if (collection === undefined || collection.view !== null) return undefined;
+      return joinedCollection(collection, { view, slice: pace, collation });
     },
     writer: pipelineWriter(context, pace),
     diagnostics: serverDiagnostics(context, collectionName),

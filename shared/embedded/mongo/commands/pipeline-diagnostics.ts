@@ -84,6 +84,12 @@ function collectionStats(context: CommandContext, name: string, operand: BsonVal
 }
 
 const indexStats = (context: CommandContext, name: string): BsonDocument[] =>
-  (findCollection(context, name)?.indexes ?? []).map(({ name, definition }) =>
-    documentOf({ name, key: definition.get("key"), host: hostname(), spec: definition }),
+  (findCollection(context, name)?.indexes ?? []).map(({ name, definition, accesses: { ops, since } }) =>
+    documentOf({
+      name,
+      key: definition.get("key"),
+      host: hostname(),
+      accesses: documentOf({ ops: BigInt(ops), since: new BsonDate(since) }),
+      spec: definition,
+    }),
   );

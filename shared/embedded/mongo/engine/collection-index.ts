@@ -32,15 +32,22 @@ export class CollectionIndex {
   readonly entries: OrderedEntries;
   /** False while it is being built: it takes writes, but serves no reads yet. */
   isReady = true;
+  /** How many queries have used it, and since when that is counted. */
+  readonly accesses: { ops: number; readonly since: number };
   /** True once a document had an array under one of the paths: it stays so. */
   isMultikey = false;
   readonly #paths: readonly (readonly string[])[];
   readonly #directions: readonly (1 | -1)[];
   readonly #admits: SourceTest | null;
 
-  constructor(definition: BsonDocument, entries: OrderedEntries = new OrderedEntries()) {
+  constructor(
+    definition: BsonDocument,
+    entries: OrderedEntries = new OrderedEntries(),
+    accesses: CollectionIndex["accesses"] = { ops: 0, since: Date.now() },
+  ) {
     this.definition = definition;
     this.entries = entries;
+    this.accesses = accesses;
     this.name = definition.get("name") as string;
     this.fields = [...(definition.get("key") as BsonDocument)].map(([path, direction]) => ({
       path,
@@ -61,7 +68,7 @@ export class CollectionIndex {
 
   /** The same entries under a definition that changes nothing about them. */
   withDefinition(definition: BsonDocument): CollectionIndex {
-    const changed = new CollectionIndex(definition, this.entries);
+    const changed = new CollectionIndex(definition, this.entries, this.accesses);
     changed.isMultikey = this.isMultikey;
     return changed;
   }

@@ -101,6 +101,7 @@ export class Rows {
       keyRange: spec.keyRange,
       hasCollation: spec.collation !== undefined,
     });
+    countAccess(this.plan);
     this.scan = new Scan(collection, this.plan, {
       view,
       match: this.plan.isExact ? NO_TEST : sourceTest(spec.filter, spec, match),
@@ -165,6 +166,11 @@ export class Rows {
     this.#sorted = ordered.slice(this.#skip, this.#skip + this.#left);
     return this.#nextSorted(slice) as Row | null;
   }
+}
+
+function countAccess({ index, branches }: Plan): void {
+  if (index !== null) index.accesses.ops += 1;
+  for (const branch of branches) countAccess(branch);
 }
 
 /** Rows that a limit will leave out are dropped each time that as many again have come, but not for fewer than these. */
