@@ -4,6 +4,7 @@ import type { Handler } from "../services/executor/define-handler.ts";
 import { readConfig } from "../shared/config.ts";
 import type { ActionAnswer, ActionName, ActionParams } from "../shared/contracts/actions.ts";
 import { exampleDefinition } from "../shared/contracts/task-definition.ts";
+import { rowsOf } from "../shared/rows-of.ts";
 import { call } from "../shared/service.ts";
 import { type Launched, launch } from "../tools/launch.ts";
 import type { ServiceName } from "../tools/service-factories.ts";
@@ -48,7 +49,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const { broker, stop } = await launch({ config, services, handlers });
   const records = async (taskId: string) => {
     const query = { page: 1, limit: 0, taskId, orderField: "start_datetime", order: "asc" } as const;
-    return (await call(broker, "records.list", query)).items;
+    const { items, rest = [] } = await call(broker, "records.list", query);
+    const all = [...items];
+    for await (const later of rowsOf(rest, (rows) => call(broker, "records.rows", rows))) all.push(...later);
+    return all;
   };
   return {
     broker,

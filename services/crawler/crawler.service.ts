@@ -40,6 +40,7 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
     actions: answers("crawler", {
       crawl: (params, ctx) => crawl({ fetcher, rows }, params, causeOf(ctx)),
       list: (query) => rows.list(query),
+      rows: (query) => rows.rows(query),
     }),
     events: {
       /** What an earlier process left unsent goes out when all who listen have subscribed. */

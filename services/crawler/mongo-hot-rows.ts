@@ -6,6 +6,7 @@ import type { Causation } from "../../shared/contracts/event.ts";
 import { errorType } from "../../shared/errors.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { mongoPages } from "../../shared/mongo-pages.ts";
 import type { HotRow } from "./hotlist.ts";
 
 /** A row as it stands in `bilibili_hot_new`; the original's rows lack crawl and rank. */
@@ -36,7 +37,9 @@ export interface HotRows {
    * crawl has. Errors: those of the event store, retryable.
    */
   store(crawled: Crawled): Promise<number>;
+  /** Error: `LIST_TOO_LONG`. */
   list(query: ActionParams<"crawler.list">): Promise<ActionAnswer<"crawler.list">>;
+  rows(query: ActionParams<"crawler.rows">): Promise<ActionAnswer<"crawler.rows">>;
   /** Deletes the rows of crawls before an instant and their events, but for each site's last event. */
   forgetBefore(instant: number): Promise<void>;
 }
@@ -52,6 +55,7 @@ export interface MongoHotRowsOptions {
 const CONFLICTS_MAX = 5;
 
 export function mongoHotRows({ store, rows, events, clock }: MongoHotRowsOptions): HotRows {
+  const pages = mongoPages(rows, toView);
   const versionOf = async (stream: string, session?: ClientSession): Promise<number> => {
     const query = { sort: { version: -1 }, projection: { version: 1 }, ...(session && { session }) } as const;
     return (await events.findOne({ stream }, query))?.version ?? 0;
@@ -84,11 +88,11 @@ export function mongoHotRows({ store, rows, events, clock }: MongoHotRowsOptions
         }
       }
     },
-    async list({ page, limit, orderField, order }) {
-      const cursor = rows.find({}, { sort: sortOf(orderField, order), skip: (page - 1) * limit, limit });
-      const [documents, total] = await Promise.all([cursor.toArray(), rows.estimatedDocumentCount()]);
-      return { items: documents.map(toView), total };
-    },
+    list: ({ page, limit, orderField, order }) =>
+      pages.page({ page, limit, filter: {}, sort: sortOf(orderField, order) }, () =>
+        rows.estimatedDocumentCount(),
+      ),
+    rows: pages.rows,
     async forgetBefore(instant) {
       const before = { $lt: new Date(instant) };
       await rows.deleteMany({ create_datetime: before });

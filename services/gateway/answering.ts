@@ -13,6 +13,7 @@ import { type ReadinessCheck, readinessOf } from "./readiness.ts";
 import { bodyOf } from "./request-body.ts";
 import { logWhenDone } from "./request-log.ts";
 import { type Route, routes, servicesBehind } from "./routes.ts";
+import { sendList } from "./send-list.ts";
 
 /** A link of moleculer-web's chain. */
 export type Link = (
@@ -83,9 +84,12 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
   return (route) =>
     async function (request, response) {
       try {
-        send(request, response, await replyOf(this, route, request));
+        const reply = await replyOf(this, route, request);
+        if (reply.more) await sendList(request, response, reply);
+        else send(request, response, reply);
       } catch (error) {
-        send(request, response, replyToError(error) ?? logged(this, request, error));
+        if (response.headersSent) cut(this, request, response, error);
+        else send(request, response, replyToError(error) ?? logged(this, request, error));
       }
     };
 }
@@ -101,6 +105,18 @@ export function answerFault(
   const isUnrouted = (error as { code?: unknown }).code === 404;
   const reply = isUnrouted ? httpError(404, "Not Found") : replyToError(error);
   send(request, response, reply ?? logged(this, request, error));
+}
+
+/** An answer that has begun cannot become an error any more; a client sees by the cut that it is not complete. */
+function cut(
+  { logger }: GatewayService,
+  { $ctx, matchedRoute }: GatewayRequest,
+  response: ServerResponse,
+  err: unknown,
+): void {
+  if (response.destroyed) return;
+  logger.warn({ requestId: $ctx?.requestID, route: matchedRoute?.paths, err }, "answer was cut off");
+  response.destroy();
 }
 
 function logged({ logger }: GatewayService, { $ctx, matchedRoute }: GatewayRequest, err: unknown): Reply {

@@ -6,6 +6,8 @@ export interface Reply {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The items of `data`, to be sent as they come: the list is too long to be held. */
+  readonly more?: AsyncIterable<readonly unknown[]>;
 }
 
 /** Success with data; most reads, and writes that the original answers with a text in `data`. */
@@ -22,8 +24,10 @@ export function message(text: string): Reply {
 export function list(
   items: readonly unknown[],
   { total, page, limit }: { total: number; page: number; limit: number },
+  more?: Reply["more"],
 ): Reply {
-  return { status: 200, body: { code: 200, message: "success", data: items, total, page, limit } };
+  const body = { code: 200, message: "success", data: items, total, page, limit };
+  return { status: 200, body, ...(more && { more }) };
 }
 
 /** A rule that was broken: HTTP 200 with the fault in the body, message before code, no data. */
@@ -53,6 +57,10 @@ export function httpError(
 }
 
 /** A fault of ours or of something we depend on: the status is the code, message before code. */
-export function serverError(status: number, text: string): Reply {
-  return { status, body: { message: text, code: status } };
+export function serverError(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Reply {
+  return { status, body: { message: text, code: status }, headers };
 }

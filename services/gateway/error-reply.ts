@@ -1,3 +1,4 @@
+import { MOST_ROWS } from "../../shared/contracts/paging.ts";
 import { errorMessage, errorType, isRetryable } from "../../shared/errors.ts";
 import { businessError, invalidInput, type Reply, serverError } from "./envelope.ts";
 import { type FieldError, InvalidInput } from "./wire-validation.ts";
@@ -21,6 +22,10 @@ export function replyToError(error: unknown): Reply | undefined {
     case "HANDLER_UNKNOWN":
     case "HANDLER_PARAMS_INVALID":
       return businessError(text, 400, { errors: [definitionError(error, text)] });
+    case "LIST_TOO_LONG":
+      return businessError(text, 400, {
+        errors: [{ field: "limit", message: text, expected: `1-${MOST_ROWS}, with page` }],
+      });
     case "VALIDATION_ERROR":
       return invalidParams(paramErrors(error), text);
     case "SERVICE_NOT_FOUND":

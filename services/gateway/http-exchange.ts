@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import { httpError, type Reply } from "./envelope.ts";
 import type { Route, RouteIndex } from "./routes.ts";
@@ -65,6 +65,20 @@ const BODILESS = new Set([204, 307]);
 export function send(request: GatewayRequest, response: ServerResponse, reply: Reply): void {
   if (response.headersSent || response.destroyed) return;
   const text = BODILESS.has(reply.status) ? "" : JSON.stringify(reply.body);
+  sendHead(request, response, reply, {
+    ...(text === "" ? {} : { "Content-Type": "application/json" }),
+    ...(reply.status === 204 ? {} : { "Content-Length": Buffer.byteLength(text) }),
+  });
+  response.end(text);
+}
+
+/** Status and headers; `content` describes the body. */
+export function sendHead(
+  request: GatewayRequest,
+  response: ServerResponse,
+  reply: Reply,
+  content: OutgoingHttpHeaders,
+): void {
   request.replyCode = reply.body.code;
   // While the server stops, a client that keeps its connection would hold it up for as long as it stays idle. One that
   // was not asked for its body may send it or not, so what follows on the connection could not be read.
@@ -72,15 +86,13 @@ export function send(request: GatewayRequest, response: ServerResponse, reply: R
     response.setHeader("Connection", "close");
   }
   response.writeHead(reply.status, {
-    ...(text === "" ? {} : { "Content-Type": "application/json" }),
-    ...(reply.status === 204 ? {} : { "Content-Length": Buffer.byteLength(text) }),
+    ...content,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Process-Time": `${Math.round(elapsedMs(request))}ms`,
     "if-refresh": "0",
     ...reply.headers,
   });
-  response.end(text);
 }
 
 export function elapsedMs({ $startTime }: GatewayRequest): number {

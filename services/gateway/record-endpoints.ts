@@ -1,33 +1,48 @@
-import { endpoint, query } from "./endpoint.ts";
-import { data, list } from "./envelope.ts";
+import type { ActionParams } from "../../shared/contracts/actions.ts";
+import type { RecordView } from "../../shared/contracts/records-actions.ts";
+import { errorType } from "../../shared/errors.ts";
+import { rowsOf } from "../../shared/rows-of.ts";
+import { type Exchange, endpoint, query } from "./endpoint.ts";
+import { data } from "./envelope.ts";
 import { showHotRow } from "./hotlist-wire.ts";
+import { pagedList } from "./paged-list.ts";
 import { pagingFields, toPaging } from "./paging.ts";
 import { showRecord } from "./record-wire.ts";
 import { objectId } from "./wire-kinds.ts";
 import { optional, required } from "./wire-validation.ts";
 
+const recordRows =
+  ({ call }: Pick<Exchange, "call">) =>
+  (rows: ActionParams<"records.rows">) =>
+    call("records.rows", rows);
+
 export const listRecords = endpoint(
   query({ ...pagingFields, task_id: optional(objectId, undefined) }),
   async ({ task_id: taskId, ...paging }, { call, datetimes }) => {
     const filter = taskId === undefined ? {} : { taskId };
-    const { items, total } = await call("records.list", { ...toPaging(paging), ...filter });
-    return list(
-      items.map((record) => showRecord(record, datetimes)),
-      { total, page: paging.page, limit: paging.limit },
-    );
+    const found = await call("records.list", { ...toPaging(paging), ...filter });
+    const show = (record: RecordView) => showRecord(record, datetimes);
+    return pagedList({ found, rows: recordRows({ call }), show }, paging);
   },
 );
 
-export const getRecord = endpoint(
-  query({ data_id: required(objectId) }),
-  async ({ data_id }, { call, datetimes }) =>
-    data(showRecord(await call("records.get", { runId: data_id }), datetimes)),
+export const getRecord = endpoint(query({ data_id: required(objectId) }), async ({ data_id }, exchange) =>
+  data(showRecord(await recordOf(data_id, exchange), exchange.datetimes)),
 );
 
+/** One that is too large for a message between services is read in pieces. */
+async function recordOf(runId: string, { call }: Exchange): Promise<RecordView> {
+  try {
+    return await call("records.get", { runId });
+  } catch (error) {
+    if (errorType(error) !== "RECORD_TOO_LARGE") throw error;
+    for await (const [record] of rowsOf([runId], recordRows({ call }))) if (record) return record;
+    throw error;
+  }
+}
+
 export const listHotRows = endpoint(query(pagingFields), async (paging, { call, datetimes }) => {
-  const { items, total } = await call("crawler.list", toPaging(paging));
-  return list(
-    items.map((row) => showHotRow(row, datetimes)),
-    { ...paging, total },
-  );
+  const found = await call("crawler.list", toPaging(paging));
+  const rows = (query: ActionParams<"crawler.rows">) => call("crawler.rows", query);
+  return pagedList({ found, rows, show: (row) => showHotRow(row, datetimes) }, paging);
 });

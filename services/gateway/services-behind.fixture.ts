@@ -6,7 +6,7 @@ import { answers } from "../../shared/service.ts";
 export const TASK = schedulerActions["scheduler.get"].example.taskId;
 export const RUN = recordsActions["records.get"].example.runId;
 const at = "2026-01-05T08:00:00.000Z";
-const task: TaskView = {
+export const exampleTask: TaskView = {
   ...schedulerActions["scheduler.create"].example,
   id: TASK,
   timezone: "Asia/Shanghai",
@@ -76,8 +76,8 @@ export function servicesBehindGateway(): ServicesBehind {
         start: answered("start", { changed: false }),
         remove: answered("remove", null),
         run: answered("run", { runId: RUN }),
-        get: answered("get", task),
-        list: answered("list", { items: [task], total: 21 }),
+        get: answered("get", exampleTask),
+        list: answered("list", { items: [exampleTask], total: 21 }),
         status: () => ({ active: true, leader: "node-1" }),
       }),
     },

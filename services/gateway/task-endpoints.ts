@@ -1,7 +1,9 @@
+import type { ActionParams } from "../../shared/contracts/actions.ts";
 import { objectId as newTaskId } from "../../shared/ids.ts";
 import { body, endpoint, nothing, query } from "./endpoint.ts";
 import { data, list, message } from "./envelope.ts";
 import { hotlistTask } from "./hotlist-wire.ts";
+import { pagedList } from "./paged-list.ts";
 import { pagingFields, toPaging } from "./paging.ts";
 import { showTask, taskFields, toDefinition } from "./task-wire.ts";
 import { objectId } from "./wire-kinds.ts";
@@ -27,11 +29,9 @@ export const updateTask = endpoint(
 );
 
 export const listTasks = endpoint(query(pagingFields), async (paging, { call, datetimes }) => {
-  const { items, total } = await call("scheduler.list", toPaging(paging));
-  return list(
-    items.map((task) => showTask(task, datetimes)),
-    { ...paging, total },
-  );
+  const found = await call("scheduler.list", toPaging(paging));
+  const rows = (query: ActionParams<"scheduler.rows">) => call("scheduler.rows", query);
+  return pagedList({ found, rows, show: (task) => showTask(task, datetimes) }, paging);
 });
 
 export const getTask = endpoint(byId, async ({ data_id }, { call, datetimes }) =>

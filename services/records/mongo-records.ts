@@ -2,12 +2,24 @@ import { type AnyBulkWriteOperation, type ClientSession, type Collection, Object
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
+import { BLOCK_BYTES, jsonBytes, mongoPages, sortOf } from "../../shared/mongo-pages.ts";
 import type { RunRecord } from "./record.ts";
 import { fromDocument, type RecordDocument, toDocument, toView } from "./record-document.ts";
 
 export class RecordNotFound extends AppError {
   constructor(runId: string) {
     super(`未查询到编号为：${runId} 的数据！`, { type: "RECORD_NOT_FOUND", code: 404, data: { runId } });
+  }
+}
+
+/** A record with a long log, large params and a large result does not fit one message; `records.rows` has it in pieces. */
+export class RecordTooLarge extends AppError {
+  constructor(runId: string) {
+    super(`The record ${runId} is larger than ${BLOCK_BYTES} bytes; read it by records.rows.`, {
+      type: "RECORD_TOO_LARGE",
+      code: 413,
+      data: { runId, limit: BLOCK_BYTES },
+    });
   }
 }
 
@@ -31,9 +43,11 @@ export interface RecordStore {
   overdue(now: number, limit: number): Promise<readonly VersionedRecord[]>;
   /** Which of these have an outcome; those that were planned before an instant and are not on record had one. */
   ended(runs: readonly PlannedRun[], forgottenBefore: number): Promise<readonly string[]>;
-  /** Error: `RECORD_NOT_FOUND`. */
+  /** Errors: `RECORD_NOT_FOUND`, `RECORD_TOO_LARGE`. */
   view(runId: string): Promise<ActionAnswer<"records.get">>;
+  /** Error: `LIST_TOO_LONG`. */
   list(query: ActionParams<"records.list">): Promise<ActionAnswer<"records.list">>;
+  rows(query: ActionParams<"records.rows">): Promise<ActionAnswer<"records.rows">>;
 }
 
 export interface MongoRecordsOptions {
@@ -45,6 +59,7 @@ export interface MongoRecordsOptions {
 }
 
 export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecordsOptions): RecordStore {
+  const pages = mongoPages(records, toView);
   const documentOf = ({ record, version }: VersionedRecord) => {
     const seen = Math.max(Date.parse(record.updatedAt), Date.parse(record.plannedAt));
     return toDocument(record, {
@@ -89,19 +104,19 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
     async view(runId) {
       const document = await asked(records.findOne({ _id: new ObjectId(runId) }));
       if (!document) throw new RecordNotFound(runId);
-      return toView(document);
+      const view = toView(document);
+      if (jsonBytes(view) > BLOCK_BYTES) throw new RecordTooLarge(runId);
+      return view;
     },
 
-    async list({ page, limit, orderField, order, taskId }) {
-      const query = taskId === undefined ? {} : { task_id: taskId };
-      const direction = order === "desc" ? -1 : 1;
-      const sort: Record<string, 1 | -1> =
-        orderField || order ? { [orderField ?? "create_datetime"]: direction, _id: direction } : { _id: 1 };
-      const cursor = records.find(query, { sort, skip: (page - 1) * limit, limit });
-      const count = taskId === undefined ? records.estimatedDocumentCount() : records.countDocuments(query);
-      const [documents, total] = await asked(Promise.all([cursor.toArray(), count]));
-      return { items: documents.map(toView), total };
+    list: ({ page, limit, taskId, ...order }) => {
+      const filter = taskId === undefined ? {} : { task_id: taskId };
+      return pages.page({ page, limit, filter, sort: sortOf(order) }, () =>
+        taskId === undefined ? records.estimatedDocumentCount() : records.countDocuments(filter),
+      );
     },
+
+    rows: pages.rows,
   };
 }
 

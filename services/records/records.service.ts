@@ -35,6 +35,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
     name: "records",
     actions: answers("records", {
       list: (query) => records.list(query),
+      rows: (query) => records.rows(query),
       get: ({ runId }) => records.view(runId),
       ended: async ({ runs }) => ({ ended: await records.ended(runs, clock.now() - forgottenMs) }),
     }),

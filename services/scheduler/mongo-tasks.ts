@@ -5,9 +5,11 @@ import {
   type Filter,
   ObjectId,
 } from "mongodb";
-import type { Page, TaskView } from "../../shared/contracts/scheduler-actions.ts";
+import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { errorMessage } from "../../shared/errors.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
+import { mongoPages, sortOf } from "../../shared/mongo-pages.ts";
 import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
 import { type DefinedTask, isDefined, runsOf, type Task, TaskNotFound } from "./task-state.ts";
 
@@ -25,13 +27,6 @@ export interface TaskChange {
   readonly version: number;
   /** False where runs have ended and nothing else happened: then no version tells a stale state from a new one. */
   readonly hasEvents: boolean;
-}
-
-export interface PageQuery {
-  readonly page: number;
-  readonly limit: number;
-  readonly orderField?: string | undefined;
-  readonly order?: "asc" | "desc" | undefined;
 }
 
 /** A place in the order of next occurrences; tasks that share an instant are ordered by id. */
@@ -60,10 +55,13 @@ export interface TaskStore {
   write(session: ClientSession, changes: readonly TaskChange[]): Promise<void>;
   /** Error: `TASK_NOT_FOUND`. */
   view(taskId: string): Promise<TaskView>;
-  list(query: PageQuery): Promise<Page<TaskView>>;
+  /** Error: `LIST_TOO_LONG`. */
+  list(query: ActionParams<"scheduler.list">): Promise<ActionAnswer<"scheduler.list">>;
+  rows(query: ActionParams<"scheduler.rows">): Promise<ActionAnswer<"scheduler.rows">>;
 }
 
 export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
+  const pages = mongoPages(tasks, toView);
   return {
     async load(taskIds) {
       const ids = taskIds.map((id) => new ObjectId(id));
@@ -95,17 +93,10 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
       return toView(document);
     },
 
-    async list({ page, limit, orderField, order }) {
-      const direction = order === "desc" ? -1 : 1;
-      const sort =
-        orderField || order ? { [orderField ?? "create_datetime"]: direction, _id: direction } : { _id: 1 };
-      const cursor = tasks.find(
-        {},
-        { sort: sort as Record<string, 1 | -1>, skip: (page - 1) * limit, limit },
-      );
-      const [documents, total] = await asked(Promise.all([cursor.toArray(), tasks.countDocuments()]));
-      return { items: documents.map(toView), total };
-    },
+    list: ({ page, limit, ...order }) =>
+      pages.page({ page, limit, filter: {}, sort: sortOf(order) }, () => tasks.countDocuments()),
+
+    rows: pages.rows,
   };
 }
 

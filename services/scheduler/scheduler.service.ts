@@ -27,6 +27,7 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       run: (_, context) => scheduler.command("scheduler.run", context),
       get: ({ taskId }) => scheduler.tasks.view(taskId),
       list: (query) => scheduler.tasks.list(query),
+      rows: (query) => scheduler.tasks.rows(query),
       confirm: (params) => scheduler.verdict(params),
       async confirmRuns({ runs }) {
         const answers = await Promise.all(runs.map((run) => scheduler.verdict(run)));

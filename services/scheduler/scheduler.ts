@@ -40,7 +40,7 @@ export interface SchedulerOptions {
 
 /** One scheduler node: active or standing by. */
 export interface Scheduler {
-  readonly tasks: Pick<TaskStore, "view" | "list">;
+  readonly tasks: Pick<TaskStore, "view" | "list" | "rows">;
   /** Makes new sessions of the store's transactions known to a successor. Error: `SCHEDULER_FENCED`. */
   registerSessions(): Promise<void>;
   /** Begins to compete for the lease; every consumer of this process must have subscribed before. */

@@ -1,5 +1,5 @@
 import { action, answer } from "./action.ts";
-import { type Page, paging } from "./scheduler-actions.ts";
+import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
 
 export interface HotRowView {
   readonly id: string;
@@ -21,9 +21,16 @@ export const crawlerActions = {
     answers: answer<{ count: number }>(),
   }),
   "crawler.list": action({
-    summary: "Crawled rows, a page at a time, the newest crawl first, each crawl in the order of its list.",
+    summary:
+      "Crawled rows, a page at a time, the newest crawl first, each crawl in the order of its list; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
     params: paging,
     example: { page: 1, limit: 10 },
     answers: answer<Page<HotRowView>>(),
+  }),
+  "crawler.rows": action({
+    summary: "Crawled rows by their ids, as many as fit one message.",
+    params: rowsQuery,
+    example: { ids: ["66f2a1d00a1b2c3d4e5f6073"] },
+    answers: answer<Rows<HotRowView>>(),
   }),
 } as const;

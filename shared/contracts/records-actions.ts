@@ -1,5 +1,5 @@
 import { action, answer } from "./action.ts";
-import { type Page, paging } from "./scheduler-actions.ts";
+import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
 
 export interface AttemptView {
   /** Position in the run, from 1: retries and redeliveries alike. */
@@ -46,10 +46,18 @@ export interface RecordView {
 
 export const recordsActions = {
   "records.list": action({
-    summary: "Runs and skips, a page at a time.",
+    summary:
+      "Runs and skips, a page at a time; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
     params: { ...paging, taskId: "id|optional" },
     example: { page: 1, limit: 10, orderField: "create_datetime", order: "desc" },
     answers: answer<Page<RecordView>>(),
+  }),
+  "records.rows": action({
+    summary:
+      "Runs and skips by their ids, as many as fit one message; one that does not fit comes in pieces.",
+    params: rowsQuery,
+    example: { ids: ["66f2a1c00a1b2c3d4e5f6071"] },
+    answers: answer<Rows<RecordView>>(),
   }),
   "records.ended": action({
     summary:
@@ -65,7 +73,7 @@ export const recordsActions = {
     answers: answer<{ ended: readonly string[] }>(),
   }),
   "records.get": action({
-    summary: "One run or skip. Error: RECORD_NOT_FOUND.",
+    summary: "One run or skip. Errors: RECORD_NOT_FOUND; RECORD_TOO_LARGE for one message, see rows.",
     params: { runId: "id" },
     example: { runId: "66f2a1c00a1b2c3d4e5f6071" },
     answers: answer<RecordView>(),

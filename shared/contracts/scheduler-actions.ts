@@ -1,4 +1,5 @@
 import { action, answer } from "./action.ts";
+import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
 import { exampleDefinition, taskDefinition } from "./task-definition.ts";
 
 /** A task as the outside sees it. Instants are ISO-8601 UTC. */
@@ -26,21 +27,6 @@ export interface TaskView {
   /** Planned time of the newest occurrence that fired. */
   readonly lastRunAt: string | null;
   readonly nextRunAt: string | null;
-}
-
-/** Paging as every list of the HTTP API knows it. */
-export const paging = {
-  page: { type: "number", integer: true, min: 1 },
-  /** 0 means all. */
-  limit: { type: "number", integer: true, min: 0 },
-  /** Name of a stored field, e.g. `create_datetime`; without it the newest come last. */
-  orderField: "string|optional",
-  order: { type: "enum", values: ["asc", "desc"], optional: true },
-} as const;
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly total: number;
 }
 
 /** Whether a dispatched run may still be started. */
@@ -110,10 +96,16 @@ export const schedulerActions = {
     answers: answer<TaskView>(),
   }),
   "scheduler.list": action({
-    summary: "Tasks, a page at a time.",
+    summary: "Tasks, a page at a time; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
     params: paging,
     example: { page: 1, limit: 10 },
     answers: answer<Page<TaskView>>(),
+  }),
+  "scheduler.rows": action({
+    summary: "Tasks by their ids, as many as fit one message.",
+    params: rowsQuery,
+    example: { ids: [taskId] },
+    answers: answer<Rows<TaskView>>(),
   }),
   "scheduler.confirm": action({
     summary: "`scheduler.confirmRuns` for one run, as executors of version 0.1 call it.",
