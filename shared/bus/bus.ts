@@ -28,6 +28,16 @@ export interface Bus {
    * within the limit.
    */
   settled(group: string, pattern: EventPattern, limitMs: number): Promise<boolean>;
+  /**
+   * Which of these events the bus keeps for a group because it may not be done with them; events that were not accepted
+   * before the call, or never, are not among them. Error: `BUS_UNAVAILABLE`.
+   */
+  unsettled(group: string, pattern: EventPattern, eventIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Names the store behind the bus. When the name changes, the events accepted under the earlier name are gone. Error:
+   * `BUS_UNAVAILABLE`.
+   */
+  identity(): Promise<string>;
   start(): Promise<void>;
   /** Stops all subscriptions, then the bus itself. */
   stop(): Promise<void>;

@@ -20,8 +20,10 @@ import {
   deadSubjectOf,
   durableOf,
   ensureStreams,
+  identityOf,
   subjectOf,
 } from "./jetstream-stream.ts";
+import { unsettledOf } from "./jetstream-unsettled.ts";
 
 export interface JetStreamBusOptions {
   /** e.g. `nats://127.0.0.1:4222`; several addresses are separated by commas. */
@@ -147,6 +149,15 @@ class JetStreamBus implements Bus {
     return watch.settled(limitMs);
   }
 
+  unsettled(group: string, pattern: EventPattern, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const { connection } = this.#connected;
+    return unavailableUnless(unsettledOf(connection, { group, pattern }, eventIds));
+  }
+
+  identity(): Promise<string> {
+    return unavailableUnless(identityOf(this.#connected.connection.manager));
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#consumers.values()].map((handle) => handle.stop()));
     const live = this.#live;
@@ -199,4 +210,12 @@ class JetStreamBus implements Bus {
         : Buffer.from(JSON.stringify({ ...letter, event: `${letter.event.slice(0, EVENT_CUT)}…` }));
     await publisher.publish(deadSubjectOf(letter.group), body, head);
   }
+}
+
+async function unavailableUnless<T>(answer: Promise<T>): Promise<T> {
+  return answer.catch((error: unknown) => {
+    throw error instanceof BusUnavailable
+      ? error
+      : new BusUnavailable(`JetStream does not answer: ${errorMessage(error)}`, error);
+  });
 }

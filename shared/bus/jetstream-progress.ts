@@ -48,7 +48,7 @@ async function progressOf(manager: JetStreamManager, info: ConsumerInfo, last: n
 }
 
 /** The sequence of the newest event on a subject; 0 where there is none. */
-async function newestOf(manager: JetStreamManager, subject: string): Promise<number> {
+export async function newestOf(manager: JetStreamManager, subject: string): Promise<number> {
   try {
     return (await manager.streams.getMessage(STREAM, { last_by_subj: subject })).seq;
   } catch (error) {

@@ -41,6 +41,11 @@ export interface DeadLetterLimits {
   readonly maxAgeMs: number;
 }
 
+/** A stream that is deleted and made anew was created at another time. */
+export async function identityOf(manager: JetStreamManager): Promise<string> {
+  return `${STREAM} created ${(await manager.streams.info(STREAM)).created}`;
+}
+
 const DUPLICATE_WINDOW_MS = 120_000;
 
 /** Creates both streams, or fits them; a stream whose storage or retention differs is an error. */

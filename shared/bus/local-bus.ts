@@ -83,6 +83,8 @@ export function localBus(options: LocalBusOptions): Bus {
     },
     // An event is accepted here when it has been handled.
     settled: async () => true,
+    unsettled: async () => new Set(),
+    identity: async () => "local",
     async start() {
       isStarted = true;
     },

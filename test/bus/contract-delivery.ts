@@ -55,6 +55,23 @@ export function deliveryContract(adapter: Adapter): void {
     );
   });
 
+  busTest(adapter, "keeps no event for a group that is done with it", async ({ bus }) => {
+    const seen = new Collected<string>();
+    await bus.subscribe({
+      ...quick,
+      pattern: "task.due",
+      group: "executor",
+      handle: ({ id }) => seen.add(id),
+    });
+    const events = Array.from({ length: 3 }, () => exampleEvent("task.due"));
+    await Promise.all(events.map((event) => bus.send(event)));
+    await seen.reach(3);
+    assert.equal(await bus.settled("executor", "task.due", 5000), true);
+    const ids = events.map(({ id }) => id);
+    assert.deepEqual(await bus.unsettled("executor", "task.due", ids), new Set());
+    assert.equal(await bus.identity(), await bus.identity());
+  });
+
   busTest(adapter, "a pattern gets the events it matches and no others", async ({ bus }) => {
     const family = new Collected<string>();
     const single = new Collected<string>();

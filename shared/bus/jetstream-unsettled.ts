@@ -1,0 +1,71 @@
+import { DeliverPolicy } from "nats";
+import { BusUnavailable } from "./bus.ts";
+import type { JetStreamConnection } from "./jetstream-connection.ts";
+import { newestOf } from "./jetstream-progress.ts";
+import { apiErrorCode, apiErrors, durableOf, STREAM, subjectOf } from "./jetstream-stream.ts";
+
+/** A group that is further behind counts as not done with anything: reading more headers takes seconds. */
+const MAX_READ = 200_000;
+const FETCH = 5000;
+const FETCH_LIMIT_MS = 5000;
+
+/**
+ * Which of these events the stream holds above a group's ack floor, by reading the headers of what lies there. An event
+ * that was acknowledged while an older one was not is among them. Error: `BUS_UNAVAILABLE`.
+ */
+export async function unsettledOf(
+  connection: JetStreamConnection,
+  { group, pattern }: { readonly group: string; readonly pattern: string },
+  eventIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const wanted = new Set(eventIds);
+  const subject = subjectOf(pattern);
+  // In this order: what is newer than this was accepted after the call.
+  const newest = await newestOf(connection.manager, subject);
+  const floor = await ackFloorOf(connection, durableOf(group, pattern));
+  const found = new Set<string>();
+  let read = 0;
+  for await (const { id } of headersAfter(connection, { subject, floor, newest })) {
+    if (wanted.has(id)) found.add(id);
+    if (found.size === wanted.size) break;
+    if (++read >= MAX_READ) return wanted;
+  }
+  return found;
+}
+
+async function ackFloorOf({ manager }: JetStreamConnection, durable: string): Promise<number> {
+  try {
+    return (await manager.consumers.info(STREAM, durable)).ack_floor.stream_seq;
+  } catch (error) {
+    if (apiErrorCode(error) === apiErrors.consumerNotFound) return 0;
+    throw error;
+  }
+}
+
+async function* headersAfter(
+  { nats }: JetStreamConnection,
+  { subject, floor, newest }: { readonly subject: string; readonly floor: number; readonly newest: number },
+): AsyncGenerator<{ id: string }> {
+  if (newest <= floor) return;
+  const consumer = await nats.jetstream().consumers.get(STREAM, {
+    filterSubjects: subject,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: floor + 1,
+    headers_only: true,
+    inactive_threshold: FETCH_LIMIT_MS * 2,
+  });
+  try {
+    for (;;) {
+      let got = 0;
+      for await (const message of await consumer.fetch({ max_messages: FETCH, expires: FETCH_LIMIT_MS })) {
+        got += 1;
+        yield { id: message.headers?.get("Nats-Msg-Id") ?? "" };
+        // Nothing pending: what was the newest has left the stream meanwhile, so it is settled.
+        if (message.seq >= newest || message.info.pending === 0) return;
+      }
+      if (got === 0) throw new BusUnavailable(`the stream ${STREAM} does not deliver its events' headers`);
+    }
+  } finally {
+    await consumer.delete().catch(() => false);
+  }
+}

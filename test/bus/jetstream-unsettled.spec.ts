@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Bus } from "../../shared/bus/bus.ts";
+import { STREAM } from "../../shared/bus/jetstream-stream.ts";
+import { eventId } from "../../shared/ids.ts";
+import { quick } from "./bus-test.ts";
+import { Collected, gate } from "./collected.ts";
+import { exampleEvent, silent } from "./example-event.ts";
+import { type JetStreamUnderTest, openJetStream } from "./jetstream-under-test.ts";
+
+let under: JetStreamUnderTest;
+before(async () => {
+  under = await openJetStream({ logger: silent });
+});
+after(() => under?.close());
+
+async function send(bus: Bus, count: number): Promise<string[]> {
+  const events = Array.from({ length: count }, () => exampleEvent("task.due"));
+  await Promise.all(events.map((event) => bus.send(event)));
+  return events.map(({ id }) => id);
+}
+
+test("events are unsettled for a group that was never there, others are not", async () => {
+  const ids = await send(under.bus, 12_000);
+  const asked = [ids[0], ids.at(-1)] as string[];
+  const found = await under.bus.unsettled("executor", "task.due", [...asked, eventId()]);
+  assert.deepEqual([...found].sort(), asked.sort());
+});
+
+test("events are unsettled while a member holds them, and no longer when it is done", async () => {
+  const seen = new Collected<string>();
+  const held = gate();
+  const handle = async ({ id }: { id: string }) => {
+    seen.add(id);
+    await held.opened;
+  };
+  await under.bus.subscribe({
+    ...quick,
+    maxInFlight: 20_000,
+    pattern: "task.due",
+    group: "executor",
+    handle,
+  });
+  await seen.reach(12_000);
+  const asked = [seen.items[0], seen.items.at(-1)] as string[];
+  assert.equal((await under.bus.unsettled("executor", "task.due", asked)).size, 2);
+  held.open();
+  assert.equal(await under.bus.settled("executor", "task.due", 10_000), true);
+  assert.deepEqual(await under.bus.unsettled("executor", "task.due", asked), new Set());
+});
+
+test("a stream that was made anew has another identity and none of the earlier events", async () => {
+  const { bus, manager } = under;
+  const identity = await bus.identity();
+  const asked = await send(bus, 1);
+  await manager.streams.delete(STREAM);
+  await assert.rejects(bus.identity(), { type: "BUS_UNAVAILABLE", retryable: true });
+  await (await under.other()).send(exampleEvent("task.due"));
+  assert.notEqual(await bus.identity(), identity);
+  assert.deepEqual(await bus.unsettled("nobody", "task.due", asked), new Set());
+});
