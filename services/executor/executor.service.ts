@@ -35,6 +35,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
       },
       handlers: () => registry.list(config.handlerTimeoutMs),
       revoke: (revocation) => ({ started: executor.revoke(revocation) }),
+      holds: ({ runIds }) => ({ held: executor.holds(runIds) }),
     }),
     channels: subscribe({
       "task.due": {

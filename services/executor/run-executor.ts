@@ -24,6 +24,8 @@ export interface RunExecutor {
   execute(due: DomainEnvelope<"task.due">, delivery: Delivery): Promise<void>;
   /** Cancels what has not started, now and when it arrives later; returns those of the runs that have started here. */
   revoke(revocation: ActionParams<"executor.revoke">): readonly string[];
+  /** Which of these runs are in hand: until the bus has accepted the outcome, or the run was handed back. */
+  holds(runIds: readonly string[]): readonly string[];
   /** To be called when no delivery is left. */
   close(): void;
 }
@@ -137,6 +139,10 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       if (delivery.resent || due.time < bornAt) admitConfirmed(run);
       else admit(run);
       return run.answer.promise;
+    },
+    holds(runIds) {
+      const held = new Set([...inHand.values()].map(({ due }) => due.data.runId));
+      return runIds.filter((id) => held.has(id));
     },
     revoke(revocation) {
       const isRevoked = revocations.add(revocation);

@@ -39,6 +39,10 @@ export interface RecordChange extends VersionedRecord {
 export interface RecordStore {
   load(session: ClientSession, runIds: readonly string[]): Promise<Map<string, VersionedRecord>>;
   write(session: ClientSession, changes: readonly RecordChange[]): Promise<void>;
+  /** Which of these runs and skips are on record. */
+  recorded(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** The records of those that have no outcome. */
+  open(ids: readonly string[]): Promise<ReadonlyMap<string, VersionedRecord>>;
   /** Open runs that have shown no sign of life for longer than they may. */
   overdue(now: number, limit: number): Promise<readonly VersionedRecord[]>;
   /** Which of these have an outcome; those that were planned before an instant and are not on record had one. */
@@ -74,7 +78,7 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
       const found = await records
         .find({ _id: { $in: ids } }, { session, batchSize: runIds.length })
         .toArray();
-      return new Map(found.map((document) => [document._id.toHexString(), versioned(document)]));
+      return byId(found);
     },
 
     async write(session, changes) {
@@ -83,6 +87,17 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
       if (added.length > 0) await records.insertMany(added, { session, ordered: false });
       if (replaced.length > 0)
         await records.bulkWrite(replaced.map(replacement), { session, ordered: false });
+    },
+
+    async recorded(ids) {
+      const query = { _id: { $in: ids.map((id) => new ObjectId(id)) } };
+      const found = await asked(records.find(query, { projection: { _id: 1 } }).toArray());
+      return new Set(found.map(({ _id }) => _id.toHexString()));
+    },
+
+    async open(ids) {
+      const query = { _id: { $in: ids.map((id) => new ObjectId(id)) }, open_until: { $exists: true } };
+      return byId(await asked(records.find(query).toArray()));
     },
 
     async overdue(now, limit) {
@@ -118,6 +133,10 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
 
     rows: pages.rows,
   };
+}
+
+function byId(documents: readonly RecordDocument[]): Map<string, VersionedRecord> {
+  return new Map(documents.map((document) => [document._id.toHexString(), versioned(document)]));
 }
 
 function versioned(document: RecordDocument): VersionedRecord {

@@ -9,6 +9,7 @@ import { type OpenEventStore, openEventStore } from "../../shared/event-store/op
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { silentLog } from "../../test/silent-log.ts";
+import { declareLost } from "./declare-lost.ts";
 import { mongoRecords, type RecordStore } from "./mongo-records.ts";
 import { createReaper } from "./reaper.ts";
 import type { RecordDocument } from "./record-document.ts";
@@ -227,20 +228,19 @@ describe("the recorder", () => {
   describe("and the reaper", () => {
     const longAgo = () => clock.now() - DAY_MS;
     const reaping = (records: RecordStore, ofClock = clock) =>
-      createReaper({ store: events.store, records, clock: ofClock, log: silentLog, everyMs: 10 });
+      createReaper({
+        records,
+        declareLost: declareLost({ store: events.store, records, clock: ofClock, log: silentLog }),
+        clock: ofClock,
+        log: silentLog,
+        everyMs: 10,
+      });
 
     it("declares a run lost of which nothing was heard for too long, and tells of it", async () => {
       const { recorder, records } = recorderUnderTest();
       const [silent, alive] = [say({ at: longAgo() }), say()];
       await recorder.record([silent.due(), silent.started(), alive.due(), alive.started()], known);
-      const behind = { now: () => clock.now() - 5 };
-      const reaper = createReaper({
-        store: events.store,
-        records,
-        clock: behind,
-        log: silentLog,
-        everyMs: 10,
-      });
+      const reaper = reaping(records, { now: () => clock.now() - 5 });
       reaper.start();
       await eventually(async () => (await recordOf(silent.runId))?.status === "lost");
       await reaper.stop();

@@ -5,13 +5,20 @@ import { subscribe } from "../../shared/bus/channels.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import { type Config, loadConfig } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
+import type { Rounds } from "../../shared/rounds.ts";
 import { answers } from "../../shared/service.ts";
+import { createBusWatch } from "./bus-watch.ts";
+import { declareLost } from "./declare-lost.ts";
+import { settleLost } from "./lost-runs.ts";
+import { mongoKnownBus } from "./mongo-known-bus.ts";
+import { mongoOrders } from "./mongo-orders.ts";
 import { mongoRecords, type RecordStore } from "./mongo-records.ts";
 import { mongoRunHistory } from "./mongo-run-history.ts";
 import { createReaper, type Reaper } from "./reaper.ts";
 import type { RecordDocument } from "./record-document.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createRetention, type Retention } from "./retention.ts";
+import { runWhereabouts } from "./run-whereabouts.ts";
 
 export interface RecordsDeps {
   readonly config: Config;
@@ -28,6 +35,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   let records: RecordStore;
   let recorder: Recorder;
   let reaper: Reaper;
+  let busWatch: Rounds;
   let retention: Retention;
   const forgottenMs = config.recordsMaxAgeMs || Number.POSITIVE_INFINITY;
   const batch = { maxSize: config.recordBatch, lingerMs: config.recordLingerMs };
@@ -63,6 +71,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       "$broker.started"() {
         events.outbox.adoptEnded();
         reaper.start();
+        busWatch.start();
         retention.start();
       },
     },
@@ -88,11 +97,27 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       });
       const maxBatch = config.recordBatch * 2;
       recorder = createRecorder({ store, records, clock, maxBatch, onAdded: retention.added });
-      reaper = createReaper({ store, records, clock, log, everyMs: Math.min(60_000, config.runLostMs / 10) });
+      const declare = declareLost({ store, records, clock, log });
+      reaper = createReaper({
+        records,
+        declareLost: declare,
+        clock,
+        log,
+        everyMs: Math.min(60_000, config.runLostMs / 10),
+      });
+      const orders = mongoOrders(db.collection("events"));
+      const whereabouts = runWhereabouts(broker, db.collection("outboxes"));
+      busWatch = createBusWatch({
+        bus: broker.bus,
+        known: mongoKnownBus(db.collection("known_bus")),
+        orders,
+        settle: settleLost({ orders, records, recorder, whereabouts, declareLost: declare }),
+        log,
+      });
     },
     async stopped() {
+      await Promise.all([reaper?.stop(), busWatch?.stop(), retention?.stop()]);
       await recorder?.flush();
-      await Promise.all([reaper?.stop(), retention?.stop()]);
       await events?.close();
     },
   };

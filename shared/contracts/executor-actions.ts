@@ -33,4 +33,11 @@ export const executorActions = {
     example: { taskId: "66f2a1b00a1b2c3d4e5f6070", before: "2026-01-05T09:00:00.000Z" },
     answers: answer<{ started: readonly string[] }>(),
   }),
+  "executor.holds": action({
+    summary:
+      "Which of these runs this executor has in hand: waiting, running, or with an outcome that the bus has not accepted yet; asked of every node by name.",
+    params: { runIds: { type: "array", max: 1000, items: "id" } },
+    example: { runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
+    answers: answer<{ held: readonly string[] }>(),
+  }),
 } as const;

@@ -46,7 +46,12 @@ const SETTINGS = {
   NODE_NAME: "story",
 };
 
-export async function startCluster(settings: Settings = {}): Promise<Cluster> {
+export interface ClusterOptions {
+  /** Called with the empty MongoDB before any service starts. */
+  readonly fill?: (client: MongoClient) => Promise<void>;
+}
+
+export async function startCluster(settings: Settings = {}, { fill }: ClusterOptions = {}): Promise<Cluster> {
   const dir = await mkdtemp(join(tmpdir(), "kinit-cluster-"));
   const [nats, mongoPort] = await Promise.all([startNatsServer(), freePort()]);
   const mongoUrl = `mongodb://127.0.0.1:${mongoPort}/story?replicaSet=rs0`;
@@ -81,25 +86,28 @@ export async function startCluster(settings: Settings = {}): Promise<Cluster> {
     await nats.stop();
     await rm(dir, { recursive: true, force: true });
   };
+  let client: MongoClient | undefined;
   try {
     await startMongo();
+    const connected = await new MongoClient(mongoUrl).connect();
+    client = connected;
+    await fill?.(connected);
     await Promise.all(
       (["scheduler", "records", "executor", "crawler", "gateway"] as const).map((name) => start(name)),
     );
     const [, address = ""] = await running("gateway").line(/ready as .* listening on (http\S+)/);
     await readyWithin(address, 20_000);
-    const client = await new MongoClient(mongoUrl).connect();
     return {
       nats,
       api: httpApi(address),
-      db: client.db(),
+      db: connected.db(),
       process: running,
       start,
       mongoPort,
       // Without discovery, which would lead past the proxy.
       mongoUrlBy: (port) => `mongodb://127.0.0.1:${port}/story?directConnection=true`,
       async schedulers() {
-        const lease = await client.db().collection<{ _id: string; pid: number }>("leases").findOne({});
+        const lease = await connected.db().collection<{ _id: string; pid: number }>("leases").findOne({});
         const all = [...processes].filter(([name]) => name.startsWith("scheduler"));
         const of = (isHolder: boolean) => all.find(([, { pid }]) => (pid === lease?.pid) === isHolder)?.[1];
         const active = of(true);
@@ -114,11 +122,12 @@ export async function startCluster(settings: Settings = {}): Promise<Cluster> {
         return line.startsWith("No difference") ? line : check.output();
       },
       async stop() {
-        await client.close();
+        await connected.close();
         await stop();
       },
     };
   } catch (error) {
+    await client?.close();
     await stop();
     throw error;
   }

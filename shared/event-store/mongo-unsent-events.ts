@@ -1,0 +1,28 @@
+import type { Collection } from "mongodb";
+import type { OutboxDocument } from "./outbox-ledger.ts";
+import { asked } from "./store-errors.ts";
+
+/** An event's id and the outbox that publishes it. */
+export interface WrittenEvent {
+  readonly id: string;
+  readonly writer: string;
+}
+
+/**
+ * Which of these events an outbox still has to send, as far as its checkpoint tells: one that was sent within the last
+ * half second may be among them, one that was not sent is. Error: `STORE_UNAVAILABLE`.
+ */
+export async function unsentOf(
+  outboxes: Collection<OutboxDocument>,
+  events: readonly WrittenEvent[],
+): Promise<ReadonlySet<string>> {
+  const writers = [...new Set(events.map(({ writer }) => writer))];
+  const found = await asked(outboxes.find({ _id: { $in: writers } }).toArray());
+  const checkpoints = new Map(found.map((outbox) => [outbox._id, outbox]));
+  const isUnsent = ({ id, writer }: WrittenEvent) => {
+    // An outbox that is no longer listed has sent everything.
+    const checkpoint = checkpoints.get(writer);
+    return checkpoint !== undefined && (id > checkpoint.position || checkpoint.pending.includes(id));
+  };
+  return new Set(events.filter(isUnsent).map(({ id }) => id));
+}
