@@ -4,6 +4,7 @@ import type { Delivery } from "../../shared/bus/bus.ts";
 import { subscribe } from "../../shared/bus/channels.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import { type Config, loadConfig } from "../../shared/config.ts";
+import { unsentOf } from "../../shared/event-store/mongo-unsent-events.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import type { Rounds } from "../../shared/rounds.ts";
 import { answers } from "../../shared/service.ts";
@@ -106,7 +107,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         everyMs: Math.min(60_000, config.runLostMs / 10),
       });
       const orders = mongoOrders(db.collection("events"));
-      const whereabouts = runWhereabouts(broker, db.collection("outboxes"));
+      const whereabouts = runWhereabouts(broker, (sent) => unsentOf(db.collection("outboxes"), sent));
       busWatch = createBusWatch({
         bus: broker.bus,
         known: mongoKnownBus(db.collection("known_bus")),

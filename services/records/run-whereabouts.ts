@@ -1,8 +1,6 @@
 import type { ServiceBroker } from "moleculer";
-import type { Collection } from "mongodb";
 import { AppError } from "../../shared/errors.ts";
-import { unsentOf, type WrittenEvent } from "../../shared/event-store/mongo-unsent-events.ts";
-import type { OutboxDocument } from "../../shared/event-store/outbox-ledger.ts";
+import type { WrittenEvent } from "../../shared/event-store/mongo-unsent-events.ts";
 import { nodesOffering } from "../../shared/nodes-offering.ts";
 import { call } from "../../shared/service.ts";
 
@@ -37,7 +35,10 @@ const SETTLE_LIMIT_MS = 5000;
  * Looks for runs in every place on their way, in the order in which they pass through: the outbox, the bus, an executor,
  * and as an outcome on the bus again. A run that moves on meanwhile is found in the next place.
  */
-export function runWhereabouts(broker: ServiceBroker, outboxes: Collection<OutboxDocument>): RunWhereabouts {
+export function runWhereabouts(
+  broker: ServiceBroker,
+  unsentOf: (events: readonly WrittenEvent[]) => Promise<ReadonlySet<string>>,
+): RunWhereabouts {
   /** An executor may hold a run whose order the bus has lost. */
   async function heldOf(runIds: readonly string[]): Promise<ReadonlySet<string>> {
     const answers = nodesOffering(broker, "executor").map(async ({ id: nodeID, available }) => {
@@ -49,7 +50,7 @@ export function runWhereabouts(broker: ServiceBroker, outboxes: Collection<Outbo
 
   return {
     async nowhere(runs) {
-      const unsent = await unsentOf(outboxes, runs);
+      const unsent = await unsentOf(runs);
       const sent = runs.filter(({ id }) => !unsent.has(id));
       if (sent.length === 0) return [];
       const ids = sent.map(({ id }) => id);
