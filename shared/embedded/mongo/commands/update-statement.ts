@@ -106,7 +106,12 @@ function compileStatement({ context, args }: StatementJob): UpdatePlan {
       collation,
       scope: scopeOf(context, collation),
     },
-    { update: args.required("u"), arrayFilters: arrayFiltersOf(args), isMulti },
+    {
+      update: args.required("u"),
+      arrayFilters: arrayFiltersOf(args),
+      isMulti,
+      clusterTime: context.server.clusterTime,
+    },
   );
 }
 
