@@ -1,7 +1,7 @@
-import type { ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
-import { type Config, loadConfig } from "../../shared/config.ts";
+import type { Config } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { answers } from "../../shared/service.ts";
 import { FENCE_SLOTS } from "./mongo-fence.ts";
@@ -63,4 +63,4 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
   };
 };
 
-export default () => schedulerService({ config: loadConfig(), clock: systemClock });
+export default ({ config }: ServiceBroker) => schedulerService({ config, clock: systemClock });
