@@ -152,10 +152,13 @@ function firstRun(
       ? nextOccurrence(trigger, lastRunAt)
       : firstOccurrence(trigger, now);
   if (first !== null) return first;
+  const endsTooEarly =
+    definition.endAt !== null &&
+    firstOccurrence(triggerOf({ ...definition, endAt: null }, now), now) !== null;
   throw new InvalidTrigger(
-    "无效的触发器：expression 在 end_datetime 之前已没有可执行的时间，应给出将来的时间",
+    `无效的触发器：expression ${endsTooEarly ? "在 end_datetime 之前" : ""}已没有可执行的时间，应给出将来的时间`,
     {
-      field: definition.endAt === null ? "expression" : "end_datetime",
+      field: endsTooEarly ? "end_datetime" : "expression",
       expected: "a trigger with an occurrence in the future",
     },
   );
