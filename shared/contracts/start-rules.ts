@@ -1,0 +1,16 @@
+/** When a dispatched run may start; what the scheduler promises about stopped tasks rests on it. */
+
+/**
+ * A run that starts later than this after its planned time, or after its dispatch where that came later, has to be
+ * confirmed by the scheduler first.
+ */
+export const LATE_START_MS = 500;
+
+/** How long an executor waits for the scheduler's verdicts. */
+export const CONFIRM_TIMEOUT_MS = 1500;
+
+/** How long a verdict may be used after its arrival. */
+export const VERDICT_VALID_MS = 500;
+
+/** A late run never starts longer than this after the scheduler looked at it. */
+export const VERDICT_MAX_AGE_MS = CONFIRM_TIMEOUT_MS + VERDICT_VALID_MS;
