@@ -1,6 +1,7 @@
-import type { Collection } from "mongodb";
+import { type Collection, ObjectId } from "mongodb";
 import { type EventDocument, fromEventDocument } from "../../shared/event-store/event-document.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
+import { eventIdAt } from "../../shared/ids.ts";
 import type { RecordedEvent } from "./record.ts";
 import type { OrderedRun } from "./run-whereabouts.ts";
 
@@ -20,6 +21,8 @@ export interface OrderStore {
   before(id: string | null, limit: number): Promise<readonly Order[]>;
   /** The orders of these runs, as far as they are not forgotten. */
   ofRuns(runs: readonly RunOfTask[]): Promise<readonly Order[]>;
+  /** The order of a run that was called for at the time in its id, or planned for it, a short while ago. */
+  justOrdered(runId: string): Promise<RecordedEvent | null>;
   /** The events themselves, as far as they are not forgotten. */
   read(ids: readonly string[]): Promise<readonly RecordedEvent[]>;
 }
@@ -27,6 +30,9 @@ export interface OrderStore {
 const FIELDS = { writer: 1, type: 1, "data.runId": 1, "data.skipId": 1 } as const;
 /** Streams that are searched at the same time. */
 const SEARCHES = 8;
+/** An order is written a little before its run's time, which is that in the run's id; or after a call that took long. */
+const EARLY_MS = 2000;
+const LATE_MS = 30_000;
 
 export function mongoOrders(events: Collection<EventDocument>): OrderStore {
   /** The newest come first: what is asked for was ordered a short while ago. */
@@ -57,12 +63,22 @@ export function mongoOrders(events: Collection<EventDocument>): OrderStore {
       return found;
     },
 
+    async justOrdered(runId) {
+      const at = new ObjectId(runId).getTimestamp().getTime();
+      const range = { $gte: eventIdAt(at - EARLY_MS), $lt: eventIdAt(at + LATE_MS) };
+      const query = { _id: range, type: "task.due", "data.runId": runId };
+      const found = await asked(events.findOne(query, { sort: { _id: 1 } }));
+      return found && recordedEvent(found);
+    },
+
     async read(ids) {
       const found = await asked(events.find({ _id: { $in: [...ids] } }, { sort: { _id: 1 } }).toArray());
-      return found.map((document) => fromEventDocument(document) as unknown as RecordedEvent);
+      return found.map(recordedEvent);
     },
   };
 }
+
+const recordedEvent = (document: EventDocument) => fromEventDocument(document) as unknown as RecordedEvent;
 
 function orderOf({ _id, type, writer = "", data }: EventDocument): Order {
   const { runId, skipId } = data as { runId?: string; skipId?: string };

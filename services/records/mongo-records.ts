@@ -3,7 +3,8 @@ import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.
 import { AppError } from "../../shared/errors.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
 import { BLOCK_BYTES, jsonBytes, mongoPages, sortOf } from "../../shared/mongo-pages.ts";
-import type { RunRecord } from "./record.ts";
+import type { OrderStore } from "./mongo-orders.ts";
+import { evolve, type RunRecord } from "./record.ts";
 import { fromDocument, type RecordDocument, toDocument, toView } from "./record-document.ts";
 
 export class RecordNotFound extends AppError {
@@ -47,7 +48,7 @@ export interface RecordStore {
   overdue(now: number, limit: number): Promise<readonly VersionedRecord[]>;
   /** Which of these have an outcome; those that were planned before an instant and are not on record had one. */
   ended(runs: readonly PlannedRun[], forgottenBefore: number): Promise<readonly string[]>;
-  /** Errors: `RECORD_NOT_FOUND`, `RECORD_TOO_LARGE`. */
+  /** Also of a run that was ordered just now and is not on record yet. Errors: `RECORD_NOT_FOUND`, `RECORD_TOO_LARGE`. */
   view(runId: string): Promise<ActionAnswer<"records.get">>;
   /** Error: `LIST_TOO_LONG`. */
   list(query: ActionParams<"records.list">): Promise<ActionAnswer<"records.list">>;
@@ -56,13 +57,16 @@ export interface RecordStore {
 
 export interface MongoRecordsOptions {
   readonly records: Collection<RecordDocument>;
+  /** Finds the order of a run that is not on record yet. */
+  readonly justOrdered?: OrderStore["justOrdered"];
   /** How long a run may be silent beyond its timeout. */
   readonly lostMs: number;
   /** Timeout of runs whose task names none. */
   readonly defaultTimeoutMs: number;
 }
 
-export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecordsOptions): RecordStore {
+export function mongoRecords(options: MongoRecordsOptions): RecordStore {
+  const { records, justOrdered = async () => null, lostMs, defaultTimeoutMs } = options;
   const pages = mongoPages(records, toView);
   const documentOf = ({ record, version }: VersionedRecord) => {
     const seen = Math.max(Date.parse(record.updatedAt), Date.parse(record.plannedAt));
@@ -71,6 +75,12 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
       openUntil: new Date(seen + (record.timeoutMs ?? defaultTimeoutMs) + lostMs),
     });
   };
+
+  /** As it will be stored, once its order has reached the recorder. */
+  async function futureDocument(runId: string): Promise<RecordDocument | null> {
+    const order = await justOrdered(runId);
+    return order && documentOf({ record: evolve(null, order), version: 0 });
+  }
 
   return {
     async load(session, runIds) {
@@ -117,7 +127,8 @@ export function mongoRecords({ records, lostMs, defaultTimeoutMs }: MongoRecords
     },
 
     async view(runId) {
-      const document = await asked(records.findOne({ _id: new ObjectId(runId) }));
+      const found = await asked(records.findOne({ _id: new ObjectId(runId) }));
+      const document = found ?? (await futureDocument(runId));
       if (!document) throw new RecordNotFound(runId);
       const view = toView(document);
       if (jsonBytes(view) > BLOCK_BYTES) throw new RecordTooLarge(runId);

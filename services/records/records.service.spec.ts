@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { ObjectId } from "mongodb";
 import { systemClock } from "../../shared/clock.ts";
+import { type EventDocument, toEventDocument } from "../../shared/event-store/event-document.ts";
 import { objectId } from "../../shared/ids.ts";
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
@@ -34,6 +35,7 @@ describe("the records service", { concurrency: 4 }, () => {
     await mongo?.close();
   });
 
+  const stored = () => platform.db.collection("scheduler_task_record");
   const runOnce = async (more: object = {}) => {
     const taskId = await platform.create({ ...task, ...more, isActive: false });
     const { runId } = await platform.call("scheduler.run", { taskId });
@@ -70,6 +72,17 @@ describe("the records service", { concurrency: 4 }, () => {
     assert.match(error?.stack ?? "", /RangeError/);
   });
 
+  it("shows a run that is ordered and not on record yet, as it will be recorded", async () => {
+    const run = say();
+    const due = run.due();
+    await platform.db.collection<EventDocument>("events").insertOne(toEventDocument(due, 1, "scheduler-x"));
+    const early = await platform.call("records.get", { runId: run.runId });
+    assert.deepEqual([early.status, early.taskId, early.handler], ["queued", run.taskId, "test.main.Test"]);
+    await platform.broker.bus.send(due, { resent: true });
+    assert.deepEqual(await platform.call("records.get", { runId: run.runId }), early);
+    assert.equal(await stored().countDocuments({ task_id: run.taskId }), 1);
+  });
+
   it("says of an unknown run that there is no such record", async () => {
     const unknown = platform.call("records.get", { runId: objectId() });
     await assert.rejects(unknown, { type: "RECORD_NOT_FOUND", code: 404 });
@@ -101,12 +114,11 @@ describe("the records service", { concurrency: 4 }, () => {
     const [bad, good] = [say(), say()];
     // A record of this run stands already and is none that can be read.
     const damaged = { _id: new ObjectId(bad.runId), task_id: bad.taskId, retval: "{" };
-    const stored = platform.db.collection("scheduler_task_record");
-    await stored.insertOne(damaged);
+    await stored().insertOne(damaged);
     const sent = platform.broker.bus.send(bad.succeeded());
     await platform.broker.bus.send(good.succeeded());
     assert.equal((await platform.call("records.get", { runId: good.runId })).status, "succeeded");
-    await stored.deleteOne({ _id: damaged._id });
+    await stored().deleteOne({ _id: damaged._id });
     await sent;
     assert.equal((await platform.call("records.get", { runId: bad.runId })).status, "succeeded");
   });

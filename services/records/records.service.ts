@@ -83,8 +83,10 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       await ensureIndexes(db, ["events", "scheduler_task_record"]);
       await events.outbox.start();
       const documents = db.collection<RecordDocument>("scheduler_task_record");
+      const orders = mongoOrders(db.collection("events"));
       records = mongoRecords({
         records: documents,
+        justOrdered: orders.justOrdered,
         lostMs: config.runLostMs,
         defaultTimeoutMs: config.handlerTimeoutMs,
       });
@@ -106,7 +108,6 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         log,
         everyMs: Math.min(60_000, config.runLostMs / 10),
       });
-      const orders = mongoOrders(db.collection("events"));
       const whereabouts = runWhereabouts(broker, (sent) => unsentOf(db.collection("outboxes"), sent));
       busWatch = createBusWatch({
         bus: broker.bus,

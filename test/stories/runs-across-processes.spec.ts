@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import type { WireRecord } from "./api.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { type HttpSink, startHttpSink } from "./http-sink.ts";
 import { assertEachOccurrenceOnce } from "./occurrences.ts";
@@ -30,6 +31,19 @@ describe("with each service in a process of its own", () => {
     assert.deepEqual([record?.exception, record?.attempts.length], ["null", 1]);
     assert.ok((record?.process_time ?? 0) >= 2, "the handler sleeps two seconds");
     assert.ok((record?.log.length ?? 0) > 0, "the handler's log lines are on record");
+  });
+
+  it("a run that is started by hand can be read by its id at once", async () => {
+    const { api } = cluster;
+    const taskId = await api.create({ ...request("/by-hand"), exec_strategy: "once", is_active: false });
+    sink.hold("/by-hand");
+    const { data: runId } = await api.post(`/scheduler/task/run/create?data_id=${taskId}`);
+    const { code, data } = await api.get(`/scheduler/task/record/one/query?data_id=${runId}`);
+    assert.equal(code, 200);
+    const { id, task_id, status } = data as WireRecord;
+    assert.deepEqual([id, task_id, status], [runId, taskId, "queued"]);
+    sink.release("/by-hand");
+    await api.recordsWhen(taskId, ([first]) => first?.status === "succeeded");
   });
 
   it("an executor that is killed during a run is replaced: one record, two attempts", async () => {
