@@ -12,7 +12,7 @@ export interface TcpProxy {
    * this client: the request is carried out and its answer is lost. Other connections go on. Resolves when it happened.
    */
   silence(isLast: (sent: Buffer) => boolean): Promise<void>;
-  /** Ends a cut or a freeze; what is silent stays so. */
+  /** Ends a cut or a freeze, and a silence that has not begun; what is silent stays so. */
   restore(): void;
   close(): Promise<void>;
 }
@@ -76,6 +76,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
       }),
     restore() {
       state = "open";
+      silencing = undefined;
       each((socket) => socket.resume());
     },
     async close() {

@@ -141,6 +141,30 @@ function isSameLife(writer: string, executor: string): boolean {
   return writer.startsWith(`scheduler-${executor.slice(-4)}`);
 }
 
+/**
+ * A task that was active while nothing was disturbed has run then, or something holds it up for good.
+ * @param calmAt from when on nothing was disturbed
+ * @param endedAt when all tasks were stopped
+ */
+export function checkProgress(
+  { ordered, skipped, taskId, name, statements }: TaskHistory,
+  { streams }: Stored,
+  { calmAt, endedAt }: { calmAt: number; endedAt: number },
+): string[] {
+  const from = calmAt + SETTLING_MS;
+  const isTouched = statements.some(
+    ({ type, time }) => /created|changed|resumed/.test(type) && time > calmAt && time < endedAt,
+  );
+  if (isTouched) return [];
+  const isWithin = ({ plannedAt }: { plannedAt: number }) => plannedAt > from && plannedAt < endedAt;
+  const planned = [...ordered.filter(({ isManual }) => !isManual), ...skipped].filter(isWithin);
+  if (planned.length < 2) return [];
+  const hasRun = ordered
+    .flatMap(({ runId }) => attemptsOf(streams.get(`run-${runId}`) ?? []))
+    .some(({ startedAt, endedAt: until }) => startedAt > from || (until ?? 0) > from);
+  return hasRun ? [] : [`task ${taskId} (${name}) did not run again after the faults`];
+}
+
 /** While nothing was disturbed, an occurrence is skipped for an overlap only where a run went on. */
 export function checkExcuses({ ordered, skipped, taskId }: TaskHistory, { streams }: Stored, calmAt: number) {
   const faults: string[] = [];

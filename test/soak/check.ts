@@ -1,7 +1,8 @@
 import { MongoClient } from "mongodb";
 import { type BusContents, checkBus } from "./check-bus.ts";
-import { checkCommands } from "./check-commands.ts";
-import { checkExcuses, checkOverlaps, checkRecords } from "./check-runs.ts";
+import { checkAnswers, checkCommands } from "./check-commands.ts";
+import { checkExcuses, checkOverlaps, checkProgress, checkRecords } from "./check-runs.ts";
+import { checkStops } from "./check-stops.ts";
 import type { Round } from "./round.ts";
 import { readStored, type Stored } from "./stored.ts";
 import { readHistory, type TaskHistory } from "./task-history.ts";
@@ -30,7 +31,10 @@ export async function checkRound(
       ...checkRecords(histories, stored),
       ...histories.flatMap((history) => checkOverlaps(history, stored, bus === undefined)),
       ...histories.flatMap((history) => checkExcuses(history, stored, round.calmAt)),
-      ...checkCommands(round.told, histories, stored),
+      ...histories.flatMap((history) => checkProgress(history, stored, round)),
+      ...checkCommands(round.told, histories),
+      ...checkAnswers(round.told, round.calmAt),
+      ...checkStops(round.told, histories, stored, round.calledAt),
       ...checkOutboxes(stored),
       ...(bus ? checkBus(bus, stored) : checkLocalBus(stored)),
     ];

@@ -1,16 +1,20 @@
-import type { PlannedCommand, PlannedTask } from "./plan.ts";
+import type { PlannedCommand } from "./plan.ts";
+import type { PlannedTask } from "./plan-tasks.ts";
 
 /** A command and what is known of its effect: `unknown` where its answer was lost or says that it may be repeated. */
 export interface Told {
   readonly kind: PlannedCommand["kind"];
-  readonly key: string;
+  /** Empty where a creation was not answered with success. */
   readonly taskId: string;
-  readonly name: string;
+  /** The id of the request, which the events that it leads to name as their cause. */
+  readonly cause: string;
   readonly sentAt: number;
   readonly answeredAt: number;
   readonly outcome: "done" | "refused" | "unknown";
-  /** For a run: the record's id. */
-  readonly runId: string | null;
+  /** The answer's code; null where there was none. */
+  readonly code: number | null;
+  /** What it says that it did: the record's id, for a run. */
+  readonly data: unknown;
 }
 
 export interface Commands {
@@ -35,7 +39,7 @@ interface Answer {
   readonly location: string | null;
 }
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 45_000;
 /** Answers that say nothing about what happened. */
 const MAYBE = new Set([500, 503, 504]);
 
@@ -43,25 +47,33 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
   const told: Told[] = [];
   const ids = new Map<string, string>();
   const turns = new Map<string, Promise<void>>();
+  const underWay = new Set<Promise<void>>();
 
-  async function ask(path: string, body?: object): Promise<Answer> {
+  async function ask(path: string, cause: string, body?: object): Promise<Answer> {
     const response = await fetch(address + path, {
       method: "POST",
       signal: AbortSignal.timeout(LIMIT_MS),
-      ...(body === undefined
-        ? {}
-        : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+      headers: {
+        "x-request-id": cause,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const { code, data } = (await response.json()) as { code: number; data: unknown };
     return { code, data, location: response.headers.get("location") };
   }
 
-  async function tell(command: PlannedCommand): Promise<void> {
-    const { kind, key, task } = command;
+  async function tell({ kind, key, task }: PlannedCommand): Promise<void> {
     const taskId = ids.get(key);
     if (kind !== "create" && taskId === undefined) return;
     const name = `soak-${key}`;
     const body = task && { ...bodyOf(task), name };
+    const { location } = await exchange({ kind, taskId: taskId ?? "" }, body);
+    const created = location?.slice(-24);
+    if (kind === "create" && created) ids.set(key, created);
+  }
+
+  async function exchange({ kind, taskId }: Pick<Told, "kind" | "taskId">, body?: object) {
     const [path, sent] = {
       create: ["/scheduler/task/create", body],
       change: ["/scheduler/task/update", { data_id: taskId, data: body }],
@@ -70,25 +82,31 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
       run: [`/scheduler/task/run/create?data_id=${taskId}`],
       remove: [`/scheduler/task/delete?data_id=${taskId}`],
     }[kind] as [string, object?];
+    const cause = crypto.randomUUID();
     const sentAt = Date.now();
-    const answer = await ask(path, sent).catch(() => null);
-    const outcome = outcomeOf(answer);
-    const created = answer?.location?.slice(-24);
-    if (kind === "create" && created) ids.set(key, created);
+    const answer = await ask(path, cause, sent).catch(() => null);
+    const { code = null, data = null, location = null } = answer ?? {};
     told.push({
       kind,
-      key,
-      name,
-      taskId: taskId ?? created ?? "",
+      cause,
+      taskId: taskId || (location?.slice(-24) ?? ""),
       sentAt,
       answeredAt: Date.now(),
-      outcome,
-      runId: kind === "run" && outcome === "done" ? String(answer?.data) : null,
+      outcome: outcomeOf(code),
+      code,
+      data,
     });
+    return { code, location };
   }
 
-  /** Commands on one task go one after the other, so that it is known which answer came last. */
-  function inTurn(key: string, step: () => Promise<void>): Promise<void> {
+  function send(command: PlannedCommand): Promise<void> {
+    const { key, kind, isConcurrent } = command;
+    const step = async () => {
+      // A task that is active cannot be deleted.
+      if (kind === "remove") await tell({ ...command, kind: "stop" });
+      await tell(command);
+    };
+    if (isConcurrent) return step();
     const next = (turns.get(key) ?? Promise.resolve()).then(step);
     turns.set(key, next);
     return next;
@@ -96,24 +114,23 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
 
   return {
     told,
-    send: (command) =>
-      inTurn(command.key, async () => {
-        // A task that is active cannot be deleted.
-        if (command.kind === "remove") await tell({ ...command, kind: "stop" });
-        await tell(command);
-      }),
+    send(command) {
+      const sending = send(command).finally(() => underWay.delete(sending));
+      underWay.add(sending);
+      return sending;
+    },
     async stopForGood(taskId) {
       for (const deadline = Date.now() + LIMIT_MS; ; ) {
-        const answer = await ask(`/scheduler/task/stop/update?data_id=${taskId}`).catch(() => null);
-        if (outcomeOf(answer) === "done") return;
-        if (Date.now() > deadline) throw new Error(`task ${taskId} cannot be stopped: ${answer?.code}`);
+        const { code } = await exchange({ kind: "stop", taskId });
+        if (code === 200) return;
+        if (Date.now() > deadline) throw new Error(`task ${taskId} cannot be stopped: ${code}`);
       }
     },
-    idle: async () => void (await Promise.all(turns.values())),
+    idle: async () => void (await Promise.all(underWay)),
   };
 }
 
-function outcomeOf(answer: Answer | null): Told["outcome"] {
-  if (answer === null || MAYBE.has(answer.code)) return "unknown";
-  return answer.code === 200 ? "done" : "refused";
+function outcomeOf(code: number | null): Told["outcome"] {
+  if (code === null || MAYBE.has(code)) return "unknown";
+  return code === 200 ? "done" : "refused";
 }

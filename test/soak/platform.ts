@@ -5,16 +5,20 @@ import { startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-m
 import { startNatsServer } from "../bus/nats-server.ts";
 import { freePort } from "../free-port.ts";
 import { startProcess } from "../stories/process.ts";
+import { startTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
 import type { Mode } from "./plan.ts";
+import { LINKS } from "./plan-faults.ts";
 import { nodeSlot, type Slot, slotOf } from "./slot.ts";
 
-/** The platform as a user starts it, every process of which can be ended at any time. */
+/** The platform as a user starts it, every process of which can be ended and cut off at any time. */
 export interface SoakPlatform {
   /** Kept where a round finds a fault: logs and data. */
   readonly dir: string;
   readonly address: string;
   readonly natsUrl: string | undefined;
   slot(name: string): Slot;
+  /** What a process and a server say to one another passes through it, e.g. `scheduler-1/mongo`. */
+  link(name: string): TcpProxy;
   startAll(): Promise<void>;
   /** Ends all services in order, keeps the store reachable and answers its URL. */
   stopServices(): Promise<string>;
@@ -30,6 +34,12 @@ const SETTINGS = {
   DRAIN_MS: "3000",
   NODE_NAME: "soak",
 };
+/** Handlers of all tasks together need about half of it: after an outage runs wait for places. */
+const ONE_PROCESS = { EXECUTOR_CONCURRENCY: "60" };
+/** The first executor has few places and takes more than it can run at once, so that runs wait in it. */
+const OWN_SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "executor-1": { EXECUTOR_CONCURRENCY: "8", EXECUTOR_MAX_IN_FLIGHT: "60" },
+};
 const REPLAY_LIMIT_MS = 120_000;
 
 export async function soakPlatform(mode: Mode): Promise<SoakPlatform> {
@@ -39,7 +49,7 @@ export async function soakPlatform(mode: Mode): Promise<SoakPlatform> {
 
 async function oneProcess(dir: string): Promise<SoakPlatform> {
   const port = String(await freePort());
-  const env = { ...SETTINGS, DATA_DIR: dir, SERVER_PORT: port };
+  const env = { ...SETTINGS, ...ONE_PROCESS, DATA_DIR: dir, SERVER_PORT: port };
   const platform = nodeSlot({
     name: "platform",
     args: ["start"],
@@ -53,6 +63,9 @@ async function oneProcess(dir: string): Promise<SoakPlatform> {
     address: `http://127.0.0.1:${port}`,
     natsUrl: undefined,
     slot: () => platform,
+    link(name) {
+      throw new Error(`in one process there is no connection ${name}`);
+    },
     startAll: () => platform.start(),
     async stopServices() {
       await platform.stop();
@@ -99,11 +112,22 @@ async function separateProcesses(dir: string): Promise<SoakPlatform> {
     ready: /mongodb:\/\//,
     logFile: join(dir, "mongo.log"),
   });
+  const links = new Map<string, TcpProxy>();
+  for (const name of LINKS)
+    links.set(name, await startTcpProxy(name.endsWith("/mongo") ? mongoPort : nats.port));
+  const addressesOf = (name: string) => {
+    const [store, bus] = [links.get(`${name}/mongo`), links.get(`${name}/nats`)];
+    return {
+      // Without discovery, which would lead past the proxy.
+      ...(store ? { MONGO_DB_URL: `mongodb://127.0.0.1:${store.port}/soak?directConnection=true` } : {}),
+      ...(bus ? { NATS_URL: `nats://127.0.0.1:${bus.port}` } : {}),
+    };
+  };
   const service = (name: string) =>
     nodeSlot({
       name,
       args: ["service", name.replace(/-\d$/, "")],
-      env,
+      env: { ...env, ...addressesOf(name), ...OWN_SETTINGS[name] },
       ready: / ready as /,
       logFile: join(dir, `${name}.log`),
     });
@@ -123,6 +147,7 @@ async function separateProcesses(dir: string): Promise<SoakPlatform> {
     address: `http://127.0.0.1:${serverPort}`,
     natsUrl: nats.url,
     slot: (name) => all.get(name) as Slot,
+    link: (name) => links.get(name) as TcpProxy,
     async startAll() {
       await Promise.all([server.start(), mongo.start()]);
       await Promise.all(services.map((slot) => slot.start()));
@@ -136,6 +161,7 @@ async function separateProcesses(dir: string): Promise<SoakPlatform> {
       await Promise.all(services.map((slot) => slot.kill()));
       await mongo.kill();
       await server.kill();
+      await Promise.all([...links.values()].map((link) => link.close()));
     },
   };
 }

@@ -1,6 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { TcpProxy } from "../tcp-proxy.ts";
 import { soakCommands, type Told } from "./commands.ts";
-import type { Plan, PlannedFault, PlannedTask } from "./plan.ts";
+import type { Plan, PlannedCommand } from "./plan.ts";
+import type { PlannedFault } from "./plan-faults.ts";
+import type { PlannedTask } from "./plan-tasks.ts";
 import type { SoakPlatform } from "./platform.ts";
 import type { Sink } from "./sink.ts";
 
@@ -9,12 +12,16 @@ export interface Round {
   readonly told: readonly Told[];
   /** From here on nothing was disturbed any more (ms). */
   readonly calmAt: number;
+  /** When all tasks were about to be stopped (ms). */
+  readonly endedAt: number;
+  /** When the sink was called by the runs of a task (ms). */
+  readonly calledAt: (key: string) => readonly number[];
   /** What was wrong while the platform could still be asked. */
   readonly faults: readonly string[];
 }
 
 /** How long tasks go on after the last fault. */
-const CALM_MS = 8000;
+const CALM_MS = 12_000;
 const READY_LIMIT_MS = 60_000;
 const QUIET_LIMIT_MS = 90_000;
 /** Newest records looked at for open ones. */
@@ -32,7 +39,7 @@ export interface RoundOptions {
 export async function playRound({ plan, platform, sink, say }: RoundOptions): Promise<Round> {
   await platform.startAll();
   await ready(platform);
-  const startedAt = Date.now();
+  let startedAt = Date.now();
   const commands = soakCommands({ address: platform.address, bodyOf: (task) => bodyOf(task, sink) });
   const until = (atMs: number) => delay(Math.max(0, startedAt + atMs - Date.now()));
 
@@ -40,12 +47,12 @@ export async function playRound({ plan, platform, sink, say }: RoundOptions): Pr
     const waiting = [...plan.tasks];
     const creator = async () => {
       for (let task = waiting.shift(); task; task = waiting.shift())
-        await commands.send({ atMs: 0, kind: "create", key: task.key, task });
+        await commands.send({ atMs: 0, kind: "create", key: task.key, task, isConcurrent: false });
     };
     await Promise.all(Array.from({ length: CREATING }, creator));
   };
-  const command = async () => {
-    for (const planned of plan.commands) {
+  const command = async (all: readonly PlannedCommand[]) => {
+    for (const planned of all) {
       await until(planned.atMs);
       void commands.send(planned);
     }
@@ -61,20 +68,26 @@ export async function playRound({ plan, platform, sink, say }: RoundOptions): Pr
     }
     await Promise.all(over);
   };
-  await Promise.all([create(), command(), disturb()]);
+  await Promise.all([create(), command(plan.commands), disturb()]);
 
   say("everything is started again");
   await platform.startAll();
   await ready(platform);
-  await commands.idle();
   const calmAt = Date.now();
-  await delay(CALM_MS);
+  const over = delay(CALM_MS);
+  await commands.idle();
+  startedAt = Date.now();
+  await command(plan.calm);
+  await Promise.all([commands.idle(), over]);
+  const endedAt = Date.now();
   await stopAll(platform, commands.stopForGood);
   const faults = await restless(platform);
-  return { told: commands.told, calmAt, faults };
+  return { told: commands.told, calmAt, endedAt, faults, calledAt: sink.calledAt };
 }
 
 async function inflict(platform: SoakPlatform, name: string, { kind, forMs }: PlannedFault): Promise<void> {
+  if (kind === "stall" || kind === "reset" || kind === "silence")
+    return inflictOnLink(platform.link(name), kind, forMs);
   const slot = platform.slot(name);
   if (kind === "freeze") {
     slot.freeze();
@@ -85,6 +98,18 @@ async function inflict(platform: SoakPlatform, name: string, { kind, forMs }: Pl
   await slot[kind]();
   await delay(forMs);
   await slot.start();
+}
+
+async function inflictOnLink(
+  link: TcpProxy,
+  kind: "stall" | "reset" | "silence",
+  forMs: number,
+): Promise<void> {
+  if (kind === "silence") void link.silence((sent) => sent.includes("commitTransaction"));
+  else link.freeze();
+  await delay(forMs);
+  if (kind === "reset") link.cut();
+  link.restore();
 }
 
 function bodyOf({ body, dateInMs, endInMs }: PlannedTask, sink: Sink): object {

@@ -4,39 +4,51 @@ import { checkRound, type Verdict } from "./check.ts";
 import { readBus } from "./check-bus.ts";
 import { type Mode, planOf } from "./plan.ts";
 import { type SoakPlatform, soakPlatform } from "./platform.ts";
-import { playRound } from "./round.ts";
+import { playRound, type Round } from "./round.ts";
 import { startSink } from "./sink.ts";
+import { readWords, USAGE } from "./words.ts";
 
-const USAGE = `Usage: npm run soak -- [one-process|nats] [seconds] [seed]
-Kills, freezes and stops the platform's processes at random for so long (60), then checks that nothing was lost and
-nothing happened twice. Without a mode: both. A seed repeats a plan.`;
-const PRINTED = 60;
+/** Of faults that are worded alike. */
+const PRINTED = 5;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-async function soak(mode: Mode, seconds: number, seed: number): Promise<boolean> {
-  say(`soak ${mode} ${seconds} ${seed}`);
+/** Plays one round and prints what was found; answers its line for the list of rounds. */
+async function soak(mode: Mode, seconds: number, seed: number): Promise<{ isGood: boolean; line: string }> {
+  const title = `soak ${mode} ${seconds} ${seed}`;
+  say(title);
   const plan = planOf(mode, seconds, seed);
   const platform = await soakPlatform(mode);
   const sink = await startSink();
-  let isGood = false;
+  let faults: readonly string[] = ["the round came to no end"];
   try {
     const round = await playRound({ plan, platform, sink, say });
-    const { faults, summary } = await judge(round, platform);
-    say(summary);
-    for (const fault of faults.slice(0, PRINTED)) say(`FAULT ${fault}`);
-    say(faults.length === 0 ? "no fault" : `${faults.length} faults`);
-    isGood = faults.length === 0;
+    const verdict = await judge(round, platform);
+    faults = verdict.faults;
+    say(verdict.summary);
+  } catch (error) {
+    faults = [`the round came to no end: ${(error as Error).stack}`];
   } finally {
     await platform.stop();
     await sink.close();
-    if (isGood) await rm(platform.dir, { recursive: true, force: true });
-    else say(`logs and data are in ${platform.dir}`);
   }
-  return isGood;
+  for (const alike of Map.groupBy(faults, shapeOf).values()) {
+    for (const fault of alike.slice(0, PRINTED)) say(`FAULT ${fault}`);
+    if (alike.length > PRINTED) say(`FAULT … and ${alike.length - PRINTED} more like these`);
+  }
+  const isGood = faults.length === 0;
+  const said = isGood ? "no fault" : `${faults.length} faults; logs and data are in ${platform.dir}`;
+  say(said);
+  if (isGood) await rm(platform.dir, { recursive: true, force: true });
+  return { isGood, line: `${title}: ${said}` };
 }
 
-async function judge(round: Awaited<ReturnType<typeof playRound>>, platform: SoakPlatform): Promise<Verdict> {
+/** A fault without what differs from one to the next. */
+function shapeOf(fault: string): string {
+  return fault.replaceAll(/[\w.:-]*\d[\w.:-]*/g, "#");
+}
+
+async function judge(round: Round, platform: SoakPlatform): Promise<Verdict> {
   const bus = platform.natsUrl ? await readBus(platform.natsUrl) : undefined;
   const mongoUrl = await platform.stopServices();
   const verdict = await checkRound(round, mongoUrl, bus);
@@ -46,14 +58,17 @@ async function judge(round: Awaited<ReturnType<typeof playRound>>, platform: Soa
     : { ...verdict, faults: [...verdict.faults, `replay --check says: ${replay}`] };
 }
 
-const words = process.argv.slice(2);
-const modes = words.filter((word): word is Mode => word === "one-process" || word === "nats");
-const numbers = words.filter((word) => /^\d+$/.test(word)).map(Number);
-if (words.length > modes.length + numbers.length || numbers.length > 2) {
+const words = readWords(process.argv.slice(2));
+if (!words) {
   say(USAGE);
   process.exitCode = 1;
 } else {
-  const [seconds = 60, seed = Math.floor(Math.random() * 1e9)] = numbers;
-  for (const mode of modes.length > 0 ? modes : (["one-process", "nats"] as const))
-    if (!(await soak(mode, seconds, seed))) process.exitCode = 1;
+  const lines: string[] = [];
+  for (const mode of words.modes)
+    for (const seed of words.seeds) {
+      const { isGood, line } = await soak(mode, words.seconds, seed);
+      lines.push(line);
+      if (!isGood) process.exitCode = 1;
+    }
+  if (lines.length > 1) say(`\n${lines.join("\n")}`);
 }

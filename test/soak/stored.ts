@@ -10,6 +10,8 @@ export interface StoredEvent {
   // biome-ignore lint/suspicious/noExplicitAny: the checks know no contracts
   readonly data: any;
   readonly writer?: string;
+  /** Id of the request, or of the event, that led to it. */
+  readonly causationid?: string;
 }
 
 export interface StoredRecord {

@@ -12,9 +12,11 @@ export interface Ordered {
   /** Asked for by hand: no occurrence of the schedule. */
   readonly isManual: boolean;
   readonly mayOverlap: boolean;
+  /** Its place in the task's stream. */
+  readonly version: number;
   /** The process that ordered it, as the event names it: `scheduler-<boot>`. */
   readonly writer: string;
-  /** When the task was stopped or deleted before the planned time, so that the run must not begin. */
+  /** When the task was stopped or deleted after it, so that the run must not begin any more. */
   revokedAt: number | null;
 }
 
@@ -28,10 +30,16 @@ export interface Skipped {
   readonly at: number;
 }
 
-/** Whether a task was active after one of its events. */
-interface Change {
-  readonly at: number;
-  readonly isActive: boolean;
+/** One of a task's events, and what the task was after it. */
+export interface Statement {
+  readonly type: string;
+  readonly version: number;
+  /** When the event was made, which is before its commit. */
+  readonly time: number;
+  readonly cause: string | undefined;
+  /** Of the run that it orders; null where it orders none or one of the schedule. */
+  readonly manualRunId: string | null;
+  readonly after: "active" | "idle" | "deleted";
 }
 
 export interface TaskHistory {
@@ -39,7 +47,8 @@ export interface TaskHistory {
   readonly name: string;
   readonly ordered: readonly Ordered[];
   readonly skipped: readonly Skipped[];
-  readonly changes: readonly Change[];
+  /** All events, in the order of their commits. */
+  readonly statements: readonly Statement[];
   readonly isDeleted: boolean;
   readonly faults: readonly string[];
 }
@@ -67,7 +76,7 @@ class Reader {
   readonly #faults: string[] = [];
   readonly #ordered: Ordered[] = [];
   readonly #skipped: Skipped[] = [];
-  readonly #changes: Change[] = [];
+  readonly #statements: Statement[] = [];
   #name = "";
   #definition: StoredEvent["data"];
   #rhythm: Rhythm | undefined;
@@ -88,13 +97,27 @@ class Reader {
       name: this.#name,
       ordered: this.#ordered,
       skipped: this.#skipped,
-      changes: this.#changes,
+      statements: this.#statements,
       isDeleted: this.#isDeleted,
       faults: this.#faults,
     };
   }
 
-  take({ type, data, version, writer = "" }: StoredEvent): void {
+  take(event: StoredEvent): void {
+    const orders = this.#ordered.length;
+    this.#apply(event);
+    const [newest] = this.#ordered.slice(orders);
+    this.#statements.push({
+      type: event.type,
+      version: event.version,
+      time: event.time.getTime(),
+      cause: event.causationid,
+      manualRunId: newest?.isManual ? newest.runId : null,
+      after: this.#isDeleted ? "deleted" : this.#isActive ? "active" : "idle",
+    });
+  }
+
+  #apply({ type, data, version, writer = "" }: StoredEvent): void {
     const at = Date.parse(data.at);
     if (this.#isDeleted) this.#fault(`${type} at ${version} after the deletion`);
     switch (type) {
@@ -112,20 +135,20 @@ class Reader {
       case "task.paused":
         this.#checkSettled(at, type);
         this.#revoke(at);
-        this.#become(at, false, null);
+        this.#become(false, null);
         break;
       case "task.deleted":
         this.#checkSettled(at, type);
         this.#revoke(at);
         this.#isDeleted = true;
-        this.#become(at, false, null);
+        this.#become(false, null);
         break;
       case "task.finished":
         if (this.#next !== null) this.#fault(`finished although ${iso(this.#next)} is left`);
-        this.#become(at, false, null);
+        this.#become(false, null);
         break;
       case "task.due":
-        this.#order(data, at, writer);
+        this.#order(data, version, writer);
         break;
       case "task.skipped":
         this.#skip(data, at);
@@ -141,14 +164,14 @@ class Reader {
     const first = this.#first(at);
     // Its one instant was ordered before: the event task.finished follows.
     const isSpent = !this.#rhythm.isRepeating && first !== null && first <= this.#lastRunAt;
-    this.#become(at, data.isActive, data.isActive && !isSpent ? first : null);
+    this.#become(data.isActive, data.isActive && !isSpent ? first : null);
     this.#checkNext(data, at);
   }
 
   #resume(data: StoredEvent["data"], at: number): void {
     this.#rhythm = rhythmOf(this.#definition, at);
     const first = this.#first(at);
-    this.#become(at, true, first !== null && first <= this.#lastRunAt ? this.#lastRunAt + 1 : first);
+    this.#become(true, first !== null && first <= this.#lastRunAt ? this.#lastRunAt + 1 : first);
     this.#checkNext(data, at);
   }
 
@@ -158,8 +181,9 @@ class Reader {
     return this.#rhythm?.from(isAhead ? this.#lastRunAt + 1 : at) ?? null;
   }
 
-  #order(data: StoredEvent["data"], at: number, writer: string): void {
+  #order(data: StoredEvent["data"], version: number, writer: string): void {
     const { runId } = data;
+    const at = Date.parse(data.at);
     const plannedAt = Date.parse(data.plannedAt);
     const isManual = runId !== occurrenceId(this.#taskId, plannedAt);
     const mayOverlap = isManual || this.#definition.overlap === "allow";
@@ -171,6 +195,7 @@ class Reader {
       at,
       isManual,
       mayOverlap,
+      version,
       writer,
       revokedAt: null,
     });
@@ -211,13 +236,12 @@ class Reader {
   }
 
   #revoke(at: number): void {
-    for (const order of this.#ordered) if (order.plannedAt > at) order.revokedAt ??= at;
+    for (const order of this.#ordered) order.revokedAt ??= at;
   }
 
-  #become(at: number, isActive: boolean, next: number | null): void {
+  #become(isActive: boolean, next: number | null): void {
     this.#isActive = isActive;
     this.#next = next;
-    this.#changes.push({ at, isActive });
   }
 
   #fault(what: string): void {
