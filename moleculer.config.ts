@@ -1,5 +1,5 @@
-import "./tools/env-file.mjs";
-import { runnerOptions } from "./tools/runner-options.ts";
+import { brokerOptions } from "./shared/broker.ts";
+import { loadConfig } from "./shared/config.ts";
 
-/** For `moleculer-runner -c moleculer.config.ts services`. */
-export default runnerOptions;
+/** For `moleculer-runner -c moleculer.config.ts`; our own commands build their brokers from the same options. */
+export default brokerOptions(loadConfig());

@@ -1,13 +1,13 @@
 import { HandBack } from "../../shared/bus/bus.ts";
 import type { ExecutorLogger } from "./executor-logger.ts";
-import type { HeldRuns } from "./held-runs.ts";
 import { ABORT_GRACE_MS } from "./run-attempt.ts";
 import type { RunEventSink } from "./run-event-sink.ts";
 import type { HeldRun } from "./run-executor.ts";
+import type { StartQueue } from "./start-queue.ts";
 
 export interface Draining {
   readonly inHand: ReadonlyMap<string, HeldRun>;
-  readonly held: HeldRuns<HeldRun>;
+  readonly queue: StartQueue<HeldRun>;
   readonly sink: RunEventSink;
   readonly logger: ExecutorLogger;
   readonly drainMs: number;
@@ -18,8 +18,8 @@ export interface Draining {
  * Empties an executor within `drainMs`: what has not begun goes back to the group at once; what runs may end; what
  * still runs near the limit is aborted, with a tenth of the time (2 s at most) to settle, and goes back at the limit.
  */
-export function drain({ inHand, held, sink, logger, drainMs, failed }: Draining): void {
-  for (const run of held.dropAll()) failed(run, new HandBack("the executor stops"));
+export function drain({ inHand, queue, sink, logger, drainMs, failed }: Draining): void {
+  for (const run of queue.dropAll()) failed(run, new HandBack("the executor stops"));
   const grace = Math.min(ABORT_GRACE_MS, drainMs / 10);
   const abort = (): void => {
     if (inHand.size > 0) logger.warn(`${inHand.size} runs have not ended in time: aborted and handed back`);

@@ -2,28 +2,31 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Bus, BusUnavailable } from "../../shared/bus/bus.ts";
+import type { ActionParams } from "../../shared/contracts/actions.ts";
 import { isRunEnded } from "../../shared/contracts/run-events.ts";
+import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import { objectId } from "../../shared/ids.ts";
 import { answers } from "../../shared/service.ts";
 import { defineHandler, type HandlerContext } from "./define-handler.ts";
 import { ExecutorFixture, type FixtureOptions } from "./executor.fixture.ts";
 
-type Verdict = "wanted" | "ended" | "revoked";
-
 describe("executor, delivery by delivery", () => {
   let fixture: ExecutorFixture;
   /** Run ids in the order their handlers were called, with the instant. */
   let calls: { runId: string; at: number }[];
   let release: PromiseWithResolvers<void>;
-  let verdict: Verdict | undefined;
+  let verdict: RunVerdict | undefined;
+  const revoked = new Set<string>();
   let questions: number;
+  let asked: ActionParams<"scheduler.confirmRuns">["runs"][number][];
 
   const start = async (options: Partial<FixtureOptions> = {}) => {
     calls = [];
     release = Promise.withResolvers();
     verdict = undefined;
     questions = 0;
+    asked = [];
     const called = ({ runId }: HandlerContext) => {
       calls.push({ runId, at: Date.now() });
       fixture.changed();
@@ -55,11 +58,13 @@ describe("executor, delivery by delivery", () => {
   const scheduler = {
     name: "scheduler",
     actions: answers("scheduler", {
-      confirm() {
+      confirmRuns({ runs }) {
         questions += 1;
+        asked.push(...runs);
         fixture.changed();
-        if (!verdict) throw new Error("the store is away");
-        return { verdict };
+        const answer = verdict;
+        if (!answer) throw new Error("the store is away");
+        return { verdicts: runs.map(({ runId }) => (revoked.has(runId) ? "revoked" : answer)) };
       },
     }),
   };
@@ -141,7 +146,7 @@ describe("executor, delivery by delivery", () => {
     });
 
     it("of a task dispatched up to an instant, thousands that wait for a slot and those that arrive later", async () => {
-      await start({ config: { executorConcurrency: 1 } });
+      await start({ config: { executorConcurrency: 1 }, services: [scheduler] });
       const [taskId, at] = [objectId(), inFuture(-1000)];
       const running = fixture.send({ handler: "t.held" });
       await begun(running.runId);
@@ -151,8 +156,11 @@ describe("executor, delivery by delivery", () => {
       assert.deepEqual(await fixture.call("executor.revoke", { taskId, before: inFuture(0) }), {
         started: [],
       });
-      const late = fixture.send({ handler: "t.quick", taskId, at });
-      await Promise.all([...waiting, late].map(({ sent }) => sent));
+      verdict = "wanted";
+      const late = { taskId, at, runId: objectId() };
+      revoked.add(late.runId);
+      const { sent } = fixture.send({ handler: "t.quick", ...late });
+      await Promise.all([sent, ...waiting.map(({ sent }) => sent)]);
       for (const { runId } of [...waiting, late])
         assert.deepEqual(
           fixture.of(runId).map(({ type }) => type),

@@ -15,14 +15,14 @@ import { aliases } from "../../shared/contracts/contract.ts";
 import { isRunEnded, type RunEvent } from "../../shared/contracts/run-events.ts";
 import { taskEvents } from "../../shared/contracts/task-events.ts";
 import { eventId, objectId } from "../../shared/ids.ts";
-import { call } from "../../shared/service.ts";
+import { answers, call } from "../../shared/service.ts";
 import type { Handler } from "./define-handler.ts";
 import { type ExecutorDeps, executorService } from "./executor.service.ts";
 
 export interface FixtureOptions {
   readonly handlers: readonly Handler[];
   readonly config?: Partial<ExecutorDeps["config"]>;
-  /** Further services, such as one that answers `scheduler.confirm`. */
+  /** Further services; without one named `scheduler`, every run that is asked about is wanted. */
   readonly services?: readonly ServiceSchema[];
   /** Stands between the executor and the bus. */
   readonly wrapBus?: (bus: Bus) => Pick<Bus, "send">;
@@ -63,6 +63,7 @@ export class ExecutorFixture {
       middlewares: [channels(this.bus), this.logEntries()],
     });
     for (const schema of services) this.broker.createService(schema);
+    if (!services.some(({ name }) => name === "scheduler")) this.broker.createService(confirmingScheduler);
     const bus = wrapBus(this.bus);
     this.broker.createService(executorService({ handlers, bus, clock: systemClock, config: settings }));
   }
@@ -152,6 +153,11 @@ export class ExecutorFixture {
     } as Middleware;
   }
 }
+
+const confirmingScheduler = {
+  name: "scheduler",
+  actions: answers("scheduler", { confirmRuns: ({ runs }) => ({ verdicts: runs.map(() => "wanted") }) }),
+};
 
 /** A `task.due` for now, unless told otherwise. */
 export function dueEvent(data: Partial<DueData>): DomainEnvelope<"task.due"> {

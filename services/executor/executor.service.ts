@@ -1,10 +1,10 @@
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceSchema } from "moleculer";
 import type { Bus } from "../../shared/bus/bus.ts";
 import { subscribe } from "../../shared/bus/channels.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
-import type { Config } from "../../shared/config.ts";
+import { type Config, loadConfig } from "../../shared/config.ts";
 import { answers } from "../../shared/service.ts";
-import { confirmRun } from "./confirm-run.ts";
+import { confirmRuns } from "./confirm-runs.ts";
 import type { Handler } from "./define-handler.ts";
 import { handlerRegistry } from "./handler-registry.ts";
 import { builtInHandlers } from "./handlers/built-in-handlers.ts";
@@ -42,7 +42,6 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
         group: "executor",
         maxInFlight: config.executorMaxInFlight,
         ackWaitMs: config.executorAckWaitMs,
-        // Short to the last: what is tried again here is the question whether a run is wanted, and the run is late.
         backoffMs: [200, 500, 1000, 2000],
         handler: (due, delivery) => executor.execute(due, delivery),
       },
@@ -59,12 +58,14 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
         concurrency: config.executorConcurrency,
         defaultTimeoutMs: config.handlerTimeoutMs,
         drainMs: config.drainMs,
-        confirm: confirmRun(broker),
+        confirm: confirmRuns(broker),
       });
     },
     stopped: () => executor.close(),
   };
 };
 
-export default ({ config }: ServiceBroker) =>
-  executorService({ handlers: builtInHandlers(config), clock: systemClock, config });
+export default () => {
+  const config = loadConfig();
+  return executorService({ handlers: builtInHandlers(config), clock: systemClock, config });
+};

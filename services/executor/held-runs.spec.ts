@@ -17,6 +17,7 @@ function setUp(places: number) {
   const held: HeldRuns<HeapEntry> = heldRuns({
     clock: systemClock,
     places,
+    mayStart: () => true,
     start(entry) {
       started.push({ entry, now: Date.now() });
       if (started.length === want) reached();
@@ -108,6 +109,7 @@ describe("held runs", () => {
     const held = heldRuns<HeapEntry>({
       clock: systemClock,
       places: count,
+      mayStart: () => true,
       start() {
         const until = Date.now() + 2;
         while (Date.now() < until);

@@ -12,6 +12,8 @@ export interface HeldRuns<E extends HeapEntry> {
   release(): void;
   /** Everything that waits, which then waits no longer. */
   dropAll(): readonly E[];
+  /** Places that nobody has taken. */
+  free(): number;
   close(): void;
 }
 
@@ -19,6 +21,8 @@ export interface HeldRunsDeps<E extends HeapEntry> {
   readonly clock: Clock;
   /** Runs that may be started and not released. */
   readonly places: number;
+  /** False where a run that is due must not start now: it then no longer waits here, but with the callee. */
+  mayStart(entry: E, now: number): boolean;
   /** Must not throw. */
   start(entry: E, now: number): void;
 }
@@ -26,7 +30,8 @@ export interface HeldRunsDeps<E extends HeapEntry> {
 /** Runs are started in a row for no longer than this, then other work of the process has its turn. */
 const SLICE_MS = 10;
 
-export function heldRuns<E extends HeapEntry>({ clock, places, start }: HeldRunsDeps<E>): HeldRuns<E> {
+export function heldRuns<E extends HeapEntry>(deps: HeldRunsDeps<E>): HeldRuns<E> {
+  const { clock, places } = deps;
   const heap = new MinHeap<E>();
   let taken = 0;
   let isPumping = false;
@@ -42,8 +47,11 @@ export function heldRuns<E extends HeapEntry>({ clock, places, start }: HeldRuns
     let now = clock.now();
     const until = now + SLICE_MS;
     while (isReady(now) && now < until) {
-      taken += 1;
-      start(heap.take() as E, now);
+      const entry = heap.take() as E;
+      if (deps.mayStart(entry, now)) {
+        taken += 1;
+        deps.start(entry, now);
+      }
       now = clock.now();
     }
     isPumping = false;
@@ -72,6 +80,7 @@ export function heldRuns<E extends HeapEntry>({ clock, places, start }: HeldRuns
       alarm.set(null);
       return all;
     },
+    free: () => places - taken,
     close() {
       clearImmediate(pause);
       alarm.close();

@@ -9,8 +9,10 @@ type DueData = Pick<DomainEnvelope<"task.due">["data"], "taskId" | "runId" | "at
 export interface RevokedRuns {
   /** Remembers a revocation; returns the test whether it covers a run. */
   add(revocation: ActionParams<"executor.revoke">): (run: DueData) => boolean;
-  /** True where a remembered revocation covers the run. */
-  includes(run: DueData): boolean;
+  /** True for a run that was revoked by its id. */
+  hasRun(runId: string): boolean;
+  /** True where its task was stopped after the run was dispatched. */
+  covers(run: DueData): boolean;
 }
 
 /** A revocation outlives by far what the bus may still hold of a dispatch 1.5 s ahead. */
@@ -28,6 +30,7 @@ export function revokedRuns(clock: Clock): RevokedRuns {
       const named = new Set(runIds);
       return (run) => named.has(run.runId) || (run.taskId === taskId && isBefore(run, before));
     },
-    includes: (run) => runs.get(run.runId) === true || isBefore(run, tasks.get(run.taskId)),
+    hasRun: (runId) => runs.get(runId) === true,
+    covers: (run) => isBefore(run, tasks.get(run.taskId)),
   };
 }

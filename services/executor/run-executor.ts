@@ -2,24 +2,26 @@ import { performance } from "node:perf_hooks";
 import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
 import type { ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
-import type { HeapEntry } from "../../shared/min-heap.ts";
+import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { afterTurn } from "./after-turn.ts";
 import { attemptIdentity } from "./attempt-events.ts";
 import { attemptTimers } from "./attempt-timers.ts";
+import type { RunQuestion } from "./confirm-runs.ts";
 import { drain } from "./drain.ts";
 import { expiringMap } from "./expiring-map.ts";
-import { heldRuns } from "./held-runs.ts";
 import { isoInstant } from "./instants.ts";
 import { loopWatch } from "./loop-watch.ts";
 import { revokedRuns } from "./revoked-runs.ts";
 import { type AttemptDeps, RunAttempt } from "./run-attempt.ts";
 import type { RunEventSink } from "./run-event-sink.ts";
+import { type QueuedRun, startQueue } from "./start-queue.ts";
 
 /** Holds runs until their planned time, runs them, and answers for each exactly once. */
 export interface RunExecutor {
   /**
    * Resolves when the run's outcome is accepted by the bus, or when there is nothing to do. Errors: `HAND_BACK` when
-   * the executor stops first; whatever `confirm` throws; what the bus answers for an outcome it will never take.
+   * the executor stops first; what the bus answers for an outcome it will never take. A run that may not start
+   * unconfirmed waits for as long as the scheduler cannot be asked.
    */
   execute(due: DomainEnvelope<"task.due">, delivery: Delivery): Promise<void>;
   /** Cancels what has not started, now and when it arrives later; returns those of the runs that have started here. */
@@ -30,23 +32,19 @@ export interface RunExecutor {
   close(): void;
 }
 
-export type Verdict = "wanted" | "ended" | "revoked";
-
 export interface RunExecutorDeps extends Omit<AttemptDeps, "emit" | "later"> {
   readonly sink: RunEventSink;
   /** Runs that execute at the same time. */
   readonly concurrency: number;
   /** How long running handlers may take once the executor stops. */
   readonly drainMs: number;
-  /** Asks whether a run that may have been executed before is still wanted; throws a retryable error when in doubt. */
-  confirm(due: DomainEnvelope<"task.due">): Promise<Verdict>;
+  /** Asks the scheduler whether runs may still start; verdicts in the order asked. */
+  confirm(runs: readonly RunQuestion[]): Promise<readonly RunVerdict[]>;
 }
 
-/** An order to run, from its arrival to its answer. */
-export interface HeldRun extends HeapEntry {
+/** A dispatched run, from its arrival to its answer. */
+export interface HeldRun extends QueuedRun {
   readonly key: string;
-  readonly due: DomainEnvelope<"task.due">;
-  readonly delivery: number;
   readonly answer: PromiseWithResolvers<void>;
   /** Set once its handler was called. */
   attempt: RunAttempt | undefined;
@@ -57,7 +55,6 @@ const ENDED = { keepMs: 60_000, limit: 20_000 };
 
 export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   const { clock, sink, logger } = deps;
-  const bornAt = isoInstant(clock.now());
   const inHand = new Map<string, HeldRun>();
   const revocations = revokedRuns(clock);
   const ended = expiringMap<number>(clock, ENDED);
@@ -81,13 +78,13 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
 
   const start = (run: HeldRun, now: number): void => {
     const { handler } = run.due.data;
-    const attempt = new RunAttempt(run.due, run.delivery, attemptDeps, {
+    const attempt = new RunAttempt(run.due, run.delivery.count, attemptDeps, {
       accepted: () => accepted(run),
       failed: (error) => failed(run, error),
       settled() {
         watch.settled(handler);
         timers.forget(attempt);
-        held.release();
+        queue.release();
       },
     });
     run.attempt = attempt;
@@ -95,49 +92,49 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
     if (attempt.begin(now)) timers.watch(attempt);
     watch.called(handler, from);
   };
-  const held = heldRuns<HeldRun>({ clock, places: deps.concurrency, start });
-
   const cancel = (run: HeldRun): void => {
     const at = isoInstant(clock.now());
-    const identity = attemptIdentity(run.due, run.delivery, deps.executor);
+    const identity = attemptIdentity(run.due, run.delivery.count, deps.executor);
     const data = { ...identity, startedAt: at, endedAt: at, reason: "revoked" } as const;
     sink.emit({ type: "run.cancelled", data }, run.due).then(
       () => accepted(run),
       (error: unknown) => failed(run, error),
     );
   };
+  const queue = startQueue<HeldRun>({
+    clock,
+    logger,
+    slots: deps.concurrency,
+    confirm: deps.confirm,
+    start,
+    refused(run, verdict) {
+      if (verdict === "revoked") return cancel(run);
+      logger.debug(`run ${run.due.data.runId} has ended already: dropped`);
+      accepted(run);
+    },
+  });
   const admit = (run: HeldRun): void => {
     if (stopping?.aborted) failed(run, new HandBack("the executor stops"));
-    else if (revocations.includes(run.due.data)) cancel(run);
-    else held.hold(run);
-  };
-  const admitConfirmed = async (run: HeldRun): Promise<void> => {
-    try {
-      const verdict = await deps.confirm(run.due);
-      if (verdict === "wanted") return admit(run);
-      if (verdict === "revoked") return cancel(run);
-      logger.debug(`run ${run.due.data.runId} was delivered again and has ended: dropped`);
-      accepted(run);
-    } catch (error) {
-      failed(run, error);
-    }
+    else if (revocations.hasRun(run.due.data.runId)) cancel(run);
+    else queue.add(run);
   };
 
   return {
     execute(due, delivery) {
       if (delivery.stopping !== stopping) {
         stopping = delivery.stopping;
-        stopping.addEventListener("abort", () => drain({ inHand, held, failed, ...deps }), { once: true });
+        stopping.addEventListener("abort", () => drain({ inHand, queue, failed, ...deps }), { once: true });
       }
       const { runId, attempt } = due.data;
       const key = `${runId}/${attempt}`;
       const known = inHand.get(key);
       if (known) return known.answer.promise;
       if (delivery.resent && (ended.get(runId) ?? 0) >= attempt) return Promise.resolve();
-      const run = heldRun(key, due, delivery.count);
+      // The instants of a stop and of a dispatch may come from two clocks, so the scheduler decides.
+      const isSuspect = delivery.resent || revocations.covers(due.data);
+      const run = heldRun(key, { due, delivery, isSuspect });
       inHand.set(key, run);
-      if (delivery.resent || due.time < bornAt) admitConfirmed(run);
-      else admit(run);
+      admit(run);
       return run.answer.promise;
     },
     holds(runIds) {
@@ -151,12 +148,12 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       for (const run of inHand.values()) {
         if (!isRevoked(run.due.data)) continue;
         if (run.attempt) started.add(run.due.data.runId);
-        else if (held.drop(run)) cancel(run);
+        else if (queue.drop(run)) cancel(run);
       }
       return [...started];
     },
     close() {
-      held.close();
+      queue.close();
       timers.close();
       watch.close();
       sink.close();
@@ -164,8 +161,21 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   };
 }
 
-function heldRun(key: string, due: DomainEnvelope<"task.due">, delivery: number): HeldRun {
-  const answer = Promise.withResolvers<void>();
-  const at = Date.parse(due.data.plannedAt);
-  return { key, due, delivery, answer, attempt: undefined, at, sequence: 0, position: -1 };
+function heldRun(
+  key: string,
+  { due, delivery, isSuspect }: Pick<HeldRun, "due" | "delivery" | "isSuspect">,
+): HeldRun {
+  return {
+    key,
+    due,
+    delivery,
+    isSuspect,
+    answer: Promise.withResolvers<void>(),
+    confirmedAt: Number.NEGATIVE_INFINITY,
+    isReady: false,
+    attempt: undefined,
+    at: Date.parse(due.data.plannedAt),
+    sequence: 0,
+    position: -1,
+  };
 }

@@ -123,7 +123,6 @@ export class DueLoops {
         createdAt: since,
         updatedAt: since,
         lastRunAt: null,
-        settledUntil: null,
         nextRunAt,
         running,
       }),

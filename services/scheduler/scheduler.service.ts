@@ -1,8 +1,7 @@
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceSchema } from "moleculer";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
-import type { Config } from "../../shared/config.ts";
-import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
+import { type Config, loadConfig } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { answers } from "../../shared/service.ts";
 import { FENCE_SLOTS } from "./mongo-fence.ts";
@@ -29,11 +28,11 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       get: ({ taskId }) => scheduler.tasks.view(taskId),
       list: (query) => scheduler.tasks.list(query),
       rows: (query) => scheduler.tasks.rows(query),
-      async confirm({ taskId, runId }) {
-        const [verdict] = await scheduler.verdicts([{ taskId, runId, mayHaveEnded: true }]);
-        return { verdict: verdict as RunVerdict };
+      confirm: (params) => scheduler.verdict(params),
+      async confirmRuns({ runs }) {
+        const answers = await Promise.all(runs.map((run) => scheduler.verdict(run)));
+        return { verdicts: answers.map(({ verdict }) => verdict) };
       },
-      confirmRuns: async ({ runs }) => ({ verdicts: await scheduler.verdicts(runs) }),
       status: () => scheduler.status(),
     }),
     events: {
@@ -64,4 +63,4 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
   };
 };
 
-export default ({ config }: ServiceBroker) => schedulerService({ config, clock: systemClock });
+export default () => schedulerService({ config: loadConfig(), clock: systemClock });

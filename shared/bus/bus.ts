@@ -58,6 +58,11 @@ export interface Delivery {
   readonly count: number;
   /** True when the sender may have sent it before, or `count` is above 1. */
   readonly resent: boolean;
+  /**
+   * When this member last may have lost the event to another one, as `performance.now()`: it could not reach the queue
+   * for longer than `ackWaitMs`. Minus infinity where that never happened; read it anew each time.
+   */
+  readonly lapsedAt: number;
   /** Aborted when the subscription is being stopped: end soon, or throw `HandBack`. */
   readonly stopping: AbortSignal;
 }

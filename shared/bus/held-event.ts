@@ -12,6 +12,8 @@ export interface Received {
   /** How often the queue has handed it out, this time included. */
   readonly count: number;
   readonly resent: boolean;
+  /** See `Delivery.lapsedAt`. */
+  readonly lapsedAt: number;
   /** Called once. */
   settle(outcome: Outcome): void;
 }
@@ -35,6 +37,9 @@ export class HeldEvent implements Delivery {
   }
   get count(): number {
     return this.received.count + this.tries - 1;
+  }
+  get lapsedAt(): number {
+    return this.received.lapsedAt;
   }
   get resent(): boolean {
     return this.received.resent || this.count > 1;

@@ -3,9 +3,10 @@ import { createInbox, type Msg, type Subscription as NatsSubscription, nanos } f
 import { errorMessage } from "../errors.ts";
 import type { BusLogger, DeadLetter, Subscription } from "./bus.ts";
 import type { Outcome } from "./held-event.ts";
+import { Claims } from "./jetstream-claims.ts";
 import type { ConnectionListener } from "./jetstream-connection.ts";
 import { Durable, type DurablePort } from "./jetstream-durable.ts";
-import { HeldMessage, placeOf } from "./jetstream-message.ts";
+import { HeldMessage, type MessageOwner, placeOf } from "./jetstream-message.ts";
 import { STREAM } from "./jetstream-stream.ts";
 import { Worker } from "./worker.ts";
 
@@ -31,7 +32,8 @@ const replies = {
  * One member of a durable pull consumer. It pulls what the worker has room for (the library's `consume()` pulls
  * without regard to what is still unhandled) and keeps every message that it holds alive at the server.
  */
-export class JetStreamConsumer implements ConnectionListener {
+export class JetStreamConsumer implements ConnectionListener, MessageOwner {
+  readonly claims: Claims;
   readonly #subscription: Subscription;
   readonly #port: ConsumerPort;
   readonly #durable: Durable;
@@ -57,6 +59,7 @@ export class JetStreamConsumer implements ConnectionListener {
     this.#port = port;
     this.#durable = new Durable(subscription, port);
     this.#workingMs = subscription.ackWaitMs / 3;
+    this.claims = new Claims(subscription.ackWaitMs);
     this.#worker = new Worker(subscription, {
       deadLetter: (letter) => port.deadLetter(letter),
       onRoom: () => this.#pullSoon(),
@@ -132,18 +135,18 @@ export class JetStreamConsumer implements ConnectionListener {
       return;
     }
     this.#lastSequence = Math.max(this.#lastSequence, sequence);
-    const held = new HeldMessage(message, reply, this.#settled);
+    const held = new HeldMessage(message, reply, this);
     this.#held.set(sequence, held);
     this.#worker.accept(held);
     if (this.#requested === 0) this.#pullSoon();
   }
 
-  readonly #settled = (message: HeldMessage, outcome: Outcome): void => {
+  settle(message: HeldMessage, outcome: Outcome): void {
     const { sequence } = message;
     if (this.#held.get(sequence) === message) this.#held.delete(sequence);
     if (outcome === "done") this.#answer(message.reply, replies.done);
     else this.#return(message.reply);
-  };
+  }
 
   #return(reply: string): void {
     if (this.#isStopping && !this.#hasLeft) this.#returns.push(reply);
@@ -198,8 +201,20 @@ export class JetStreamConsumer implements ConnectionListener {
     if (now - this.#lastWorking >= this.#workingMs * 0.9) {
       this.#lastWorking = now;
       for (const { reply } of this.#held.values()) this.#answer(reply, replies.working);
+      this.#prove(now);
     }
     if (this.#requested > 0 && now - this.#lastSign > 2.5 * PULL_HEARTBEAT_MS) void this.#restore();
+  }
+
+  /** The server answers in order: what it says after this, it says knowing that we work. */
+  #prove(sentAt: number): void {
+    const { nats, isConnected } = this.#port.connection;
+    if (!isConnected) return;
+    nats.flush().then(
+      () => this.claims.proven(sentAt),
+      // The connection broke; the next beat tries again.
+      () => {},
+    );
   }
 
   /** Finds or creates the consumer again, for as long as it takes, and pulls anew. */

@@ -1,5 +1,6 @@
 import type { Msg } from "nats";
 import type { Outcome, Received } from "./held-event.ts";
+import type { Claims } from "./jetstream-claims.ts";
 
 /** Header that marks an event which may have been sent before. */
 export const RESENT_HEADER = "Kinit-Resent";
@@ -17,6 +18,12 @@ export function placeOf(reply: string): MessagePlace {
   return { count: Number(tokens[first]), sequence: Number(tokens[first + 1]) };
 }
 
+/** The member that received a message. */
+export interface MessageOwner {
+  readonly claims: Claims;
+  readonly settle: (message: HeldMessage, outcome: Outcome) => void;
+}
+
 /** A message that JetStream handed out and waits to have settled. */
 export class HeldMessage implements Received {
   readonly body: unknown;
@@ -25,22 +32,26 @@ export class HeldMessage implements Received {
   readonly resent: boolean;
   /** Subject that settles it; a later one replaces it when the message comes again. */
   reply: string;
-  readonly #settle: (message: HeldMessage, outcome: Outcome) => void;
+  readonly #receivedAt = performance.now();
+  readonly #owner: MessageOwner;
 
-  constructor(message: Msg, reply: string, settle: (message: HeldMessage, outcome: Outcome) => void) {
+  constructor(message: Msg, reply: string, owner: MessageOwner) {
     const { count, sequence } = placeOf(reply);
     this.count = count;
     this.sequence = sequence;
     this.reply = reply;
     this.body = parse(message.string());
     this.resent = message.headers?.has(RESENT_HEADER) ?? false;
-    this.#settle = settle;
+    this.#owner = owner;
+  }
+  get lapsedAt(): number {
+    return this.#owner.claims.lapsedAt(this.#receivedAt);
   }
   get position(): string {
     return String(this.sequence);
   }
   settle(outcome: Outcome): void {
-    this.#settle(this, outcome);
+    this.#owner.settle(this, outcome);
   }
 }
 

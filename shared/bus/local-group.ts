@@ -46,6 +46,10 @@ export class LocalEvent implements Received {
     this.resent = sent.resent;
     this.sequence = sent.sequence;
   }
+  /** Within one process no other member can have it. */
+  get lapsedAt(): number {
+    return Number.NEGATIVE_INFINITY;
+  }
   get position(): string {
     return String(this.sequence);
   }

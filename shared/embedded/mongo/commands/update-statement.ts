@@ -106,12 +106,7 @@ function compileStatement({ context, args }: StatementJob): UpdatePlan {
       collation,
       scope: scopeOf(context, collation),
     },
-    {
-      update: args.required("u"),
-      arrayFilters: arrayFiltersOf(args),
-      isMulti,
-      clusterTime: context.server.clusterTime,
-    },
+    { update: args.required("u"), arrayFilters: arrayFiltersOf(args), isMulti },
   );
 }
 

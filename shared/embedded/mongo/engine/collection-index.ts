@@ -1,8 +1,8 @@
 import { addToKey, beginKey, finishKey, indexKey } from "../bson/key.ts";
 import { elementAt } from "../bson/raw.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import { type KeyTuple, keyTuples } from "../query/index-keys.ts";
 import type { DocumentRecord } from "./document-record.ts";
+import { type KeyTuple, keyTuples } from "./index-keys.ts";
 import type { LazyDocument } from "./lazy-document.ts";
 import { OrderedEntries } from "./ordered-entries.ts";
 import { type SourceTest, sourceTest } from "./source-test.ts";

@@ -6,7 +6,7 @@ import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
 import { compileMatch } from "./match.ts";
-import { isFieldOperator } from "./match-field.ts";
+import { isOperatorDocument } from "./match-field.ts";
 import { compileSort } from "./sort.ts";
 import { type OperatorOptions, type UpdateOperator, wholeNumber } from "./update-operators.ts";
 
@@ -146,15 +146,14 @@ const removing = (name: string, path: string, removes: (item: BsonValue) => bool
     old === undefined ? undefined : transform(arrayOf(name, old, path));
 };
 
-/** `$pull` takes a value, a condition on values (`{ $gte: 3 }`), or a filter on documents (`{ $or: [...] }` too). */
+/** `$pull` takes a value, a condition on values (`{ $gte: 3 }`), or a filter on documents. */
 function pullTest(operand: BsonValue, { collation }: OperatorOptions): (item: BsonValue) => boolean {
-  const isCondition = isDocument(operand) && isFieldOperator(operand.keys().next().value);
-  if (isCondition || operand instanceof Regex) {
+  if (isOperatorDocument(operand) || operand instanceof Regex) {
     const match = compileMatch(new Map([["value", operand]]), { collation });
     return (item) => match(new Map([["value", item]]));
   }
   if (isDocument(operand)) {
-    const match = compileMatch(operand, { collation, expr: "banned" });
+    const match = compileMatch(operand, { collation });
     return (item) => isDocument(item) && match(item);
   }
   return (item) => equalValues(item, operand, collation);

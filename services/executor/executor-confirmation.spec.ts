@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ActionParams } from "../../shared/contracts/actions.ts";
+import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
+import { LATE_START_MS, VERDICT_VALID_MS } from "../../shared/contracts/start-rules.ts";
+import { objectId } from "../../shared/ids.ts";
+import { answers } from "../../shared/service.ts";
+import { defineHandler } from "./define-handler.ts";
+import { ExecutorFixture } from "./executor.fixture.ts";
+import { GAP_MS } from "./gap-watch.ts";
+
+type Question = ActionParams<"scheduler.confirmRuns">["runs"];
+const SLOTS = 4;
+
+describe("executor, before it starts a run late", () => {
+  let fixture: ExecutorFixture;
+  /** Run ids in the order their handlers were called. */
+  let calls: string[];
+  /** What was asked, call by call. */
+  let questions: Question[];
+  let verdictOn: (runId: string) => RunVerdict;
+  let isAway: boolean;
+  /** What an answer waits for after its verdicts are given. */
+  let answering: Promise<void>;
+  let gate: PromiseWithResolvers<void>;
+
+  const scheduler = {
+    name: "scheduler",
+    actions: answers("scheduler", {
+      async confirmRuns({ runs }) {
+        questions.push(runs);
+        fixture.changed();
+        if (isAway) throw new Error("no leader");
+        const verdicts = runs.map(({ runId }) => verdictOn(runId));
+        await answering;
+        return { verdicts };
+      },
+    }),
+  };
+  const define = (name: string, run: () => unknown) =>
+    defineHandler({
+      name,
+      title: name,
+      params: {},
+      run(_, { runId }) {
+        calls.push(runId);
+        fixture.changed();
+        return run();
+      },
+    });
+
+  beforeEach(async () => {
+    calls = [];
+    questions = [];
+    verdictOn = () => "wanted";
+    isAway = false;
+    answering = Promise.resolve();
+    gate = Promise.withResolvers();
+    fixture = new ExecutorFixture({
+      handlers: [
+        define("t.quick", () => null),
+        define("t.brief", () => sleep(2)),
+        define("t.held", () => gate.promise),
+      ],
+      services: [scheduler],
+      config: { executorConcurrency: SLOTS },
+    });
+    await fixture.start();
+  });
+  afterEach(async () => {
+    gate.resolve();
+    await fixture.stop();
+  });
+
+  const inFuture = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const asked = () => questions.flat().map(({ runId }) => runId);
+  const until = (isTrue: () => boolean, what: string) => fixture.until(() => isTrue() || undefined, what);
+  /** Takes all slots for `ms`. */
+  const holdSlots = async () => {
+    const holding = Array.from({ length: SLOTS }, () => fixture.send({ handler: "t.held" }));
+    await until(() => calls.length === SLOTS, "all slots taken");
+    calls = [];
+    return holding;
+  };
+  const block = (ms: number) => {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+  };
+
+  it("asks nobody about runs that start on time, those included that waited for a slot for a moment", async () => {
+    await holdSlots();
+    const runs = [0, 50, 100].map((ms) => fixture.send({ handler: "t.quick", plannedAt: inFuture(ms) }));
+    setTimeout(gate.resolve, 150);
+    await Promise.all(runs.map(({ sent }) => sent));
+    assert.equal(calls.length, 3);
+    assert.deepEqual(questions, []);
+  });
+
+  it("asks nobody about a run that was dispatched late: the dispatch says that it is wanted", async () => {
+    const { sent } = fixture.send({ handler: "t.quick", plannedAt: inFuture(-60_000) });
+    await sent;
+    assert.deepEqual(questions, []);
+  });
+
+  it("asks about what waited too long for a slot, and starts only what is wanted", async () => {
+    await holdSlots();
+    const [wanted, revoked, ended] = [1, 2, 3].map(() => fixture.send({ handler: "t.quick" }));
+    assert.ok(wanted && revoked && ended);
+    verdictOn = (runId) => (runId === revoked.runId ? "revoked" : runId === ended.runId ? "ended" : "wanted");
+    await sleep(LATE_START_MS + 50);
+    assert.deepEqual(questions, [], "nobody is asked while no slot is free");
+    gate.resolve();
+    await Promise.all([wanted, revoked, ended].map(({ sent }) => sent));
+    assert.deepEqual(calls, [wanted.runId]);
+    assert.deepEqual(
+      [wanted, revoked, ended].map(({ runId }) => fixture.of(runId).map(({ type }) => type)),
+      [["run.succeeded"], ["run.cancelled"], []],
+    );
+    assert.ok(questions.flat().every(({ mayHaveEnded }) => !mayHaveEnded));
+  });
+
+  it("confirms a backlog of thousands in few calls, and runs all of it once", async () => {
+    await holdSlots();
+    const runs = Array.from({ length: 3000 }, () => fixture.send({ handler: "t.brief" }));
+    await sleep(LATE_START_MS + 50);
+    gate.resolve();
+    await Promise.all(runs.map(({ sent }) => sent));
+    assert.equal(new Set(calls).size, runs.length);
+    assert.equal(calls.length, runs.length);
+    assert.ok(asked().length >= runs.length);
+    assert.ok(questions.length < 150, `${questions.length} calls`);
+  });
+
+  it("waits while the scheduler cannot be asked, starts nothing unconfirmed, loses nothing", async () => {
+    const holding = await holdSlots();
+    const late = Array.from({ length: 20 }, () => fixture.send({ handler: "t.quick" }));
+    await sleep(LATE_START_MS + 50);
+    isAway = true;
+    gate.resolve();
+    await Promise.all(holding.map(({ sent }) => sent));
+    await until(() => questions.length >= 3, "three questions");
+    assert.deepEqual(calls, []);
+    const onTime = fixture.send({ handler: "t.quick" });
+    await onTime.sent;
+    assert.deepEqual(calls, [onTime.runId], "what is on time does not wait for what is late");
+    assert.ok(
+      fixture.logged.some(({ level, text }) => level === "warn" && /20 runs wait to be confirmed/.test(text)),
+    );
+    isAway = false;
+    await Promise.all(late.map(({ sent }) => sent));
+    assert.equal(calls.length, 21);
+    assert.deepEqual(fixture.dead, []);
+  });
+
+  it("asks again where a verdict has become old before a slot is free", async () => {
+    await holdSlots();
+    const [first, second] = [fixture.send({ handler: "t.held" }), fixture.send({ handler: "t.quick" })];
+    const more = Array.from({ length: SLOTS }, () => fixture.send({ handler: "t.held" }));
+    await sleep(LATE_START_MS + 50);
+    const before = gate;
+    gate = Promise.withResolvers();
+    before.resolve();
+    await until(() => calls.length === SLOTS, "the slots taken again");
+    assert.ok(calls.includes(first.runId));
+    verdictOn = () => "revoked";
+    await sleep(VERDICT_VALID_MS + 50);
+    gate.resolve();
+    await Promise.all([first, second, ...more].map(({ sent }) => sent));
+    const begun = new Set(calls);
+    const cancelled = fixture.events.filter(({ type }) => type === "run.cancelled");
+    assert.equal(begun.size, SLOTS);
+    assert.equal(cancelled.length, 2);
+  });
+
+  it("gives up what waits to be confirmed where it is revoked, and hands it back when it stops", async () => {
+    isAway = true;
+    const taskId = objectId();
+    const revoked = fixture.send({ handler: "t.quick", taskId }, { resent: true });
+    const waiting = fixture.send({ handler: "t.quick" }, { resent: true });
+    await until(() => asked().length >= 2, "a question");
+    await fixture.call("executor.revoke", { taskId, before: inFuture(0) });
+    await revoked.sent;
+    assert.equal(fixture.of(revoked.runId)[0]?.type, "run.cancelled");
+    const handedBack = assert.rejects(waiting.sent, { type: "BUS_UNAVAILABLE" });
+    await fixture.stop();
+    await handedBack;
+    assert.deepEqual(calls, []);
+  });
+
+  describe("after its process stood still", () => {
+    it("asks about what was dispatched before, even on time, and may have ended elsewhere", async () => {
+      const run = fixture.send({ handler: "t.quick", plannedAt: inFuture(GAP_MS + 150) });
+      verdictOn = () => "revoked";
+      await sleep(50);
+      block(GAP_MS + 120);
+      await run.sent;
+      assert.deepEqual(calls, []);
+      assert.deepEqual(asked(), [run.runId]);
+      assert.equal(questions[0]?.[0]?.mayHaveEnded, true);
+      assert.equal(fixture.of(run.runId)[0]?.type, "run.cancelled");
+      assert.ok(fixture.logged.some(({ text }) => text.includes("stood still")));
+    });
+
+    it("trusts no verdict that was given before", async () => {
+      const answer = Promise.withResolvers<void>();
+      answering = answer.promise;
+      const run = fixture.send({ handler: "t.quick" }, { resent: true });
+      await until(() => questions.length === 1, "a question");
+      block(GAP_MS + 50);
+      verdictOn = () => "revoked";
+      answer.resolve();
+      await run.sent;
+      assert.deepEqual(asked(), [run.runId, run.runId]);
+      assert.deepEqual(calls, []);
+    });
+
+    it("asks nobody about what is dispatched after", async () => {
+      block(GAP_MS + 50);
+      await until(() => fixture.logged.some(({ text }) => text.includes("stood still")), "the gap noticed");
+      await fixture.send({ handler: "t.quick", plannedAt: inFuture(20) }).sent;
+      assert.deepEqual(questions, []);
+    });
+  });
+});
