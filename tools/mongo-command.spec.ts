@@ -109,7 +109,10 @@ describe("kinit mongo", () => {
       { unique: true, partialFilterExpression: { n: { $gt: new Double(1) } } },
     );
     await things.createIndex({ when: 1 }, { expireAfterSeconds: 60 });
-    await from.db("app").createCollection("empty");
+    const empty = await from
+      .db("app")
+      .createCollection("empty", { collation: { locale: "en", strength: 2 } });
+    await empty.createIndexes([{ key: { a: 1 } }, { key: { b: 1 }, collation: { locale: "simple" } }]);
     await from.db("other").collection("single").insertOne({ _id: new ObjectId() });
     const file = join(directory, "all.jsonl");
     await runMongoCommand(["dump", "--url", source.url, "--out", file]);

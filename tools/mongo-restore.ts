@@ -1,5 +1,5 @@
 import type { Collection, Db, Document, MongoClient } from "mongodb";
-import { type BsonDocument, isDocument } from "../shared/embedded/mongo/bson/values.ts";
+import { type BsonDocument, documentOf, isDocument } from "../shared/embedded/mongo/bson/values.ts";
 import { AppError } from "../shared/errors.ts";
 import { driverDocument } from "./driver-values.ts";
 import { readExtendedJson } from "./extended-json-reader.ts";
@@ -58,6 +58,10 @@ const malformedLine = (line: number, reason: string): AppError =>
     data: { line },
   });
 
+/** An index without a collation would get that of its collection. */
+const withOwnCollation = (index: BsonDocument): BsonDocument =>
+  index.has("collation") ? index : new Map([...index, ["collation", documentOf({ locale: "simple" })]]);
+
 /** One collection on its way: documents in batches, indexes when all documents are there. */
 class RestoredCollection {
   readonly #db: Db;
@@ -86,9 +90,11 @@ class RestoredCollection {
         },
       );
     }
+    const hasCollation = isDocument(options) && options.has("collation");
     const given = isDocument(options) ? Object.fromEntries(driverDocument(options)) : {};
     await db.command({ create: name, ...given });
-    return new RestoredCollection(db, name, (header.get("indexes") ?? []) as BsonDocument[]);
+    const indexes = (header.get("indexes") ?? []) as BsonDocument[];
+    return new RestoredCollection(db, name, hasCollation ? indexes.map(withOwnCollation) : indexes);
   }
 
   async add(document: BsonDocument, characters: number): Promise<void> {

@@ -30,7 +30,7 @@ function scalar(dice: Dice): unknown {
     case 0:
       return null;
     case 1:
-      return dice.pick(["", "a", "ab", "b", "zz"]);
+      return dice.pick(["", "a", "A", "á", "ab", "aB", "b", "B", "zz"]);
     case 2:
       return new Date(dice.roll(5) * 1000);
     case 3:
@@ -88,6 +88,8 @@ function someFilter(dice: Dice): Filter<Document> {
   return filter;
 }
 
+const CASELESS = { locale: "en", strength: 2 };
+
 function someIndex(dice: Dice, number: number): IndexDescription {
   const key: Record<string, 1 | -1> = {};
   for (let i = dice.roll(3); i >= 0; i--) key[dice.pick(FIELDS)] = dice.roll(2) === 0 ? 1 : -1;
@@ -96,6 +98,7 @@ function someIndex(dice: Dice, number: number): IndexDescription {
     key,
     name: `index-${number}`,
     ...(kind === 0 && { sparse: true }),
+    ...(dice.roll(3) === 0 && { collation: CASELESS }),
     ...(kind === 1 && {
       partialFilterExpression: dice.pick([{ a: { $exists: true } }, { b: { $gte: 3 } }, { d: "a" }]),
     }),
@@ -114,20 +117,29 @@ describe(`the planner against a full scan (PLANNER_SEED=${SEED})`, () => {
     ];
     const isSorted = dice.roll(2) === 0;
     const limit = dice.roll(3) === 0 ? 1 + dice.roll(10) : 0;
+    const options = dice.pick([
+      {},
+      {},
+      { collation: CASELESS },
+      { collation: { locale: "en", strength: 1 } },
+    ]);
     const run = async (hint?: Document) => {
-      const cursor = items.find(filter as Filter<Document & { _id: number }>, hint && { hint });
+      const given = { ...options, ...(hint && { hint }) };
+      const cursor = items.find(filter as Filter<Document & { _id: number }>, given);
       if (isSorted) cursor.sort(sort).limit(limit);
       const ids = await cursor.map(({ _id }) => _id).toArray();
       return isSorted ? ids : ids.sort((a, b) => a - b);
     };
     const expected = await run({ $natural: 1 });
-    const explained = await items.find(filter as Filter<Document & { _id: number }>).explain("queryPlanner");
+    const explained = await items
+      .find(filter as Filter<Document & { _id: number }>, options)
+      .explain("queryPlanner");
     if (JSON.stringify(explained.queryPlanner.winningPlan).includes("IXSCAN")) indexed += 1;
-    const shown = `${JSON.stringify(filter)} sort ${isSorted ? JSON.stringify(sort) : "-"} limit ${limit}`;
+    const shown = `${JSON.stringify(filter)} sort ${isSorted ? JSON.stringify(sort) : "-"} limit ${limit} ${JSON.stringify(options)}`;
     assert.deepEqual(await run(), expected, shown);
     if (!isSorted)
       assert.equal(
-        await items.countDocuments(filter as Filter<Document & { _id: number }>),
+        await items.countDocuments(filter as Filter<Document & { _id: number }>, options),
         expected.length,
         shown,
       );

@@ -3,6 +3,7 @@ import type { Sizes } from "./budget.ts";
 import type { ServerState } from "./commands/context.ts";
 import type { Collection } from "./engine/collection.ts";
 import type { CollectionIndex } from "./engine/collection-index.ts";
+import { rebuildIndex } from "./engine/index-build.ts";
 import { liveBatches } from "./engine/snapshot-source.ts";
 import { WriteConflict } from "./engine/write-conflict.ts";
 import { boundsFor } from "./planner/intervals.ts";
@@ -38,6 +39,7 @@ export function startMaintenance(server: ServerState, { log, watch }: Maintenanc
       lastExpiry = Date.now();
       await expireDocuments(server);
     }
+    await rebuildWastefulIndexes(server);
     await server.engine.store.compactIfDue(() => liveBatches(server.engine, () => server.sessions.entries()));
   };
   const timer = setInterval(() => {
@@ -63,6 +65,18 @@ function sizesOf({ engine }: ServerState): Sizes {
 
 const ttlIntervalMs = ({ parameters }: ServerState): number =>
   Number(parameters.get("ttlMonitorSleepSecs") ?? DEFAULT_TTL_SECONDS) * 1000;
+
+/** What an index with a collation keeps of strings that are long gone is freed by building it again. */
+async function rebuildWastefulIndexes({ engine }: ServerState): Promise<void> {
+  for (const collection of [...engine.catalog.everyCollection()]) {
+    for (const index of collection.indexes.filter((one) => one.isReady && one.isWasteful)) {
+      await engine.settleWriters(collection);
+      // A new index holds no versions of before: snapshots that still read some need the old one.
+      const isFree = () => engine.versions.retiredVersions === 0;
+      if (isFree()) await rebuildIndex(collection, index, { slice: new TimeSlice(), isFree });
+    }
+  }
+}
 
 async function expireDocuments({ engine }: ServerState): Promise<void> {
   if (engine.store.failure !== null) return;

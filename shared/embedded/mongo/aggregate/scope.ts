@@ -1,5 +1,5 @@
-import type { StringOrder } from "../bson/compare.ts";
 import { BsonDate, type BsonValue } from "../bson/values.ts";
+import type { Collation } from "../query/collation.ts";
 
 /** A compiled expression: the value for one document, or undefined where it is missing. */
 export type Expression = (root: BsonDocumentRoot) => BsonValue | undefined;
@@ -14,11 +14,11 @@ export interface Variable {
 /** The variables that an expression may name, with the instant that `$$NOW` is and the order of strings. */
 export class Scope {
   readonly now: BsonDate;
-  readonly strings: StringOrder | undefined;
+  readonly strings: Collation | undefined;
   readonly #parent: Scope | undefined;
   readonly #own = new Map<string, Variable>();
 
-  constructor(context: { now?: BsonDate; strings?: StringOrder } = {}, parent?: Scope) {
+  constructor(context: { now?: BsonDate; strings?: Collation } = {}, parent?: Scope) {
     this.now = context.now ?? parent?.now ?? new BsonDate(Date.now());
     this.strings = context.strings ?? parent?.strings;
     this.#parent = parent;

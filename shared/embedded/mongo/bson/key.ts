@@ -21,6 +21,13 @@ import {
 
 const out = new KeyBytes(4096);
 
+/** Keys for strings whose order is not that of their bytes. No two strings that differ for it have the same. */
+export interface TextKeys {
+  keyOf(text: string): string;
+}
+
+let texts: TextKeys | null = null;
+
 function putObjectId(id: ObjectId): void {
   out.reserve(12);
   for (const half of [id.high, id.low]) {
@@ -75,7 +82,7 @@ function putPayload(value: BsonValue): void {
       putNumber(out, value as BsonNumber);
       break;
     case 15:
-      out.putText(value instanceof BsonSymbol ? value.value : (value as string));
+      putString(value instanceof BsonSymbol ? value.value : (value as string));
       break;
     case 20:
       putDocument(value as BsonDocument);
@@ -97,6 +104,8 @@ function putPayload(value: BsonValue): void {
       putRarer(value);
   }
 }
+
+const putString = (text: string): void => out.putText(texts === null ? text : texts.keyOf(text));
 
 function putRarer(value: BsonValue): void {
   if (value instanceof Binary) putBinary(value);
@@ -120,11 +129,16 @@ function putRarer(value: BsonValue): void {
  * A key whose order under `<` is the order of the values under `compareValues`, each value in its own direction.
  *
  * One character per byte (so the string takes one byte a character); equal values have equal keys whatever their
- * numeric type. The key of a list's beginning is a prefix of the list's key; no key of a value is the prefix of
+ * numeric type. With keys for texts, the order among strings is that of their keys. The key of a list's beginning is a prefix of the list's key; no key of a value is the prefix of
  * another's.
  */
-export function indexKey(values: readonly BsonValue[], directions: readonly (1 | -1)[]): string {
+export function indexKey(
+  values: readonly BsonValue[],
+  directions: readonly (1 | -1)[],
+  textKeys: TextKeys | null = null,
+): string {
   out.length = 0;
+  texts = textKeys;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     const start = out.length;
@@ -136,8 +150,9 @@ export function indexKey(values: readonly BsonValue[], directions: readonly (1 |
 }
 
 /** Begins the key of values that still lie in the bytes of a document. */
-export function beginKey(): void {
+export function beginKey(textKeys: TextKeys | null = null): void {
   out.length = 0;
+  texts = textKeys;
 }
 
 /** Adds the value of an element, or null where there is none. The types that most indexes hold are not decoded. */
@@ -161,7 +176,7 @@ export function finishKey(): string {
 function putRaw(bytes: Uint8Array, { type, offset, end }: RawElement): boolean {
   switch (type) {
     case BsonType.string:
-      return out.putAscii(TEXT_RANK, { bytes, start: offset + 4, end: end - 1 });
+      return texts === null && out.putAscii(TEXT_RANK, { bytes, start: offset + 4, end: end - 1 });
     case BsonType.objectId:
       out.reserve(13);
       out.bytes[out.length++] = OBJECT_ID_RANK;

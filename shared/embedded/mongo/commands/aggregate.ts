@@ -7,9 +7,10 @@ import { type BsonDocument, type BsonValue, documentOf } from "../bson/values.ts
 import type { ResultSource } from "../cursors.ts";
 import { compileQuery, type QuerySpec } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
-import { compileCollation } from "../query/collation.ts";
+import type { Collation } from "../query/collation.ts";
 import type { Reply } from "../wire/reply.ts";
 import { type Arguments, numberOf } from "./arguments.ts";
+import { collationOf } from "./collation.ts";
 import { BatchView, queriedDocuments } from "./collection-source.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
 import { countedBy } from "./count-pipeline.ts";
@@ -28,6 +29,7 @@ interface Run {
   /** null for a pipeline on the database itself. */
   readonly collectionName: string | null;
   readonly specs: readonly BsonValue[];
+  readonly collation: Collation | undefined;
   readonly view: BatchView;
   readonly pace: { slice: TimeSlice } & Pace;
 }
@@ -98,6 +100,7 @@ function runOf(context: CommandContext, name: string | null, stages: readonly Bs
   return {
     context,
     collectionName: resolved.name,
+    collation: collationOf(context, name, context.args),
     specs: resolved.stages.length === 0 ? stages : [...resolved.stages, ...stages],
     view: new BatchView(context),
     pace: paceOf(timeSliceOf(context)),
@@ -137,9 +140,8 @@ const paceOf = (slice: TimeSlice): Run["pace"] => {
   return pace;
 };
 
-function environmentOf({ context, collectionName, view, pace }: Run): PipelineEnvironment {
-  const { args, database, server } = context;
-  const collation = compileCollation(args.value("collation"));
+function environmentOf({ context, collectionName, collation, view, pace }: Run): PipelineEnvironment {
+  const { database, server } = context;
   const env: PipelineEnvironment = {
     namespace: { db: database, ...(collectionName !== null && { collection: collectionName }) },
     scope: scopeOf(context, collation) ?? new Scope({ strings: collation }),
@@ -158,7 +160,7 @@ function environmentOf({ context, collectionName, view, pace }: Run): PipelineEn
       if (collection === undefined || collection.view !== null) return undefined;
       return joinedCollection(collection, { view, slice: pace, collation });
     },
-    writer: pipelineWriter(context, pace),
+    writer: pipelineWriter(context, { pace, collation }),
     diagnostics: serverDiagnostics(context, collectionName),
   };
   return env;

@@ -40,7 +40,7 @@ async function changeView(context: CommandContext, view: Collection): Promise<Re
   const { args } = context;
   if (args.value("viewOn") === undefined || args.value("pipeline") === undefined)
     throw new CommandFault(72, "Must specify both 'viewOn' and 'pipeline' when modifying a view");
-  const options = viewOptions(args);
+  const options = viewOptions(args, view.options.get("collation"));
   requireViewPipeline(context, view.name, options);
   await setOptions(context, view, options);
   return replyOf({});
@@ -85,7 +85,7 @@ function indexChange(collection: Collection, change: Arguments): IndexChange {
   }
   if (change.value("expireAfterSeconds") === undefined && change.value("hidden") === undefined)
     throw new CommandFault(72, "no expireAfterSeconds, hidden, unique, or prepareUnique field");
-  return { index, definition: indexDefinition(spec), reply };
+  return { index, definition: indexDefinition(spec, undefined), reply };
 }
 
 async function changeIndex(

@@ -1,5 +1,6 @@
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
+import { compileCollation } from "../query/collation.ts";
 import type { Arguments } from "./arguments.ts";
 
 /** Options of `create` that ask for a kind of collection that only a real server has. */
@@ -26,12 +27,12 @@ export function collectionOptions(args: Arguments): BsonDocument {
     if (!isNothing(args.value(option))) throw unsupported(feature);
   }
   refuseImages(args);
-  if (collation.size > 0 && collation.get("locale") !== "simple")
-    throw unsupported("A collection with a default collation");
-  if (args.value("viewOn") !== undefined) return viewOptions(args);
+  const spec = compileCollation(args.value("collation"))?.spec;
+  if (args.value("viewOn") !== undefined) return viewOptions(args, spec);
   return documentOf({
     storageEngine: args.value("storageEngine") === undefined ? undefined : args.document("storageEngine"),
     ...validationOptions(args),
+    collation: spec,
   });
 }
 
@@ -59,10 +60,11 @@ export function refuseImages(args: Arguments): void {
     throw unsupported("A change stream");
 }
 
-export const viewOptions = (args: Arguments): BsonDocument =>
+export const viewOptions = (args: Arguments, collation: BsonValue | undefined): BsonDocument =>
   documentOf({
     viewOn: args.text("viewOn"),
     pipeline: args.value("pipeline") === undefined ? [] : args.listOfDocuments("pipeline"),
+    collation,
   });
 
 const LEVELS = ["off", "strict", "moderate"];

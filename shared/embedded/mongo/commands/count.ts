@@ -2,10 +2,11 @@ import { equalValues } from "../bson/compare.ts";
 import { indexKey } from "../bson/key.ts";
 import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
 import { type CompiledQuery, compileQuery, Rows } from "../planner/rows.ts";
-import { type Collation, compileCollation } from "../query/collation.ts";
+import type { Collation } from "../query/collation.ts";
 import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { pipelineResults } from "./aggregate.ts";
+import { collationOf } from "./collation.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
 import { countRows, withView } from "./count-rows.ts";
 import { scopeOf } from "./variables.ts";
@@ -13,7 +14,7 @@ import { stagesOfQuery } from "./views.ts";
 
 function countQuery(context: CommandContext): CompiledQuery {
   const { args } = context;
-  const collation = compileCollation(args.value("collation"));
+  const collation = collationOf(context, args.collection(), args);
   const filter = args.document("query");
   return compileQuery({ filter, hint: args.hint(), collation, scope: scopeOf(context, collation) });
 }

@@ -8,10 +8,15 @@ import { keyIn } from "./update-by-id.ts";
 
 /** The deletion that programs send most, `{ q: { _id: <ObjectId or text> }, limit: 1 }`: nothing of it is decoded. */
 export class DeleteById {
+  /** Where the statement lies. */
+  readonly bytes: Uint8Array;
+  readonly offset: number;
   readonly #key: string;
 
-  private constructor(key: string) {
+  private constructor(key: string, { bytes, offset }: { bytes: Uint8Array; offset: number }) {
     this.#key = key;
+    this.bytes = bytes;
+    this.offset = offset;
   }
 
   /** Reads a (valid) statement of a delete command; null for one that asks for anything else. */
@@ -25,11 +30,15 @@ export class DeleteById {
         isOne = cursor.type === BsonType.int && int32At(bytes, cursor.offset) === 1;
       else return null;
     }
-    return key === null || !isOne ? null : new DeleteById(key);
+    return key === null || !isOne ? null : new DeleteById(key, { bytes, offset });
   }
 
-  /** @throws WriteConflict (nothing has been written then) */
-  run(collection: Collection | undefined, transaction: Transaction): StatementOutcome {
+  /**
+   * null where ids compare by a collation: then the statement must be decoded.
+   * @throws WriteConflict (nothing has been written then)
+   */
+  run(collection: Collection | undefined, transaction: Transaction): StatementOutcome | null {
+    if (collection?.collation !== undefined) return null;
     const record = collection?.findById(this.#key, transaction);
     if (collection === undefined || record === undefined) return NOTHING;
     collection.remove(transaction, record);

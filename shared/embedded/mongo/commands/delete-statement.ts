@@ -3,9 +3,9 @@ import type { DocumentRecord } from "../engine/document-record.ts";
 import type { Transaction } from "../engine/transaction.ts";
 import { compileQuery, Rows } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
-import { compileCollation } from "../query/collation.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
 import { Arguments, statementAt } from "./arguments.ts";
+import { collationOf } from "./collation.ts";
 import { type CommandContext, findCollection } from "./context.ts";
 import { DeleteById } from "./delete-by-id.ts";
 import { fields } from "./known-fields.ts";
@@ -23,6 +23,7 @@ export interface StatementJob {
 /** One statement of a delete command: decoded, unless it is of the kind that is carried out on bytes. */
 export type DeleteStatement = DeleteById | Arguments;
 
+const PLACE = "delete.deletes";
 const FIELDS = fields("q limit hint collation sampleId");
 
 /**
@@ -32,7 +33,7 @@ const FIELDS = fields("q limit hint collation sampleId");
 export function readDeletes(args: Arguments): DeleteStatement[] {
   const { bytes, offsets } = args.documents("deletes");
   return offsets.map(
-    (offset) => DeleteById.read(bytes, offset) ?? checked(statementAt(bytes, offset, "delete.deletes")),
+    (offset) => DeleteById.read(bytes, offset) ?? checked(statementAt(bytes, offset, PLACE)),
   );
 }
 
@@ -57,13 +58,14 @@ export function deleteStatement(
   job: Omit<StatementJob, "args">,
 ): StatementOutcome | Promise<StatementOutcome> {
   if (statement instanceof Arguments) return deleteDecoded({ ...job, args: statement });
-  return statement.run(findCollection(job.context, job.collectionName), job.transaction);
+  const outcome = statement.run(findCollection(job.context, job.collectionName), job.transaction);
+  return outcome ?? deleteDecoded({ ...job, args: statementAt(statement.bytes, statement.offset, PLACE) });
 }
 
 async function deleteDecoded(job: StatementJob): Promise<StatementOutcome> {
   const { context, transaction, slice, collectionName, args } = job;
   const limit = args.number("limit", 0);
-  const collation = compileCollation(args.value("collation"));
+  const collation = collationOf(context, collectionName, args);
   const filter = args.document("q");
   const query = compileQuery({
     filter,

@@ -4,6 +4,7 @@ import type { Plan } from "../planner/plan.ts";
 import { compileQuery, Rows } from "../planner/rows.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { Arguments } from "./arguments.ts";
+import { collationOf } from "./collation.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
 import { withView } from "./count-rows.ts";
 import { SERVER_VERSION } from "./hello.ts";
@@ -25,7 +26,7 @@ export async function explainCommand(context: CommandContext, inner: Arguments):
   const explained = explainedQuery(inner);
   const name = inner.collection();
   const collection = findCollection(context, name);
-  const query = compileQuery(explained);
+  const query = compileQuery({ ...explained, collation: collationOf(context, name, collatedPart(inner)) });
   const verbosity = args.value("verbosity") ?? "allPlansExecution";
   if (collection === undefined)
     return replyOf({ queryPlanner: planner(`${database}.${name}`, explained, documentOf({ stage: "EOF" })) });
@@ -48,6 +49,13 @@ export async function explainCommand(context: CommandContext, inner: Arguments):
     });
     return replyOf({ queryPlanner, executionStats, serverInfo: serverInfo() });
   });
+}
+
+/** Statements of an update or delete have collations of their own. */
+function collatedPart(inner: Arguments): Arguments {
+  const [name] = inner.command.keys();
+  if (name === "update") return inner.statements("updates")[0]!;
+  return name === "delete" ? inner.statements("deletes")[0]! : inner;
 }
 
 const serverInfo = (): BsonDocument => documentOf({ version: SERVER_VERSION, gitVersion: "embedded" });
@@ -125,6 +133,7 @@ function shownScan(
     isUnique: index.isUnique,
     isSparse: index.isSparse,
     isPartial: index.partialFilter !== null,
+    collation: index.collation?.spec,
     direction,
     intervals: intervals.length,
   });

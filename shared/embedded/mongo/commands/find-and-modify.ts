@@ -3,10 +3,10 @@ import { type BsonDocument, documentOf } from "../bson/values.ts";
 import type { Transaction } from "../engine/transaction.ts";
 import { compileQuery, type QuerySpec, Rows } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
-import { compileCollation } from "../query/collation.ts";
 import { compileProjection } from "../query/projection.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
+import { collationOf } from "./collation.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
 import { changeRow, insertUpsert, planUpdate, type UpdatePlan } from "./update-plan.ts";
@@ -60,7 +60,7 @@ function compileJob(context: CommandContext, slice: TimeSlice): Job {
     );
   if (isRemove && args.flag("upsert"))
     throw new CommandFault(9, "Cannot specify both upsert=true and remove=true");
-  const collation = compileCollation(args.value("collation"));
+  const collation = collationOf(context, name, args);
   const spec: QuerySpec = {
     filter: args.document("query"),
     sort: args.document("sort"),

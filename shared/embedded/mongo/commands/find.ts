@@ -4,9 +4,9 @@ import type { Collection } from "../engine/collection.ts";
 import { keyRangeOf } from "../planner/key-range.ts";
 import { type CompiledQuery, compileQuery, Rows, type Window } from "../planner/rows.ts";
 import type { TimeSlice } from "../planner/time-slice.ts";
-import { compileCollation } from "../query/collation.ts";
 import type { Reply } from "../wire/reply.ts";
 import { replyWithPipeline } from "./aggregate.ts";
+import { collationOf } from "./collation.ts";
 import { BatchView } from "./collection-source.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
 import { listSource, replyWithCursor } from "./cursor-reply.ts";
@@ -19,7 +19,7 @@ const REFUSED = ["tailable", "awaitData"];
 export function findQuery(context: CommandContext): CompiledQuery {
   const { args } = context;
   for (const option of REFUSED) if (args.flag(option)) throw unsupported(`The find option '${option}'`);
-  const collation = compileCollation(args.value("collation"));
+  const collation = collationOf(context, args.collection(), args);
   return compileQuery({
     filter: args.document("filter"),
     sort: args.document("sort"),

@@ -4,6 +4,7 @@ import { isNumber } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
+import { type Collation, compileCollation, isSameCollation } from "../query/collation.ts";
 import { compileMatch } from "../query/match.ts";
 import { numberOf } from "./arguments.ts";
 
@@ -34,9 +35,10 @@ const wrongType = (field: string, wanted: string, value: BsonValue): CommandFaul
 /**
  * The definition of an index as it is kept, from what `createIndexes` was given.
  *
+ * @param inherited the collation of the collection, for an index that names none
  * @throws CommandFault 67, 197 for a definition that is wrong, 115 for kinds of index that only a real server has
  */
-export function indexDefinition(spec: BsonDocument): BsonDocument {
+export function indexDefinition(spec: BsonDocument, inherited: Collation | undefined): BsonDocument {
   const key = spec.get("key");
   if (key === undefined)
     throw new CommandFault(9, "The 'key' field is a required property of an index specification");
@@ -52,9 +54,9 @@ export function indexDefinition(spec: BsonDocument): BsonDocument {
   const version = numberOf(spec.get("v") ?? 2);
   if (version !== 1 && version !== 2)
     throw cannotCreate(`Invalid index specification: version ${version} is neither 1 nor 2`);
-  const collation = spec.get("collation");
-  if (isDocument(collation) && collation.get("locale") !== "simple")
-    throw unsupported("An index with a collation");
+  const collation = collationOf(spec, inherited);
+  if (isIdKey(key) && !isSameCollation(collation, inherited))
+    throw cannotCreate("the _id index must have the collation of its collection");
   const partial = spec.get("partialFilterExpression");
   if (partial !== undefined) requirePartialFilter(partial, spec);
   const isUnique = isTrue(spec.get("unique"));
@@ -67,7 +69,16 @@ export function indexDefinition(spec: BsonDocument): BsonDocument {
     sparse: isTrue(spec.get("sparse")) || undefined,
     partialFilterExpression: partial,
     expireAfterSeconds: expiryOf(spec.get("expireAfterSeconds"), key),
+    collation: collation?.spec,
   });
+}
+
+function collationOf(spec: BsonDocument, inherited: Collation | undefined): Collation | undefined {
+  const given = spec.get("collation");
+  if (given === undefined) return inherited;
+  if (!isDocument(given)) throw wrongType("collation", "an object", given);
+  if (given.size === 0) throw cannotCreate("the field 'collation' must not be empty");
+  return compileCollation(given);
 }
 
 function requireKey(key: BsonDocument): void {
@@ -192,15 +203,16 @@ export function sameIndex(
     }
     return named;
   }
-  const twin = indexes.find((index) => sameKey(index) && hasSameFilter(index.definition, wanted));
+  const twin = indexes.find((index) => sameKey(index) && hasSameRange(index.definition, wanted));
   if (twin === undefined) return undefined;
   throw new CommandFault(85, `Index already exists with a different name: ${twin.name}`);
 }
 
-const SHAPING_OPTIONS = ["unique", "sparse", "partialFilterExpression", "expireAfterSeconds"];
+/** Two indexes may have the same key where they differ in one of these. */
+const RANGE_OPTIONS = ["partialFilterExpression", "collation"];
+const SHAPING_OPTIONS = [...RANGE_OPTIONS, "unique", "sparse", "expireAfterSeconds"];
 
-const hasSameOptions = (a: BsonDocument, b: BsonDocument): boolean =>
-  SHAPING_OPTIONS.every((option) => compareValues(a.get(option) ?? null, b.get(option) ?? null) === 0);
-
-const hasSameFilter = (a: BsonDocument, b: BsonDocument): boolean =>
-  compareValues(a.get("partialFilterExpression") ?? null, b.get("partialFilterExpression") ?? null) === 0;
+const areSame = (options: readonly string[], a: BsonDocument, b: BsonDocument): boolean =>
+  options.every((option) => compareValues(a.get(option) ?? null, b.get(option) ?? null) === 0);
+const hasSameOptions = (a: BsonDocument, b: BsonDocument): boolean => areSame(SHAPING_OPTIONS, a, b);
+const hasSameRange = (a: BsonDocument, b: BsonDocument): boolean => areSame(RANGE_OPTIONS, a, b);

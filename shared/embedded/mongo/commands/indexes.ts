@@ -17,9 +17,8 @@ const MOST_INDEXES = 64;
 async function createIndexes(context: CommandContext): Promise<Reply> {
   const { args, transaction } = context;
   const name = args.collection();
-  const definitions = args.listOfDocuments("indexes").map((spec) => {
-    return indexDefinition(spec);
-  });
+  const inherited = findCollection(context, name)?.collation;
+  const definitions = args.listOfDocuments("indexes").map((spec) => indexDefinition(spec, inherited));
   if (definitions.length === 0) throw new CommandFault(2, "Must specify at least one index to create");
   const isNew = findCollection(context, name) === undefined;
   const collection = ensureCollection(context, name);

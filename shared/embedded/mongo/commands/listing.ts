@@ -5,7 +5,7 @@ import { type Reply, replyOf } from "../wire/reply.ts";
 import type { CommandContext, CommandTable } from "./context.ts";
 import { cursorBatchSize, listSource, replyWithCursor } from "./cursor-reply.ts";
 
-function describe({ name, options, uuid, view }: Collection, isNameOnly: boolean): BsonDocument {
+function describe({ name, options, uuid, view, idIndex }: Collection, isNameOnly: boolean): BsonDocument {
   if (view !== null) {
     const info = documentOf({ readOnly: true });
     return documentOf({ name, type: "view", ...(!isNameOnly && { options, info }) });
@@ -16,7 +16,7 @@ function describe({ name, options, uuid, view }: Collection, isNameOnly: boolean
     ...(!isNameOnly && {
       options,
       info: documentOf({ readOnly: false, uuid: new Binary(uuid, 4) }),
-      idIndex: documentOf({ v: 2, key: documentOf({ _id: 1 }), name: "_id_" }),
+      idIndex: idIndex.definition,
     }),
   });
 }

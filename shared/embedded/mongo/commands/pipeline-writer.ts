@@ -7,13 +7,17 @@ import { showDocument } from "../engine/show-value.ts";
 import type { Transaction } from "../engine/transaction.ts";
 import { DuplicateKey } from "../engine/write-conflict.ts";
 import { compileQuery, Rows } from "../planner/rows.ts";
+import { type Collation, isSameCollation } from "../query/collation.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, findCollection, timeSliceOf } from "./context.ts";
 import { documentToStore, withIdFirst } from "./documents-to-store.ts";
 import { WriteRun } from "./write-run.ts";
 
 /** Where `$out` and `$merge` write: each document, or the whole replacement, in a transaction of its own. */
-export function pipelineWriter(context: CommandContext, pace: Pace): PipelineWriter {
+export function pipelineWriter(
+  context: CommandContext,
+  { pace, collation }: { pace: Pace; collation: Collation | undefined },
+): PipelineWriter {
   const at = ({ db }: Namespace): CommandContext => ({
     ...context,
     database: db,
@@ -25,10 +29,11 @@ export function pipelineWriter(context: CommandContext, pace: Pace): PipelineWri
       inOwnTransaction(at(target), (transaction, place) =>
         replaceAll(ensureCollection(place, target.collection), { transaction, docs, pace }),
       ),
-    requireUnique: (target, fields) => requireUnique(findCollection(at(target), target.collection), fields),
+    requireUnique: (target, fields) =>
+      requireUnique(findCollection(at(target), target.collection), { fields, collation }),
     mergeOne: (target, key, decide) =>
       inOwnTransaction(at(target), (transaction, place) =>
-        mergeOne(ensureCollection(place, target.collection), { transaction, key, decide, pace }),
+        mergeOne(ensureCollection(place, target.collection), { transaction, key, decide, pace, collation }),
       ),
   };
 }
@@ -69,16 +74,21 @@ interface Merge {
   readonly key: BsonDocument;
   readonly decide: (existing: BsonDocument | undefined) => MergeDecision;
   readonly pace: Pace;
+  readonly collation: Collation | undefined;
 }
 
-async function mergeOne(collection: Collection, { transaction, key, decide, pace }: Merge): Promise<void> {
+async function mergeOne(
+  collection: Collection,
+  { transaction, key, decide, pace, collation }: Merge,
+): Promise<void> {
   const filter: BsonDocument = new Map([...key].map(([field, value]) => [field, documentOf({ $eq: value })]));
   const row =
     key.size === 0
       ? null
-      : await new Rows(collection, compileQuery({ filter }), { view: () => transaction, limit: 1 }).next(
-          pace,
-        );
+      : await new Rows(collection, compileQuery({ filter, collation }), {
+          view: () => transaction,
+          limit: 1,
+        }).next(pace);
   const decision = decided(collection, key, () => decide(row?.source.document));
   if (decision.action === "none") return;
   const stored = documentToStore(withIdFirst(decision.doc));
@@ -111,12 +121,16 @@ function decided(collection: Collection, key: BsonDocument, decide: () => MergeD
 }
 
 /** @throws CommandFault 51183 where two documents of the target could have the same values */
-function requireUnique(collection: Collection | undefined, fields: readonly string[]): void {
+function requireUnique(
+  collection: Collection | undefined,
+  { fields, collation }: { fields: readonly string[]; collation: Collation | undefined },
+): void {
   if (fields.length === 1 && fields[0] === "_id") return;
   const isCovered = collection?.indexes.some(
     (index) =>
       index.isUnique &&
       index.partialFilter === null &&
+      isSameCollation(index.collation, collation) &&
       index.fields.length === fields.length &&
       index.fields.every(({ path }) => fields.includes(path)),
   );

@@ -124,7 +124,7 @@ const isPlainName = (name: string): boolean =>
 const byPath = (a: FieldElement, b: FieldElement): number => comparePaths([a.name], [b.name]);
 
 /**
- * Carries the update out; null where the document is one that must be decoded for it.
+ * Carries the update out; null where the statement or the document must be decoded for it.
  *
  * @throws WriteConflict, CommandFault 10334 for a document that grows too large (nothing has been written then)
  */
@@ -132,6 +132,7 @@ export function updateById(
   { key, change }: UpdateById,
   { collection, transaction }: { collection: Collection | undefined; transaction: Transaction },
 ): StatementOutcome | null {
+  if (collection?.collation !== undefined) return null;
   const record = collection?.findById(key, transaction);
   if (collection === undefined || record === undefined) return NOTHING;
   const result = changeOnBytes(visibleBytes(record, transaction)!, change);

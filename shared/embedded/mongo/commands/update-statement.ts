@@ -3,9 +3,9 @@ import type { Collection } from "../engine/collection.ts";
 import { visibleBytes } from "../engine/document-record.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
 import { Rows } from "../planner/rows.ts";
-import { compileCollation } from "../query/collation.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
 import { Arguments, statementAt } from "./arguments.ts";
+import { collationOf } from "./collation.ts";
 import { ensureCollection } from "./collections.ts";
 import { type CommandContext, findCollection } from "./context.ts";
 import { allRecords, type StatementJob } from "./delete-statement.ts";
@@ -96,8 +96,8 @@ async function changeAll(
   return { n: found.length, nModified };
 }
 
-function compileStatement({ context, args }: StatementJob): UpdatePlan {
-  const collation = compileCollation(args.value("collation"));
+function compileStatement({ context, collectionName, args }: StatementJob): UpdatePlan {
+  const collation = collationOf(context, collectionName, args);
   const isMulti = args.flag("multi");
   return planUpdate(
     {

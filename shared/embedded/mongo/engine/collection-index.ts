@@ -1,11 +1,13 @@
 import { addToKey, beginKey, finishKey, indexKey } from "../bson/key.ts";
 import { elementAt } from "../bson/raw.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
+import { type Collation, compileCollation } from "../query/collation.ts";
 import type { DocumentRecord } from "./document-record.ts";
 import { type KeyTuple, keyTuples } from "./index-keys.ts";
 import type { LazyDocument } from "./lazy-document.ts";
 import { OrderedEntries } from "./ordered-entries.ts";
 import { type SourceTest, sourceTest } from "./source-test.ts";
+import { TextClasses } from "./text-classes.ts";
 
 export interface IndexField {
   readonly path: string;
@@ -24,6 +26,8 @@ export class CollectionIndex {
   readonly isUnique: boolean;
   readonly isSparse: boolean;
   readonly partialFilter: BsonDocument | null;
+  /** What strings it takes for equal; then it finds equal strings only, and orders none. */
+  readonly collation: Collation | undefined;
   readonly expireAfterSeconds: number | null;
   /** Kept up to date, but no query uses it. */
   readonly isHidden: boolean;
@@ -35,19 +39,22 @@ export class CollectionIndex {
   /** How many queries have used it, and since when that is counted. */
   readonly accesses: { ops: number; readonly since: number };
   /** True once a document had an array under one of the paths: it stays so. */
-  isMultikey = false;
+  isMultikey: boolean;
   readonly #paths: readonly (readonly string[])[];
   readonly #directions: readonly (1 | -1)[];
   readonly #admits: SourceTest | null;
+  /** null where strings are ordered by their bytes. */
+  readonly #texts: TextClasses | null;
 
-  constructor(
-    definition: BsonDocument,
-    entries: OrderedEntries = new OrderedEntries(),
-    accesses: CollectionIndex["accesses"] = { ops: 0, since: Date.now() },
-  ) {
+  /** @param before an index whose entries the new one takes over: its definition may differ in what decides no entry */
+  constructor(definition: BsonDocument, before: CollectionIndex | null = null) {
     this.definition = definition;
-    this.entries = entries;
-    this.accesses = accesses;
+    this.entries = before?.entries ?? new OrderedEntries();
+    this.accesses = before?.accesses ?? { ops: 0, since: Date.now() };
+    this.isMultikey = before?.isMultikey ?? false;
+    this.collation = compileCollation(definition.get("collation"));
+    this.#texts =
+      before === null ? ((this.collation && new TextClasses(this.collation)) ?? null) : before.#texts;
     this.name = definition.get("name") as string;
     this.fields = [...(definition.get("key") as BsonDocument)].map(([path, direction]) => ({
       path,
@@ -63,14 +70,12 @@ export class CollectionIndex {
     this.heads = new Set([...this.fields.map(({ parts }) => parts[0]!), ...headsOf(this.partialFilter)]);
     this.#paths = this.fields.map(({ parts }) => parts);
     this.#directions = this.fields.map(({ direction }) => direction);
-    this.#admits = this.partialFilter && sourceTest(this.partialFilter);
+    this.#admits = this.partialFilter && sourceTest(this.partialFilter, { collation: this.collation });
   }
 
   /** The same entries under a definition that changes nothing about them. */
   withDefinition(definition: BsonDocument): CollectionIndex {
-    const changed = new CollectionIndex(definition, this.entries, this.accesses);
-    changed.isMultikey = this.isMultikey;
-    return changed;
+    return new CollectionIndex(definition, this);
   }
 
   /** The keys of the entries that a document has in this index. */
@@ -78,7 +83,7 @@ export class CollectionIndex {
     if (this.#admits !== null && !this.#admits(source)) return NO_KEYS;
     const { bytes } = source;
     let isMissing = true;
-    beginKey();
+    beginKey(this.#texts);
     for (let i = 0; i < this.#paths.length; i++) {
       const element = elementAt(bytes, this.#paths[i]!);
       if (element === "array") return this.#multipleKeysOf(source);
@@ -103,12 +108,23 @@ export class CollectionIndex {
     return indexKey(
       values.map((value) => (value === undefined ? null : value)),
       this.#directions,
+      this.#texts,
     );
+  }
+
+  /** The part of a key that a value of one field has, to search for it. */
+  searchKey(value: BsonValue, direction: 1 | -1): string {
+    return indexKey([value], [direction], this.#texts?.known);
+  }
+
+  /** True where a collation has left far more behind than the entries need: building the index again frees it. */
+  get isWasteful(): boolean {
+    return this.#texts !== null && this.#texts.size > 2 * this.entries.size + 10_000;
   }
 
   /** The beginning that all keys with these first values share. */
   prefixOf(values: readonly BsonValue[]): string {
-    return indexKey(values, this.#directions);
+    return indexKey(values, this.#directions, this.#texts?.known);
   }
 
   addEntries(keys: readonly string[], record: DocumentRecord): void {

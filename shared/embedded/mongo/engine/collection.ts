@@ -1,4 +1,5 @@
 import { type BsonDocument, type BsonValue, documentOf } from "../bson/values.ts";
+import { type Collation, compileCollation } from "../query/collation.ts";
 import { CollectionIndex } from "./collection-index.ts";
 import { DocumentRecord, type ReadView, settle, visibleBytes } from "./document-record.ts";
 import { type DocumentRules, documentRules } from "./document-rules.ts";
@@ -31,6 +32,8 @@ export class Collection {
   #options: BsonDocument;
   /** What the options ask of documents; null for nothing. */
   #rules: DocumentRules | null;
+  /** How its strings compare unless a command says otherwise. */
+  readonly collation: Collation | undefined;
   database: string;
   name: string;
   /** In natural order. */
@@ -46,7 +49,8 @@ export class Collection {
     this.uuid = uuid;
     this.#options = options;
     this.#rules = documentRules(options);
-    this.indexes = [new CollectionIndex(ID_INDEX)];
+    this.collation = compileCollation(options.get("collation"));
+    this.indexes = [new CollectionIndex(idIndexOf(options))];
   }
 
   get options(): BsonDocument {
@@ -169,7 +173,8 @@ export class Collection {
 type Staged = Pick<Write, "record" | "bytes" | "added" | "dropped">;
 
 const NONE: readonly IndexKeys[] = [];
-const ID_INDEX: BsonDocument = documentOf({ v: 2, key: documentOf({ _id: 1 }), name: "_id_" });
+const idIndexOf = (options: BsonDocument): BsonDocument =>
+  documentOf({ v: 2, key: documentOf({ _id: 1 }), name: "_id_", collation: options.get("collation") });
 
 /** The bytes that the transaction would replace. First writer wins: whoever else has written since its snapshot is ahead. */
 function requireWritable(record: DocumentRecord, transaction: Transaction): Uint8Array {

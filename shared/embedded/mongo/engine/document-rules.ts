@@ -1,6 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
+import { compileCollation } from "../query/collation.ts";
 import { compileMatch, type Matcher } from "../query/match.ts";
 import { valueAt } from "../query/path.ts";
 import type { LazyDocument } from "./lazy-document.ts";
@@ -43,7 +44,7 @@ export function documentRules(options: BsonDocument): DocumentRules | null {
   const validator = options.get("validator");
   const level = options.get("validationLevel") ?? "strict";
   if (!isDocument(validator) || validator.size === 0) return null;
-  const match = compileMatch(validator);
+  const match = compileMatch(validator, { collation: compileCollation(options.get("collation")) });
   const clauses = clausesOf(validator);
   if (level === "off" || options.get("validationAction") === "warn") return null;
   return {

@@ -1,6 +1,6 @@
 import type { TimeSlice } from "../planner/time-slice.ts";
 import type { Collection } from "./collection.ts";
-import type { CollectionIndex } from "./collection-index.ts";
+import { CollectionIndex } from "./collection-index.ts";
 import { EntryCursor } from "./entry-cursor.ts";
 import { LazyDocument } from "./lazy-document.ts";
 import { EVERY_KEY } from "./ordered-entries.ts";
@@ -32,6 +32,20 @@ export async function buildIndex(
     collection.indexes = collection.indexes.filter((other) => other !== index);
     throw error;
   }
+}
+
+/** Builds an index again beside the one in use; where it is free to at the end, it takes that one's place. */
+export async function rebuildIndex(
+  collection: Collection,
+  index: CollectionIndex,
+  { slice, isFree }: { slice: TimeSlice; isFree: () => boolean },
+): Promise<void> {
+  const fresh = new CollectionIndex(index.definition);
+  await buildIndex(collection, fresh, slice);
+  const others = collection.indexes.filter((one) => one !== fresh);
+  // It may have been dropped or changed meanwhile.
+  collection.indexes =
+    others.includes(index) && isFree() ? others.map((one) => (one === index ? fresh : one)) : others;
 }
 
 async function requireUnique(

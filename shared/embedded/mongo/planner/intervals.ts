@@ -1,8 +1,9 @@
 import { indexKey } from "../bson/key.ts";
 import { isNumber } from "../bson/number.ts";
-import { type BsonValue, UNDEFINED } from "../bson/values.ts";
+import { BsonSymbol, type BsonValue, isDocument, UNDEFINED } from "../bson/values.ts";
 import type { CollectionIndex, IndexField } from "../engine/collection-index.ts";
 import { EVERY_KEY, HIGHEST_KEY, type KeyInterval } from "../engine/ordered-entries.ts";
+import { type Collation, isSameCollation } from "../query/collation.ts";
 import { isSimple, type PathPredicate } from "./predicates.ts";
 
 /** More points than this are looked up no faster than an index is walked. */
@@ -25,6 +26,7 @@ export interface IndexBounds {
 export function boundsFor(
   index: CollectionIndex,
   predicates: ReadonlyMap<string, PathPredicate>,
+  collation?: Collation,
 ): IndexBounds {
   let prefixes = [""];
   let fixedFields = 0;
@@ -33,10 +35,10 @@ export function boundsFor(
   const paths = new Set<string>();
   const heads = new Set<string>();
   for (const field of index.fields) {
-    const predicate = predicates.get(field.path);
+    const predicate = servedPart(index, predicates.get(field.path), collation);
     // In a multikey index two paths below one array may have been satisfied by different elements.
     if (predicate === undefined || (index.isMultikey && heads.has(field.parts[0]!))) break;
-    const points = predicate.equals && pointKeys(field, predicate.equals);
+    const points = predicate.equals && pointKeys(index, field, predicate.equals);
     if (points !== undefined && points.length * prefixes.length <= MOST_POINTS) {
       prefixes = prefixes.flatMap((prefix) => points.map((point) => prefix + point));
       if (prefixes.length === 1 && fixedFields === paths.size) fixedFields += 1;
@@ -47,7 +49,7 @@ export function boundsFor(
       heads.add(field.parts[0]!);
       continue;
     }
-    const range = rangeKeys(field, predicate, index.isMultikey);
+    const range = rangeKeys(index, field, predicate);
     if (range === null) break;
     paths.add(field.path);
     isExact &&= !predicate.equals && predicate.exists === undefined;
@@ -59,15 +61,40 @@ export function boundsFor(
   return { intervals: inOrder(intervals), fixedFields, paths, isExact, excludesMissing };
 }
 
+/**
+ * The predicate as far as the index compares as the query does; undefined for nothing. Values without strings compare
+ * in one way under every collation; an index with one knows which strings are equal, but not which are smaller.
+ */
+function servedPart(
+  index: CollectionIndex,
+  predicate: PathPredicate | undefined,
+  collation: Collation | undefined,
+): PathPredicate | undefined {
+  if (predicate === undefined || (index.collation === undefined && collation === undefined)) return predicate;
+  const { equals, low, high } = predicate;
+  const isEqualityServed = isSameCollation(index.collation, collation) || !equals?.some(mayHoldText);
+  if (isEqualityServed && !mayHoldText(low?.value) && !mayHoldText(high?.value)) return predicate;
+  return isEqualityServed && equals !== undefined
+    ? { ...predicate, low: undefined, high: undefined }
+    : undefined;
+}
+
+const mayHoldText = (value: BsonValue | undefined): boolean =>
+  typeof value === "string" || value instanceof BsonSymbol || isDocument(value) || Array.isArray(value);
+
 const inOrder = (intervals: KeyInterval[]): KeyInterval[] =>
   intervals.length < 2 ? intervals : intervals.sort((a, b) => (a.low < b.low ? -1 : 1));
 
 /** The keys of values, each once: `null` stands for missing and undefined values as well. */
-function pointKeys({ direction }: IndexField, values: readonly BsonValue[]): string[] {
-  if (values.length === 1 && values[0] !== null) return [indexKey(values, [direction])];
+function pointKeys(
+  index: CollectionIndex,
+  { direction }: IndexField,
+  values: readonly BsonValue[],
+): string[] {
+  if (values.length === 1 && values[0] !== null) return [index.searchKey(values[0]!, direction)];
   const keys = new Set<string>();
   for (const value of values) {
-    keys.add(indexKey([value], [direction]));
+    keys.add(index.searchKey(value, direction));
     if (value === null) keys.add(indexKey([UNDEFINED], [direction]));
   }
   return [...keys];
@@ -78,9 +105,9 @@ function pointKeys({ direction }: IndexField, values: readonly BsonValue[]): str
  * In a multikey index one element may satisfy the lower end and another the upper: only one of them bounds.
  */
 function rangeKeys(
+  { isMultikey }: CollectionIndex,
   { direction }: IndexField,
   { low, high }: PathPredicate,
-  isMultikey: boolean,
 ): KeyInterval | null {
   const first = low ?? high;
   if (first === undefined) return null;

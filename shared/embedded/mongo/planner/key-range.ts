@@ -1,4 +1,4 @@
-import { CommandFault } from "../bson/fault.ts";
+import { CommandFault, unsupported } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { Arguments } from "../commands/arguments.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
@@ -25,6 +25,7 @@ export function withinRange(
   intervals: readonly KeyInterval[],
   { min, max }: KeyRange,
 ): KeyInterval[] {
+  if (index.collation !== undefined) throw unsupported("min()/max() on an index with a collation");
   const low = min.size === 0 ? "" : index.prefixOf(valuesFor(index, min));
   const high = max.size === 0 ? null : index.prefixOf(valuesFor(index, max));
   return intervals

@@ -4,6 +4,7 @@ import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import type { KeyInterval } from "../engine/ordered-entries.ts";
+import { type Collation, isSameCollation } from "../query/collation.ts";
 import { boundsFor, type IndexBounds } from "./intervals.ts";
 import { type KeyRange, withinRange } from "./key-range.ts";
 import { impliesPartial } from "./partial-index.ts";
@@ -18,8 +19,7 @@ export interface Query {
   readonly limit: number;
   readonly hint?: BsonValue | undefined;
   readonly keyRange?: KeyRange | undefined;
-  /** Indexes order strings by bytes: under a collation they serve nothing. */
-  readonly hasCollation?: boolean;
+  readonly collation?: Collation | undefined;
 }
 
 export interface Plan {
@@ -48,11 +48,11 @@ export function planQuery(collection: Collection, query: Query): Plan {
   if (query.sort.has("$natural")) return naturalPlan(collection, query, false);
   const predicates = predicatesOf(query.filter);
   if (hint !== undefined) return hintedPlan(collection, query, predicates);
-  if (!query.hasCollation && predicates.paths.get("_id")?.equals?.length === 1) {
-    return idPlan(collection, predicates);
+  if (predicates.paths.get("_id")?.equals?.length === 1) {
+    const plan = idPlan(collection, query, predicates);
+    if (plan !== null) return plan;
   }
   const natural = naturalPlan(collection, query, false);
-  if (query.hasCollation) return natural;
   const indexed = cheapestIndex(collection, query, predicates) ?? natural;
   const best = indexed.cost < natural.cost ? indexed : natural;
   const union = unionPlan(collection, query);
@@ -60,8 +60,14 @@ export function planQuery(collection: Collection, query: Query): Plan {
 }
 
 /** Most writes name their document by `_id`: nothing can be cheaper, and one document is in any order. */
-function idPlan({ idIndex }: Collection, { paths, isComplete }: FilterPredicates): Plan {
-  const { intervals, isExact } = boundsFor(idIndex, paths);
+function idPlan(
+  { idIndex }: Collection,
+  { collation }: Query,
+  { paths, isComplete }: FilterPredicates,
+): Plan | null {
+  const { intervals, isExact, paths: used } = boundsFor(idIndex, paths, collation);
+  // Another collation than the index's may find several ids that it takes for equal.
+  if (used.size === 0) return null;
   return {
     index: idIndex,
     intervals,
@@ -77,20 +83,21 @@ function cheapestIndex(collection: Collection, query: Query, predicates: FilterP
   for (const index of collection.indexes) {
     if (!index.isReady || index.isHidden) continue;
     const next = candidate(index, query, predicates);
-    if ((best === null || next.cost < best.cost) && isAdmissible(index, next, predicates)) best = next;
+    if ((best === null || next.cost < best.cost) && isAdmissible(index, next, { predicates, query }))
+      best = next;
   }
   return best;
 }
 
 /** An `$or` of which every branch has an index of its own. */
-function unionPlan(collection: Collection, { filter }: Query): Candidate | null {
+function unionPlan(collection: Collection, { filter, collation }: Query): Candidate | null {
   const alternatives = filter.get("$or");
   if (!Array.isArray(alternatives)) return null;
   const others = new Map([...filter].filter(([name]) => name !== "$or"));
   const branches: Candidate[] = [];
   for (const alternative of alternatives) {
     const branch: BsonDocument = new Map([...others, ["$and", [alternative]]]);
-    const query = { filter: branch, sort: NO_SORT, limit: Number.POSITIVE_INFINITY };
+    const query = { filter: branch, sort: NO_SORT, limit: Number.POSITIVE_INFINITY, collation };
     const plan = cheapestIndex(collection, query, predicatesOf(branch));
     if (plan === null) return null;
     branches.push(plan);
@@ -123,8 +130,8 @@ function candidate(
   query: Query,
   predicates: FilterPredicates,
 ): Candidate & { bounds: IndexBounds; isUseful: boolean } {
-  const bounds = boundsFor(index, predicates.paths);
-  const direction = query.sort.size === 0 ? "forwards" : orderOf(index, bounds, query.sort);
+  const bounds = boundsFor(index, predicates.paths, query.collation);
+  const direction = query.sort.size === 0 ? "forwards" : orderOf(index, bounds, query);
   const isSorted = direction !== null;
   const isExact = bounds.isExact && predicates.isComplete && bounds.paths.size === predicates.paths.size;
   let touched = entriesIn(index, bounds.intervals);
@@ -149,11 +156,15 @@ function candidate(
 function isAdmissible(
   index: CollectionIndex,
   { bounds, isUseful }: { bounds: IndexBounds; isUseful: boolean },
-  { paths }: FilterPredicates,
+  { predicates: { paths }, query }: { predicates: FilterPredicates; query: Query },
 ): boolean {
   if (!isUseful) return false;
   if (index.isSparse && !bounds.excludesMissing) return false;
-  return index.partialFilter === null || impliesPartial(paths, index.partialFilter);
+  if (index.partialFilter === null) return true;
+  return (
+    isSameCollation(index.collation, query.collation) &&
+    impliesPartial(paths, index.partialFilter, query.collation)
+  );
 }
 
 function entriesIn(
@@ -167,11 +178,17 @@ function entriesIn(
 }
 
 /** In which direction the index gives its entries in the order of the sort; null where in neither. */
-function orderOf(index: CollectionIndex, bounds: IndexBounds, sort: BsonDocument): SortDirection | null {
+function orderOf(
+  index: CollectionIndex,
+  bounds: IndexBounds,
+  { sort, collation }: Query,
+): SortDirection | null {
   // An array sorts by its smallest or largest element only; its entries are all of them.
   if (index.isMultikey) return null;
   const fixed = new Set(index.fields.slice(0, bounds.fixedFields).map(({ path }) => path));
-  return sortDirection(index.fields, fixed, sort);
+  // Under a collation an index has no order of strings: only fields that are fixed to one value may be sorted by.
+  const isOrdered = index.collation === undefined && collation === undefined;
+  return sortDirection(isOrdered ? index.fields : [], fixed, sort);
 }
 
 function hintedPlan(collection: Collection, query: Query, predicates: FilterPredicates): Plan {

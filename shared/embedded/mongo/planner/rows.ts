@@ -99,7 +99,7 @@ export class Rows {
       limit: skip + limit,
       hint: spec.hint,
       keyRange: spec.keyRange,
-      hasCollation: spec.collation !== undefined,
+      collation: spec.collation,
     });
     countAccess(this.plan);
     this.scan = new Scan(collection, this.plan, {

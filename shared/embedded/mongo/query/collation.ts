@@ -1,10 +1,22 @@
-import type { StringOrder } from "../bson/compare.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
-import { isNumber, toDouble } from "../bson/number.ts";
-import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { type BsonNumber, isNumber, toDouble } from "../bson/number.ts";
+import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
 
-/** How strings compare in one command; `undefined` everywhere means by bytes. */
-export type Collation = StringOrder;
+/** How strings compare in one command, collection or index; `undefined` everywhere means by bytes. */
+export interface Collation {
+  (a: string, b: string): number;
+  /** Every option, as `listIndexes` shows them. */
+  readonly spec: BsonDocument;
+  /** Equal for collations whose options are equal. */
+  readonly key: string;
+}
+
+export const isSameCollation = (a: Collation | undefined, b: Collation | undefined): boolean =>
+  a?.key === b?.key;
+
+/** A collator takes long to make; more than these are not kept. */
+const MOST_KEPT = 100;
+const kept = new Map<string, Collation>();
 
 const SENSITIVITY: Readonly<Record<number, Intl.CollatorOptions["sensitivity"]>> = {
   1: "base",
@@ -79,5 +91,32 @@ export function compileCollation(spec: BsonValue | undefined): Collation | undef
     throw new CommandFault(40414, "BSON field 'collation.locale' is missing but a required field");
   if (locale === "simple") return undefined;
   const order = collator(spec, locale);
-  return (a, b) => (a === b ? 0 : order.compare(a, b));
+  const whole = completeSpec(spec, locale);
+  const key = JSON.stringify([...whole]);
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const compare = (a: string, b: string) => (a === b ? 0 : order.compare(a, b));
+  const collation: Collation = Object.assign(compare, { spec: whole, key });
+  if (kept.size >= MOST_KEPT) kept.clear();
+  kept.set(key, collation);
+  return collation;
+}
+
+/** Version of the collation data that MongoDB 7.0 shows. */
+const DATA_VERSION = "57.1";
+
+function completeSpec(spec: BsonDocument, locale: string): BsonDocument {
+  const flag = (name: string) => spec.get(name) === true;
+  return documentOf({
+    locale,
+    caseLevel: flag("caseLevel"),
+    caseFirst: spec.get("caseFirst") ?? "off",
+    strength: toDouble((spec.get("strength") ?? 3) as BsonNumber),
+    numericOrdering: flag("numericOrdering"),
+    alternate: spec.get("alternate") ?? "non-ignorable",
+    maxVariable: spec.get("maxVariable") ?? "punct",
+    normalization: flag("normalization"),
+    backwards: flag("backwards"),
+    version: DATA_VERSION,
+  });
 }
