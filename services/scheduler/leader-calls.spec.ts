@@ -81,6 +81,17 @@ describe("a changing call", { concurrency: true }, () => {
     assert.deepEqual(standby.done, ["scheduler.stop"]);
   });
 
+  it("goes to the next active node where the one asked does not answer", async (test) => {
+    const { standby, active } = await twoNodes(test);
+    active.hold = true;
+    const called = standby.call("scheduler.stop");
+    await eventually(() => active.done.length === 1);
+    standby.leader = "standby";
+    standby.isActive = true;
+    assert.deepEqual(await called, { runId: "standby", changed: true });
+    assert.deepEqual(standby.commands, active.commands);
+  });
+
   it("is passed on once: two nodes that take each other for the active one play no ball", async (test) => {
     const { standby, active } = await twoNodes(test);
     active.isActive = false;

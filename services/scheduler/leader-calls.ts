@@ -51,18 +51,43 @@ export function leaderCalls(options: LeaderCallsOptions) {
     const isForwarded = context.headers?.[FORWARDED] !== undefined;
     const giveUpAt = performance.now() + waitMs;
 
+    /**
+     * Passes the call on. Resolves to undefined once another node leads: the one asked may be frozen, and if it has
+     * carried the command out, the next one recognises it.
+     */
+    async function pass(node: string): Promise<{ answer: ActionAnswer<N> } | undefined> {
+      // In headers: what is in `meta` would be merged into the caller's and go with its next try.
+      const headers = { ...commandHeaders(command), [FORWARDED]: nodeId };
+      const answer = call(context, name, context.params, { nodeID: node, headers });
+      const leading = new AbortController();
+      try {
+        return await Promise.race([
+          answer.then((value) => ({ answer: value })),
+          untilOther(node, leading.signal),
+        ]);
+      } finally {
+        leading.abort();
+        answer.catch(() => undefined);
+      }
+    }
+
+    async function untilOther(node: string, signal: AbortSignal): Promise<undefined> {
+      while (!signal.aborted && leader() === node) await delay(POLL_MS);
+    }
+
     /** Resolves to undefined where nobody has carried it out yet. */
     async function attempt(): Promise<{ answer: ActionAnswer<N> } | undefined> {
       const node = leader();
       const isHere = isActive();
-      if (!isHere && (node === null || node === nodeId || isForwarded)) return undefined;
       try {
         if (isHere) return { answer: await here(command) };
-        // In headers: what is in `meta` would be merged into the caller's and go with its next try.
-        const headers = { ...commandHeaders(command), [FORWARDED]: nodeId };
-        return { answer: await call(context, name, context.params, { nodeID: node as string, headers }) };
+        if (node === null || node === nodeId) return undefined;
+        // Who passed it on knows better by now than to ask this node.
+        if (isForwarded) throw new NoLeader();
+        return await pass(node);
       } catch (error) {
-        if (isElsewhere(error) || (!isHere && isUnreached(name, error))) return undefined;
+        if (isHere ? errorType(error) === "SCHEDULER_FENCED" : !isForwarded && isUnreached(name, error))
+          return undefined;
         throw error;
       }
     }
@@ -77,19 +102,16 @@ export function leaderCalls(options: LeaderCallsOptions) {
   };
 }
 
-/** The node asked was not, or is no longer, the active one. */
-function isElsewhere(error: unknown): boolean {
-  const type = errorType(error);
-  return type === "SCHEDULER_NO_LEADER" || type === "SCHEDULER_FENCED";
-}
-
 /**
- * The node asked is gone, or died with the call: the command may go to another one, which recognises it where it was
- * carried out after all. The same error about a call that the command itself made is its answer.
+ * The node asked is not the active one, is gone, or died with the call: the command may go to another one, which
+ * recognises it where it was carried out after all. The same error about a call that the command itself made is its
+ * answer.
  */
 function isUnreached(name: ActionName, error: unknown): boolean {
+  const type = errorType(error) ?? "";
+  if (type === "SCHEDULER_NO_LEADER" || type === "SCHEDULER_FENCED") return true;
   const { data } = error as { data?: { action?: unknown } };
-  return UNREACHED.includes(errorType(error) ?? "") && data?.action === name;
+  return UNREACHED.includes(type) && data?.action === name;
 }
 
 const UNREACHED = ["SERVICE_NOT_AVAILABLE", "SERVICE_NOT_FOUND", "REQUEST_REJECTED"];
