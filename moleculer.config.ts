@@ -1,5 +1,5 @@
-import { brokerOptions } from "./shared/broker.ts";
-import { loadConfig } from "./shared/config.ts";
+import "./tools/env-file.mjs";
+import { runnerOptions } from "./tools/runner-options.ts";
 
-/** For `moleculer-runner -c moleculer.config.ts`; our own commands build their brokers from the same options. */
-export default brokerOptions(loadConfig());
+/** For `moleculer-runner -c moleculer.config.ts services`. */
+export default runnerOptions;

@@ -18,16 +18,29 @@ export function nodeIdOf(config: Pick<Config, "nodeName">): string {
   return `${config.nodeName || hostname()}-${thisProcess.pid}-${thisProcess.boot.slice(0, 4)}`;
 }
 
+declare module "moleculer" {
+  interface ServiceBroker {
+    /** The configuration that the broker was made from: services that a runner loads take theirs from here. */
+    readonly config: Config;
+  }
+}
+
+interface BrokerLog {
+  readonly logger?: Logger;
+  /** True: what Moleculer reports about its own life is logged at info instead of debug. */
+  readonly isVerbose?: boolean;
+}
+
 /**
  * Options of every broker of the platform. With `natsUrl` calls go over NATS and events over JetStream; without, all
  * services are in this process and dead letters go to MongoDB.
  */
-export function brokerOptions(config: Config, logger?: Logger): BrokerOptions {
+export function brokerOptions(config: Config, { logger, isVerbose = false }: BrokerLog = {}): BrokerOptions {
   const nodeID = nodeIdOf(config);
   return {
     namespace: "kinit",
     nodeID,
-    logger: brokerLogger(config, logger),
+    logger: brokerLogger(config, logger, isVerbose),
     transporter: config.natsUrl ? { type: "NATS", options: natsOptions(config.natsUrl) } : null,
     serializer: "JSON",
     requestTimeout: config.callTimeoutMs,
@@ -41,7 +54,7 @@ export function brokerOptions(config: Config, logger?: Logger): BrokerOptions {
       options: { useNewCustomCheckerFunction: true, haltOnFirstError: true, aliases },
     } as BrokerOptions["validator"],
     tracking: { enabled: true, shutdownTimeout: config.drainMs },
-    middlewares: [busMiddleware(config, nodeID)],
+    middlewares: [configMiddleware(config), busMiddleware(config, nodeID)],
   };
 }
 
@@ -53,6 +66,10 @@ function natsOptions(url: string) {
     reconnectTimeWait: 500,
     waitOnFirstConnect: true,
   };
+}
+
+function configMiddleware(config: Config): Middleware {
+  return { name: "Config", created: (broker) => void Object.assign(broker, { config }) };
 }
 
 /** A function, since the bus needs the broker's logger; Moleculer calls it, its types do not know that. */
@@ -89,5 +106,5 @@ function localBusWithLetters(
 
 /** A broker that leaves signals to its creator, who stops the services in order; by itself it stops all at once. */
 export function createBroker(config: Config, logger?: Logger): ServiceBroker {
-  return new ServiceBroker({ ...brokerOptions(config, logger), skipProcessEventRegistration: true });
+  return new ServiceBroker({ ...brokerOptions(config, { logger }), skipProcessEventRegistration: true });
 }

@@ -1,5 +1,15 @@
 import { AppError } from "./errors.ts";
-import { flag, integer, list, oneOf, optionalInteger, type Setting, text, zone } from "./setting.ts";
+import {
+  addresses,
+  flag,
+  integer,
+  list,
+  oneOf,
+  optionalInteger,
+  type Setting,
+  text,
+  zone,
+} from "./setting.ts";
 
 const ms = { min: 1, max: 3_600_000 };
 /** Up to ten years; 0 stands for no limit. */
@@ -41,9 +51,9 @@ export const settings = {
     "Zone of tasks that name none, and of times on the compatible routes.",
   ),
 
-  natsUrl: text(
+  natsUrl: addresses(
     "NATS_URL",
-    "",
+    { form: /^\s*((nats|tls):\/\/)?[^\s:/,]\S*(,\s*\S+)*$/, example: "nats://127.0.0.1:4222" },
     "NATS with JetStream, e.g. nats://127.0.0.1:4222. Empty: all services in one process.",
   ),
   natsStreamMaxBytes: integer(
@@ -58,9 +68,12 @@ export const settings = {
     { min: 60_000, max: 31_536_000_000 },
     "Age from which on handled events leave the stream KINIT; before, they leave only for its size.",
   ),
-  mongoUrl: text(
+  mongoUrl: addresses(
     "MONGO_DB_URL",
-    "",
+    {
+      form: /^mongodb(\+srv)?:\/\/\S+$/,
+      example: "mongodb://127.0.0.1:27017/kinit?replicaSet=rs0",
+    },
     "MongoDB replica set, e.g. mongodb://127.0.0.1:27017/kinit?replicaSet=rs0. Empty: the embedded server.",
   ),
   mongoDatabase: text(

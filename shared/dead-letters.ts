@@ -28,7 +28,7 @@ export function mongoDeadLetters(config: Pick<Config, "mongoUrl" | "mongoDatabas
         const letters = client.db(databaseName(config)).collection<{ _id: string }>("dead_letters");
         await letters.updateOne({ _id: id }, { $setOnInsert: letter }, { upsert: true });
       } catch (error) {
-        throw isRefusal(error) ? error : new StoreUnavailable(error);
+        throw isRefusal(error) || error instanceof StoreUnavailable ? error : new StoreUnavailable(error);
       }
     },
     async close() {
@@ -42,5 +42,6 @@ const REFUSALS = new Set<unknown>([2, 121, 10_334]);
 
 /** True for what the server, or the driver before it, refuses in this very letter; a full disk for example passes. */
 function isRefusal(error: unknown): boolean {
+  if (error instanceof StoreUnavailable) return false;
   return !(error instanceof MongoError) || REFUSALS.has(error.code);
 }

@@ -62,13 +62,33 @@ describe("logger", () => {
     assert.match(text(), /\[object\]/);
   });
 
-  it("serves a broker, with the module's bindings", async () => {
-    const { destination, text, last } = captured();
-    const broker = new ServiceBroker({ logger: brokerLogger(config, createLogger(config, destination)) });
-    broker.getLogger("scheduler").info({ due: 3 }, "claimed");
-    assert.equal(last().mod, "scheduler");
-    assert.equal(last().due, 3);
-    assert.match(text(), /Moleculer v0\.15/);
-    await broker.stop();
+  describe("of a broker", () => {
+    const logged = async (level: "info" | "debug", isVerbose = false) => {
+      const { destination, text } = captured();
+      const root = createLogger({ ...config, logLevel: level }, destination);
+      const logger = brokerLogger({ ...config, logLevel: level }, root, isVerbose);
+      const broker = new ServiceBroker({ logger, skipProcessEventRegistration: true });
+      broker.createService({ name: "scheduler", started: () => Promise.reject(new Error("no store")) });
+      broker.getLogger("scheduler").info({ due: 3 }, "claimed");
+      broker.getLogger("bus").info("NATS is back");
+      await assert.rejects(broker.start(), /no store/);
+      await broker.stop();
+      return text();
+    };
+
+    it("has the module's bindings", async () => {
+      assert.match(await logged("info"), /"mod":"scheduler",.*"due":3,"msg":"claimed"/);
+    });
+
+    it("leaves what Moleculer reports about itself to debug, and a failed start to who started it", async () => {
+      const lines = await logged("info");
+      assert.match(lines, /NATS is back/);
+      assert.doesNotMatch(lines, /Moleculer|registered|no store|Good bye/);
+      assert.match(await logged("debug"), /"debug".*Moleculer v0\.15.*no store/s);
+    });
+
+    it("has all lines of Moleculer at their own level on request", async () => {
+      assert.match(await logged("info", true), /"info".*Moleculer v0\.15/);
+    });
   });
 });

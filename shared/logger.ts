@@ -34,18 +34,38 @@ export function createLogger(config: LogConfig, destination?: DestinationStream)
   return pino(options, destination ?? (isPretty(config) ? pretty() : undefined) ?? stdout());
 }
 
-/** The `logger` option of a broker: every module's logger is a child of the process's one. */
+/**
+ * The `logger` option of a broker: every module's logger is a child of the process's one. What Moleculer reports about
+ * its own life is logged at debug unless `isVerbose`.
+ */
 export function brokerLogger(
   config: LogConfig,
   root: Logger = createLogger(config),
+  isVerbose = false,
 ): BrokerOptions["logger"] {
   return {
     type: "Pino",
     options: {
       level: config.logLevel,
-      createLogger: (level: string, bindings: object) => root.child(bindings, { level }),
+      createLogger(level: string, bindings: { mod: string }) {
+        const child = root.child(bindings, { level });
+        return isVerbose || bindings.mod === "bus" ? child : withoutFramework(child);
+      },
     },
   } as BrokerOptions["logger"];
+}
+
+/** Whoever started the broker gets the same error, and reports it. */
+const START_FAILED = "Unable to start all services.";
+
+/** Moleculer puts a message first where our services put fields, which tells its lines from ours. */
+function withoutFramework(child: Logger): Logger {
+  const quiet = Object.create(child) as Logger;
+  const info = (...args: [never]) =>
+    typeof args[0] === "string" ? child.debug(...args) : child.info(...args);
+  const error = (...args: [never]) =>
+    args[0] === START_FAILED ? child.debug(...args) : child.error(...args);
+  return Object.assign(quiet, { info, error });
 }
 
 function isPretty({ logFormat }: LogConfig): boolean {

@@ -16,6 +16,16 @@ export const text = (variable: string, fallback: string, purpose: string): Setti
   parse: (value) => value,
 });
 
+/** Addresses separated by commas; empty where there is none. A password may stand in one, so no fault repeats it. */
+export const addresses = (
+  variable: string,
+  { form, example }: { readonly form: RegExp; readonly example: string },
+  purpose: string,
+): Setting<string> => ({
+  ...text(variable, "", purpose),
+  parse: (value) => (form.test(value) ? value : new Error(`must be an address such as ${example}`)),
+});
+
 export const flag = (variable: string, fallback: boolean, purpose: string): Setting<boolean> => ({
   variable,
   fallback,

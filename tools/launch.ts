@@ -1,15 +1,12 @@
-import { join } from "node:path";
 import type { Service, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import type { Handler } from "../services/executor/define-handler.ts";
-import type { ReadinessCheck } from "../services/gateway/readiness.ts";
 import { createBroker } from "../shared/broker.ts";
-import { type Config, withEmbeddedStore } from "../shared/config.ts";
-import { budgetNews } from "../shared/embedded/mongo/budget.ts";
-import { type MongoThread, startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
-import { AppError } from "../shared/errors.ts";
+import type { Config } from "../shared/config.ts";
+import { MongoUrlFault } from "../shared/event-store/open-event-store.ts";
 import { createLogger } from "../shared/logger.ts";
-import { type ServiceName, serviceFactories, serviceNames } from "./service-factories.ts";
+import { type EmbeddedStore, startEmbeddedStore } from "./embedded-store.ts";
+import { type ServiceName, serviceFactories, stopServices } from "./service-factories.ts";
 
 /** Services that run in this process. */
 export interface Launched {
@@ -34,14 +31,16 @@ export interface LaunchOptions {
 /** Starts services in one process; without a MongoDB configured, the embedded one with them. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
   const { config: given, services, handlers = [], logger = createLogger(given) } = options;
-  const embedded = given.mongoUrl || !needsMongo(services) ? undefined : await startStore(given, logger);
-  const config = embedded ? withEmbeddedStore(given, embedded.url) : given;
+  const isMongoMissing = !given.mongoUrl && needsMongo(services);
+  if (isMongoMissing && given.natsUrl) throw new MongoUrlFault("missing");
+  const embedded = isMongoMissing ? await startEmbeddedStore(given, logger) : undefined;
+  const config = embedded?.config ?? given;
   const broker = createBroker(config, logger);
   try {
     const surroundings = {
       broker,
       handlers,
-      readiness: async () => (embedded ? [storeCheck(embedded)] : []),
+      readiness: async () => (embedded ? [embedded.readiness()] : []),
     };
     for (const name of services) broker.createService(serviceFactories[name](config, surroundings));
     await broker.start();
@@ -66,39 +65,14 @@ function needsMongo(services: readonly ServiceName[]): boolean {
   return services.some((name) => name === "scheduler" || name === "records" || name === "crawler");
 }
 
-async function startStore(config: Config, logger: Logger): Promise<MongoThread> {
-  if (config.natsUrl) {
-    throw new AppError(
-      "MONGO_DB_URL is missing: services that meet over NATS share one MongoDB. Give its address, or start the embedded one with: npm run kinit -- mongo --dir ./data/mongo --port 27017",
-      { type: "CONFIG_INVALID", code: 500 },
-    );
-  }
-  const log = logger.child({ mod: "MONGO" });
-  return startMongoThread({
-    dir: join(config.dataDir, "mongo"),
-    sync: config.embeddedSync,
-    budgetBytes: config.embeddedBudgetBytes,
-    log: (message) => log.info(message),
-    onBudget: (reason) => (reason === null ? log.info : log.warn).call(log, budgetNews(reason)),
-  });
-}
-
-/** Too much data is no reason to send requests elsewhere: there is no other store. */
-function storeCheck(embedded: MongoThread): ReadinessCheck {
-  const warning = embedded.overBudget();
-  return { name: "embedded store", ok: true, ...(warning === null ? {} : { warning }) };
-}
-
-async function stopAll(broker: ServiceBroker, embedded: MongoThread | undefined): Promise<void> {
-  for (const name of serviceNames) {
-    const service = broker.getLocalService(name) as Service | undefined;
-    if (service) await broker.destroyService(service);
-  }
+async function stopAll(broker: ServiceBroker, embedded: EmbeddedStore | undefined): Promise<void> {
+  await stopServices(broker);
   await broker.stop();
   await embedded?.close();
 }
 
-function addressOf(broker: ServiceBroker): string | null {
+/** Where the gateway of a started broker listens; null without one. */
+export function addressOf(broker: ServiceBroker): string | null {
   const gateway = broker.getLocalService("gateway") as
     | (Service & { server?: { address(): unknown } })
     | undefined;

@@ -1,4 +1,4 @@
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import { crawlerService } from "../services/crawler/crawler.service.ts";
 import type { Handler } from "../services/executor/define-handler.ts";
 import { executorService } from "../services/executor/executor.service.ts";
@@ -36,3 +36,11 @@ export const serviceFactories = {
 
 export type ServiceName = keyof typeof serviceFactories;
 export const serviceNames = Object.keys(serviceFactories) as readonly ServiceName[];
+
+/** Stops the services of a broker one after the other, in the order above; a broker by itself stops all at once. */
+export async function stopServices(broker: ServiceBroker): Promise<void> {
+  for (const name of serviceNames) {
+    const service = broker.getLocalService(name) as Service | undefined;
+    if (service) await broker.destroyService(service);
+  }
+}

@@ -1,7 +1,7 @@
-import type { Context, ServiceSchema } from "moleculer";
+import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
-import { type Config, loadConfig } from "../../shared/config.ts";
+import type { Config } from "../../shared/config.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
@@ -86,4 +86,4 @@ function causeOf({ requestID, meta }: Context<unknown, Meta>): Causation {
   };
 }
 
-export default () => crawlerService({ config: loadConfig(), clock: systemClock });
+export default ({ config }: ServiceBroker) => crawlerService({ config, clock: systemClock });

@@ -1,8 +1,8 @@
-import type { ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { Bus } from "../../shared/bus/bus.ts";
 import { subscribe } from "../../shared/bus/channels.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
-import { type Config, loadConfig } from "../../shared/config.ts";
+import type { Config } from "../../shared/config.ts";
 import { answers } from "../../shared/service.ts";
 import { confirmRuns } from "./confirm-runs.ts";
 import type { Handler } from "./define-handler.ts";
@@ -65,7 +65,5 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
   };
 };
 
-export default () => {
-  const config = loadConfig();
-  return executorService({ handlers: builtInHandlers(config), clock: systemClock, config });
-};
+export default ({ config }: ServiceBroker) =>
+  executorService({ handlers: builtInHandlers(config), clock: systemClock, config });

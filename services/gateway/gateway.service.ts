@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
-import type { Service, ServiceSchema } from "moleculer";
+import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
-import { type Config, loadConfig } from "../../shared/config.ts";
+import type { Config } from "../../shared/config.ts";
 import { type AnsweringDeps, answerFault, answering, type Link } from "./answering.ts";
 import { cors } from "./cors.ts";
 import { findRoute, type GatewayRequest, pathOf, requestId, requestMeta, send } from "./http-exchange.ts";
@@ -106,4 +106,4 @@ function rootCallOptions(options: Record<string, unknown>, request: GatewayReque
   options.tracking = false;
 }
 
-export default () => gatewayService({ config: loadConfig() });
+export default ({ config }: ServiceBroker) => gatewayService({ config });

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DEEPEST_JSON, parseJson, parseJsonObject } from "./json-text.ts";
+import { DEEPEST_JSON, NOT_JSON, parseJson, parseJsonObject } from "./json-text.ts";
 
+const messageOf = (text: string) => {
+  const parsed = parseJson(text);
+  return "fault" in parsed ? parsed.fault.message : undefined;
+};
 const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 
 describe("parseJson", () => {
@@ -12,24 +16,46 @@ describe("parseJson", () => {
   });
 
   it("refuses what is no JSON", () => {
-    for (const text of ["", "{", "NaN", "{'a':1}", "1,"]) assert.equal(parseJson(text), undefined);
+    for (const text of ["", "{", "NaN", "{'a':1}", "1,"]) assert.equal(messageOf(text), "JSON decode error");
   });
 
   it("takes the deepest allowed nesting and nothing deeper", () => {
-    assert.ok(parseJson(deep(DEEPEST_JSON)));
-    assert.equal(parseJson(deep(DEEPEST_JSON + 1)), undefined);
-    assert.equal(parseJson(deep(400_000)), undefined);
+    assert.equal(messageOf(deep(DEEPEST_JSON)), undefined);
+    assert.match(messageOf(deep(DEEPEST_JSON + 1)) ?? "", /64 层/);
+    assert.match(messageOf(deep(400_000)) ?? "", /64 层/);
   });
 
   it("does not count brackets in strings", () => {
     const text = JSON.stringify({ a: `${"[{".repeat(100)}"\\` });
     assert.deepEqual(parseJson(text), { value: JSON.parse(text) });
   });
+
+  for (const [text, field] of [
+    ["12345678901234567890", ""],
+    ['{"a":{"b":[1,{"c":-9007199254740993}]}}', "a.b[1].c"],
+    ['{"a":1e400}', "a"],
+    ["[0,-1E999]", "[1]"],
+  ] as const) {
+    it(`refuses the number of ${text}, which would become another, and names its field`, () => {
+      const parsed = parseJson(text);
+      assert.ok("fault" in parsed);
+      assert.equal(parsed.fault.field, field);
+      assert.match(parsed.fault.message, /2\^53/);
+    });
+  }
+
+  it("takes numbers that stay what they are, and long digits in strings", () => {
+    const text =
+      '[9007199254740991,-9007199254740991,1e22,1E+2,1.7976931348623157e308,0.1234567890123456789,"12345678901234567890",{"1e400":"1e400"}]';
+    assert.deepEqual(parseJson(text), { value: JSON.parse(text) });
+  });
 });
 
 describe("parseJsonObject", () => {
   it("takes objects only", () => {
-    assert.deepEqual(parseJsonObject('{"a":1}'), { a: 1 });
-    for (const text of ["[]", "null", "1", '"{}"', "{"]) assert.equal(parseJsonObject(text), undefined);
+    assert.deepEqual(parseJsonObject('{"a":1}'), { value: { a: 1 } });
+    for (const text of ["[]", "null", "1", '"{}"', "{"]) {
+      assert.deepEqual(parseJsonObject(text), { fault: NOT_JSON });
+    }
   });
 });

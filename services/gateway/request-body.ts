@@ -46,15 +46,16 @@ function bodyFault(error: unknown): Reply {
 
 /**
  * The body as the original reads it: JSON where the content type says so or is missing, else the bare text.
- * Undefined where nothing was sent, and for a JSON null. Throws `InvalidInput` for broken JSON.
+ * Undefined where nothing was sent, and for a JSON null. Throws `InvalidInput` for JSON that cannot be taken.
  */
 export function bodyOf(request: GatewayRequest): unknown {
   if (!Buffer.isBuffer(request.body) || request.body.length === 0) return undefined;
   const text = new TextDecoder().decode(request.body);
   if (!isJson(request.headers["content-type"])) return text;
   const parsed = parseJson(text);
-  if (parsed) return parsed.value ?? undefined;
-  throw new InvalidInput([{ field: "body", message: "JSON decode error", expected: "JSON" }], text);
+  if ("value" in parsed) return parsed.value ?? undefined;
+  const { field, ...fault } = parsed.fault;
+  throw new InvalidInput([{ field: field || "body", ...fault }], text);
 }
 
 export function isJson(contentType: string | undefined): boolean {

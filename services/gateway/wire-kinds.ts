@@ -1,6 +1,6 @@
 import { IANAZone } from "luxon";
 import { wallTime } from "./datetime-wire.ts";
-import { parseJsonObject } from "./json-text.ts";
+import { NOT_JSON, parseJsonObject } from "./json-text.ts";
 import { Faults, fault, isRecord, type Kind } from "./wire-validation.ts";
 
 interface Bounds {
@@ -100,7 +100,13 @@ export const jsonObject: Kind<Readonly<Record<string, unknown>>> = {
   read(value, field) {
     if (isRecord(value)) return value;
     if (typeof value !== "string") return fault(field, "Input should be a valid string", this.expected);
-    return parseJsonObject(value) ?? fault(field, "Value error, 无效的 Dict 数据或字符串数据", this.expected);
+    const parsed = parseJsonObject(value);
+    if ("value" in parsed) return parsed.value;
+    if (parsed.fault === NOT_JSON) {
+      return fault(field, "Value error, 无效的 Dict 数据或字符串数据", this.expected);
+    }
+    const { field: inner, message, expected } = parsed.fault;
+    return fault(inner === "" ? field : `${field}.${inner}`, message, expected);
   },
 };
 

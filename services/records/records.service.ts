@@ -1,9 +1,9 @@
-import type { ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import type { Delivery } from "../../shared/bus/bus.ts";
 import { subscribe } from "../../shared/bus/channels.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
-import { type Config, loadConfig } from "../../shared/config.ts";
+import type { Config } from "../../shared/config.ts";
 import { unsentOf } from "../../shared/event-store/mongo-unsent-events.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import type { Rounds } from "../../shared/rounds.ts";
@@ -127,4 +127,4 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
 
 const anyResent = (deliveries: readonly Delivery[]): boolean => deliveries.some(({ resent }) => resent);
 
-export default () => recordsService({ config: loadConfig(), clock: systemClock });
+export default ({ config }: ServiceBroker) => recordsService({ config, clock: systemClock });

@@ -24,6 +24,8 @@ export interface CronFields {
 export interface CronSchedule {
   /** The first match at or after a wall time of whole seconds; Infinity where there is none. */
   nextWall(wall: number): number;
+  /** How many matches lie in [from, to), both wall times of whole seconds. Takes a step for each day that matches. */
+  countWalls(from: number, to: number): number;
   readonly everyHour: boolean;
   readonly repeatsWithinHour: boolean;
 }
@@ -58,6 +60,8 @@ export function cronSchedule(fields: CronFields): CronSchedule {
   const nextDay = daySearch(fields);
   const firstTime = nextTime(0);
   const hours = nextTable(fields.hours, 24);
+  const timesBefore = timeCount(fields);
+  const timesPerDay = timesBefore(DAY_MS / 1000);
   return {
     everyHour: hours.subarray(0, 24).every((next, hour) => next === hour),
     repeatsWithinHour: fields.repeatsWithinHour,
@@ -68,6 +72,15 @@ export function cronSchedule(fields: CronFields): CronSchedule {
       const time = nextTime((wall - today * DAY_MS) / 1000);
       if (time >= 0) return today * DAY_MS + time * 1000;
       return nextDay(today + 1) * DAY_MS + firstTime * 1000;
+    },
+    countWalls(from, to) {
+      let count = 0;
+      for (let day = nextDay(Math.floor(from / DAY_MS)); day * DAY_MS < to; day = nextDay(day + 1)) {
+        const first = Math.max(0, (from - day * DAY_MS) / 1000);
+        const end = (to - day * DAY_MS) / 1000;
+        count += (end * 1000 < DAY_MS ? timesBefore(end) : timesPerDay) - timesBefore(first);
+      }
+      return count;
     },
   };
 }
@@ -96,6 +109,33 @@ function timeSearch(fields: CronFields): (from: number) => number {
     const laterHour = hour === hourNow ? (hours[hourNow + 1] as number) : hour;
     return laterHour === NONE ? -1 : laterHour * 3600 + firstOfHour;
   };
+}
+
+/** Counts the matches of a day before a time, in seconds since its start. */
+function timeCount(fields: CronFields): (time: number) => number {
+  const seconds = countTable(fields.seconds, 60);
+  const minutes = countTable(fields.minutes, 60);
+  const hours = countTable(fields.hours, 24);
+  const perMinute = seconds[60] as number;
+  const perHour = (minutes[60] as number) * perMinute;
+  return (time) => {
+    const [hour, minute] = [Math.floor(time / 3600), Math.floor(time / 60) % 60];
+    let count = (hours[hour] as number) * perHour;
+    if (hours[hour + 1] === hours[hour]) return count;
+    count += (minutes[minute] as number) * perMinute;
+    return minutes[minute + 1] === minutes[minute] ? count : count + (seconds[time % 60] as number);
+  };
+}
+
+/** Table of how many allowed values lie below each index; it ends with one more than the last index, for "none above". */
+function countTable(runs: readonly Run[], size: number): Uint8Array {
+  const next = nextTable(runs, size);
+  const table = new Uint8Array(size + 2);
+  for (let value = 0; value < size; value++) {
+    table[value + 1] = (table[value] as number) + (next[value] === value ? 1 : 0);
+  }
+  table[size + 1] = table[size] as number;
+  return table;
 }
 
 /** Search over days by number. Keeps the mask of the month it last looked at: calls cluster around the present. */

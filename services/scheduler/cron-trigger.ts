@@ -67,6 +67,30 @@ export function nextCronOccurrence(schedule: CronSchedule, zone: Zone, after: nu
   }
 }
 
+/**
+ * How many occurrences lie in (after, until], by the same rules. Takes a step for each day instead of one for each
+ * occurrence.
+ */
+export function countCronOccurrences(
+  schedule: CronSchedule,
+  zone: Zone,
+  { after, until }: { readonly after: number; readonly until: number },
+): number {
+  let count = 0;
+  let instant = Math.max(Math.floor(after / 1000) * 1000 + 1000, -TWO_DAYS_MS);
+  while (instant <= until) {
+    const segment = zone.segmentAt(instant);
+    const end = Math.min(segment.end, Math.floor(until / 1000) * 1000 + 1000);
+    if (instant === segment.start && makesUp(schedule, segment)) {
+      count += 1;
+      instant += 1000;
+    }
+    count += schedule.countWalls(firstOpenWall(schedule, segment, instant), end + segment.offset);
+    instant = segment.end;
+  }
+  return count;
+}
+
 /** True where the jump that begins the segment skipped a time of a schedule of certain hours. */
 function makesUp(schedule: CronSchedule, { start, offset, offsetBefore }: ZoneSegment): boolean {
   if (offset <= offsetBefore || schedule.everyHour) return false;

@@ -36,15 +36,15 @@ const WEEKDAY: FieldSpec = {
 
 const LAYOUT: ExpressionLayout = { least: 5, most: 5, described: "分 时 日 月 周", example: "0 3 * * *" };
 
-const NICKNAMES: Record<string, string> = {
-  "@yearly": "0 0 1 1 *",
-  "@annually": "0 0 1 1 *",
-  "@monthly": "0 0 1 * *",
-  "@weekly": "0 0 * * 0",
-  "@daily": "0 0 * * *",
-  "@midnight": "0 0 * * *",
-  "@hourly": "0 * * * *",
-};
+const NICKNAMES: ReadonlyMap<string, string> = new Map([
+  ["@yearly", "0 0 1 1 *"],
+  ["@annually", "0 0 1 1 *"],
+  ["@monthly", "0 0 1 * *"],
+  ["@weekly", "0 0 * * 0"],
+  ["@daily", "0 0 * * *"],
+  ["@midnight", "0 0 * * *"],
+  ["@hourly", "0 * * * *"],
+]);
 
 const EVERY_YEAR: Run = { from: 1970, to: 9999, step: 1 };
 const AT_ZERO: Run = { from: 0, to: 0, step: 1 };
@@ -57,10 +57,10 @@ const AT_ZERO: Run = { from: 0, to: 0, step: 1 };
  */
 export function unixFields(expression: string): CronFields {
   const trimmed = expression.trim().toLowerCase();
-  if (trimmed.startsWith("@") && NICKNAMES[trimmed] === undefined) {
+  if (trimmed.startsWith("@") && !NICKNAMES.has(trimmed)) {
     refuseExpression("@ 开头的别名应为 @yearly @monthly @weekly @daily @hourly 之一", "@daily");
   }
-  const texts = splitFields(NICKNAMES[trimmed] ?? expression, LAYOUT);
+  const texts = splitFields(NICKNAMES.get(trimmed) ?? expression, LAYOUT);
   const [minute, hour, day, month, weekday] = texts as [string, string, string, string, string];
   return {
     seconds: [AT_ZERO],

@@ -123,6 +123,7 @@ export class DueLoops {
         createdAt: since,
         updatedAt: since,
         lastRunAt: null,
+        settledUntil: null,
         nextRunAt,
         running,
       }),

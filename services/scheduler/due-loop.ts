@@ -4,7 +4,7 @@ import type { Log } from "../../shared/log.ts";
 import { type HeapEntry, MinHeap } from "../../shared/min-heap.ts";
 import type { DuePlace, TaskStore, VersionedTask } from "./mongo-tasks.ts";
 import type { TaskLedger } from "./task-ledger.ts";
-import { type DefinedTask, isBusy, isDefined, runsOf } from "./task-state.ts";
+import { type DefinedTask, isDefined, isHeldUp, runsOf } from "./task-state.ts";
 
 export interface DueLoop {
   /** Resolves when the near future is loaded; what is overdue is then being fired. */
@@ -228,6 +228,5 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
  * end of an earlier run.
  */
 function dispatchAt(task: DefinedTask, nextRunAt: number, aheadMs: number): number {
-  const mustWait = task.definition.overlap === "skip" && isBusy(task);
-  return mustWait ? nextRunAt : nextRunAt - aheadMs;
+  return isHeldUp(task) ? nextRunAt : nextRunAt - aheadMs;
 }

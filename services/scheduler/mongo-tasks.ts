@@ -10,7 +10,7 @@ import type { TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { errorMessage } from "../../shared/errors.ts";
 import { asked } from "../../shared/event-store/store-errors.ts";
 import { mongoPages, sortOf } from "../../shared/mongo-pages.ts";
-import { fromDocument, progressSince, type TaskDocument, toDocument, toView } from "./task-document.ts";
+import { fromDocument, type TaskDocument, toDocument, toView, updateSince } from "./task-document.ts";
 import { type DefinedTask, isDefined, runsOf, type Task, TaskNotFound } from "./task-state.ts";
 
 /** A task with the number of events on its stream. */
@@ -129,7 +129,7 @@ function operationFor(change: TaskChange): AnyBulkWriteOperation<TaskDocument> {
   if (!isDefined(after)) return { deleteOne: { filter } };
   if (!isDefined(before)) return { insertOne: { document: toDocument(after, version) } };
   if (before.definition === after.definition) {
-    return { updateOne: { filter, update: { $set: { ...progressSince(before, after), version } } } };
+    return { updateOne: { filter, update: updateSince(before, after, version) } };
   }
   const { _id, ...replacement } = toDocument(after, version);
   return { replaceOne: { filter, replacement } };

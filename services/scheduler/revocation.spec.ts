@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { ServiceBroker } from "moleculer";
 import { systemClock as clock } from "../../shared/clock.ts";
+import { LATE_START_MS, VERDICT_MAX_AGE_MS } from "../../shared/contracts/start-rules.ts";
 import { objectId } from "../../shared/ids.ts";
 import { eventually } from "../../test/eventually.ts";
 import { silentLog } from "../../test/silent-log.ts";
@@ -68,12 +69,30 @@ describe("a revocation", { concurrency: true }, () => {
     assert.deepEqual(asked, []);
   });
 
-  it("waits for the planned time where an executor does not answer", async (test) => {
+  it("waits until no run can start unasked where an executor does not answer", async (test) => {
     const { revocation, silent } = await network(test);
     silent.add("two");
     const run = runIn(1300);
     await revocation.revoke(taskId, [run]);
-    assert.ok(clock.now() > run.plannedAt);
+    assert.ok(clock.now() > run.plannedAt + LATE_START_MS);
+  });
+
+  it("waits for verdicts given earlier where the planned times have passed long ago", async (test) => {
+    const { revocation, silent } = await network(test);
+    silent.add("one");
+    const askedAt = clock.now();
+    await revocation.revoke(taskId, [runIn(-60_000)]);
+    assert.ok(clock.now() - askedAt > VERDICT_MAX_AGE_MS);
+  });
+
+  it("asks about any number of runs", async (test) => {
+    const { revocation, asked } = await network(test);
+    const run = runIn(60_000);
+    await revocation.revoke(
+      taskId,
+      Array.from({ length: 2500 }, () => ({ ...run, runId: objectId() })),
+    );
+    assert.equal(asked.length, 6);
   });
 
   it("waits for the planned time where an executor has vanished: it may hold the run all the same", async (test) => {

@@ -1,7 +1,8 @@
-import type { ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
-import { type Config, loadConfig } from "../../shared/config.ts";
+import type { Config } from "../../shared/config.ts";
+import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { answers } from "../../shared/service.ts";
 import { FENCE_SLOTS } from "./mongo-fence.ts";
@@ -28,11 +29,11 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       get: ({ taskId }) => scheduler.tasks.view(taskId),
       list: (query) => scheduler.tasks.list(query),
       rows: (query) => scheduler.tasks.rows(query),
-      confirm: (params) => scheduler.verdict(params),
-      async confirmRuns({ runs }) {
-        const answers = await Promise.all(runs.map((run) => scheduler.verdict(run)));
-        return { verdicts: answers.map(({ verdict }) => verdict) };
+      async confirm({ taskId, runId }) {
+        const [verdict] = await scheduler.verdicts([{ taskId, runId, mayHaveEnded: true }]);
+        return { verdict: verdict as RunVerdict };
       },
+      confirmRuns: async ({ runs }) => ({ verdicts: await scheduler.verdicts(runs) }),
       status: () => scheduler.status(),
     }),
     events: {
@@ -63,4 +64,4 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
   };
 };
 
-export default () => schedulerService({ config: loadConfig(), clock: systemClock });
+export default ({ config }: ServiceBroker) => schedulerService({ config, clock: systemClock });

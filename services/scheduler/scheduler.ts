@@ -1,21 +1,13 @@
-import type { CallingOptions, Context, ServiceBroker } from "moleculer";
+import type { Context, ServiceBroker } from "moleculer";
 import type { Clock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
 import type { CommandRef } from "../../shared/contracts/command.ts";
-import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { AppError } from "../../shared/errors.ts";
-import { fold } from "../../shared/event-store/decider.ts";
 import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
 import type { Log } from "../../shared/log.ts";
-import { call, type Meta, query } from "../../shared/service.ts";
-import {
-  type ActiveScheduler,
-  activeScheduler,
-  endOf,
-  plannedRun,
-  reconcileRuns,
-} from "./active-scheduler.ts";
+import type { Meta } from "../../shared/service.ts";
+import { type ActiveScheduler, activeScheduler, reconcileRuns } from "./active-scheduler.ts";
 import { createDueLoop } from "./due-loop.ts";
 import { leaderCalls } from "./leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership.ts";
@@ -24,11 +16,10 @@ import { Fenced, mongoFence } from "./mongo-fence.ts";
 import { type LeaseDocument, type LeaseStore, mongoLease } from "./mongo-lease.ts";
 import { mongoTasks, type TaskStore } from "./mongo-tasks.ts";
 import { createRevocation } from "./revocation.ts";
-import { task } from "./task.ts";
+import { type RunVerdicts, runVerdicts } from "./run-verdicts.ts";
 import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
 import type { TaskDocument } from "./task-document.ts";
 import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
-import { type ActiveRun, runOf, verdictOn } from "./task-state.ts";
 
 export interface SchedulerOptions {
   readonly config: Config;
@@ -48,9 +39,7 @@ export interface Scheduler {
   stop(): Promise<void>;
   /** Carries out a changing action here or at the active node. Errors: `TASK_DISABLED`, `SCHEDULER_NO_LEADER`, the command's. */
   command<N extends CommandName>(name: N, context: Context<ActionParams<N>, Meta>): Promise<ActionAnswer<N>>;
-  verdict(
-    params: Pick<ActionParams<"scheduler.confirm">, "taskId" | "runId">,
-  ): Promise<ActionAnswer<"scheduler.confirm">>;
+  readonly verdicts: RunVerdicts;
   status(): ActionAnswer<"scheduler.status">;
 }
 
@@ -63,26 +52,11 @@ export class TaskDisabled extends AppError {
   }
 }
 
-/** Ends of runs are on the bus that were not heard of yet, so nobody can say which runs have ended. */
-class EndsUnheard extends AppError {
-  constructor() {
-    super("The ends of runs are not settled up to now; ask again.", {
-      type: "ENDS_UNHEARD",
-      code: 503,
-      retryable: true,
-    });
-  }
-}
-
-const HEAR_LIMIT_MS = 1000;
-
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { config, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
   const { active, leadership, lease, commands, ledger } = assemble(options, tasks);
   const { isActive } = active;
-  /** A bus outside of this process keeps the end of a run until everybody has heard of it. */
-  const isEndKept = config.natsUrl !== "";
   const atLeader = leaderCalls({
     isActive,
     leader: leadership.leader,
@@ -92,32 +66,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     commandMs: config.callTimeoutMs,
   });
 
-  const isOnRecord = async (run: Pick<ActiveRun, "runId" | "plannedAt">, limits: CallingOptions = query) =>
-    (await call(broker, "records.ended", { runs: [plannedRun(run)] }, limits)).ended.length > 0;
-
-  /** Waits until a group has settled the ends that the bus had before: one of them may be the end in question. */
-  async function hear(group: string): Promise<void> {
-    if (!(await broker.bus.settled(group, "run.*", HEAR_LIMIT_MS))) throw new EndsUnheard();
-  }
-
-  /** A process may end after the records service heard of a run's end and before this one did. */
-  async function hasEnded(run: ActiveRun) {
-    // The records are in this process and the only ones who keep ends: without their answer nothing is known.
-    if (!isEndKept) return isOnRecord(run);
-    return isOnRecord(run, { timeout: 1000 }).catch(() => false);
-  }
-
-  /**
-   * Of a run that the books of its task do not hold, since its end was heard of or the task is deleted: the stream
-   * tells what was ordered and revoked, the records what has ended.
-   */
-  async function verdictOffTheBooks(taskId: string, runId: string) {
-    const stream = await events.store.readStream(`task-${taskId}`);
-    const ordered = fold(task, stream as unknown as readonly TaskEvent[]);
-    const run = runOf(ordered, runId);
-    await hear("records");
-    return run && !(await isOnRecord(run)) ? verdictOn(ordered, runId) : "ended";
-  }
+  const verdicts = runVerdicts({
+    caller: broker,
+    bus: broker.bus,
+    store: events.store,
+    ledger,
+    isLeader: leadership.isLeader,
+    isEndKept: config.natsUrl !== "",
+  });
 
   return {
     tasks,
@@ -138,19 +94,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return atLeader(name, context, (ref) => commands[name](context.params, requestOf(context, ref)));
     },
 
-    async verdict({ taskId, runId }) {
-      await hear("scheduler");
-      const current = await ledger.state(taskId);
-      const run = runOf(current, runId);
-      if (!run) {
-        const hasLeft = isEndKept && current.status !== "none";
-        return { verdict: hasLeft ? "ended" : await verdictOffTheBooks(taskId, runId) };
-      }
-      if (!(await hasEnded(run))) return { verdict: verdictOn(current, runId) };
-      // Also while it only begins to be active: what it adopts is asked about then.
-      if (leadership.isLeader()) await ledger.observe(endOf(taskId, run));
-      return { verdict: "ended" };
-    },
+    verdicts,
 
     status: () => ({ active: isActive(), leader: leadership.leader() }),
   };

@@ -1,7 +1,7 @@
 import { ObjectId } from "mongodb";
 import type { TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { type Definition, triggerOf } from "./definition.ts";
-import type { DefinedTask } from "./task-state.ts";
+import type { ActiveRun, DefinedTask } from "./task-state.ts";
 
 /** A task as it stands in `scheduler_task_list`: the original's fields under their names, then ours. */
 export interface TaskDocument {
@@ -20,6 +20,8 @@ export interface TaskDocument {
   readonly create_datetime: Date;
   readonly update_datetime: Date;
   readonly last_run_datetime: Date | null;
+  /** Absent before version 0.2: then that of the last run. */
+  readonly settled_until?: Date | null;
   readonly timezone: string;
   readonly cron_dialect: DefinedTask["definition"]["cronDialect"];
   readonly misfire_policy: DefinedTask["definition"]["misfire"];
@@ -39,6 +41,7 @@ interface RunningDocument {
   readonly attempt: number;
   readonly planned_datetime: Date;
   readonly is_revoked: boolean;
+  readonly may_have_started?: boolean;
 }
 
 export function toDocument(task: DefinedTask, version: number): TaskDocument {
@@ -71,6 +74,7 @@ function progress(task: DefinedTask, version: number) {
     is_active: task.status === "active",
     update_datetime: new Date(task.updatedAt),
     last_run_datetime: date(task.lastRunAt),
+    settled_until: date(task.settledUntil),
     status: task.status,
     next_run_at: date(task.nextRunAt),
     anchor_datetime: new Date(task.anchorAt),
@@ -84,20 +88,38 @@ function runningDocument({
   attempt,
   plannedAt,
   isRevoked,
+  mayHaveStarted,
 }: DefinedTask["running"][number]): RunningDocument {
-  return { run_id: runId, attempt, planned_datetime: new Date(plannedAt), is_revoked: isRevoked };
+  const document = { run_id: runId, attempt, planned_datetime: new Date(plannedAt), is_revoked: isRevoked };
+  return mayHaveStarted ? { ...document, may_have_started: true } : document;
 }
 
 /** Those of the fields that moved: a task that fires each second is written each second, so little is sent. */
-export function progressSince(before: DefinedTask, after: DefinedTask): Partial<ReturnType<typeof progress>> {
+function progressSince(before: DefinedTask, after: DefinedTask): Partial<ReturnType<typeof progress>> {
   return {
     ...(before.status === after.status ? {} : { is_active: after.status === "active", status: after.status }),
     ...(before.updatedAt === after.updatedAt ? {} : { update_datetime: new Date(after.updatedAt) }),
     ...(before.lastRunAt === after.lastRunAt ? {} : { last_run_datetime: date(after.lastRunAt) }),
+    ...(before.settledUntil === after.settledUntil ? {} : { settled_until: date(after.settledUntil) }),
     ...(before.nextRunAt === after.nextRunAt ? {} : { next_run_at: date(after.nextRunAt) }),
     ...(before.anchorAt === after.anchorAt ? {} : { anchor_datetime: new Date(after.anchorAt) }),
     ...(before.running === after.running ? {} : { running: after.running.map(runningDocument) }),
   };
+}
+
+/** The update that makes `before` `after`: runs that were only added are pushed, however many stand there. */
+export function updateSince(before: DefinedTask, after: DefinedTask, version: number) {
+  const { running, ...fields } = progressSince(before, after);
+  const added = addedRuns(before, after);
+  if (running === undefined || added === null) {
+    return { $set: { ...fields, ...(running === undefined ? {} : { running }), version } };
+  }
+  return { $set: { ...fields, version }, $push: { running: { $each: added.map(runningDocument) } } };
+}
+
+function addedRuns(before: DefinedTask, after: DefinedTask): readonly ActiveRun[] | null {
+  const isPrefix = before.running.every((run, index) => after.running[index] === run);
+  return isPrefix ? after.running.slice(before.running.length) : null;
 }
 
 /** Errors: `TRIGGER_INVALID` where the definition, once valid, means nothing any more. */
@@ -113,12 +135,14 @@ export function fromDocument(document: TaskDocument): DefinedTask {
     createdAt: document.create_datetime.getTime(),
     updatedAt: document.update_datetime.getTime(),
     lastRunAt: document.last_run_datetime?.getTime() ?? null,
+    settledUntil: (document.settled_until ?? document.last_run_datetime)?.getTime() ?? null,
     nextRunAt: document.next_run_at?.getTime() ?? null,
-    running: document.running.map(({ run_id, attempt, planned_datetime, is_revoked }) => ({
+    running: document.running.map(({ run_id, attempt, planned_datetime, is_revoked, may_have_started }) => ({
       runId: run_id,
       attempt,
       plannedAt: planned_datetime.getTime(),
       isRevoked: is_revoked,
+      ...(may_have_started && { mayHaveStarted: true }),
     })),
   };
 }

@@ -1,7 +1,7 @@
 import { occurrenceId } from "../../shared/contracts/occurrence-id.ts";
 import type { TaskDue, TaskEvent, TaskSkipped } from "../../shared/contracts/task-events.ts";
 import { resolveMissed, type SkipRange } from "./policies.ts";
-import { type DefinedTask, isBusy } from "./task-state.ts";
+import { type DefinedTask, isBusy, isHeldUp, MAX_OPEN_RUNS } from "./task-state.ts";
 import { countOccurrences, nextOccurrence } from "./trigger.ts";
 
 /**
@@ -31,7 +31,7 @@ export function fire({ now, aheadMs, limit }: Fire, task: DefinedTask): TaskEven
   const { status, nextRunAt, trigger, definition } = task;
   if (status !== "active" || nextRunAt === null || nextRunAt > now + aheadMs) return [];
   if (nextRunAt > now) {
-    if (isBusy(task) && definition.overlap === "skip") return [];
+    if (isHeldUp(task)) return [];
     return settled(task, [nextRunAt], { skipped: [], now });
   }
   const { fires, skipped } = resolveMissed({
@@ -68,7 +68,9 @@ function settled(
   fires: readonly number[],
   { skipped, now }: { skipped: readonly SkipRange[]; now: number },
 ): TaskEvent[] {
-  let busy = isBusy(task);
+  const mustNotOverlap = task.definition.overlap === "skip";
+  let isFree = !(mustNotOverlap && isBusy(task));
+  let openRuns = task.running.length;
   const steps = [...skipped, ...fires].sort((a, b) => plannedAtOf(a) - plannedAtOf(b)).slice(0, MAX_STEPS);
   const events: TaskEvent[] = [];
   let nextRunAt: number | null = null;
@@ -76,14 +78,15 @@ function settled(
     const last = typeof step === "number" ? step : step.lastPlannedAt;
     nextRunAt = nextOccurrence(task.trigger, last);
     if (typeof step !== "number") events.push(skipEvent(task, step, { nextRunAt, now }));
-    else if (busy && task.definition.overlap === "skip") {
+    else if (!isFree || openRuns >= MAX_OPEN_RUNS) {
       const skip: Skip = { reason: "overlap", plannedAt: step, lastPlannedAt: step, count: 1 };
       events.push(skipEvent(task, skip, { nextRunAt, now }));
     } else {
       events.push(
         dueEvent(task, { runId: occurrenceId(task.taskId, step), plannedAt: step, nextRunAt, now }),
       );
-      busy = true;
+      openRuns += 1;
+      isFree = !mustNotOverlap;
     }
   }
   if (events.length > 0 && nextRunAt === null) {

@@ -47,6 +47,11 @@ export interface TaskLedger {
   observe(event: RunEnded): Promise<Handled>;
   /** The current state, from memory or the store. */
   state(taskId: string): Promise<Task>;
+  /**
+   * The states as stored at the time of the call or later, whichever scheduler has written them; unknown tasks are
+   * left out. Error: `STORE_UNAVAILABLE`.
+   */
+  current(taskIds: readonly string[]): Promise<ReadonlyMap<string, Task>>;
   /** Keeps a task's state in memory; what is kept must be forgotten. */
   remember(taskId: string, state: VersionedTask): void;
   forget(taskId: string): void;
@@ -216,6 +221,25 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
     return states;
   }
 
+  /** What is in memory is current where no other scheduler has taken over by now. */
+  async function current(taskIds: readonly string[]): Promise<ReadonlyMap<string, Task>> {
+    const heldUnder = epoch;
+    const remembered = heldUnder === null ? [] : taskIds.filter((taskId) => known.has(taskId));
+    const states = new Map(remembered.map((taskId) => [taskId, known.get(taskId)?.task as Task]));
+    const absent = taskIds.filter((taskId) => !states.has(taskId));
+    if (absent.length > 0)
+      for (const [taskId, state] of await tasks.load(absent)) states.set(taskId, state.task);
+    if (heldUnder === null || remembered.length === 0) return states;
+    try {
+      await fence.check(heldUnder);
+      return states;
+    } catch (error) {
+      if (errorType(error) !== "SCHEDULER_FENCED") throw error;
+      onFenced(heldUnder);
+      return new Map([...(await tasks.load(taskIds))].map(([taskId, state]) => [taskId, state.task]));
+    }
+  }
+
   return {
     open(newest) {
       known.clear();
@@ -235,6 +259,7 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
       const state = known.get(taskId) ?? (await tasks.load([taskId])).get(taskId);
       return state?.task ?? decider.initialState;
     },
+    current,
     remember: (taskId, state) => void known.set(taskId, state),
     forget: (taskId) => void known.delete(taskId),
   };

@@ -2,14 +2,19 @@ import { AppError } from "../../shared/errors.ts";
 import type { Definition } from "./definition.ts";
 import type { Trigger } from "./trigger.ts";
 
-/** A run of the task that was ordered and has not ended. */
+/** A run of the task that was dispatched and has not ended. */
 export interface ActiveRun {
   readonly runId: string;
   readonly attempt: number;
   readonly plannedAt: number;
-  /** The task was stopped before the planned time: nobody may begin it. */
+  /** The task was stopped or deleted after the dispatch: no executor may start the run any more. */
   readonly isRevoked: boolean;
+  /** Its planned time had come when it was revoked, so that it may have started before. */
+  readonly mayHaveStarted?: boolean;
 }
+
+/** Dispatched runs that one task may have open at the same time. Each is part of the task's document. */
+export const MAX_OPEN_RUNS = 1000;
 
 export interface DefinedTask {
   readonly status: "active" | "paused" | "finished";
@@ -22,6 +27,8 @@ export interface DefinedTask {
   readonly updatedAt: number;
   /** Planned time of the newest occurrence that fired. */
   readonly lastRunAt: number | null;
+  /** The newest planned time that is settled, by a run or a skip: no occurrence up to here is planned again. */
+  readonly settledUntil: number | null;
   readonly nextRunAt: number | null;
   readonly running: readonly ActiveRun[];
 }
@@ -43,6 +50,16 @@ export class TaskActive extends AppError {
   }
 }
 
+export class TooManyOpenRuns extends AppError {
+  constructor(taskId: string) {
+    super(`该任务未结束的运行已达 ${MAX_OPEN_RUNS} 个，请等待其结束后再试`, {
+      type: "TASK_TOO_MANY_RUNS",
+      code: 429,
+      data: { taskId, limit: MAX_OPEN_RUNS },
+    });
+  }
+}
+
 /** Runs that were ordered and have not ended, by the task's books. */
 export function runsOf(state: Task): readonly ActiveRun[] {
   return state.status === "none" ? [] : state.running;
@@ -60,7 +77,7 @@ export function verdictOn(state: Task, runId: string): "wanted" | "ended" | "rev
   return run.isRevoked ? "revoked" : "wanted";
 }
 
-/** Runs that were dispatched ahead and must not begin any more. */
+/** Runs that were dispatched and must not start any more. */
 export function revokedRuns(state: Task): readonly ActiveRun[] {
   return runsOf(state).filter(({ isRevoked }) => isRevoked);
 }
@@ -69,7 +86,12 @@ export function isDefined(state: Task): state is DefinedTask {
   return state.status !== "none" && state.status !== "deleted";
 }
 
-/** True while a run goes on or will; one that was revoked nobody may begin. */
+/** True while a run goes on or will; one that was revoked before its planned time never started. */
 export function isBusy({ running }: DefinedTask): boolean {
-  return running.some(({ isRevoked }) => !isRevoked);
+  return running.some(({ isRevoked, mayHaveStarted }) => !isRevoked || mayHaveStarted);
+}
+
+/** True while the next occurrence may not be dispatched: because of the overlap policy, or of too many open runs. */
+export function isHeldUp(task: DefinedTask): boolean {
+  return task.running.length >= MAX_OPEN_RUNS || (task.definition.overlap === "skip" && isBusy(task));
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { occurrenceId } from "../../shared/contracts/occurrence-id.ts";
+import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { fold } from "../../shared/event-store/decider.ts";
 import { task } from "./task.ts";
-import { isDefined, verdictOn } from "./task-state.ts";
+import { isDefined, MAX_OPEN_RUNS, verdictOn } from "./task-state.ts";
 import {
   at,
   created,
@@ -88,9 +89,27 @@ describe("stopping a task", () => {
     const state = fold(task, [created(), due(10, 20), paused(9)]);
     assert.equal(verdictOn(state, occurrenceId(taskId, at(10))), "revoked");
   });
-  it("leaves a run alone whose time had come", () => {
+  it("revokes also a run whose time had come: it may wait for a slot", () => {
     const state = fold(task, [created(), due(10, 20), paused(11)]);
-    assert.equal(verdictOn(state, occurrenceId(taskId, at(10))), "wanted");
+    assert.equal(verdictOn(state, occurrenceId(taskId, at(10))), "revoked");
+  });
+  it("lets no later run overlap one that may have started before", () => {
+    const resumed: TaskEvent = { type: "task.resumed", data: { taskId, nextRunAt: iso(20), at: iso(12) } };
+    story(created(), due(10, 20), paused(11), resumed)
+      .when(fire(20))
+      .thenLike({ type: "task.skipped", data: { reason: "overlap", plannedAt: iso(20) } });
+    story(created(), due(10, 20), paused(11), resumed, ended(10))
+      .when(fire(20))
+      .thenLike({ type: "task.due", data: { plannedAt: iso(20) } });
+  });
+  it("revokes the runs of a paused task that was run by hand, once", () => {
+    const byHand = [created(), paused(5), due(7, null)];
+    story(...byHand)
+      .when({ type: "pause", taskId, now: at(8) })
+      .then(paused(8));
+    story(...byHand, paused(8))
+      .when({ type: "pause", taskId, now: at(9) })
+      .thenNothing();
   });
   it("works for a last occurrence that was dispatched ahead, though the task is finished", () =>
     story(created(inADate), due(10, null), finished)
@@ -165,6 +184,92 @@ describe("changing a task", () => {
         now: at(5),
       })
       .thenThrows("TRIGGER_INVALID"));
+});
+
+describe("an occurrence that was skipped", () => {
+  const cron = { ...every10s, strategy: "cron", expression: "*/10 * * * * ?" } as const;
+  const skipped = (plannedAt: number, next: number): TaskEvent => ({
+    type: "task.skipped",
+    data: {
+      taskId,
+      skipId: occurrenceId(taskId, at(plannedAt)),
+      reason: "overlap",
+      plannedAt: iso(plannedAt),
+      lastPlannedAt: iso(plannedAt),
+      count: 1,
+      name: "greet",
+      group: "demo",
+      handler: "test.main.Test",
+      params: {},
+      strategy: "cron",
+      expression: cron.expression,
+      nextRunAt: iso(next),
+      at: iso(plannedAt),
+    },
+  });
+
+  it("is not planned again by a change or a start in its millisecond, or with a clock set back", () => {
+    for (const now of [at(10), at(8)]) {
+      story(created(cron), skipped(10, 20))
+        .when({ type: "change", taskId, definition: { ...cron, remark: "new" }, isActive: true, now })
+        .thenLike({ type: "task.changed", data: { nextRunAt: iso(20) } });
+      story(created(cron), skipped(10, 20), paused(10))
+        .when({ type: "resume", taskId, now })
+        .thenLike({ type: "task.resumed", data: { nextRunAt: iso(20) } });
+    }
+  });
+  it("is not planned again where the change itself skips it", () =>
+    story(created(cron))
+      .when({ type: "change", taskId, definition: { ...cron, remark: "new" }, isActive: true, now: at(10) })
+      .thenLike(
+        { type: "task.skipped", data: { plannedAt: iso(10) } },
+        { type: "task.changed", data: { nextRunAt: iso(20) } },
+      ));
+  it("of a task with one instant runs as an occurrence of its own when the task is started again", () =>
+    story(created(inADate), skipped(10, 10), paused(10))
+      .when({ type: "resume", taskId, now: at(10) })
+      .thenLike({ type: "task.resumed", data: { nextRunAt: iso(10.001) } }));
+});
+
+describe("a task with very many open runs", () => {
+  const allowed = { ...every10s, overlap: "allow" } as const;
+  const full = [
+    created(allowed),
+    ...Array.from({ length: MAX_OPEN_RUNS }, (_, n) => due(10 * (n + 1), 10 * (n + 2))),
+  ];
+  const next = 10 * (MAX_OPEN_RUNS + 1);
+
+  it("skips further occurrences as overlaps", () =>
+    story(...full)
+      .when(fire(next))
+      .thenLike({ type: "task.skipped", data: { reason: "overlap", plannedAt: iso(next) } }));
+  it("waits for an end, or for the planned time, before it skips", () => {
+    story(...full)
+      .when(fire(next - 1, 1500))
+      .thenNothing();
+    story(...full, ended(10))
+      .when(fire(next - 1, 1500))
+      .thenLike({ type: "task.due", data: { plannedAt: iso(next) } });
+  });
+  it("dispatches of the missed ones as many as there is room for", () =>
+    story(
+      ...full
+        .slice(0, -2)
+        .concat(created({ ...allowed, misfire: "fire_all" }))
+        .slice(-1),
+      ...full.slice(1, -1),
+    )
+      .when(fire(next + 20))
+      .thenLike(
+        { type: "task.due" },
+        { type: "task.skipped" },
+        { type: "task.skipped" },
+        { type: "task.skipped" },
+      ));
+  it("refuses to be run by hand", () =>
+    story(...full)
+      .when({ type: "run", taskId, runId: "66f2a1c00a1b2c3d4e5f6079", now: at(next) })
+      .thenThrows("TASK_TOO_MANY_RUNS"));
 });
 
 describe("running a task by hand", () => {

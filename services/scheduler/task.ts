@@ -7,9 +7,11 @@ import {
   type ActiveRun,
   type DefinedTask,
   isDefined,
+  MAX_OPEN_RUNS,
   type Task,
   TaskActive,
   TaskNotFound,
+  TooManyOpenRuns,
 } from "./task-state.ts";
 import { firstOccurrence, nextOccurrence } from "./trigger.ts";
 import { InvalidTrigger } from "./trigger-error.ts";
@@ -41,7 +43,7 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
       case "change":
         return changed(command, state);
       case "pause":
-        return state.status === "active" || hasFutureRun(state, now)
+        return state.status === "active" || mayStillStart(state)
           ? [...forgo(state, now), { type: "task.paused", data: { taskId, at: iso(now) } }]
           : [];
       case "resume":
@@ -50,6 +52,7 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
         if (state.status === "active") throw new TaskActive(taskId);
         return [{ type: "task.deleted", data: { taskId, at: iso(now) } }];
       case "run":
+        if (state.running.length >= MAX_OPEN_RUNS) throw new TooManyOpenRuns(taskId);
         return [dueEvent(state, { runId: command.runId, plannedAt: now, nextRunAt: state.nextRunAt, now })];
     }
   },
@@ -89,14 +92,19 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
       case "task.finished":
         return { ...state, status: "finished", nextRunAt: null };
       case "task.skipped":
-        return { ...state, nextRunAt: instant(event.data.nextRunAt) };
+        return {
+          ...state,
+          nextRunAt: instant(event.data.nextRunAt),
+          settledUntil: latest(state.settledUntil, Date.parse(event.data.lastPlannedAt)),
+        };
       case "task.due": {
         const { runId, attempt } = event.data;
         const plannedAt = Date.parse(event.data.plannedAt);
         return {
           ...state,
           nextRunAt: instant(event.data.nextRunAt),
-          lastRunAt: Math.max(plannedAt, state.lastRunAt ?? 0),
+          lastRunAt: latest(state.lastRunAt, plannedAt),
+          settledUntil: latest(state.settledUntil, plannedAt),
           running: [...state.running, { runId, attempt, plannedAt, isRevoked: false }],
         };
       }
@@ -108,7 +116,7 @@ type Create = Extract<TaskCommand, { type: "create" }>;
 type Change = Extract<TaskCommand, { type: "change" }>;
 
 function created({ taskId, definition, isActive, now }: Create): TaskEvent {
-  const first = firstRun(definition, { now, lastRunAt: null });
+  const first = firstRun(definition, { now, settledUntil: null });
   return {
     type: "task.created",
     data: { taskId, ...definition, isActive, nextRunAt: isActive ? iso(first) : null, at: iso(now) },
@@ -117,45 +125,60 @@ function created({ taskId, definition, isActive, now }: Create): TaskEvent {
 
 /** A task whose one instant was ordered already is finished: that run is the old definition's. */
 function changed({ taskId, definition, isActive, now }: Change, state: DefinedTask): TaskEvent[] {
-  const { lastRunAt } = state;
-  const first = firstRun(definition, { now, lastRunAt });
+  const missed = forgo(state, now);
+  const { lastRunAt, settledUntil } = settledBy(state, missed);
+  const first = firstRun(definition, { now, settledUntil });
   const isSpent = lastRunAt !== null && first <= lastRunAt;
-  const nextRunAt = isActive && !isSpent ? iso(first) : null;
+  const nextRunAt = isActive && !isSpent ? iso(unsettled(first, settledUntil)) : null;
   const event: TaskEvent = {
     type: "task.changed",
     data: { taskId, ...definition, isActive, nextRunAt, at: iso(now) },
   };
-  const events = [...forgo(state, now), event];
+  const events = [...missed, event];
   if (!isActive || !isSpent) return events;
   return [...events, { type: "task.finished", data: { taskId, at: iso(now) } }];
 }
 
-/** A task whose one instant was ordered, and revoked, has it once more: as an occurrence of its own, a moment later. */
-function resumed({ taskId, definition, lastRunAt }: DefinedTask, now: number): TaskEvent {
-  const first = firstRun(definition, { now, lastRunAt });
-  const nextRunAt = lastRunAt !== null && first <= lastRunAt ? lastRunAt + 1 : first;
+/** A task whose one instant was dispatched, and revoked, has it once more: as an occurrence of its own, a moment later. */
+function resumed({ taskId, definition, settledUntil }: DefinedTask, now: number): TaskEvent {
+  const first = firstRun(definition, { now, settledUntil });
+  const nextRunAt = unsettled(first, settledUntil);
   return { type: "task.resumed", data: { taskId, nextRunAt: iso(nextRunAt), at: iso(now) } };
 }
 
+/** What a task has settled once these events have happened, too. */
+function settledBy(state: DefinedTask, events: readonly TaskEvent[]) {
+  const after = events.reduce<Task>(task.evolve, state);
+  return isDefined(after) ? after : state;
+}
+
+/** A planned instant whose id no occurrence had yet: ids are made of task and instant. */
+function unsettled(plannedAt: number, settledUntil: number | null): number {
+  return settledUntil !== null && plannedAt <= settledUntil ? settledUntil + 1 : plannedAt;
+}
+
 /**
- * The first occurrence from now on; of a repeating trigger one that was not ordered yet. A definition that can never
+ * The first occurrence from now on; of a repeating trigger one that is not settled yet. A definition that can never
  * fire is refused.
  */
 function firstRun(
   definition: Definition,
-  { now, lastRunAt }: { now: number; lastRunAt: number | null },
+  { now, settledUntil }: { now: number; settledUntil: number | null },
 ): number {
   const trigger = triggerOf(definition, now);
   const isRepeating = trigger.kind === "cron" || trigger.kind === "interval";
   const first =
-    isRepeating && lastRunAt !== null && lastRunAt >= now
-      ? nextOccurrence(trigger, lastRunAt)
+    isRepeating && settledUntil !== null && settledUntil >= now
+      ? nextOccurrence(trigger, settledUntil)
       : firstOccurrence(trigger, now);
   if (first !== null) return first;
+  const endsTooEarly =
+    definition.endAt !== null &&
+    firstOccurrence(triggerOf({ ...definition, endAt: null }, now), now) !== null;
   throw new InvalidTrigger(
-    "无效的触发器：expression 在 end_datetime 之前已没有可执行的时间，应给出将来的时间",
+    `无效的触发器：expression ${endsTooEarly ? "在 end_datetime 之前" : ""}已没有可执行的时间，应给出将来的时间`,
     {
-      field: definition.endAt === null ? "expression" : "end_datetime",
+      field: endsTooEarly ? "end_datetime" : "expression",
       expected: "a trigger with an occurrence in the future",
     },
   );
@@ -172,14 +195,15 @@ function fromCreated({ taskId, isActive, nextRunAt, at, ...definition }: TaskCre
     createdAt: now,
     updatedAt: now,
     lastRunAt: null,
+    settledUntil: null,
     nextRunAt: instant(nextRunAt),
     running: [],
   };
 }
 
 function fromChanged(state: DefinedTask, data: TaskCreated): DefinedTask {
-  const { createdAt, lastRunAt, running } = state;
-  return { ...fromCreated(data), createdAt, lastRunAt, running };
+  const { createdAt, lastRunAt, settledUntil, running } = state;
+  return { ...fromCreated(data), createdAt, lastRunAt, settledUntil, running };
 }
 
 function withoutRun<S extends Exclude<Task, { status: "none" }>>(state: S, runId: string): S {
@@ -187,13 +211,19 @@ function withoutRun<S extends Exclude<Task, { status: "none" }>>(state: S, runId
   return running.length === state.running.length ? state : { ...state, running };
 }
 
+/** All that has not started: a run whose time has come may wait for a slot, or be delivered to another executor. */
 function revoked(running: readonly ActiveRun[], at: number): readonly ActiveRun[] {
-  return running.map((run) => (run.plannedAt > at ? { ...run, isRevoked: true } : run));
+  return running.map((run) => {
+    if (run.isRevoked) return run;
+    return run.plannedAt > at
+      ? { ...run, isRevoked: true }
+      : { ...run, isRevoked: true, mayHaveStarted: true };
+  });
 }
 
-/** A task whose last occurrence was dispatched ahead is finished, yet may be stopped before it begins. */
-function hasFutureRun({ running }: DefinedTask, now: number): boolean {
-  return running.some(({ plannedAt, isRevoked }) => plannedAt > now && !isRevoked);
+/** A task that is finished or paused may have runs that wait; stopping it keeps these from starting. */
+function mayStillStart({ running }: DefinedTask): boolean {
+  return running.some(({ isRevoked }) => !isRevoked);
 }
 
 function isRunEnd(event: TaskEvent | RunEnded): event is RunEnded {
@@ -201,4 +231,5 @@ function isRunEnd(event: TaskEvent | RunEnded): event is RunEnded {
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
+const latest = (known: number | null, other: number): number => Math.max(known ?? other, other);
 const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));

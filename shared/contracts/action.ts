@@ -1,4 +1,4 @@
-import { compileCheck, type DataOf, type Fields } from "./contract.ts";
+import { compileCheck, type DataOf, type Fields, strictSchema } from "./contract.ts";
 
 /** One action as declared: what it takes, what it answers, and an example call. */
 export interface ActionContract<P extends Fields = Fields, R = unknown> {
@@ -25,7 +25,7 @@ export type AnswerOf<A extends ActionContract> = A extends ActionContract<Fields
 
 /** `params` as Moleculer's validator wants them: the contract's own, closed for other fields. */
 export function strictParams(contract: ActionContract): Record<string, unknown> {
-  return { $$strict: true, ...contract.params };
+  return strictSchema(contract.params);
 }
 
 /** Throws `ContractViolation` unless params satisfy the contract; what the broker does, for tests and tools. */

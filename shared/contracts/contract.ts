@@ -107,11 +107,36 @@ interface Violation {
   readonly message: string;
 }
 
+/**
+ * A schema as the validator takes it, closed for fields it does not name. Its own `record` copies the object, loses a
+ * key `__proto__` on the way and refuses null as a value; its `object` without props leaves the value alone.
+ */
+export function strictSchema(fields: Fields): Record<string, unknown> {
+  return { $$strict: true, ...mapRules(fields) };
+}
+
+const mapRules = (fields: Fields): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([name, rule]) => [name, ruleForValidator(rule)]));
+
+function ruleForValidator(rule: Rule): unknown {
+  if (typeof rule === "string") return rule.replace(/^record\b/, "object");
+  switch (rule.type) {
+    case "record":
+      return { ...rule, type: "object" };
+    case "object":
+      return { ...rule, props: mapRules(rule.props) };
+    case "array":
+      return { ...rule, items: ruleForValidator(rule.items) };
+    default:
+      return rule;
+  }
+}
+
 const validator = new Validator({ haltOnFirstError: true, aliases: aliases as never });
 
 /** Compiles a schema into a check that throws `ContractViolation` and otherwise leaves the data as it is. */
 export function compileCheck(contract: string, fields: Fields): (data: unknown) => void {
-  const check = validator.compile({ $$strict: true, ...fields } as never);
+  const check = validator.compile(strictSchema(fields) as never);
   return (data) => {
     const result = check(data);
     if (result === true) return;

@@ -65,8 +65,8 @@ export class StreamConflict extends AppError {
 
 /** The store does not answer in time; what was asked may or may not have been stored. */
 export class StoreUnavailable extends AppError {
-  constructor(cause: unknown) {
-    super("MongoDB does not answer; try again.", {
+  constructor(cause: unknown, message = "MongoDB does not answer; try again.") {
+    super(message, {
       type: "STORE_UNAVAILABLE",
       code: 503,
       retryable: true,

@@ -1,8 +1,8 @@
-import { type Db, MongoClient } from "mongodb";
+import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { errorMessage } from "../errors.ts";
+import { AppError, errorMessage } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { thisProcess } from "../process-identity.ts";
 import { withTimeLimit } from "../time-limit.ts";
@@ -78,12 +78,55 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
   };
 }
 
-/** Connects to the replica set; rejects within five seconds where it cannot be reached. */
+/**
+ * Connects to the replica set.
+ *
+ * @throws MongoUrlFault; MongoUnreachable, within five seconds
+ */
 export async function connectMongo(
   { mongoUrl }: Pick<Config, "mongoUrl">,
   appName: string,
 ): Promise<MongoClient> {
-  const client = new MongoClient(mongoUrl, {
+  const client = clientFor(mongoUrl, appName);
+  try {
+    return await client.connect();
+  } catch (cause) {
+    await client.close().catch(() => {});
+    throw new MongoUnreachable(cause);
+  }
+}
+
+/** The URL cannot be used. The message never repeats it: a password may be in it. */
+export class MongoUrlFault extends AppError {
+  constructor(fault: keyof typeof URL_FAULTS) {
+    super(`MONGO_DB_URL ${URL_FAULTS[fault]}`, { type: "CONFIG_INVALID", code: 500 });
+  }
+}
+const URL_FAULTS = {
+  missing:
+    "is missing: services that meet over NATS share one MongoDB. Give its address, or start the embedded one with: npm run kinit -- mongo --dir ./data/mongo --port 27017",
+  malformed: "is not a connection string; expected mongodb://host:port/database?replicaSet=name",
+};
+
+/** No connection could be made; the message says why. */
+export class MongoUnreachable extends StoreUnavailable {
+  constructor(cause: unknown) {
+    super(cause, `MongoDB (MONGO_DB_URL) cannot be reached: ${errorMessage(cause)}`);
+  }
+}
+
+function clientFor(mongoUrl: string, appName: string): MongoClient {
+  if (!mongoUrl) throw new MongoUrlFault("missing");
+  try {
+    return new MongoClient(mongoUrl, clientOptions(appName));
+  } catch {
+    // The driver's message may repeat the URL.
+    throw new MongoUrlFault("malformed");
+  }
+}
+
+function clientOptions(appName: string): MongoClientOptions {
+  return {
     appName,
     ignoreUndefined: true,
     serverSelectionTimeoutMS: 5000,
@@ -94,8 +137,7 @@ export async function connectMongo(
     socketTimeoutMS: SOCKET_TIMEOUT_MS,
     maxPoolSize: 20,
     writeConcern: { w: "majority" },
-  });
-  return client.connect();
+  };
 }
 
 /** As the original chose it: the URL's authSource; else its path, else `kinit`. A setting overrides all. */

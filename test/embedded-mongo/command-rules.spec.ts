@@ -144,6 +144,10 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     [index({ a: 1, b: 1 }, { expireAfterSeconds: 1 }), 67],
     [index({ a: 1 }, { partialFilterExpression: 1 }), 14],
     [index({ a: 1 }, { partialFilterExpression: { a: { $ne: 1 } } }), 67],
+    [index({ a: 1 }, { partialFilterExpression: { a: /x/ } }), 67],
+    [index({ a: 1 }, { partialFilterExpression: { $or: [{ a: 1 }, { b: /x/ }] } }), 67],
+    [index({ $id: 1 }), 67],
+    [index({ "a.$x": 1 }), 67],
     [index({ a: 1 }, { noSuchOption: 1 }), 197],
     [index({ _id: 1 }, { unique: true }), 197],
     [{ createIndexes: "items", indexes: [{ key: 1, name: "a" }] }, 14],
@@ -163,6 +167,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     [{ create: "system.made" }, 73],
     [insert({ insert: "system.made" }), 73],
     [{ collMod: "missing" }, 26],
+    [{ validate: "items", full: true, background: true }, 72],
     [aggregate({ pipeline: [{ $out: { db: "a", coll: "b", noSuchField: 1 } }] }), 40415],
     [admin({ renameCollection: "a.missing", to: "a.b" }), 26],
     [{ aggregate: 1, pipeline: [{ $currentOp: {} }], cursor: {} }, 73],
@@ -232,6 +237,7 @@ describe("a command is refused for", () => {
       [find({ $db: "local" }), 263],
       [admin(insert()), 263],
       [{ count: "items" }, 263],
+      [{ create: "items" }, 48],
       [{ listIndexes: "items" }, 263],
     ];
     for (const [command, code] of refused) {
@@ -244,6 +250,36 @@ describe("a command is refused for", () => {
       const reply = await send({ ...command, ...transaction });
       assert.deepEqual([reply.ok, reply.code], [0, code], BSON.EJSON.stringify({ command, reply }));
     }
+  });
+
+  it("a database whose name differs from another's by case only", async () => {
+    const $db = mongo.db.databaseName.toUpperCase();
+    for (const command of [
+      { create: "made", $db },
+      { ...index({ a: 1 }), $db },
+    ]) {
+      const reply = await send(command);
+      assert.deepEqual([reply.ok, reply.code], [0, 13297], BSON.EJSON.stringify({ command, reply }));
+    }
+    const reply = await send({ ...insert(), $db });
+    assert.equal(reply.writeErrors?.[0].code, 13297, BSON.EJSON.stringify(reply));
+  });
+
+  it("a time limit on the next batch of a cursor that waits for nothing", async () => {
+    const opened = await send(find({ batchSize: 0 }));
+    const next = { getMore: opened.cursor.id, collection: "items" };
+    const refused = await send({ ...next, maxTimeMS: 100 });
+    assert.deepEqual([refused.ok, refused.code], [0, 2]);
+    assert.equal((await send(next)).cursor.nextBatch.length, 1);
+  });
+
+  it("nothing where an index is on the fields of a DBRef", async () => {
+    const references = mongo.db.collection("references");
+    await references.createIndexes([{ key: { "a.$id": 1 } }, { key: { "a.$ref": 1, "a.$id": -1 } }]);
+    await references.insertMany([{ a: { $ref: "c", $id: 1 } }, { a: { $ref: "c", $id: 2 } }]);
+    assert.equal(await references.countDocuments({ "a.$id": 2 }), 1);
+    const sorted = await references.find().sort({ "a.$id": -1 }).toArray();
+    assert.equal(sorted.length, 2);
   });
 
   it("nothing where a retry says again what it has done", async () => {

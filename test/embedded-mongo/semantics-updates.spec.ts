@@ -5,7 +5,7 @@ import { updateCases } from "../../shared/embedded/mongo/query/update-cases.fixt
 import { canonical, EXACT } from "./canonical.fixture.ts";
 import { mongoForTests } from "./mongo.fixture.ts";
 
-const { Long } = BSON;
+const { Long, Timestamp } = BSON;
 
 const withId = (doc: Document): Document =>
   new Map(Object.entries({ _id: 1, ...(doc instanceof Map ? Object.fromEntries(doc) : doc) }));
@@ -133,6 +133,33 @@ describe("updates", () => {
       returnDocument: "after",
     });
     assert.deepEqual(after, { _id: 1, n: 10, k: "a" });
+  });
+
+  it("an empty timestamp at the top level becomes the time of the insert or replacement", async () => {
+    const items = fresh();
+    const empty = new Timestamp({ t: 0, i: 0 });
+    const isFilled = ({ t, i }: { t: number; i: number }) => Math.abs(t - Date.now() / 1000) < 600 && i > 0;
+    const check = async (label: string) => {
+      const stored = (await items.findOne({}, EXACT))!;
+      assert.ok(isFilled(stored.at) && isFilled(stored.too), label);
+      assert.notDeepEqual(stored.at, stored.too, label);
+      assert.deepEqual([stored.inside.at, stored.kept], [empty, new Timestamp({ t: 1, i: 0 })], label);
+      await items.deleteMany({});
+    };
+    const doc = { at: empty, inside: { at: empty }, kept: new Timestamp({ t: 1, i: 0 }), too: empty };
+    await items.insertOne({ _id: 1 as never, ...doc });
+    await check("insert");
+    await items.insertOne({ ...doc, _id: "behind" as never });
+    await check("insert, _id last");
+    for (const id of ["text", 1]) {
+      await items.insertOne({ _id: id as never });
+      await items.replaceOne({ _id: id as never }, doc);
+      await check("replacement");
+    }
+    await items.replaceOne({ k: 1 }, doc, { upsert: true });
+    await check("upsert");
+    await items.insertOne({ _id: empty as never });
+    assert.deepEqual((await items.findOne({}, EXACT))!._id, empty);
   });
 
   it("let variables reach pipeline updates and $expr", async () => {

@@ -9,6 +9,8 @@ export interface StoryProcess {
   output(): string;
   /** Resolves with the match of the first line, past or future, that matches; rejects after the limit or at its end. */
   line(pattern: RegExp, limitMs?: number): Promise<RegExpExecArray>;
+  /** Writes a line to its standard input. */
+  type(line: string): void;
   /** Resolves with its exit code when it has ended by itself. */
   ended(): Promise<number | null>;
   /** Suspends it: its connections stay open and nobody answers on them. */
@@ -30,7 +32,7 @@ export function startProcess(
 ): StoryProcess {
   const child = spawn(process.execPath, [script, ...args], {
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", LOG_FORMAT: "json", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
   const lines: string[] = [];
   const waiting = new Set<(line: string | null) => void>();
@@ -72,6 +74,7 @@ export function startProcess(
         waiting.add(look);
       });
     },
+    type: (line) => void child.stdin.write(`${line}\n`),
     async ended() {
       await exited;
       return child.exitCode;

@@ -1,5 +1,6 @@
 import { asciiName } from "./field-names.ts";
 import { int32At, skipCString, skipValue } from "./raw.ts";
+import { BsonType } from "./values.ts";
 
 const { utf8Slice } = Buffer.prototype as unknown as { utf8Slice(start: number, end: number): string };
 
@@ -34,6 +35,12 @@ export class ElementCursor {
     this.offset = skipCString(bytes, end + 1);
     this.end = skipValue(bytes, this.type, this.offset);
     return true;
+  }
+
+  /** True at a `Timestamp(0, 0)`, which stands for the time of the write. */
+  get isEmptyTimestamp(): boolean {
+    const { bytes, type, offset } = this;
+    return type === BsonType.timestamp && int32At(bytes, offset) === 0 && int32At(bytes, offset + 4) === 0;
   }
 
   get name(): string {

@@ -62,6 +62,7 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   189: "PrimarySteppedDown",
   197: "InvalidIndexSpecificationOption",
   206: "NoSuchSession",
+  224: "QueryFeatureNotAllowed",
   225: "TransactionTooOld",
   234: "RetryChangeStream",
   237: "CursorKilled",
@@ -104,6 +105,7 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   12587: "BackgroundOperationInProgressForNamespace",
   13388: "StaleConfig",
   13435: "NotPrimaryNoSecondaryOk",
+  13297: "DatabaseDifferCase",
   13436: "NotPrimaryOrSecondary",
   14031: "OutOfDiskSpace",
 };

@@ -37,9 +37,9 @@ async function create(context: CommandContext): Promise<Reply> {
   const options = collectionOptions(args);
   const existing = context.server.engine.catalog.find(database, name, context.transaction);
   if (existing !== undefined) {
-    // Since 7.0 asking for what is there already is no error.
-    if (compareValues(existing.options, options) === 0) return replyOf({});
-    throw new CommandFault(48, `Collection already exists. NS: ${database}.${name}, with other options`);
+    // Since 7.0 asking for what is there already is no error, except in a transaction.
+    if (context.transaction === null && compareValues(existing.options, options) === 0) return replyOf({});
+    throw new CommandFault(48, `Collection already exists. NS: ${database}.${name}`);
   }
   if (options.has("viewOn")) {
     if (context.transaction !== null)

@@ -1,9 +1,11 @@
-import { equalValues } from "../bson/compare.ts";
+import { compareValues, equalValues } from "../bson/compare.ts";
 import { indexKey } from "../bson/key.ts";
 import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
 import { type CompiledQuery, compileQuery, Rows } from "../planner/rows.ts";
+import type { TimeSlice } from "../planner/time-slice.ts";
 import type { Collation } from "../query/collation.ts";
 import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
+import { sortPaced } from "../query/sort-paced.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { pipelineResults } from "./aggregate.ts";
 import { collationOf } from "./collation.ts";
@@ -48,15 +50,15 @@ async function distinct(context: CommandContext): Promise<Reply> {
   const path = parsePath(args.text("key"));
   const query = countQuery(context);
   const atClusterTime = context.snapshot?.time;
+  const slice = timeSliceOf(context);
   if (isView(context, name)) {
     const values = new DistinctValues(query.spec.collation);
     for await (const document of pipelineResults(context, name, stagesOfQuery(args)))
       values.addFrom(document, path);
-    return replyOf({ values: values.list, atClusterTime });
+    return replyOf({ values: await values.inOrder(slice), atClusterTime });
   }
   const collection = findCollection(context, name);
   if (collection === undefined) return replyOf({ values: [], atClusterTime });
-  const slice = timeSliceOf(context);
   const values = new DistinctValues(query.spec.collation);
   await withView(context, async (view) => {
     const rows = new Rows(collection, query, { view: () => view });
@@ -67,12 +69,12 @@ async function distinct(context: CommandContext): Promise<Reply> {
       values.addFrom(row.source.document, path);
     }
   });
-  return replyOf({ values: values.list, atClusterTime });
+  return replyOf({ values: await values.inOrder(slice), atClusterTime });
 }
 
 /** Each value once; under a collation strings that it takes for equal are one value. */
 class DistinctValues {
-  readonly list: BsonValue[] = [];
+  readonly #list: BsonValue[] = [];
   readonly #keys = new Set<string>();
   readonly #collation: Collation | undefined;
 
@@ -87,13 +89,18 @@ class DistinctValues {
       const key = indexKey([value], [1]);
       if (this.#keys.has(key) || this.#hasTwin(value)) continue;
       this.#keys.add(key);
-      this.list.push(value);
+      this.#list.push(value);
     }
+  }
+
+  /** MongoDB keeps them in an ordered set, and programs rely on that. */
+  inOrder(slice: TimeSlice): Promise<BsonValue[]> {
+    return sortPaced(this.#list, (a, b) => compareValues(a, b, this.#collation), slice);
   }
 
   #hasTwin(value: BsonValue): boolean {
     const collation = this.#collation;
-    return collation !== undefined && this.list.some((other) => equalValues(value, other, collation));
+    return collation !== undefined && this.#list.some((other) => equalValues(value, other, collation));
   }
 }
 

@@ -13,6 +13,8 @@ async function getMore(context: CommandContext): Promise<Reply> {
   const batchSize = args.count("batchSize", 0) || Number.POSITIVE_INFINITY;
   const cursor = server.cursors.find(id, namespace);
   requireSameOwner(cursor, context);
+  if (args.maxTimeMs() > 0)
+    throw new CommandFault(2, "cannot set maxTimeMS on getMore command for a non-awaitData cursor");
   try {
     const { documents, isLast } = await takeBatch(cursor, batchSize, timeSliceOf(context));
     const isOver = isLast || cursor.source.isDone === true;

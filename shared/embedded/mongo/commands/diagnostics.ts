@@ -116,7 +116,13 @@ function collStats(context: CommandContext): Reply {
 }
 
 function validate(context: CommandContext): Reply {
-  const name = context.args.collection();
+  const { args } = context;
+  const name = args.collection();
+  if (args.flag("background") && args.flag("full"))
+    throw new CommandFault(
+      72,
+      "Running the validate command with both { background: true } and { full: true } is not supported.",
+    );
   const collection = findCollection(context, name);
   if (collection === undefined)
     throw new CommandFault(26, `Collection '${context.database}.${name}' does not exist to validate.`);

@@ -1,10 +1,12 @@
 import { decodeDocument } from "../bson/decode.ts";
+import { ElementCursor } from "../bson/element-cursor.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { documentLength, findField, rawFields } from "../bson/raw.ts";
 import { type BsonDocument, BsonType, ObjectId } from "../bson/values.ts";
 import { keepBytes } from "../engine/document-arena.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
+import type { ClusterTime } from "../session/cluster-time.ts";
 
 /** The largest document that may be stored. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
@@ -17,21 +19,42 @@ const ID_NAME = [0x5f, 0x69, 0x64, 0x00];
  *
  * @throws CommandFault 53 or 52 for an `_id` that cannot be one, 10334 for a document that is too large
  */
-export function documentToInsert(bytes: Uint8Array, offset: number): LazyDocument {
+export function documentToInsert(
+  bytes: Uint8Array,
+  offset: number,
+  clusterTime: Pick<ClusterTime, "tick">,
+): LazyDocument {
   const length = documentLength(bytes, offset);
   requireStorableSize(length);
   const idFirst = ID_NAME.every((byte, i) => bytes[offset + 5 + i] === byte);
   if (idFirst) {
     requireIdType(bytes[offset + 4]!);
     requireIdFields(bytes, offset);
-    return new LazyDocument(keepBytes(bytes, offset, offset + length));
+    const kept = keepBytes(bytes, offset, offset + length);
+    fillEmptyTimestamps(kept, clusterTime);
+    return new LazyDocument(kept);
   }
   const document = withIdFirst(decodeDocument(bytes, offset));
   const stored = encodeDocument(document);
   requireIdType(findField(stored, "_id")!.type);
   requireIdFields(stored);
   requireStorableSize(stored.length);
-  return new LazyDocument(keepBytes(stored), document);
+  const kept = keepBytes(stored);
+  return new LazyDocument(kept, fillEmptyTimestamps(kept, clusterTime) ? null : document);
+}
+
+/** A `Timestamp(0, 0)` at the top level, but for `_id`, stands for the time of the insert. True where there was one. */
+function fillEmptyTimestamps(kept: Uint8Array, clusterTime: Pick<ClusterTime, "tick">): boolean {
+  const cursor = new ElementCursor(kept);
+  let hasFilled = false;
+  cursor.next();
+  while (cursor.next()) {
+    if (!cursor.isEmptyTimestamp) continue;
+    const value = new DataView(kept.buffer, kept.byteOffset + cursor.offset);
+    value.setBigUint64(0, clusterTime.tick().value, true);
+    hasFilled = true;
+  }
+  return hasFilled;
 }
 
 /** A changed or upserted document as it will be stored. */
@@ -57,7 +80,7 @@ export function requireIdType(type: number): void {
 }
 
 /** An `_id` with operator-like fields could not be asked for. */
-function requireIdFields(bytes: Uint8Array, offset = 0): void {
+export function requireIdFields(bytes: Uint8Array, offset = 0): void {
   const id = findField(bytes, "_id", offset)!;
   if (id.type !== BsonType.object) return;
   for (const [name] of rawFields(bytes, id.offset)) {

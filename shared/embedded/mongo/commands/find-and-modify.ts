@@ -80,6 +80,7 @@ function compileJob(context: CommandContext, slice: TimeSlice): Job {
           update: update!,
           arrayFilters: arrayFiltersOf(args),
           isMulti: false,
+          clusterTime: context.server.clusterTime,
         }),
     shown: fields.size === 0 ? (document) => document : compileProjection(fields, spec.filter, spec),
   };

@@ -2,9 +2,10 @@ import { compareValues } from "../bson/compare.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
-import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
+import { type BsonDocument, type BsonValue, documentOf, isDocument, Regex } from "../bson/values.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import { type Collation, compileCollation, isSameCollation } from "../query/collation.ts";
+import { POINTER_FIELDS } from "../query/field-path.ts";
 import { compileMatch } from "../query/match.ts";
 import { numberOf } from "./arguments.ts";
 
@@ -86,7 +87,9 @@ function requireKey(key: BsonDocument): void {
   if (key.size > 32) throw cannotCreate("an index has 32 fields at most");
   for (const [path, kind] of key) {
     if (path === "$**" || path.endsWith(".$**")) throw unsupported("A wildcard index");
-    if (path.length === 0 || path.split(".").some((part) => part === "" || part.startsWith("$"))) {
+    if (
+      path.split(".").some((part, i) => part === "" || (part.startsWith("$") && !isPointerField(part, i)))
+    ) {
       throw cannotCreate(`'${path}' is no path: its parts must not be empty or start with $`);
     }
     if (typeof kind === "string") {
@@ -99,6 +102,9 @@ function requireKey(key: BsonDocument): void {
     }
   }
 }
+
+/** `$ref`, `$id` and `$db` are fields of a DBRef wherever they stand inside a document. */
+const isPointerField = (part: string, at: number): boolean => at > 0 && POINTER_FIELDS.has(part);
 
 const isIdKey = (key: BsonDocument): boolean => key.size === 1 && numberOf(key.get("_id")) === 1;
 
@@ -144,6 +150,8 @@ const PARTIAL_OPERATORS = new Set([
 /** @throws CommandFault 67 for operators that a partial index cannot be decided by */
 function requirePartialOperators(filter: BsonDocument): void {
   for (const [name, operand] of filter) {
+    if (operand instanceof Regex && !name.startsWith("$"))
+      throw cannotCreate(`Expression not supported in partial index: ${name} matches a regular expression`);
     if (name.startsWith("$") && !PARTIAL_OPERATORS.has(name))
       throw cannotCreate(`Expression not supported in partial index: ${name}`);
     if (name === "$exists" && !isTrue(operand))

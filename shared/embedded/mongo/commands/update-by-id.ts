@@ -114,7 +114,9 @@ function readOperator(
 function replacementIn({ type, bytes, offset, end }: ElementCursor): Replacement | null {
   if (type !== BsonType.object) return null;
   const fields = new ElementCursor(bytes, offset);
-  while (fields.next()) if (fields.name === "_id" || fields.name.startsWith("$")) return null;
+  while (fields.next()) {
+    if (fields.name === "_id" || fields.name.startsWith("$") || fields.isEmptyTimestamp) return null;
+  }
   return { bytes, offset, end };
 }
 

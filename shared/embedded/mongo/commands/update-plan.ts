@@ -7,12 +7,14 @@ import type { Transaction } from "../engine/transaction.ts";
 import { type CompiledQuery, compileQuery, type QuerySpec, type Row } from "../planner/rows.ts";
 import { matchedArrayIndex } from "../query/match.ts";
 import { compileUpdate, type Update, upsertSeed } from "../query/update.ts";
-import { documentToStore, requireIdType, withIdFirst } from "./documents-to-store.ts";
+import type { ClusterTime } from "../session/cluster-time.ts";
+import { documentToStore, requireIdFields, requireIdType, withIdFirst } from "./documents-to-store.ts";
 
 export interface UpdateSpec {
   readonly update: BsonValue;
   readonly arrayFilters?: readonly BsonDocument[] | undefined;
   readonly isMulti: boolean;
+  readonly clusterTime: Pick<ClusterTime, "tick">;
 }
 
 /** A checked and compiled update with its query. */
@@ -24,7 +26,10 @@ export interface UpdatePlan {
   readonly usesPosition: boolean;
 }
 
-export function planUpdate(spec: QuerySpec, { update, arrayFilters, isMulti }: UpdateSpec): UpdatePlan {
+export function planUpdate(
+  spec: QuerySpec,
+  { update, arrayFilters, isMulti, clusterTime }: UpdateSpec,
+): UpdatePlan {
   const isOperators = isDocument(update) && update.keys().next().value?.startsWith("$") === true;
   if (isMulti && isDocument(update) && !isOperators) {
     throw new CommandFault(9, "multi update is not supported for replacement-style update");
@@ -32,7 +37,12 @@ export function planUpdate(spec: QuerySpec, { update, arrayFilters, isMulti }: U
   const { scope, collation } = spec;
   return {
     query: compileQuery(spec),
-    apply: compileUpdate(update, { arrayFilters, scope, collation }),
+    apply: compileUpdate(update, {
+      arrayFilters,
+      scope,
+      collation,
+      nextTimestamp: () => clusterTime.tick(),
+    }),
     heads: isOperators ? headsOf(update) : null,
     usesPosition: isOperators && usesPosition(update),
   };
@@ -93,6 +103,7 @@ export function insertUpsert(
   const id = document.get("_id")!;
   requireIdType(typeOf(id));
   const stored = documentToStore(document);
+  requireIdFields(stored.bytes);
   collection.insert(transaction, stored);
   return { id, stored };
 }

@@ -106,7 +106,12 @@ function compileStatement({ context, collectionName, args }: StatementJob): Upda
       collation,
       scope: scopeOf(context, collation),
     },
-    { update: args.required("u"), arrayFilters: arrayFiltersOf(args), isMulti },
+    {
+      update: args.required("u"),
+      arrayFilters: arrayFiltersOf(args),
+      isMulti,
+      clusterTime: context.server.clusterTime,
+    },
   );
 }
 

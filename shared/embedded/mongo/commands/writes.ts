@@ -29,7 +29,7 @@ async function insert(context: CommandContext): Promise<Reply> {
     count: offsets.length,
     isOrdered: args.strictFlag("ordered", true),
     statement: (transaction, index) => {
-      const source = documentToInsert(bytes, offsets[index]!);
+      const source = documentToInsert(bytes, offsets[index]!, context.server.clusterTime);
       ensureCollection(context, name).insert(transaction, source);
       return INSERTED;
     },

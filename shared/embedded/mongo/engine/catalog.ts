@@ -36,7 +36,21 @@ export class Catalog {
   /** A new collection that nobody finds yet. */
   prepare(database: string, name: string, options: BsonDocument): Collection {
     requireCollectionName(database, name);
+    this.requireOneCase(database);
     return new Collection({ database, name, id: this.#nextId++, uuid: uuidBytes(), options });
+  }
+
+  /** @throws CommandFault 13297 where another database has the same name but for upper and lower case */
+  requireOneCase(database: string): void {
+    if (this.#databases.has(database)) return;
+    const lower = database.toLowerCase();
+    for (const other of this.#databases.keys()) {
+      if (other.toLowerCase() !== lower) continue;
+      throw new CommandFault(
+        13297,
+        `db already exists with different case already have: [${other}] trying to create [${database}]`,
+      );
+    }
   }
 
   add(collection: Collection): void {

@@ -1,9 +1,9 @@
 import { documentOf } from "../bson/values.ts";
+import { keyTuples } from "../query/index-keys.ts";
 import type { Collection } from "./collection.ts";
 import type { CollectionIndex } from "./collection-index.ts";
 import { type DocumentRecord, settle } from "./document-record.ts";
 import { EntryCursor } from "./entry-cursor.ts";
-import { keyTuples } from "./index-keys.ts";
 import { LazyDocument } from "./lazy-document.ts";
 import { showDocument } from "./show-value.ts";
 import type { Transaction } from "./transaction.ts";

@@ -1,5 +1,8 @@
 import { CommandFault } from "../bson/fault.ts";
 
+/** The fields of a DBRef: names with a dollar that are no operators. */
+export const POINTER_FIELDS: ReadonlySet<string> = new Set(["$ref", "$id", "$db"]);
+
 /**
  * Checks a dotted path that a sort, a projection or a stage names.
  *
@@ -10,7 +13,7 @@ export function requireFieldPath(path: string): void {
   if (path.endsWith(".")) throw new CommandFault(40353, "FieldPath must not end with a '.'.");
   for (const part of path.split(".")) {
     if (part === "") throw new CommandFault(15998, "FieldPath field names may not be empty strings.");
-    if (part.startsWith("$"))
+    if (part.startsWith("$") && !POINTER_FIELDS.has(part))
       throw new CommandFault(
         16410,
         "FieldPath field names may not start with '$'. Consider using $getField or $setField.",

@@ -100,4 +100,17 @@ export const filterCases: readonly (readonly [Document, Document, boolean])[] = 
     true,
   ],
   [{ "a.$id": 1 }, { a: { $id: 1 } }, true],
+  [{ a: { $elemMatch: { $id: 2 } } }, { a: [{ $id: 1 }, { $ref: "c", $id: 2 }] }, true],
+  [
+    { a: { $elemMatch: { $ref: "c", $id: 1 } } },
+    {
+      a: [
+        { $ref: "b", $id: 1 },
+        { $ref: "c", $id: 2 },
+      ],
+    },
+    false,
+  ],
+  [{ a: { $elemMatch: { $ref: "c", $id: { $gt: 1 } } } }, { a: [{ $ref: "c", $id: 2 }] }, true],
+  [{ a: { $ref: "c", $id: 1 } }, { a: { $ref: "c", $id: 1 } }, true],
 ];

@@ -2,7 +2,8 @@ import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
 import { type BitOperator, bitsTest } from "./bits.ts";
-import { compileMatch, type Matcher, type MatchOptions, negate } from "./match.ts";
+import { POINTER_FIELDS } from "./field-path.ts";
+import { compileMatch, DOCUMENT_OPERATORS, type Matcher, type MatchOptions, negate } from "./match.ts";
 import { anyValueAt, matched, type Path, type ValueTest } from "./path.ts";
 import { type Comparison, comparisonTest, membershipTest, modTest, typeTest } from "./predicate.ts";
 import { regexTest } from "./regex.ts";
@@ -16,14 +17,17 @@ const GEO = new Set([
   "$maxDistance",
   "$minDistance",
 ]);
-const POINTER_FIELDS = new Set(["$ref", "$id", "$db"]);
 
-/** Whether a filter's value holds operators (`{ $gt: 5 }`) rather than being a value to equal. */
+/** Whether a filter's value holds operators (`{ $gt: 5 }`) rather than being a value to equal, such as a DBRef. */
 export function isOperatorDocument(value: BsonValue): value is BsonDocument {
   if (!isDocument(value)) return false;
   const first = value.keys().next();
-  return !first.done && first.value.startsWith("$") && !POINTER_FIELDS.has(first.value);
+  return !first.done && first.value.startsWith("$") && !(value.has("$ref") && value.has("$id"));
 }
+
+/** Whether a name is that of an operator on the value at a path, not one on whole documents, and no field. */
+export const isFieldOperator = (name: string | undefined): boolean =>
+  name?.startsWith("$") === true && !DOCUMENT_OPERATORS.has(name) && !POINTER_FIELDS.has(name);
 
 const truthy = (value: BsonValue): boolean =>
   value !== false && value !== null && !(isNumber(value) && toDouble(value) === 0);
@@ -81,14 +85,11 @@ const positionsOf = (items: readonly BsonValue[]): BsonDocument =>
   new Map(items.map((item, index) => [String(index), item]));
 
 function elementTest(value: BsonDocument, options: MatchOptions): ValueTest {
-  const first = value.keys().next().value;
-  const isLogical =
-    first === "$and" || first === "$or" || first === "$nor" || first === "$where" || first === "$expr";
-  if (isOperatorDocument(value) && !isLogical) {
+  if (isFieldOperator(value.keys().next().value)) {
     const test = plainTest(value, options);
     return (item) => test(item);
   }
-  const match = compileMatch(value, options);
+  const match = compileMatch(value, { ...options, expr: "at the top only" });
   return (item) => {
     if (item instanceof Map) return match(item);
     return Array.isArray(item) && match(positionsOf(item));
@@ -107,13 +108,19 @@ export function elemMatchTest(value: BsonValue, options: MatchOptions): ValueTes
   };
 }
 
+const isElementMatch = (value: BsonValue): value is BsonDocument =>
+  isDocument(value) && value.keys().next().value === "$elemMatch";
+
 function allOperand(value: BsonValue, options: MatchOptions): FieldTest[] {
   if (!Array.isArray(value)) throw new CommandFault(2, "$all needs an array");
   if (value.length === 0) return [onElements(() => false)];
-  return value.map((item) => {
-    if (isDocument(item) && item.keys().next().value === "$elemMatch") {
+  if (isElementMatch(value[0]!)) {
+    return value.map((item) => {
+      if (!isElementMatch(item)) throw new CommandFault(2, "$all/$elemMatch has to be consistent");
       return onWhole(elemMatchTest(item.get("$elemMatch")!, options));
-    }
+    });
+  }
+  return value.map((item) => {
     if (isOperatorDocument(item)) throw new CommandFault(2, "no $ expressions in $all");
     if (item instanceof Regex) return onElements(regexTest(item.pattern, item.flags));
     return onElements(comparisonTest("$eq", item, options.collation));

@@ -3,6 +3,7 @@ import { Scope } from "../aggregate/scope.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
+import { POINTER_FIELDS } from "./field-path.ts";
 import { compileFieldTests, isOperatorDocument } from "./match-field.ts";
 import { anyValueAt, matched, type Path, parsePath } from "./path.ts";
 import { comparisonTest } from "./predicate.ts";
@@ -15,7 +16,23 @@ export interface MatchOptions {
   /** Variables that `$expr` may use. */
   readonly scope?: Scope;
   readonly collation?: Collation;
+  /** Where `$expr` may stand; default: anywhere. */
+  readonly expr?: "at the top only" | "banned";
 }
+
+/** Operators on whole documents: they stand where a field's name stands. */
+export const DOCUMENT_OPERATORS: ReadonlySet<string> = new Set([
+  "$and",
+  "$or",
+  "$nor",
+  "$expr",
+  "$where",
+  "$text",
+  "$jsonSchema",
+  "$comment",
+  "$alwaysTrue",
+  "$alwaysFalse",
+]);
 
 const UNSUPPORTED_TOP = new Set(["$where", "$text", "$jsonSchema"]);
 
@@ -39,6 +56,9 @@ export function negate(test: Matcher): Matcher {
 }
 
 function expressionMatcher(value: BsonValue, options: MatchOptions): Matcher {
+  if (options.expr === "banned") throw new CommandFault(224, "$expr is not allowed in this context");
+  if (options.expr === "at the top only")
+    throw new CommandFault(2, "$expr can only be applied to the top-level document");
   const scope = options.scope ?? new Scope({ strings: options.collation });
   const expression = compileExpression(value, scope);
   return (doc) => isTruthy(expression(doc));
@@ -99,9 +119,10 @@ function fieldMatcher(path: Path, value: BsonValue, options: MatchOptions): Matc
 export function compileMatch(filter: BsonDocument, options: MatchOptions = {}): Matcher {
   const tests: Matcher[] = [];
   for (const [name, value] of filter) {
-    const test = name.startsWith("$")
-      ? topLevelOperator(name, value, options)
-      : fieldMatcher(parsePath(name), value, options);
+    const test =
+      name.startsWith("$") && !POINTER_FIELDS.has(name)
+        ? topLevelOperator(name, value, options)
+        : fieldMatcher(parsePath(name), value, options);
     if (test) tests.push(test);
   }
   return all(tests);

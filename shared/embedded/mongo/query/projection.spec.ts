@@ -17,7 +17,10 @@ test("projections give what MongoDB gives, in its order", () => {
 });
 
 test("contradictory projections are refused with the server's code", () => {
-  const faults: readonly (readonly [Document, number])[] = [
+  const faults: readonly (readonly [Document, number, Document?])[] = [
+    [{ "l.$": 1 }, 31277],
+    [{ "l.$": 1 }, 31277, { a: 1, $or: [{ e: 1 }] }],
+    [{ "a.$": 1, "l.$": 1 }, 31276, { a: 1, l: 1 }],
     [{ a: 1, b: 0 }, 31254],
     [{ a: 0, b: 1 }, 31253],
     [{ b: 1, "b.c": 1 }, 31249],
@@ -28,7 +31,11 @@ test("contradictory projections are refused with the server's code", () => {
     [{ a: { $bogus: 1 } }, 168],
     [{ a: { $meta: "textScore" } }, 115],
   ];
-  for (const [projection, code] of faults) {
-    assert.throws(() => compileProjection(docOf(projection)), { code }, JSON.stringify(projection));
+  for (const [projection, code, filter] of faults) {
+    assert.throws(
+      () => compileProjection(docOf(projection), filter && docOf(filter)),
+      { code },
+      JSON.stringify(projection),
+    );
   }
 });

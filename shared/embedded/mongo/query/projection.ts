@@ -175,6 +175,21 @@ function parse(spec: BsonDocument, options: ProjectionOptions, match: Matcher | 
   return (doc) => applyNode(doc, root, { root: doc, keepsOthers: mode === "exclusion" });
 }
 
+/** The positional `$` shows the element that the query found: the query must be on the same field. */
+function requireQueried(path: string, filter: BsonDocument): void {
+  if (queriedFields(filter).has(path.split(".")[0]!)) return;
+  throw new CommandFault(31277, `Positional projection '${path}' does not match the query document.`);
+}
+
+function queriedFields(filter: BsonDocument, into = new Set<string>()): Set<string> {
+  for (const [name, value] of filter) {
+    if (!name.startsWith("$")) into.add(name.split(".")[0]!);
+    else if (Array.isArray(value))
+      for (const branch of value) if (isDocument(branch)) queriedFields(branch, into);
+  }
+  return into;
+}
+
 /**
  * Compiles the projection of a `find`: inclusion or exclusion, `$slice`, `$elemMatch`, the positional `$` (by
  * the query's filter) and expressions.
@@ -186,11 +201,13 @@ export function compileProjection(
   filter?: BsonDocument,
   options: Partial<ProjectionOptions> = {},
 ): Projection {
-  const isPositional = [...spec.keys()].some((path) => path.endsWith(".$"));
+  const positional = [...spec.keys()].filter((path) => path.endsWith(".$"));
+  for (const path of positional) requireQueried(path, filter ?? new Map());
   const { scope, collation } = options;
-  const match = isPositional
-    ? compileMatch(filter ?? new Map(), { ...(scope && { scope }), ...(collation && { collation }) })
-    : undefined;
+  const match =
+    positional.length > 0
+      ? compileMatch(filter ?? new Map(), { ...(scope && { scope }), ...(collation && { collation }) })
+      : undefined;
   return parse(spec, { ...options, isFind: true }, match);
 }
 

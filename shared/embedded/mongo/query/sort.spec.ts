@@ -76,6 +76,24 @@ test("paths through one array, beside another field and deeper down", () => {
   assert.deepEqual(sorted({ "o.a.y": -1, k: 1, "o.a.x": 1 }, docs), [1, 2, 3]);
 });
 
+test("paths that name positions of one array, or of two, take the values that stand there", () => {
+  const docs = [
+    { _id: 1, r: [1, 3], q: [1] },
+    { _id: 2, r: [1, 2], q: [5] },
+    { _id: 3, r: [0, 9], q: [7] },
+    { _id: 4, r: [1], q: 4 },
+  ];
+  assert.deepEqual(sorted({ "r.0": 1, "r.1": 1 }, docs), [3, 4, 2, 1]);
+  assert.deepEqual(sorted({ "r.0": -1, "r.1": -1 }, docs), [1, 2, 4, 3]);
+  assert.deepEqual(sorted({ "r.0": 1, "q.0": 1 }, docs), [3, 4, 1, 2]);
+  const nested = [
+    { _id: 1, r: [{ a: 2, b: 1 }] },
+    { _id: 2, r: [{ a: 1, b: 1 }] },
+    { _id: 3, r: [{ a: 3, b: 0 }] },
+  ];
+  assert.deepEqual(sorted({ "r.0.b": 1, "r.0.a": 1 }, nested), [3, 2, 1]);
+});
+
 test("paths through two arrays have no order", () => {
   const parallel = [{ a: [1, 2], b: [1, 2] }, { a: 1 }];
   assert.throws(() => sorted({ a: 1, b: 1 }, parallel), { code: 2 });

@@ -5,8 +5,8 @@ import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
 import { requireFieldPath } from "./field-path.ts";
-import { keyValuesAt, type Path, parsePath, valueAt } from "./path.ts";
-import { changeAt } from "./update-path.ts";
+import { keyTuples } from "./index-keys.ts";
+import { type Path, parsePath } from "./path.ts";
 
 /** What a document sorts by: computed once, compared often. */
 export type SortKey = string | readonly BsonValue[];
@@ -40,36 +40,35 @@ function sortField(name: string, value: BsonValue): SortField {
   return { path: parsePath(name), direction: direction(name, value) };
 }
 
-/** Of an array's elements the one that counts: the least ascending, the greatest descending. */
-function representative(values: readonly BsonValue[], sign: 1 | -1, collation?: Collation): BsonValue {
-  let best = values[0]!;
-  for (let i = 1; i < values.length; i++) {
-    if (sign * compareValues(values[i]!, best, collation) < 0) best = values[i]!;
+/** The values of paths that meet no array in the document; undefined where one of them does. */
+function scalarsAt(doc: BsonDocument, fields: readonly SortField[]): BsonValue[] | undefined {
+  const values: BsonValue[] = [];
+  for (const { path } of fields) {
+    let value: BsonValue | undefined = doc;
+    for (const part of path.parts) {
+      value = value instanceof Map ? value.get(part) : undefined;
+      if (Array.isArray(value)) return undefined;
+    }
+    values.push(value ?? null);
   }
-  return best;
+  return values;
 }
 
-/** The beginning of a path that leads to its first array; undefined where it meets none. */
-function firstArray(doc: BsonDocument, { parts }: Path): readonly string[] | undefined {
-  let value: BsonValue | undefined = doc;
-  for (let i = 0; i < parts.length; i++) {
-    value = value instanceof Map ? value.get(parts[i]!) : undefined;
-    if (Array.isArray(value)) return parts.slice(0, i + 1);
+/** The combinations of values under which an index on the same paths would hold the document. */
+function combinationsAt(doc: BsonDocument, fields: readonly SortField[]): BsonValue[][] {
+  try {
+    const tuples = keyTuples(
+      doc,
+      fields.map(({ path }) => path.parts),
+    );
+    return tuples.map((tuple) => tuple.map((value) => value ?? null));
+  } catch (error) {
+    if (error instanceof CommandFault && error.code === PARALLEL_ARRAYS)
+      throw new CommandFault(2, "cannot sort with keys that are parallel arrays");
+    throw error;
   }
-  return undefined;
 }
-
-/** The array that several of the paths go through: their values are then those of one element together. */
-function sharedArray(fields: readonly SortField[], doc: BsonDocument): readonly string[] | undefined {
-  if (fields.length < 2) return undefined;
-  const arrays = fields.map(({ path }) => firstArray(doc, path)).filter((parts) => parts !== undefined);
-  if (arrays.length < 2) return undefined;
-  const [first] = arrays;
-  if (arrays.some((parts) => parts.join(".") !== first!.join("."))) {
-    throw new CommandFault(2, "cannot sort with keys that are parallel arrays");
-  }
-  return first;
-}
+const PARALLEL_ARRAYS = 171;
 
 class CompiledSort implements Sorter {
   readonly #fields: readonly SortField[];
@@ -82,26 +81,16 @@ class CompiledSort implements Sorter {
     this.#collation = collation;
   }
 
-  #valuesOf(doc: BsonDocument): BsonValue[] {
-    return this.#fields.map(({ path, direction: sign }) => {
-      if (path.parts.length === 1) {
-        const value = doc.get(path.text);
-        if (!Array.isArray(value)) return value ?? null;
-      }
-      return representative(keyValuesAt(doc, path), sign, this.#collation);
-    });
-  }
-
   #keyOfValues(values: BsonValue[]): SortKey {
     return this.#collation ? values : indexKey(values, this.#directions);
   }
 
   keyOf(doc: BsonDocument): SortKey {
-    const array = sharedArray(this.#fields, doc);
-    const items = array && (valueAt(doc, array) as BsonValue[]);
-    if (!items || items.length === 0) return this.#keyOfValues(this.#valuesOf(doc));
-    return items
-      .map((item) => this.keyOf(changeAt(doc, array, { change: () => item, creates: false })))
+    const values = scalarsAt(doc, this.#fields);
+    if (values !== undefined) return this.#keyOfValues(values);
+    // Of the combinations that an array gives the one counts that comes first in this order.
+    return combinationsAt(doc, this.#fields)
+      .map((combination) => this.#keyOfValues(combination))
       .reduce((best, key) => (this.compare(key, best) < 0 ? key : best));
   }
 

@@ -6,7 +6,7 @@ import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
 import { compileMatch } from "./match.ts";
-import { isOperatorDocument } from "./match-field.ts";
+import { isFieldOperator } from "./match-field.ts";
 import { compileSort } from "./sort.ts";
 import { type OperatorOptions, type UpdateOperator, wholeNumber } from "./update-operators.ts";
 
@@ -146,14 +146,15 @@ const removing = (name: string, path: string, removes: (item: BsonValue) => bool
     old === undefined ? undefined : transform(arrayOf(name, old, path));
 };
 
-/** `$pull` takes a value, a condition on values (`{ $gte: 3 }`), or a filter on documents. */
+/** `$pull` takes a value, a condition on values (`{ $gte: 3 }`), or a filter on documents (`{ $or: [...] }` too). */
 function pullTest(operand: BsonValue, { collation }: OperatorOptions): (item: BsonValue) => boolean {
-  if (isOperatorDocument(operand) || operand instanceof Regex) {
+  const isCondition = isDocument(operand) && isFieldOperator(operand.keys().next().value);
+  if (isCondition || operand instanceof Regex) {
     const match = compileMatch(new Map([["value", operand]]), { collation });
     return (item) => match(new Map([["value", item]]));
   }
   if (isDocument(operand)) {
-    const match = compileMatch(operand, { collation });
+    const match = compileMatch(operand, { collation, expr: "banned" });
     return (item) => isDocument(item) && match(item);
   }
   return (item) => equalValues(item, operand, collation);

@@ -4,27 +4,28 @@ import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts
 import type { UpdateOptions } from "./update.ts";
 import { ARRAY_OPERATORS } from "./update-arrays.ts";
 import { type UpdateOperator, VALUE_OPERATORS } from "./update-operators.ts";
-import { type Change, comparePaths } from "./update-path.ts";
+import { type Change, comparePaths, type MissingPath } from "./update-path.ts";
 import { compileArrayFilters, type ElementTest, identifierPart, isPositional } from "./update-positions.ts";
 import { compileRenames, type Rename } from "./update-rename.ts";
-import { dollarField } from "./update-rules.ts";
 
 /** What one operator does to one field. */
 export interface Modifier {
   readonly parts: readonly string[];
   readonly isPositional: boolean;
   readonly onlyOnInsert: boolean;
-  /** Whether the operator makes missing containers. */
-  readonly creates: boolean;
+  readonly missing: MissingPath;
   readonly change: Change;
 }
 
 const OPERATORS: ReadonlyMap<string, UpdateOperator> = new Map(
   Object.entries({ ...VALUE_OPERATORS, ...ARRAY_OPERATORS }),
 );
-const NOT_CREATING = new Set(["$unset", "$pop", "$pull", "$pullAll"]);
-
-const POINTER_FIELDS = new Set(["$ref", "$id", "$db"]);
+const MISSING_PATHS: Readonly<Record<string, MissingPath>> = {
+  $unset: "ignore",
+  $pull: "ignore",
+  $pullAll: "ignore",
+  $pop: "require viable",
+};
 
 function checkedPath(path: string): string[] {
   const parts = path.split(".");
@@ -40,10 +41,8 @@ function checkedPath(path: string): string[] {
       `Cannot have positional (i.e. '$') element in the first position in path '${path}'`,
     );
   }
-  const dollar = parts.find(
-    (part) => part.startsWith("$") && !isPositional(part) && !POINTER_FIELDS.has(part),
-  );
-  if (dollar !== undefined) throw dollarField(dollar, "an update path");
+  if (parts.filter((part) => part === "$").length > 1)
+    throw new CommandFault(2, `Too many positional (i.e. '$') elements found in path '${path}'`);
   return parts;
 }
 
@@ -55,7 +54,7 @@ function modifier(operator: string, [path, operand]: [string, BsonValue], option
     parts,
     isPositional: parts.some(isPositional),
     onlyOnInsert: operator === "$setOnInsert",
-    creates: !NOT_CREATING.has(operator),
+    missing: MISSING_PATHS[operator] ?? "create",
     change: compile(operand, { path, now, ...(options.collation && { collation: options.collation }) }),
   };
 }

@@ -11,13 +11,18 @@ export const REMOVED = Symbol("removed");
 /** Real servers refuse to fill more than this many missing elements. */
 const MAX_PADDING = 1_500_000;
 
+/**
+ * What happens where a path leads nowhere: missing containers are made; or nothing is changed, and it is an error
+ * where they could not be made; or nothing is changed.
+ */
+export type MissingPath = "create" | "require viable" | "ignore";
+
 const describe = (name: string, value: BsonValue): string => `{${name}: ${typeNameOf(value)}}`;
 
 interface Step {
   readonly parts: readonly string[];
   readonly change: Change;
-  /** Whether missing containers are made on the way. */
-  readonly creates: boolean;
+  readonly missing: MissingPath;
   /** Containers that this update has copied already, and may therefore change in place. */
   readonly owned: Set<object>;
 }
@@ -31,9 +36,9 @@ interface Step {
 export function changeAt(
   root: BsonDocument,
   parts: readonly string[],
-  { change, creates, owned = new Set() }: { change: Change; creates: boolean; owned?: Set<object> },
+  { change, missing, owned = new Set() }: { change: Change; missing: MissingPath; owned?: Set<object> },
 ): BsonDocument {
-  return changeInDocument(root, 0, { parts, change, creates, owned });
+  return changeInDocument(root, 0, { parts, change, missing, owned });
 }
 
 function ownDocument(doc: BsonDocument, owned: Set<object>): BsonDocument {
@@ -62,17 +67,18 @@ function changeInDocument(doc: BsonDocument, at: number, step: Step): BsonDocume
 }
 
 function changed(old: BsonValue | undefined, at: number, step: Step): BsonValue | undefined | typeof REMOVED {
-  const { parts, change, creates } = step;
+  const { parts, change, missing } = step;
   if (at === parts.length - 1) return change(old);
   if (old instanceof Map) return changeInDocument(old, at + 1, step);
   if (Array.isArray(old)) return changeInArray(old, at + 1, step);
-  if (!creates) return undefined;
+  if (missing === "ignore") return undefined;
   if (old !== undefined) {
     throw new CommandFault(
       28,
       `Cannot create field '${parts[at + 1]}' in element ${describe(parts[at]!, old)}`,
     );
   }
+  if (missing !== "create") return undefined;
   const fresh = changeInDocument(new Map(), at + 1, step);
   return fresh.size > 0 ? fresh : undefined;
 }
@@ -81,7 +87,7 @@ function changeInArray(items: BsonValue[], at: number, step: Step): BsonValue[] 
   const name = step.parts[at]!;
   const index = arrayPosition(name);
   if (index < 0) {
-    if (!step.creates) return items;
+    if (step.missing === "ignore") return items;
     throw new CommandFault(
       28,
       `Cannot create field '${name}' in element ${describe(step.parts[at - 1]!, items)}`,

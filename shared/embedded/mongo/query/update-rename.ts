@@ -49,8 +49,8 @@ function compileRename(from: readonly string[], to: readonly string[]): Rename {
       const value = sourceValue(doc, from, "source");
       if (value === undefined) return doc;
       sourceValue(doc, to, "destination");
-      const removed = changeAt(doc, from, { change: () => REMOVED, creates: false });
-      return changeAt(removed, to, { change: () => value, creates: true });
+      const removed = changeAt(doc, from, { change: () => REMOVED, missing: "ignore" });
+      return changeAt(removed, to, { change: () => value, missing: "create" });
     },
   };
 }

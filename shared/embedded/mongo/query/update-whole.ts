@@ -2,7 +2,7 @@ import { Scope } from "../aggregate/scope.ts";
 import { compileUpdatePipeline } from "../aggregate/update-pipeline.ts";
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
-import type { BsonDocument, BsonValue } from "../bson/values.ts";
+import { type BsonDocument, type BsonValue, Timestamp } from "../bson/values.ts";
 import { identical } from "./identical.ts";
 import type { Update, UpdateOptions } from "./update.ts";
 import { checkId, dollarField } from "./update-rules.ts";
@@ -18,22 +18,32 @@ function checkReplacement(replacement: BsonDocument): void {
 }
 
 /** The update that replaces a document and keeps its `_id`. */
-export function replacementUpdate(replacement: BsonDocument): Update {
-  checkReplacement(replacement);
+export function replacementUpdate(given: BsonDocument, { nextTimestamp }: UpdateOptions): Update {
+  checkReplacement(given);
   return (doc) => {
+    const replacement = nextTimestamp ? withTimestamps(given, nextTimestamp) : given;
     const old = doc.get("_id");
-    const given = replacement.get("_id");
-    if (old !== undefined && given !== undefined && compareValues(old, given) !== 0) {
+    const next = replacement.get("_id");
+    if (old !== undefined && next !== undefined && compareValues(old, next) !== 0) {
       throw new CommandFault(
         66,
         "After applying the update, the (immutable) field '_id' was found to have been altered to another value",
       );
     }
-    const id = given ?? old;
+    const id = next ?? old;
     const result: BsonDocument =
       id === undefined ? new Map(replacement) : new Map([["_id", id], ...withoutId(replacement)]);
     return { doc: result, changed: !identical(doc, result) };
   };
+}
+
+/** A `Timestamp(0, 0)` at the top level, but for `_id`, stands for the time of the replacement. */
+function withTimestamps(replacement: BsonDocument, nextTimestamp: () => Timestamp): BsonDocument {
+  const isEmpty = ([name, value]: [string, BsonValue]) =>
+    value instanceof Timestamp && value.value === 0n && name !== "_id";
+  const fields = [...replacement];
+  if (!fields.some(isEmpty)) return replacement;
+  return new Map(fields.map((field) => (isEmpty(field) ? [field[0], nextTimestamp()] : field)));
 }
 
 const withoutId = (doc: BsonDocument): [string, BsonValue][] => [...doc].filter(([name]) => name !== "_id");

@@ -61,7 +61,13 @@ test("what an update may not do is named with the server's code", () => {
     [{ $set: 1 }, {}, 9],
     [{ $set: { a: 1 }, b: 1 }, {}, 9],
     [{ $set: { _id: 2 } }, { _id: 1 }, 66, { isInsert: true }],
-    [{ $set: { $a: 1 } }, {}, 52],
+    [{ $set: { "a.$.b.$": 1 } }, { a: [{ b: [1] }] }, 2, { filter: { "a.b": 1 } }],
+    [{ $set: { $: 1 } }, {}, 2],
+    [{ $pop: { "a.b.c": 1 } }, { a: { b: 1 } }, 28],
+    [{ $pop: { "a.-1": 1 } }, { a: [1] }, 28],
+    [{ $pop: { "a.b": 1 } }, { a: null }, 28],
+    [{ $pull: { a: { $bogus: 1 } } }, { a: [] }, 2],
+    [{ $pull: { a: { $expr: true } } }, { a: [] }, 224],
     [{ a: 1, $b: 1 }, {}, 52],
     [{ $set: { "": 1 } }, {}, 56],
     [{ $set: { "a..b": 1 } }, {}, 56],
@@ -108,4 +114,6 @@ test("an upsert begins with what its filter demands by equality", () => {
   for (const [filter, seed] of seeds)
     assert.equal(canonical(upsertSeed(docOf(filter))), canonical(docOf(seed)));
   assert.throws(() => upsertSeed(docOf({ $and: [{ a: 1 }, { a: 2 }] })), { code: 54 });
+  assert.throws(() => upsertSeed(docOf({ _id: { $all: [1, 2] } })), { code: 54 });
+  assert.throws(() => upsertSeed(docOf({ a: { $eq: 1, $all: [1] } })), { code: 54 });
 });

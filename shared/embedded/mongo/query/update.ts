@@ -1,6 +1,6 @@
 import type { Scope } from "../aggregate/scope.ts";
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { type BsonDocument, type BsonValue, isDocument, type Timestamp } from "../bson/values.ts";
 import type { Collation } from "./collation.ts";
 import { compileOperators, type Modifier, type Operators } from "./update-modifiers.ts";
 import { changeAt } from "./update-path.ts";
@@ -16,6 +16,8 @@ export interface UpdateOptions {
   readonly scope?: Scope | undefined;
   readonly collation?: Collation | undefined;
   readonly now?: (() => number) | undefined;
+  /** The time that takes the place of each empty timestamp of a replacement; without it they stay empty. */
+  readonly nextTimestamp?: (() => Timestamp) | undefined;
 }
 
 export interface UpdateTarget {
@@ -35,7 +37,7 @@ function applyPositional(
 ): BsonDocument {
   let result = doc;
   for (const parts of resolvePath(modifier.parts, { doc, filters, matchedIndex: target.matchedIndex })) {
-    result = changeAt(result, parts, { change: modifier.change, creates: modifier.creates, owned });
+    result = changeAt(result, parts, { change: modifier.change, missing: modifier.missing, owned });
   }
   return result;
 }
@@ -50,7 +52,7 @@ function operatorUpdate(update: BsonDocument, options: UpdateOptions): Update {
       if (modifier.onlyOnInsert && !target.isInsert) continue;
       result = modifier.isPositional
         ? applyPositional(result, modifier, { target, filters, owned })
-        : changeAt(result, modifier.parts, { change: modifier.change, creates: modifier.creates, owned });
+        : changeAt(result, modifier.parts, { change: modifier.change, missing: modifier.missing, owned });
     }
     checkId(doc, result);
     return { doc: result, changed: result !== doc };
@@ -74,5 +76,5 @@ export function compileUpdate(update: BsonValue, options: UpdateOptions = {}): U
   if (!first.done && first.value.startsWith("$")) return operatorUpdate(update, options);
   if (options.arrayFilters?.length)
     throw new CommandFault(9, "arrayFilters may not be specified for replacement-style updates");
-  return replacementUpdate(update);
+  return replacementUpdate(update, options);
 }

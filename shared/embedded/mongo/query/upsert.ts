@@ -3,17 +3,26 @@ import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/va
 import { isOperatorDocument } from "./match-field.ts";
 import { changeAt } from "./update-path.ts";
 
-/** The value that one field's condition demands by equality; undefined when it demands none. */
-function equalityOf(condition: BsonValue): BsonValue | undefined {
-  if (condition instanceof Regex) return undefined;
-  if (!isOperatorDocument(condition)) return condition;
-  if (condition.has("$eq")) return condition.get("$eq");
+/** The values that one field's condition demands by equality. */
+function equalitiesOf(condition: BsonValue): BsonValue[] {
+  if (condition instanceof Regex) return [];
+  if (!isOperatorDocument(condition)) return [condition];
+  const values: BsonValue[] = [];
+  if (condition.has("$eq")) values.push(condition.get("$eq")!);
   const list = condition.get("$in");
-  if (Array.isArray(list) && list.length === 1 && !(list[0] instanceof Regex)) return list[0];
+  if (Array.isArray(list) && list.length === 1) values.push(list[0]!);
   const all = condition.get("$all");
-  if (Array.isArray(all) && all.length === 1 && !isOperatorDocument(all[0]!) && !(all[0] instanceof Regex))
-    return all[0];
-  return undefined;
+  if (Array.isArray(all)) values.push(...all.filter((value) => !isOperatorDocument(value)));
+  return values.filter((value) => !(value instanceof Regex));
+}
+
+function add(path: string, value: BsonValue, into: Map<string, BsonValue>): void {
+  for (const known of into.keys()) {
+    if (known === path || known.startsWith(`${path}.`) || path.startsWith(`${known}.`)) {
+      throw new CommandFault(54, `cannot infer query fields to set, path '${path}' is matched twice`);
+    }
+  }
+  into.set(path, value);
 }
 
 function collect(filter: BsonDocument, into: Map<string, BsonValue>): void {
@@ -21,14 +30,7 @@ function collect(filter: BsonDocument, into: Map<string, BsonValue>): void {
     if (name === "$and" || (name === "$or" && Array.isArray(condition) && condition.length === 1)) {
       if (Array.isArray(condition)) for (const part of condition) if (isDocument(part)) collect(part, into);
     } else if (!name.startsWith("$")) {
-      const value = equalityOf(condition);
-      if (value === undefined) continue;
-      for (const known of into.keys()) {
-        if (known === name || known.startsWith(`${name}.`) || name.startsWith(`${known}.`)) {
-          throw new CommandFault(54, `cannot infer query fields to set, path '${name}' is matched twice`);
-        }
-      }
-      into.set(name, value);
+      for (const value of equalitiesOf(condition)) add(name, value, into);
     }
   }
 }
@@ -43,6 +45,6 @@ export function upsertSeed(filter: BsonDocument): BsonDocument {
   collect(filter, fields);
   let seed: BsonDocument = new Map();
   for (const [path, value] of fields)
-    seed = changeAt(seed, path.split("."), { change: () => value, creates: true });
+    seed = changeAt(seed, path.split("."), { change: () => value, missing: "create" });
   return seed;
 }

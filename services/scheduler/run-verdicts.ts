@@ -1,0 +1,135 @@
+import type { CallingOptions } from "moleculer";
+import type { Bus } from "../../shared/bus/bus.ts";
+import type { ActionParams } from "../../shared/contracts/actions.ts";
+import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
+import type { TaskEvent } from "../../shared/contracts/task-events.ts";
+import { AppError } from "../../shared/errors.ts";
+import { fold } from "../../shared/event-store/decider.ts";
+import type { EventStore } from "../../shared/event-store/event-store.ts";
+import { type Caller, call, query } from "../../shared/service.ts";
+import { endOf, plannedRun } from "./active-scheduler.ts";
+import { task } from "./task.ts";
+import type { TaskLedger } from "./task-ledger.ts";
+import { type ActiveRun, runOf, type Task, verdictOn } from "./task-state.ts";
+
+type Question = ActionParams<"scheduler.confirmRuns">["runs"][number];
+
+/** Verdicts on runs, in the order asked. Errors: `ENDS_UNSETTLED`, `STORE_UNAVAILABLE` (both retryable). */
+export type RunVerdicts = (runs: readonly Question[]) => Promise<readonly RunVerdict[]>;
+
+export interface RunVerdictsDeps {
+  readonly caller: Caller;
+  readonly bus: Pick<Bus, "settled">;
+  readonly store: Pick<EventStore, "readStream">;
+  readonly ledger: Pick<TaskLedger, "current" | "observe">;
+  /** True where this node may change tasks. */
+  readonly isLeader: () => boolean;
+  /** True where the bus is outside of this process and keeps the end of a run until every group has handled it. */
+  readonly isEndKept: boolean;
+}
+
+/** Some run-ended events are still in flight, so it is not yet known whether these runs have ended. */
+class EndsUnsettled extends AppError {
+  constructor() {
+    super("Run-ended events are still in flight; ask again.", {
+      type: "ENDS_UNSETTLED",
+      code: 503,
+      retryable: true,
+    });
+  }
+}
+
+const SETTLE_LIMIT_MS = 1000;
+
+/**
+ * Tells executors whether runs may still be started. Any scheduler answers, active or not, from what is stored at the
+ * time of the question: a stop that was answered before is always seen.
+ */
+export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
+  const { caller, bus, store, ledger, isLeader, isEndKept } = deps;
+
+  /** Resolves when a group has handled the run-ended events that the bus had before. */
+  async function settled(group: string): Promise<void> {
+    if (!(await bus.settled(group, "run.*", SETTLE_LIMIT_MS))) throw new EndsUnsettled();
+  }
+
+  /** Ids of those runs whose end the records service knows. */
+  async function ended(runs: readonly ActiveRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {
+    if (runs.length === 0) return NONE;
+    const answer = await call(caller, "records.ended", { runs: runs.map(plannedRun) }, limits);
+    return new Set(answer.ended);
+  }
+
+  /**
+   * Ends that are recorded and that no scheduler has noted yet: a process may end between the two. Where the records
+   * are in this process, they are the only ones who keep ends, and nothing is known without their answer.
+   */
+  async function recordedEnds(questions: readonly Question[], states: ReadonlyMap<string, Task>) {
+    const tracked = questions
+      .filter(({ mayHaveEnded }) => mayHaveEnded)
+      .flatMap((run) => tracking(run, states));
+    const runs = tracked.map(({ run }) => run);
+    const known = await (isEndKept ? ended(runs, { timeout: 1000 }).catch(() => NONE) : ended(runs, query));
+    const noted = tracked.filter(({ run }) => known.has(run.runId));
+    // Also while it only begins to be active: what it adopts is asked about then.
+    if (isLeader()) await Promise.all(noted.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
+    return known;
+  }
+
+  /**
+   * Verdicts on runs that their task does not track: their end was noted, or the task is deleted. The task's stream
+   * holds what was dispatched and revoked, the records what has ended.
+   */
+  async function untracked(taskId: string, runIds: readonly string[]): Promise<Map<string, RunVerdict>> {
+    const stream = await store.readStream(`task-${taskId}`);
+    const dispatched = fold(task, stream as unknown as readonly TaskEvent[]);
+    await settled("records");
+    const known = await ended(
+      runIds.flatMap((runId) => runOf(dispatched, runId) ?? []),
+      query,
+    );
+    return new Map(
+      runIds.map((runId) => [runId, known.has(runId) ? "ended" : verdictOn(dispatched, runId)] as const),
+    );
+  }
+
+  return async (questions) => {
+    const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
+    let states = await ledger.current(taskIds);
+    let known = NONE;
+    if (questions.some(({ mayHaveEnded }) => mayHaveEnded)) {
+      await settled("scheduler");
+      states = await ledger.current(taskIds);
+      known = await recordedEnds(questions, states);
+      // The answer of the records takes time, and a task may be stopped meanwhile.
+      states = await ledger.current(taskIds);
+    }
+    const verdicts = questions.map(({ taskId, runId }): RunVerdict | null => {
+      if (known.has(runId)) return "ended";
+      const state = states.get(taskId);
+      if (state && runOf(state, runId)) return verdictOn(state, runId);
+      return isEndKept && state && state.status !== "none" ? "ended" : null;
+    });
+    const open = Map.groupBy(
+      questions.filter((_, index) => verdicts[index] === null),
+      ({ taskId }) => taskId,
+    );
+    const rest = new Map<string, RunVerdict>();
+    for (const [taskId, runs] of open) {
+      const found = await untracked(
+        taskId,
+        runs.map(({ runId }) => runId),
+      );
+      for (const [runId, verdict] of found) rest.set(runId, verdict);
+    }
+    return questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "ended");
+  };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, Task>) {
+  const state = states.get(taskId);
+  const run = state && runOf(state, runId);
+  return run ? [{ taskId, run }] : [];
+}

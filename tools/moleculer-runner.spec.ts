@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { type NatsServer, startNatsServer } from "../test/bus/nats-server.ts";
+import { eventually } from "../test/eventually.ts";
+import { startTestMongo, type TestMongo } from "../test/mongo.ts";
+import { httpApi } from "../test/stories/api.ts";
+import { type StoryProcess, startProcess } from "../test/stories/process.ts";
+
+const RUNNER = "node_modules/.bin/moleculer-runner";
+const CONFIG = ["-c", "moleculer.config.ts"];
+/** Set, so that a developer's `.env` changes nothing here. */
+const UNCONFIGURED = { NATS_URL: "", MONGO_DB_URL: "", SERVER_HOST: "127.0.0.1", SERVER_PORT: "0" };
+
+describe("moleculer-runner -c moleculer.config.ts", () => {
+  let dir: string;
+  const running: StoryProcess[] = [];
+
+  function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): StoryProcess {
+    const settings = { ...UNCONFIGURED, DATA_DIR: dir, EXECUTOR_CONCURRENCY: "3", ...env };
+    const started = startProcess(RUNNER, [...CONFIG, ...args], settings);
+    running.push(started);
+    return started;
+  }
+  async function addressOf(runner: StoryProcess): Promise<string> {
+    const [, address = ""] = await runner.line(/listens on (http:[^"\s]+)/);
+    return address;
+  }
+  async function assertRunsATask(address: string): Promise<void> {
+    await eventually(async () => (await fetch(`${address}/ready`)).ok, 20_000);
+    const api = httpApi(address);
+    const taskId = await api.create({
+      job_class: "moleculer.call",
+      job_params: { action: "scheduler.status", params: {} },
+      exec_strategy: "once",
+    });
+    await api.recordsWhen(taskId, ([first]) => first?.status === "succeeded");
+  }
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "kinit-runner-"));
+  });
+  afterEach(() => Promise.all(running.splice(0).map((runner) => runner.stop())));
+  after(() => rm(dir, { recursive: true, force: true }));
+
+  it("runs everything with the embedded store, nothing configured, and stops in order", async () => {
+    const runner = run(["services"]);
+    await assertRunsATask(await addressOf(runner));
+    assert.equal(await runner.stop(), 0, runner.output());
+    assert.equal(existsSync(join(dir, "mongo", "LOCK")), false);
+    assert.doesNotMatch(runner.output(), /"level":"(warn|error|fatal)"/);
+  });
+
+  it("opens the REPL, which calls actions", async () => {
+    const runner = run(["--repl", "services"]);
+    await addressOf(runner);
+    runner.type("call executor.handlers");
+    await runner.line(/test\.main\.Test/);
+    runner.type("q");
+    assert.equal(await runner.ended(), 0, runner.output());
+  });
+
+  it("ends with one line where it cannot start", async () => {
+    const runner = run(["services"], { EXECUTOR_CONCURRENCY: "none" });
+    assert.equal(await runner.ended(), 1);
+    assert.match(
+      runner.output(),
+      /^The configuration has a fault:\n {2}EXECUTOR_CONCURRENCY must be [^\n]+$/,
+    );
+  });
+
+  describe("over NATS", () => {
+    let nats: NatsServer;
+    let mongo: TestMongo;
+    before(async () => {
+      [nats, mongo] = await Promise.all([startNatsServer(), startTestMongo()]);
+    });
+    after(async () => {
+      await nats.stop();
+      await mongo.close();
+    });
+
+    it("runs the services that SERVICES names, and those of a mask", async () => {
+      const shared = { NATS_URL: nats.url, MONGO_DB_URL: mongo.url };
+      const gateway = run([], { ...shared, SERVICEDIR: "services", SERVICES: "gateway" });
+      run(["-m", "{scheduler,records,executor,crawler}/*.service.ts", "services"], shared);
+      await assertRunsATask(await addressOf(gateway));
+    });
+
+    it("says which setting is missing", async () => {
+      const runner = run(["services/records/records.service.ts"], { NATS_URL: nats.url });
+      assert.equal(await runner.ended(), 1, runner.output());
+      assert.match(runner.output(), /^MONGO_DB_URL is missing: .*$/m);
+      assert.doesNotMatch(runner.output(), /^\s+at /m);
+    });
+  });
+});

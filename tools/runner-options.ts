@@ -1,0 +1,52 @@
+import type { BrokerOptions, Middleware } from "moleculer";
+import { brokerOptions } from "../shared/broker.ts";
+import { type Config, loadConfig } from "../shared/config.ts";
+import { createLogger } from "../shared/logger.ts";
+import { type EmbeddedStore, startEmbeddedStore } from "./embedded-store.ts";
+import { addressOf } from "./launch.ts";
+import { failCommand } from "./run-until-stopped.ts";
+import { stopServices } from "./service-factories.ts";
+
+/** What `moleculer-runner` passes as `this` to a configuration that is a function. */
+interface Runner {
+  readonly flags: { mask?: string };
+}
+
+/**
+ * The configuration of `moleculer-runner`: broker options as those of our own commands, TypeScript services, and the
+ * embedded store where neither NATS nor MongoDB is configured. Ends the process where it cannot start.
+ */
+export async function runnerOptions(this: Runner): Promise<BrokerOptions> {
+  this.flags.mask ??= "**/*.service.ts";
+  try {
+    return await optionsFor(loadConfig());
+  } catch (error) {
+    return failCommand(error);
+  }
+}
+
+async function optionsFor(given: Config): Promise<BrokerOptions> {
+  const logger = createLogger(given);
+  const store = given.natsUrl || given.mongoUrl ? undefined : await startEmbeddedStore(given, logger);
+  store?.failed.catch(failCommand);
+  const options = brokerOptions(store?.config ?? given, { logger, isVerbose: true });
+  // The first stops last: the store outlives the bus.
+  return { ...options, middlewares: [lifecycle(store), ...(options.middlewares ?? [])] };
+}
+
+/** What `launch` does around a broker of its own. */
+function lifecycle(store: EmbeddedStore | undefined): Middleware {
+  return {
+    name: "Lifecycle",
+    created(broker) {
+      const start = broker.start.bind(broker);
+      broker.start = () => start().catch(failCommand);
+    },
+    async started(broker) {
+      const address = addressOf(broker);
+      if (address) broker.logger.info(`kinit-fast-task listens on ${address}`);
+    },
+    stopping: stopServices,
+    stopped: async () => store?.close(),
+  };
+}
