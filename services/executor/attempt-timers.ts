@@ -3,7 +3,7 @@ import { MinHeap } from "../../shared/min-heap.ts";
 import type { RunAttempt } from "./run-attempt.ts";
 import { wakeUp } from "./wake-up.ts";
 
-/** Wakes running attempts for their notice, their reports and their deadline, with one timer for all. */
+/** Wakes running attempts for their notice, their reports and their deadline by a monotonic clock, with one timer for all. */
 export interface AttemptTimers {
   watch(attempt: RunAttempt): void;
   /** The attempt settled. */

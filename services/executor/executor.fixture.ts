@@ -8,7 +8,7 @@ import {
 import type { Bus, SendOptions } from "../../shared/bus/bus.ts";
 import { channels } from "../../shared/bus/channels.ts";
 import { localBus } from "../../shared/bus/local-bus.ts";
-import { systemClock } from "../../shared/clock.ts";
+import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { ActionAnswer, ActionName, ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import { aliases } from "../../shared/contracts/contract.ts";
@@ -24,6 +24,8 @@ export interface FixtureOptions {
   readonly config?: Partial<ExecutorDeps["config"]>;
   /** Further services; without one named `scheduler`, every run that is asked about is wanted. */
   readonly services?: readonly ServiceSchema[];
+  /** The system's unless given. */
+  readonly clock?: Clock;
   /** Stands between the executor and the bus. */
   readonly wrapBus?: (bus: Bus) => Pick<Bus, "send">;
 }
@@ -40,7 +42,8 @@ export class ExecutorFixture {
   private readonly broker: ServiceBroker;
   private readonly waiting = new Set<() => void>();
 
-  constructor({ handlers, config, services = [], wrapBus = (bus) => bus }: FixtureOptions) {
+  constructor(options: FixtureOptions) {
+    const { handlers, config, services = [], wrapBus = (bus) => bus, clock = systemClock } = options;
     const settings: ExecutorDeps["config"] = {
       executorConcurrency: 100,
       executorMaxInFlight: 5000,
@@ -65,7 +68,7 @@ export class ExecutorFixture {
     for (const schema of services) this.broker.createService(schema);
     if (!services.some(({ name }) => name === "scheduler")) this.broker.createService(confirmingScheduler);
     const bus = wrapBus(this.bus);
-    this.broker.createService(executorService({ handlers, bus, clock: systemClock, config: settings }));
+    this.broker.createService(executorService({ handlers, bus, clock, config: settings }));
   }
 
   async start(): Promise<this> {

@@ -1,4 +1,5 @@
 import { HandBack } from "../../shared/bus/bus.ts";
+import { monotonicClock } from "../../shared/clock.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../shared/contracts/run-events.ts";
 import { AppError, errorMessage, errorType, isRetryable } from "../../shared/errors.ts";
@@ -53,7 +54,9 @@ export class RunAttempt implements HeapEntry {
   private readonly deps: AttemptDeps;
   private readonly end: AttemptEnd;
   private context: RunContext | undefined;
+  /** The instant, for events; durations are counted from `begunAt`, which no change of the clock moves. */
   private startedAt = 0;
+  private begunAt = 0;
   private timeoutMs = 0;
   private graceUntil: number | undefined;
   private isStopping = false;
@@ -72,12 +75,13 @@ export class RunAttempt implements HeapEntry {
   begin(now: number): boolean {
     const { data } = this.due;
     this.startedAt = now;
+    this.begunAt = monotonicClock.now();
     let value: unknown;
     let isPending: boolean;
     try {
       const handler = this.deps.registry.get(data.handler);
       this.timeoutMs = data.timeoutMs ?? handler.timeoutMs ?? this.deps.defaultTimeoutMs;
-      this.context = new RunContext(this.due, now + this.timeoutMs, this.deps);
+      this.context = new RunContext(this.due, this.begunAt + this.timeoutMs, this.deps);
       handler.checkParams(data.params);
       value = handler.run(data.params, this.context);
       isPending = isThenable(value);
@@ -97,20 +101,20 @@ export class RunAttempt implements HeapEntry {
     return true;
   }
 
-  /** Does what has become due by now; answers when to ask again, or null when nothing is left to wait for. */
+  /** Does what has become due by `now` (monotonic); returns when to call again, or null when nothing is left to wait for. */
   tick(now: number): number | null {
     if (this.isDone) return null;
     if (this.graceUntil !== undefined && now >= this.graceUntil) {
       this.reportUnresponsive();
       return null;
     }
-    const deadline = this.startedAt + this.timeoutMs;
+    const deadline = this.begunAt + this.timeoutMs;
     if (this.graceUntil === undefined && now >= deadline) {
       this.graceUntil = now + ABORT_GRACE_MS;
       this.context?.abort(timeoutError(this.timeoutMs));
       return this.graceUntil;
     }
-    const notice = this.startedAt + START_NOTICE_MS;
+    const notice = this.begunAt + START_NOTICE_MS;
     if (now < notice) return Math.min(notice, deadline);
     if (this.context) void this.reports(this.context).send();
     return Math.min(now + REPORT_EVERY_MS, this.graceUntil ?? deadline);

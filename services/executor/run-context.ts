@@ -1,5 +1,5 @@
 import type { CallingOptions } from "moleculer";
-import type { Clock } from "../../shared/clock.ts";
+import { type Clock, monotonicClock } from "../../shared/clock.ts";
 import type { ActionAnswer, ActionName, ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { Caller } from "../../shared/service.ts";
@@ -38,6 +38,7 @@ export class RunContext implements HandlerContext {
 
   private readonly due: DomainEnvelope<"task.due">;
   private readonly deps: RunContextDeps;
+  /** By the monotonic clock. */
   private readonly deadline: number;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
@@ -110,7 +111,7 @@ export class RunContext implements HandlerContext {
     const { signal } = this;
     signal.throwIfAborted();
     // A little more than what is left: at the deadline the abort ends the call, and the run has timed out, not failed.
-    const timeout = Math.max(0, this.deadline - this.deps.clock.now()) + CALL_SPARE_MS;
+    const timeout = Math.max(0, this.deadline - monotonicClock.now()) + CALL_SPARE_MS;
     const meta = this.due.traceparent === undefined ? {} : { traceparent: this.due.traceparent };
     const requestID = this.due.correlationid ?? this.due.id;
     const answer = this.deps.caller.call(name, params, { timeout, requestID, meta, ...options });

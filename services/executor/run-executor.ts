@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
+import { monotonicClock } from "../../shared/clock.ts";
 import type { ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
@@ -58,7 +59,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   const inHand = new Map<string, HeldRun>();
   const revocations = revokedRuns(clock);
   const ended = expiringMap<number>(clock, ENDED);
-  const timers = attemptTimers(clock);
+  const timers = attemptTimers(monotonicClock);
   const attemptDeps: AttemptDeps = { ...deps, later: afterTurn(), emit: sink.emit };
   const watch = loopWatch({
     warn: (message) => logger.warn(message),
