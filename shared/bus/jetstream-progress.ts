@@ -36,10 +36,14 @@ function isGroup({ name, config }: ConsumerInfo): boolean {
 }
 
 /**
- * Counts on the ack floor, and on what the stream stores: the server's count of what is pending is known to drift, and
- * its floor stands still while other events pass that are not for the group.
+ * How far one group has come. Counts on the ack floor, and on what the stream stores: the server's count of what is
+ * pending is known to drift, and its floor stands still while other events pass that are not for the group.
  */
-async function progressOf(manager: JetStreamManager, info: ConsumerInfo, last: number): Promise<Progress> {
+export async function progressOf(
+  manager: JetStreamManager,
+  info: ConsumerInfo,
+  last: number,
+): Promise<Progress> {
   const { name, config, num_pending, num_ack_pending } = info;
   const floor = info.ack_floor.stream_seq;
   const newest = floor < last ? await newestOf(manager, config.filter_subject as string) : 0;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errorMessage } from "../errors.ts";
 import type { BusLogger } from "./bus.ts";
 import type { JetStreamConnection } from "./jetstream-connection.ts";
+import { progressOf } from "./jetstream-progress.ts";
 import { STREAM } from "./jetstream-stream.ts";
 
 interface Waiting {
@@ -58,7 +59,7 @@ export class SettledWatch {
     const { manager } = this.#connection;
     const { state } = await manager.streams.info(STREAM);
     for (const one of waiting) one.last ??= state.last_seq;
-    const { num_pending, num_ack_pending, ack_floor } = await manager.consumers.info(STREAM, this.#name);
-    return num_pending + num_ack_pending === 0 ? state.last_seq : ack_floor.stream_seq;
+    const info = await manager.consumers.info(STREAM, this.#name);
+    return (await progressOf(manager, info, state.last_seq)).handled;
   }
 }

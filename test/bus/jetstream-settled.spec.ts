@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { durableOf, STREAM } from "../../shared/bus/jetstream-stream.ts";
+import { quick } from "./bus-test.ts";
+import { exampleEvent, silent } from "./example-event.ts";
+import { openJetStream } from "./jetstream-under-test.ts";
+
+const ROUNDS = 150;
+const ACK_WAIT_MS = 300;
+
+/** The server's pending counts are known to drift, so that nothing may rest on them; see `SettledWatch`. */
+test("jetstream: a group that is settled has handled all that was accepted before, whatever the counts say", async (t) => {
+  const under = await openJetStream({ logger: silent });
+  t.after(() => under.close());
+  const { bus, manager } = under;
+  const handled = new Set<string>();
+  let seed = 20_261_124;
+  const random = (below: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed % below;
+  };
+  const subscription = {
+    ...quick,
+    maxInFlight: 20,
+    ackWaitMs: ACK_WAIT_MS,
+    pattern: "run.*",
+    group: "g",
+  } as const;
+  const handle = async ({ id }: { id: string }) => {
+    if (random(10) === 0) await delay(random(30));
+    if (random(15) === 0) throw Object.assign(new Error("try again"), { retryable: true });
+    handled.add(id);
+  };
+  let member = await bus.subscribe({ ...subscription, handle });
+  const purge = async () => {
+    const { ack_floor } = await manager.consumers.info(STREAM, durableOf("g", "run.*"));
+    if (ack_floor.stream_seq > 0) await manager.streams.purge(STREAM, { seq: ack_floor.stream_seq });
+  };
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const mine = Array.from({ length: 1 + random(8) }, () => exampleEvent("run.succeeded"));
+    const others = Array.from({ length: random(8) }, () => exampleEvent("task.due"));
+    const isOtherLast = random(2) === 0;
+    await Promise.all([...mine, ...(isOtherLast ? [] : others)].map((event) => bus.send(event)));
+    if (isOtherLast) await Promise.all(others.map((event) => bus.send(event)));
+    if (random(4) === 0) await purge();
+    if (random(20) === 0) {
+      await member.stop(0);
+      member = await bus.subscribe({ ...subscription, handle });
+    }
+    assert.equal(await bus.settled("g", "run.*", 10_000), true, `round ${round} is settled in time`);
+    for (const { id } of mine) assert.ok(handled.has(id), `round ${round}: ${id} was not handled`);
+  }
+});
