@@ -124,6 +124,13 @@ export const settings = {
     "Occurrences claimed in one transaction.",
   ),
 
+  manualRunsPerMinute: integer(
+    "MANUAL_RUNS_PER_MINUTE",
+    60,
+    { min: 0, max: 1_000_000 },
+    "Runs now (run/create, scheduler.run) of one task within any minute; beyond them they are refused. 0: no limit.",
+  ),
+
   executorConcurrency: integer(
     "EXECUTOR_CONCURRENCY",
     100,

@@ -14,7 +14,7 @@ import type { TestMongo } from "./mongo.ts";
 type Record = ActionAnswer<"records.get">;
 
 /** Services of one process as they are started in earnest, on a database of their own. */
-export interface Platform extends Pick<Launched, "broker" | "config" | "stop"> {
+export interface Platform extends Pick<Launched, "broker" | "config" | "address" | "stop"> {
   readonly db: Db;
   call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionAnswer<N>>;
   /** Creates a task that is due every second, unless told otherwise; answers its id. */
@@ -46,7 +46,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     LOG_LEVEL: "fatal",
     ...settings,
   });
-  const { broker, stop } = await launch({ config, services, handlers });
+  const { broker, address, stop } = await launch({ config, services, handlers });
   const records = async (taskId: string) => {
     const query = { page: 1, limit: 0, taskId, orderField: "start_datetime", order: "asc" } as const;
     const { items, rest = [] } = await call(broker, "records.list", query);
@@ -57,8 +57,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   return {
     broker,
     config,
+    address,
     stop,
-    db: mongo.client.db(name),
+    db: mongo.client.db(config.mongoDatabase),
     call: (action, params) => call(broker, action, params),
     create: async (task) => (await call(broker, "scheduler.create", { ...everySecond, ...task })).id,
     records,

@@ -22,6 +22,8 @@ export function replyToError(error: unknown): Reply | undefined {
     case "HANDLER_UNKNOWN":
     case "HANDLER_PARAMS_INVALID":
       return businessError(text, 400, { errors: [definitionError(error, text)] });
+    case "RATE_LIMITED":
+      return serverError(429, text, { "Retry-After": String(retrySeconds(error)) });
     case "LIST_TOO_LONG":
       return businessError(text, 400, {
         errors: [{ field: "limit", message: text, expected: `1-${MOST_ROWS}, with page` }],
@@ -102,6 +104,11 @@ function invalidParams(errors: readonly FieldError[], text: string): Reply {
 function serviceOf(error: unknown): string {
   const { action } = dataOf(error);
   return typeof action === "string" ? `服务 ${action.split(".")[0]} ` : "服务";
+}
+
+function retrySeconds(error: unknown): number {
+  const { retryAfterMs } = dataOf(error);
+  return typeof retryAfterMs === "number" ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : 60;
 }
 
 function dataOf(error: unknown): Record<string, unknown> {

@@ -47,6 +47,20 @@ describe("a gateway", () => {
       assert.equal(JSON.parse(text).code, 400);
     });
 
+    it("says when a task may be run again that was run too often", async () => {
+      behind.trouble = () => {
+        throw new AppError("立即执行过于频繁", {
+          type: "RATE_LIMITED",
+          code: 429,
+          data: { retryAfterMs: 1400 },
+        });
+      };
+      const { status, headers, text } = await http(`POST /scheduler/task/run/create?data_id=${TASK}`);
+      assert.equal(status, 429);
+      assert.equal(headers.get("retry-after"), "2");
+      assert.equal(text, '{"message":"立即执行过于频繁","code":429}');
+    });
+
     it("hides what nobody foresaw, and logs it with the request's id", async () => {
       behind.trouble = () => {
         throw new TypeError("secret internals");

@@ -94,8 +94,9 @@ describe("gateway", () => {
     });
 
     it("creates the crawl of the hot list: success and null", async () => {
-      const { text } = await http("POST /bilibili/hot/new/task/create");
+      const { text, headers } = await http("POST /bilibili/hot/new/task/create");
       assert.equal(text, ok(null));
+      assert.equal(headers.get("location"), `/scheduler/task/one/query?data_id=${TASK}`);
       const { name, group, strategy } = behind.calls[0]?.[1] as Record<string, unknown>;
       assert.deepEqual(
         { name, group, strategy },

@@ -1,7 +1,7 @@
 import type { ActionParams } from "../../shared/contracts/actions.ts";
 import { objectId as newTaskId } from "../../shared/ids.ts";
 import { body, endpoint, nothing, query } from "./endpoint.ts";
-import { data, list, message } from "./envelope.ts";
+import { data, list, message, type Reply } from "./envelope.ts";
 import { hotlistTask } from "./hotlist-wire.ts";
 import { pagedList } from "./paged-list.ts";
 import { pagingFields, toPaging } from "./paging.ts";
@@ -14,11 +14,12 @@ const byId = query({ data_id: required(objectId) });
 /** The text stands in `message`; `Location` says where the new task is, which the original keeps to itself. */
 export const createTask = endpoint(body(taskFields), async (task, { call, datetimes }) => {
   const { id } = await call("scheduler.create", { taskId: newTaskId(), ...toDefinition(task, datetimes) });
-  return {
-    ...message("任务添加成功"),
-    headers: { Location: `/scheduler/task/one/query?data_id=${id}` },
-  };
+  return createdAt(id, message("任务添加成功"));
 });
+
+function createdAt(id: string, reply: Reply): Reply {
+  return { ...reply, headers: { Location: `/scheduler/task/one/query?data_id=${id}` } };
+}
 
 export const updateTask = endpoint(
   body({ data_id: required(objectId), data: required(nested(taskFields)) }),
@@ -70,6 +71,6 @@ export const listHandlers = endpoint(nothing, async (_, { call }) => {
 });
 
 export const createHotlistTask = endpoint(nothing, async (_, { call }) => {
-  await call("scheduler.create", { taskId: newTaskId(), ...hotlistTask });
-  return data(null);
+  const { id } = await call("scheduler.create", { taskId: newTaskId(), ...hotlistTask });
+  return createdAt(id, data(null));
 });

@@ -4,6 +4,7 @@ import type { Config } from "../../shared/config.ts";
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
 import type { CommandRef } from "../../shared/contracts/command.ts";
 import { AppError } from "../../shared/errors.ts";
+import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Meta } from "../../shared/service.ts";
@@ -11,9 +12,11 @@ import { type ActiveScheduler, activeScheduler, reconcileRuns } from "./active-s
 import { createDueLoop } from "./due-loop.ts";
 import { leaderCalls } from "./leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership.ts";
+import { manualRuns } from "./manual-runs.ts";
 import { type CommandDocument, mongoCommands } from "./mongo-commands.ts";
 import { Fenced, mongoFence } from "./mongo-fence.ts";
 import { type LeaseDocument, type LeaseStore, mongoLease } from "./mongo-lease.ts";
+import { mongoManualRuns } from "./mongo-manual-runs.ts";
 import { mongoTasks, type TaskStore } from "./mongo-tasks.ts";
 import { createRevocation } from "./revocation.ts";
 import { type RunVerdicts, runVerdicts } from "./run-verdicts.ts";
@@ -150,7 +153,13 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
       outbox.blockedForMs() > config.leaseMs ? "the outcome of a commit has been unknown for too long" : null,
   });
   const revocation = createRevocation({ broker, clock, log });
-  const commands = taskCommands({ ledger, revocation, clock, timezone: config.timezone });
+  const manual = manualRuns({
+    perMinute: config.manualRunsPerMinute,
+    clock,
+    epoch: leadership.epoch,
+    recent: mongoManualRuns(db.collection<EventDocument>("events")),
+  });
+  const commands = taskCommands({ ledger, revocation, manualRuns: manual, clock, timezone: config.timezone });
   return { active, leadership, lease, commands, ledger };
 }
 

@@ -4,6 +4,7 @@ import type { CommandRef } from "../../shared/contracts/command.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import { type Caller, call, query } from "../../shared/service.ts";
 import { checkParamsSize, completeDefinition, triggerOf } from "./definition.ts";
+import type { ManualRuns } from "./manual-runs.ts";
 import type { Revocation } from "./revocation.ts";
 import type { TaskLedger } from "./task-ledger.ts";
 import { isDefined, revokedRuns, TaskNotFound } from "./task-state.ts";
@@ -26,12 +27,19 @@ export type TaskCommands = {
 export interface TaskCommandsOptions {
   readonly ledger: Pick<TaskLedger, "handle" | "state">;
   readonly revocation: Revocation;
+  readonly manualRuns: ManualRuns;
   readonly clock: Clock;
   /** Zone of tasks that name none. */
   readonly timezone: string;
 }
 
-export function taskCommands({ ledger, revocation, clock, timezone }: TaskCommandsOptions): TaskCommands {
+export function taskCommands({
+  ledger,
+  revocation,
+  manualRuns,
+  clock,
+  timezone,
+}: TaskCommandsOptions): TaskCommands {
   /** Whatever can be refused is refused here, before anything is stored. */
   async function complete<P extends ActionParams<"scheduler.create">>(params: P, { caller }: Request) {
     const { isActive, ...input } = params;
@@ -85,7 +93,9 @@ export function taskCommands({ ledger, revocation, clock, timezone }: TaskComman
     async "scheduler.run"({ taskId }, { cause, ref }) {
       const runId = ref.id;
       const command = { type: "run", taskId, runId, now: clock.now() } as const;
-      await ledger.handle(command, { ref, cause: { ...cause, correlationid: runId } });
+      await manualRuns.admit({ taskId, runId }, () =>
+        ledger.handle(command, { ref, cause: { ...cause, correlationid: runId } }),
+      );
       return { runId };
     },
   };

@@ -84,7 +84,8 @@ export const schedulerActions = {
     answers: answer<null>(),
   }),
   "scheduler.run": action({
-    summary: "Runs a task now, whatever its schedule; answers the run's id. Error: TASK_NOT_FOUND.",
+    summary:
+      "Runs a task now, whatever its schedule; answers the run's id. Errors: TASK_NOT_FOUND; RATE_LIMITED (429) beyond MANUAL_RUNS_PER_MINUTE.",
     params: { taskId: "id" },
     example: { taskId },
     answers: answer<{ runId: string }>(),

@@ -38,7 +38,13 @@ export interface PlatformOptions {
   readonly prepare?: (db: Db) => Promise<void>;
 }
 
-const QUIET = { SERVER_PORT: "0", LOG_LEVEL: "warn", LOG_FORMAT: "json", MONGO_DB_NAME: "kinit" };
+const QUIET = {
+  SERVER_PORT: "0",
+  LOG_LEVEL: "warn",
+  LOG_FORMAT: "json",
+  MONGO_DB_NAME: "kinit",
+  MANUAL_RUNS_PER_MINUTE: "0",
+};
 
 export async function startPlatform(
   mode: Mode,
