@@ -30,8 +30,6 @@ export interface VersionedRecord {
   readonly version: number;
 }
 
-export type PlannedRun = ActionParams<"records.ended">["runs"][number];
-
 export interface RecordChange extends VersionedRecord {
   readonly isNew: boolean;
 }
@@ -46,8 +44,8 @@ export interface RecordStore {
   open(ids: readonly string[]): Promise<ReadonlyMap<string, VersionedRecord>>;
   /** Open runs that have shown no sign of life for longer than they may. */
   overdue(now: number, limit: number): Promise<readonly VersionedRecord[]>;
-  /** Which of these have an outcome; those that were planned before an instant and are not on record had one. */
-  ended(runs: readonly PlannedRun[], forgottenBefore: number): Promise<readonly string[]>;
+  /** Of these runs those that have an outcome, and those that are not on record. */
+  outcomes(runIds: readonly string[]): Promise<{ ended: ReadonlySet<string>; missing: ReadonlySet<string> }>;
   /** Also of a run that was ordered just now and is not on record yet. Errors: `RECORD_NOT_FOUND`, `RECORD_TOO_LARGE`. */
   view(runId: string): Promise<ActionAnswer<"records.get">>;
   /** Error: `LIST_TOO_LONG`. */
@@ -115,15 +113,13 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
       return found.map(versioned);
     },
 
-    async ended(runs, forgottenBefore) {
-      const query = { _id: { $in: runs.map(({ runId }) => new ObjectId(runId)) } };
+    async outcomes(runIds) {
+      const query = { _id: { $in: runIds.map((id) => new ObjectId(id)) } };
       const found = await asked(records.find(query, { projection: { open_until: 1 } }).toArray());
-      const isOpen = new Map(
-        found.map(({ _id, open_until }) => [_id.toHexString(), open_until !== undefined]),
-      );
-      const hasEnded = ({ runId, plannedAt }: PlannedRun) =>
-        !(isOpen.get(runId) ?? Date.parse(plannedAt) >= forgottenBefore);
-      return runs.filter(hasEnded).map(({ runId }) => runId);
+      const ended = found.filter(({ open_until }) => open_until === undefined);
+      const missing = new Set(runIds);
+      for (const { _id } of found) missing.delete(_id.toHexString());
+      return { ended: new Set(ended.map(({ _id }) => _id.toHexString())), missing };
     },
 
     async view(runId) {

@@ -28,7 +28,11 @@ describe("the records service", { concurrency: 4 }, () => {
   let platform: Platform;
   before(async () => {
     mongo = await startTestMongo();
-    platform = await startPlatform({ mongo, handlers: [greet] });
+    platform = await startPlatform({
+      mongo,
+      handlers: [greet],
+      settings: { RECORDS_MAX_AGE_MS: "86400000" },
+    });
   });
   after(async () => {
     await platform?.stop();
@@ -102,12 +106,21 @@ describe("the records service", { concurrency: 4 }, () => {
   });
 
   it("knows which runs have ended", async () => {
-    const { runId } = await runOnce();
+    const { taskId, runId } = await runOnce();
     const open = say();
     await platform.broker.bus.send(open.started());
     const plannedAt = new Date().toISOString();
-    const runs = [runId, open.runId, objectId()].map((id) => ({ runId: id, plannedAt }));
+    const runs = [runId, open.runId, objectId()].map((id) => ({ taskId, runId: id, plannedAt }));
     assert.deepEqual((await platform.call("records.ended", { runs })).ended, [runId]);
+  });
+
+  it("takes a run for forgotten once its order is gone, however long it was not recorded", async () => {
+    const [waiting, forgotten] = [say({ plannedAt: 0 }), say({ plannedAt: 0 })];
+    const order = toEventDocument(waiting.due(), 1, "scheduler-x");
+    await platform.db.collection<EventDocument>("events").insertOne(order);
+    const plannedAt = new Date(0).toISOString();
+    const runs = [waiting, forgotten].map(({ taskId, runId }) => ({ taskId, runId, plannedAt }));
+    assert.deepEqual((await platform.call("records.ended", { runs })).ended, [forgotten.runId]);
   });
 
   it("tries an event again that cannot be recorded, and meanwhile records what came with it", async () => {

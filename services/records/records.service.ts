@@ -10,6 +10,7 @@ import type { Rounds } from "../../shared/rounds.ts";
 import { answers } from "../../shared/service.ts";
 import { createBusWatch } from "./bus-watch.ts";
 import { declareLost } from "./declare-lost.ts";
+import { type EndedRuns, endedRuns } from "./ended-runs.ts";
 import { settleLost } from "./lost-runs.ts";
 import { mongoKnownBus } from "./mongo-known-bus.ts";
 import { mongoOrders } from "./mongo-orders.ts";
@@ -38,7 +39,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   let reaper: Reaper;
   let busWatch: Rounds;
   let retention: Retention;
-  const forgottenMs = config.recordsMaxAgeMs || Number.POSITIVE_INFINITY;
+  let ended: EndedRuns;
   const batch = { maxSize: config.recordBatch, lingerMs: config.recordLingerMs };
   return {
     name: "records",
@@ -46,7 +47,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       list: (query) => records.list(query),
       rows: (query) => records.rows(query),
       get: ({ runId }) => records.view(runId),
-      ended: async ({ runs }) => ({ ended: await records.ended(runs, clock.now() - forgottenMs) }),
+      ended: async ({ runs }) => ({ ended: await ended(runs) }),
     }),
     channels: subscribe({
       // Orders wait here for the end of their runs, so many batches of them are open at a time.
@@ -90,6 +91,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         lostMs: config.runLostMs,
         defaultTimeoutMs: config.handlerTimeoutMs,
       });
+      ended = endedRuns({ records, orders, clock });
       retention = createRetention({
         history: mongoRunHistory({ store, records: documents, events: db.collection("events") }),
         clock,

@@ -101,7 +101,7 @@ export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe"
   return async (tasks: readonly DefinedTask[]): Promise<void> => {
     const runs = tasks.flatMap(({ taskId, running }) => running.map((run) => ({ taskId, run })));
     try {
-      const asked = { runs: runs.map(({ run }) => plannedRun(run)) };
+      const asked = { runs: runs.map(plannedRun) };
       const { ended } = await call(caller, "records.ended", asked, { timeout: ASK_TIMEOUT_MS });
       const known = new Set(ended);
       const settled = runs.filter(({ run }) => known.has(run.runId));
@@ -112,9 +112,15 @@ export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe"
   };
 }
 
+/** A run that its task tracks. */
+export interface TrackedRun {
+  readonly taskId: string;
+  readonly run: ActiveRun;
+}
+
 /** A run as `records.ended` asks for it. */
-export function plannedRun({ runId, plannedAt }: Pick<ActiveRun, "runId" | "plannedAt">) {
-  return { runId, plannedAt: new Date(plannedAt).toISOString() };
+export function plannedRun({ taskId, run: { runId, plannedAt } }: TrackedRun) {
+  return { taskId, runId, plannedAt: new Date(plannedAt).toISOString() };
 }
 
 /** Stands for an end that is on record; only the run's identity matters to the task. */

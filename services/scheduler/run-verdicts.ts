@@ -7,10 +7,10 @@ import { AppError } from "../../shared/errors.ts";
 import { fold } from "../../shared/event-store/decider.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { type Caller, call, query } from "../../shared/service.ts";
-import { endOf, plannedRun } from "./active-scheduler.ts";
+import { endOf, plannedRun, type TrackedRun } from "./active-scheduler.ts";
 import { task } from "./task.ts";
 import type { TaskLedger } from "./task-ledger.ts";
-import { type ActiveRun, runOf, type Task, verdictOn } from "./task-state.ts";
+import { runOf, type Task, verdictOn } from "./task-state.ts";
 
 type Question = ActionParams<"scheduler.confirmRuns">["runs"][number];
 
@@ -54,7 +54,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
   }
 
   /** Ids of those runs whose end the records service knows. */
-  async function ended(runs: readonly ActiveRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {
+  async function ended(runs: readonly TrackedRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {
     if (runs.length === 0) return NONE;
     const answer = await call(caller, "records.ended", { runs: runs.map(plannedRun) }, limits);
     return new Set(answer.ended);
@@ -68,8 +68,9 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const tracked = questions
       .filter(({ mayHaveEnded }) => mayHaveEnded)
       .flatMap((run) => tracking(run, states));
-    const runs = tracked.map(({ run }) => run);
-    const known = await (isEndKept ? ended(runs, { timeout: 1000 }).catch(() => NONE) : ended(runs, query));
+    const known = await (isEndKept
+      ? ended(tracked, { timeout: 1000 }).catch(() => NONE)
+      : ended(tracked, query));
     const noted = tracked.filter(({ run }) => known.has(run.runId));
     // Also while it only begins to be active: what it adopts is asked about then.
     if (isLeader()) await Promise.all(noted.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
@@ -84,8 +85,9 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const stream = await store.readStream(`task-${taskId}`);
     const dispatched = fold(task, stream as unknown as readonly TaskEvent[]);
     await settled("records");
+    const runs = runIds.flatMap((runId) => runOf(dispatched, runId) ?? []);
     const known = await ended(
-      runIds.flatMap((runId) => runOf(dispatched, runId) ?? []),
+      runs.map((run) => ({ taskId, run })),
       query,
     );
     return new Map(
@@ -128,7 +130,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
 
 const NONE: ReadonlySet<string> = new Set();
 
-function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, Task>) {
+function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, Task>): TrackedRun[] {
   const state = states.get(taskId);
   const run = state && runOf(state, runId);
   return run ? [{ taskId, run }] : [];

@@ -61,15 +61,23 @@ export const recordsActions = {
   }),
   "records.ended": action({
     summary:
-      "Which of these runs have a terminal outcome on record, or had one that is forgotten by now; for a scheduler that takes over.",
+      "Which of these runs have an outcome on record, or had one that was forgotten with the run's order; for a scheduler that takes over.",
     params: {
       runs: {
         type: "array",
         max: 5000,
-        items: { type: "object", strict: true, props: { runId: "id", plannedAt: "instant" } },
+        items: { type: "object", strict: true, props: { taskId: "id", runId: "id", plannedAt: "instant" } },
       },
     },
-    example: { runs: [{ runId: "66f2a1c00a1b2c3d4e5f6071", plannedAt: "2026-01-05T08:00:00.000Z" }] },
+    example: {
+      runs: [
+        {
+          taskId: "66f2a1b00a1b2c3d4e5f6070",
+          runId: "66f2a1c00a1b2c3d4e5f6071",
+          plannedAt: "2026-01-05T08:00:00.000Z",
+        },
+      ],
+    },
     answers: answer<{ ended: readonly string[] }>(),
   }),
   "records.get": action({
