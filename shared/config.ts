@@ -15,6 +15,9 @@ const ms = { min: 1, max: 3_600_000 };
 /** Up to ten years; 0 stands for no limit. */
 const maxAge = { min: 0, max: 315_360_000_000 };
 
+const NATS_ADDRESS = String.raw`((nats|tls)://)?([^\s/@,]+@)?(\[[\da-f:.]+\]|[^\s/:,@[\]]+)(:\d+)?/?`;
+const NATS_ADDRESSES = new RegExp(`^${NATS_ADDRESS}(\\s*,\\s*${NATS_ADDRESS})*$`, "i");
+
 /** Every setting there is: the type of `config`, `.env.example` and the README's table come from here. */
 export const settings = {
   serverHost: text(
@@ -53,7 +56,7 @@ export const settings = {
 
   natsUrl: addresses(
     "NATS_URL",
-    { form: /^\s*((nats|tls):\/\/)?[^\s:/,]\S*(,\s*\S+)*$/, example: "nats://127.0.0.1:4222" },
+    { form: NATS_ADDRESSES, example: "nats://127.0.0.1:4222" },
     "NATS with JetStream, e.g. nats://127.0.0.1:4222. Empty: all services in one process.",
   ),
   natsStreamMaxBytes: integer(

@@ -4,6 +4,7 @@ import type { ReadinessCheck } from "../services/gateway/readiness.ts";
 import { type Config, withEmbeddedStore } from "../shared/config.ts";
 import { budgetNews } from "../shared/embedded/mongo/budget.ts";
 import { type MongoThread, startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
+import { AppError, errorMessage, errorType } from "../shared/errors.ts";
 
 /** The embedded MongoDB server of a process, and the configuration of the services that use it. */
 export interface EmbeddedStore extends Pick<MongoThread, "failed" | "close"> {
@@ -14,16 +15,19 @@ export interface EmbeddedStore extends Pick<MongoThread, "failed" | "close"> {
 /**
  * Starts the embedded server in DATA_DIR/mongo.
  *
- * @throws AppError as `startEmbeddedMongo`
+ * @throws AppError `DATA_DIRECTORY_UNUSABLE`, and as `startEmbeddedMongo`
  */
 export async function startEmbeddedStore(config: Config, logger: Logger): Promise<EmbeddedStore> {
   const log = logger.child({ mod: "MONGO" });
+  const dir = join(config.dataDir, "mongo");
   const thread = await startMongoThread({
-    dir: join(config.dataDir, "mongo"),
+    dir,
     sync: config.embeddedSync,
     budgetBytes: config.embeddedBudgetBytes,
     log: (message) => log.info(message),
     onBudget: (reason) => (reason === null ? log.info : log.warn).call(log, budgetNews(reason)),
+  }).catch((cause: unknown) => {
+    throw errorType(cause) === "MONGO_NOT_STARTED" ? unusable(dir, cause) : cause;
   });
   return {
     config: withEmbeddedStore(config, thread.url),
@@ -32,6 +36,13 @@ export async function startEmbeddedStore(config: Config, logger: Logger): Promis
     readiness: () => storeCheck(thread),
   };
 }
+
+/** What the operating system refuses. */
+const unusable = (dir: string, cause: unknown): AppError =>
+  new AppError(
+    `The data directory ${dir} cannot be used: ${errorMessage(cause)}. DATA_DIR has to be a directory that this user may write.`,
+    { type: "DATA_DIRECTORY_UNUSABLE", code: 500, cause },
+  );
 
 /** Too much data is no reason to send requests elsewhere: there is no other store. */
 function storeCheck(thread: MongoThread): ReadinessCheck {

@@ -5,6 +5,7 @@ import type { Config } from "../../shared/config.ts";
 import { type AnsweringDeps, answerFault, answering, type Link } from "./answering.ts";
 import { cors } from "./cors.ts";
 import { findRoute, type GatewayRequest, pathOf, requestId, requestMeta, send } from "./http-exchange.ts";
+import { closeWithin, listen } from "./listen.ts";
 import type { ReadinessCheck } from "./readiness.ts";
 import { readBody } from "./request-body.ts";
 import { type GuardConfig, requestGuard } from "./request-guard.ts";
@@ -18,7 +19,7 @@ export interface GatewayDeps {
 }
 
 /** The running gateway; `server.address()` tells the port where 0 was configured. */
-export type GatewayService = Service & { readonly server: Server };
+export type GatewayService = Service & { readonly server: Server; createServer(): void };
 
 /** Longer than the idle time of the usual load balancers, so that it is they who close a connection. */
 const KEEP_ALIVE_MS = 65_000;
@@ -37,6 +38,8 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
     settings: {
       // Settings are told to every node; nothing of these is anybody's business.
       $secureSettings: ["ip", "port", "routes", "onError", "rootCallOptions"],
+      // The mixin's own server would end the process on one fault of its address, and wait forever on any other.
+      server: false,
       ip: config.serverHost,
       port: config.serverPort,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -63,6 +66,7 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
     // The mixin would let any node list and change the routes of this one.
     actions: { listAliases: false, addRoute: false, removeRoute: false },
     created(this: GatewayService) {
+      this.createServer();
       this.server.keepAliveTimeout = KEEP_ALIVE_MS;
       this.server.headersTimeout = HEADERS_TIMEOUT_MS;
       // `readBody` asks for the body of such a request once it wants it; Node would ask at once.
@@ -70,12 +74,11 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
         this.server.emit("request", Object.assign(request, { isBodyAwaited: true }), response);
       });
     },
-    // Runs before the mixin's, which stops accepting and waits for open requests; this sets the limit of that wait.
+    started(this: GatewayService) {
+      return listen(this.server, config);
+    },
     stopped(this: GatewayService) {
-      const { server } = this;
-      const limit = setTimeout(() => server.closeAllConnections(), config.drainMs);
-      limit.unref();
-      server.once("close", () => clearTimeout(limit));
+      return closeWithin(this.server, config.drainMs);
     },
   } as unknown as ServiceSchema;
 };

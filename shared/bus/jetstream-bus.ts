@@ -57,6 +57,8 @@ interface Live {
 }
 
 const DAY_MS = 86_400_000;
+/** For a server that is started at the same time. */
+const START_LIMIT_MS = 10_000;
 /** What a dead letter, headers included, may need beyond its event. */
 const LETTER_BYTES = 8192;
 /** Characters that are kept of an event which leaves no room for the reason; as JSON each may take six bytes. */
@@ -81,7 +83,7 @@ class JetStreamBus implements Bus {
   }
 
   async start(): Promise<void> {
-    const { url, name, logger, maxBytes, maxAgeMs, startLimitMs = 30_000 } = this.#options;
+    const { url, name, logger, maxBytes, maxAgeMs, startLimitMs = START_LIMIT_MS } = this.#options;
     const connection = await connectJetStream({ url, name, logger, startLimitMs });
     const room = new StreamRoom({
       connection,

@@ -75,6 +75,7 @@ export class JetStreamConnection {
 export async function connectJetStream(settings: ConnectionSettings): Promise<JetStreamConnection> {
   const { logger, startLimitMs } = settings;
   const options = connectionOptions(settings);
+  let isReported = false;
   for (const deadline = Date.now() + startLimitMs; ; await delay(250)) {
     let nats: NatsConnection | undefined;
     try {
@@ -82,13 +83,22 @@ export async function connectJetStream(settings: ConnectionSettings): Promise<Je
       return new JetStreamConnection(nats, await nats.jetstreamManager(), logger);
     } catch (error) {
       await nats?.close();
-      if (Date.now() < deadline) continue;
-      throw new BusUnavailable(
-        `NATS with JetStream did not answer within ${startLimitMs} ms: ${errorMessage(error)}`,
-        error,
-      );
+      if (Date.now() > deadline) {
+        throw new BusUnavailable(
+          `NATS with JetStream (NATS_URL) cannot be reached: ${inWords(error)}`,
+          error,
+        );
+      }
+      if (!isReported) logger.warn(`NATS cannot be reached yet, trying again: ${inWords(error)}`);
+      isReported = true;
     }
   }
+}
+
+/** The client's own message is a code; what the socket met is more precise. */
+function inWords(error: unknown): string {
+  const { chainedError } = error as { chainedError?: unknown };
+  return errorMessage(chainedError ?? error);
 }
 
 function connectionOptions({ url, name }: ConnectionSettings): ConnectionOptions {

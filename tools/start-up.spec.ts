@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { freePort } from "../test/free-port.ts";
+import { startTestMongo, type TestMongo } from "../test/mongo.ts";
+import { type StoryProcess, startProcess } from "../test/stories/process.ts";
+
+type Env = Readonly<Record<string, string>>;
+
+describe("npm start", () => {
+  let dir: string;
+  const running: StoryProcess[] = [];
+
+  function start(env: Env, command: readonly string[] = ["start"]): StoryProcess {
+    const settings = { DATA_DIR: join(dir, "data"), SERVER_PORT: "0", ...env };
+    const started = startProcess("tools/run.mjs", command, settings);
+    running.push(started);
+    return started;
+  }
+  /** It ends by itself, with status 1 and this one line. */
+  async function assertRefused(env: Env, line: RegExp, command?: readonly string[]): Promise<void> {
+    const refused = start(env, command);
+    assert.equal(await refused.ended(), 1, refused.output());
+    assert.match(refused.output(), new RegExp(`^${line.source}$`));
+    assert.doesNotMatch(refused.output(), /\n/);
+  }
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "kinit-start-"));
+  });
+  afterEach(() => Promise.all(running.splice(0).map((started) => started.stop())));
+  after(() => rm(dir, { recursive: true, force: true }));
+
+  describe("ends with one line where", () => {
+    let other: Server;
+    let mongo: TestMongo;
+    before(async () => {
+      other = createServer().listen(0, "127.0.0.1");
+      await once(other, "listening");
+      mongo = await startTestMongo();
+    });
+    after(async () => {
+      other.close();
+      await mongo.close();
+    });
+
+    it("its port is in use", async () => {
+      const { port } = other.address() as AddressInfo;
+      const SERVER_PORT = String(port);
+      await assertRefused({ SERVER_PORT }, /Port \d+ of 127\.0\.0\.1 is in use .* SERVER_PORT\./);
+    });
+
+    it("its address is none", () =>
+      assertRefused(
+        { SERVER_HOST: "999.1.1.1" },
+        /The gateway cannot listen on 999\.1\.1\.1:0: .* SERVER_HOST .*/,
+      ));
+
+    it("its address is not of this machine", () =>
+      // 192.0.2.0/24 is for documentation: no machine has it.
+      assertRefused(
+        { SERVER_HOST: "192.0.2.1" },
+        /The gateway cannot listen on 192\.0\.2\.1:0: .* SERVER_HOST .*/,
+      ));
+
+    it("MongoDB's URL is none", async () => {
+      const refused = start({ MONGO_DB_URL: "localhost:27017", NATS_URL: "http://" });
+      assert.equal(await refused.ended(), 1);
+      const [heading, ...faults] = refused.output().split("\n");
+      assert.equal(heading, "The configuration has 2 faults:");
+      assert.match(faults.join("\n"), /^ {2}NATS_URL must be [^\n]+\n {2}MONGO_DB_URL must be [^\n]+$/);
+    });
+
+    it("the driver refuses MongoDB's URL, whose password stays secret", () =>
+      assertRefused(
+        { MONGO_DB_URL: "mongodb://me:s3:cret@" },
+        /MONGO_DB_URL is not a connection string; (?!.*s3).*/,
+      ));
+
+    it("MongoDB cannot be reached", async () => {
+      const MONGO_DB_URL = `mongodb://127.0.0.1:${await freePort()}/kinit`;
+      await assertRefused({ MONGO_DB_URL }, /MongoDB \(MONGO_DB_URL\) cannot be reached: .*ECONNREFUSED.*/);
+    });
+
+    it("MongoDB is missing beside NATS", () =>
+      assertRefused({ NATS_URL: "nats://127.0.0.1:1" }, /MONGO_DB_URL is missing: .*/));
+
+    it("the data directory cannot be made", async () => {
+      await writeFile(join(dir, "file"), "");
+      const DATA_DIR = join(dir, "file");
+      await assertRefused(
+        { DATA_DIR },
+        /The data directory .*file\/mongo cannot be used: ENOTDIR.*DATA_DIR.*/,
+      );
+    });
+
+    it("the data directory is in use", async () => {
+      const DATA_DIR = join(dir, "shared");
+      await start({ DATA_DIR }).line(/listens on/);
+      await assertRefused({ DATA_DIR }, /.*the data directory .* is in use by process \d+.*/);
+    });
+  });
+
+  it("says at once that NATS cannot be reached, and gives up", async () => {
+    const env = { NATS_URL: `nats://127.0.0.1:${await freePort()}`, MONGO_DB_URL: "mongodb://127.0.0.1:1/" };
+    const refused = start(env, ["service", "executor"]);
+    await refused.line(/NATS cannot be reached yet, .*ECONNREFUSED/, 10_000);
+    assert.equal(await refused.ended(), 1);
+    assert.match(refused.output(), /^NATS with JetStream \(NATS_URL\) cannot be reached: .*ECONNREFUSED.*$/m);
+    assert.doesNotMatch(refused.output(), /^\s+at /m);
+  });
+});
