@@ -275,3 +275,8 @@ export function withEmbeddedStore(config: Config, mongoUrl: string): Config {
 export function loadConfig(): Config {
   return readConfig(process.env);
 }
+
+/** Whether commands report their failure with a stack; also where the configuration itself is at fault. */
+export function wantsStacks(): boolean {
+  return ["debug", "trace"].includes(process.env[settings.logLevel.variable] ?? "");
+}

@@ -81,8 +81,12 @@ function pretty(): DestinationStream {
     ignore: "pid,hostname,nodeID,ns",
   });
 }
+/** A reader that went away is reported where the process listens for it; pino itself only falls silent. */
 function stdout(): DestinationStream {
-  return pino.destination({ dest: 1, sync: true });
+  const stream = pino.destination({ dest: 1, sync: true });
+  return stream.on("error", (error) => {
+    if (process.stdout.listenerCount("error") > 0) process.stdout.destroy(error);
+  });
 }
 
 /** Pino drops what follows a message without placeholders; an error or fields behind it would be lost. */

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -103,6 +105,40 @@ describe("npm start", () => {
       await start({ DATA_DIR }).line(/listens on/);
       await assertRefused({ DATA_DIR }, /.*the data directory .* is in use by process \d+.*/);
     });
+  });
+
+  it("writes its welcome last, when the first task can be created", async () => {
+    const started = start({});
+    await started.line(/Ctrl-C stops/);
+    const [, address = ""] = await started.line(/listens on (http\S+)/);
+    const created = await fetch(`${address}/scheduler/task/create`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...JSON.parse(/-d '([^']+)'/.exec(started.output())![1]!) }),
+    });
+    assert.equal(((await created.json()) as { code: number }).code, 200);
+    const [logged = "", after] = started.output().split(/\nkinit-fast-task [\s\S]*Ctrl-C stops\.\n/);
+    assert.equal(after?.trim(), "");
+    assert.deepEqual(
+      logged.match(/"level":"info".*"msg":"[^"]*"/g)?.map((line) => /"msg":"(.*)"/.exec(line)?.[1]),
+      ["this scheduler is active"],
+    );
+  });
+
+  it("stops quietly when nobody reads its output any more", async () => {
+    const DATA_DIR = join(dir, "unread");
+    const child = spawn(process.execPath, ["tools/run.mjs", "start"], {
+      env: { PATH: process.env.PATH, DATA_DIR, SERVER_PORT: "0" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stdout.destroy();
+    let errors = "";
+    child.stderr.on("data", (chunk) => {
+      errors += chunk;
+    });
+    assert.deepEqual(await once(child, "close"), [0, null]);
+    assert.equal(errors, "");
+    assert.equal(existsSync(join(DATA_DIR, "mongo", "LOCK")), false);
   });
 
   it("says at once that NATS cannot be reached, and gives up", async () => {

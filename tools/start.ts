@@ -1,15 +1,32 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { loadConfig } from "../shared/config.ts";
-import { launch } from "./launch.ts";
+import { call } from "../shared/service.ts";
+import { type Launched, launch } from "./launch.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
 import { serviceNames } from "./service-factories.ts";
+
+/** Beyond the lease of a process that was killed: how long the welcome waits for an active scheduler. */
+const SCHEDULER_LIMIT_MS = 5000;
 
 /** `npm start`: everything in one process. */
 async function start(): Promise<void> {
   const launched = await launch({ config: loadConfig(), services: serviceNames });
   stopOnSignal(launched);
   launched.failed.catch(failCommand);
+  await schedulerIsActive(launched);
   process.stdout.write(welcome(launched.address ?? ""));
   if (process.argv.includes("--repl")) launched.broker.repl();
+}
+
+/** The welcome comes last, and what it proposes works at once. */
+async function schedulerIsActive({ broker, config }: Launched): Promise<void> {
+  if (!config.taskEnable) return;
+  for (const deadline = Date.now() + config.leaseMs + SCHEDULER_LIMIT_MS; Date.now() < deadline; ) {
+    // A stop that comes meanwhile takes the scheduler away.
+    const status = await call(broker, "scheduler.status", {}).catch(() => undefined);
+    if (!status || status.active) return;
+    await delay(10);
+  }
 }
 
 function welcome(address: string): string {
