@@ -15,6 +15,8 @@ export interface HttpAnswer {
   readonly body: Buffer;
   /** True where the body is longer than what is kept of it. */
   readonly isTruncated: boolean;
+  /** Redirects that were followed to get it. */
+  readonly redirects: number;
 }
 export interface HttpLimits {
   readonly signal: AbortSignal;
@@ -32,15 +34,23 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  */
 export async function exchange(first: HttpCall, limits: HttpLimits): Promise<HttpAnswer> {
   let call = first;
-  for (let left = limits.redirects; ; left--) {
+  for (let redirects = 0; ; redirects++) {
     const answer = await exchangeOnce(call, limits);
     const { location } = answer.headers;
-    if (left <= 0 || location === undefined || !REDIRECTS.has(answer.status)) return answer;
+    if (redirects >= limits.redirects || location === undefined || !isRedirect(answer.status))
+      return { ...answer, redirects };
     call = redirected(call, answer.status, location);
   }
 }
 
-async function exchangeOnce(call: HttpCall, limits: HttpLimits): Promise<HttpAnswer> {
+/** True for a status that names another place to go to. */
+export function isRedirect(status: number): boolean {
+  return REDIRECTS.has(status);
+}
+
+type OneAnswer = Omit<HttpAnswer, "redirects">;
+
+async function exchangeOnce(call: HttpCall, limits: HttpLimits): Promise<OneAnswer> {
   if (!limits.allowPrivate) refuseForbiddenHost(call.url);
   try {
     return await readAnswer(await send(call, limits), limits.maxBodyBytes);
@@ -53,9 +63,7 @@ async function exchangeOnce(call: HttpCall, limits: HttpLimits): Promise<HttpAns
 
 class HttpUnreachable extends AppError {
   constructor(host: string, cause: unknown) {
-    // Where a name has several addresses, Node's error has a code and no message.
-    const why = errorMessage(cause) || (cause as { code?: string }).code;
-    super(`${host} cannot be reached: ${why}`, {
+    super(`${host} cannot be reached: ${causeInOneLine(cause)}`, {
       type: "HTTP_UNREACHABLE",
       code: 502,
       retryable: true,
@@ -64,18 +72,30 @@ class HttpUnreachable extends AppError {
   }
 }
 
+function causeInOneLine(cause: unknown): string {
+  // Where a name has several addresses, Node's error has a code and no message.
+  const text = errorMessage(cause) || ((cause as { code?: string }).code ?? "");
+  // OpenSSL's are full of internals: `<id>:error:<number>:<library>:<function>:<reason>:<source file>:<line>:`.
+  const reason = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(text)?.[1];
+  const why = reason === undefined ? text : `TLS failed: ${reason}`;
+  return why.replaceAll(/\s+/g, " ").trim();
+}
+
 function send({ url, method, headers, body }: HttpCall, limits: HttpLimits): Promise<IncomingMessage> {
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   const lookup = limits.allowPrivate ? undefined : guardedLookup;
+  // Node states the length by itself for some methods only; without it a body is read as the next request.
+  const framed =
+    body === undefined ? headers : { ...headers, "content-length": String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
     // No agent: a pooled connection would be used again without its address being looked at.
-    request(url, { method, headers, agent: false, lookup, signal: limits.signal }, resolve)
+    request(url, { method, headers: framed, agent: false, lookup, signal: limits.signal }, resolve)
       .on("error", reject)
       .end(body);
   });
 }
 
-async function readAnswer(message: IncomingMessage, maxBytes: number): Promise<HttpAnswer> {
+async function readAnswer(message: IncomingMessage, maxBytes: number): Promise<OneAnswer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {

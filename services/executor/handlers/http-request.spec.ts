@@ -97,6 +97,13 @@ describe("http.request", () => {
     assert.deepEqual([echo.method, echo.headers["x-trace"], echo.body], ["PUT", "7", "plain"]);
   });
 
+  it("states the length of a body for every method that may have one", async () => {
+    for (const method of ["DELETE", "OPTIONS", "PATCH"]) {
+      const echo = await echoed({ url: `${base}/echo`, method, body: "héllo" });
+      assert.deepEqual([echo.body, echo.headers["content-length"]], ["héllo", "6"], method);
+    }
+  });
+
   it("sends JSON as such", async () => {
     const echo = await echoed({ url: `${base}/echo`, method: "POST", json: { a: [1] } });
     assert.deepEqual([echo.headers["content-type"], echo.body], ["application/json", '{"a":[1]}']);
@@ -163,7 +170,11 @@ describe("http.request", () => {
     });
 
     it("up to a limit", async () => {
-      await assert.rejects(request({ url: `${base}/loop`, redirects: 3 }), { type: "HTTP_STATUS" });
+      await assert.rejects(request({ url: `${base}/loop`, redirects: 3 }), {
+        type: "HTTP_STATUS",
+        message: `GET 127.0.0.1:${port} answered 302: too many redirects, 3 were followed`,
+      });
+      await assert.rejects(request({ url: `${base}/loop`, redirects: 0 }), { message: /answered 302$/ });
       const first = await request({ url: `${base}/moved`, redirects: 0, expectStatus: [302] });
       assert.equal(first.headers.location, "/echo");
     });
@@ -198,6 +209,10 @@ describe("http.request", () => {
         message: /ECONNREFUSED/,
       });
       await assert.rejects(request({ url: `${base}/hangs-up` }), unreachable);
+      await assert.rejects(request({ url: `https://127.0.0.1:${port}/text` }), {
+        ...unreachable,
+        message: `127.0.0.1:${port} cannot be reached: TLS failed: wrong version number`,
+      });
     });
   });
 
@@ -224,7 +239,19 @@ describe("http.request", () => {
       [{ url: "http://x/", headers: { "bad name": "1" } }, /headers\.bad name is no HTTP header/],
       [{ url: "http://x/", headers: { a: "1\r\nb: 2" } }, /headers\.a is no HTTP header/],
       [{ url: "http://x/", headers: { a: 1 } }, /headers\.a is no HTTP header/],
-      [{ url: "http://x/", body: "a", json: 1 }, /body is given together with json/],
+      [{ url: "http://x/", method: "POST", body: "a", json: 1 }, /body is given together with json/],
+      [
+        { url: "http://x/", body: "a" },
+        /body cannot be sent with GET; expected no body, or a method such as POST/,
+      ],
+      [{ url: "http://x/", json: [] }, /json cannot be sent with GET/],
+      [{ url: "http://x/", method: "HEAD", body: "" }, /body cannot be sent with HEAD/],
+      ...["Host", "Content-Length", "Transfer-Encoding", "connection", "TE", "Upgrade", "Expect"].map(
+        (name): [object, RegExp] => [
+          { url: "http://x/", method: "POST", headers: { [name]: "1" } },
+          new RegExp(`headers\\.${name} is set by the connection itself`),
+        ],
+      ),
       [{ url: "http://x/", expectStatus: [20] }, /expectStatus\[0\] is too small/],
     ];
     for (const [params, message] of faults) {

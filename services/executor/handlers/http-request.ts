@@ -3,7 +3,7 @@ import { storableFault } from "../../../shared/contracts/storable.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { defineHandler, type Handler, type HandlerLog } from "../define-handler.ts";
 import type { ParamFault } from "../handler-params.ts";
-import { exchange, type HttpAnswer } from "./http-exchange.ts";
+import { exchange, type HttpAnswer, isRedirect } from "./http-exchange.ts";
 
 export interface HttpRequestSettings {
   /** True: loopback, private and other special addresses may be called. */
@@ -21,6 +21,19 @@ const HEADERS_KEPT = [
   "location",
   "retry-after",
 ];
+/** Headers that say where a message ends and what becomes of its connection, and `host`, which the URL names. */
+const FRAMING = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /**
@@ -48,8 +61,10 @@ export const httpRequest = ({ allowPrivate }: HttpRequestSettings): Handler =>
       },
       redirects: { type: "number", integer: true, min: 0, max: 20, optional: true },
     },
-    check: ({ url, headers = {}, body, json }) =>
-      urlFault(url) ?? Object.entries(headers).map(headerFault).find(Boolean) ?? bodyFault(body, json),
+    check: ({ url, method = "GET", headers = {}, body, json }) =>
+      urlFault(url) ??
+      Object.entries(headers).map(headerFault).find(Boolean) ??
+      bodyFault(method, { body, json }),
     async run(
       { url, method = "GET", headers = {}, body, json, timeoutMs, expectStatus, redirects },
       { log, signal },
@@ -73,14 +88,16 @@ export const httpRequest = ({ allowPrivate }: HttpRequestSettings): Handler =>
       log.info(`${method} ${target.host} answered ${answer.status}`);
       const isExpected =
         expectStatus?.includes(answer.status) ?? (answer.status >= 200 && answer.status <= 299);
-      if (!isExpected) throw new UnexpectedStatus(method, target.host, answer.status);
+      if (!isExpected) throw new UnexpectedStatus(method, target.host, answer);
       return result(answer, log);
     },
   });
 
 class UnexpectedStatus extends AppError {
-  constructor(method: string, host: string, status: number) {
-    super(`${method} ${host} answered ${status}`, {
+  constructor(method: string, host: string, { status, redirects }: HttpAnswer) {
+    const isLost = redirects > 0 && isRedirect(status);
+    const why = isLost ? `: too many redirects, ${redirects} were followed` : "";
+    super(`${method} ${host} answered ${status}${why}`, {
       type: "HTTP_STATUS",
       code: 502,
       data: { status },
@@ -99,20 +116,25 @@ function urlFault(url: string): ParamFault | undefined {
 }
 
 function headerFault([name, value]: [string, unknown]): ParamFault | undefined {
+  const field = `headers.${name.slice(0, 100)}`;
   try {
     validateHeaderName(name);
     if (typeof value !== "string") throw new TypeError();
     validateHeaderValue(name, value);
-    return undefined;
   } catch {
-    const field = `headers.${name.slice(0, 100)}`;
     return { field, fault: "is no HTTP header", expected: "a header's name and its value as a string" };
   }
+  if (!FRAMING.has(name.toLowerCase())) return undefined;
+  return { field, fault: "is set by the connection itself", expected: `no header ${name}` };
 }
 
-function bodyFault(body: unknown, json: unknown): ParamFault | undefined {
-  if (body === undefined || json === undefined) return undefined;
-  return { field: "body", fault: "is given together with json", expected: "only one of body and json" };
+function bodyFault(method: string, given: { body: unknown; json: unknown }): ParamFault | undefined {
+  const [field, another] = (["body", "json"] as const).filter((name) => given[name] !== undefined);
+  if (field === undefined) return undefined;
+  if (another)
+    return { field, fault: `is given together with ${another}`, expected: "only one of body and json" };
+  if (method !== "GET" && method !== "HEAD") return undefined;
+  return { field, fault: `cannot be sent with ${method}`, expected: `no ${field}, or a method such as POST` };
 }
 
 function lowerCased(headers: Readonly<Record<string, unknown>>): Record<string, string> {
