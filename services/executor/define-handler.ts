@@ -2,7 +2,7 @@ import type { CallingOptions } from "moleculer";
 import type { ActionAnswer, ActionName, ActionParams } from "../../shared/contracts/actions.ts";
 import type { DataOf, Fields } from "../../shared/contracts/contract.ts";
 import type { Caller } from "../../shared/service.ts";
-import { HandlerParamsInvalid, type ParamFault, paramsChecker } from "./handler-params.ts";
+import { HandlerParamsInvalid, nullsLeftOut, type ParamFault, paramsChecker } from "./handler-params.ts";
 
 /** Lines for the run's log; they are stored with its record. */
 export interface HandlerLog {
@@ -39,6 +39,7 @@ export interface HandlerDefinition<F extends Fields> {
   /** Unique; `<module>.<name>`, e.g. `test.main.Test`. Tasks name it as their `job_class`. */
   readonly name: string;
   readonly title: string;
+  /** Null for an optional field counts as left out, unless the field is `any` or `nullable`. */
   readonly params: F;
   /** Limit of an attempt whose task states none; without it the executor's own limit holds. */
   readonly timeoutMs?: number;
@@ -74,15 +75,16 @@ export interface Handler {
 export function defineHandler<const F extends Fields>(definition: HandlerDefinition<F>): Handler {
   const { name, title, params: fields, timeoutMs } = definition;
   const checkShape = paramsChecker(fields);
+  const withoutNulls = nullsLeftOut(fields);
   return {
     name,
     title,
     params: fields,
     timeoutMs,
     checkParams(params) {
-      const fault = checkShape(params) ?? definition.check?.(params as DataOf<F>);
+      const fault = checkShape(params) ?? definition.check?.(withoutNulls(params as DataOf<F>));
       if (fault) throw new HandlerParamsInvalid(name, fault);
     },
-    run: (params, context) => definition.run(params as DataOf<F>, context),
+    run: (params, context) => definition.run(withoutNulls(params as DataOf<F>), context),
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { paramsChecker } from "./handler-params.ts";
+import { nullsLeftOut, paramsChecker } from "./handler-params.ts";
 
 const check = paramsChecker({
   name: { type: "string", min: 1, max: 5 },
@@ -89,4 +89,31 @@ describe("handler params", () => {
   for (const [what, params, fault] of faults) {
     it(`names ${what}`, () => assert.deepEqual(check(params), fault));
   }
+});
+
+describe("null in handler params", () => {
+  const fields = {
+    age: "number",
+    name: "string|optional",
+    mode: { type: "enum", values: ["fast"], optional: true },
+    json: { type: "any", optional: true },
+    note: { type: "string", optional: true, nullable: true },
+    extra: { type: "record", optional: true },
+  } as const;
+
+  it("is taken for an optional field, and that field is left out", () => {
+    const params = { age: 1, name: null, mode: null, json: null, note: null, extra: null };
+    assert.equal(paramsChecker(fields)(params), undefined);
+    assert.deepEqual(nullsLeftOut(fields)(params), { age: 1, json: null, note: null });
+    const given = { age: 1, name: "a", extra: { inner: null } };
+    assert.equal(nullsLeftOut(fields)(given), given);
+  });
+
+  it("is refused by name for a required field", () => {
+    assert.deepEqual(paramsChecker(fields)({ age: null }), {
+      field: "age",
+      fault: "is null",
+      expected: "a number",
+    });
+  });
 });

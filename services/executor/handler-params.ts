@@ -39,6 +39,24 @@ export function paramsChecker(fields: Fields): (params: unknown) => ParamFault |
   };
 }
 
+/**
+ * Returns a function that leaves out what is null where the schema calls it optional: clients of the original send null
+ * for what they do not give. A value that may be anything, or null, stays: `json: null` is a value to send.
+ */
+export function nullsLeftOut(fields: Fields): <P>(params: P) => P {
+  const names = Object.entries(fields).flatMap(([name, rule]) => {
+    const { optional, nullable, type } = expandRule(rule);
+    return optional && !nullable && type !== "any" ? [name] : [];
+  });
+  return (params) => {
+    const values = params as Record<string, unknown>;
+    if (!names.some((name) => values[name] === null)) return params;
+    const given = { ...values };
+    for (const name of names) if (given[name] === null) delete given[name];
+    return given as typeof params;
+  };
+}
+
 /** The same rules with every nested object closed for undeclared fields. */
 function closed(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).map(([name, rule]) => [name, closedRule(rule)]));

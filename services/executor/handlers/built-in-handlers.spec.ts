@@ -22,6 +22,7 @@ describe("built-in handlers, run by an executor", () => {
     name: "math",
     actions: {
       add: (ctx: { params: { a: number; b: number } }) => ctx.params.a + ctx.params.b,
+      given: (ctx: { params: unknown }) => ctx.params,
       never: () => new Promise(() => {}),
     },
   };
@@ -81,6 +82,12 @@ describe("built-in handlers, run by an executor", () => {
   const moleculer = (params: object) => fixture.run({ handler: "moleculer.call", params: { ...params } });
   it("moleculer.call answers what the action answers", async () => {
     assert.equal(success(await moleculer({ action: "math.add", params: { a: 2, b: 3 } })).result, 5);
+  });
+
+  it("moleculer.call passes nulls on, and takes null for what it does not need", async () => {
+    const params = { action: "math.given", params: { group: null, rows: [null] }, timeoutMs: null };
+    assert.equal(await fixture.call("executor.validate", { handler: "moleculer.call", params }), null);
+    assert.deepEqual(success(await moleculer(params)).result, { group: null, rows: [null] });
   });
 
   it("moleculer.call names an action that nobody offers", async () => {

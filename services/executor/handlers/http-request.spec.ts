@@ -109,6 +109,22 @@ describe("http.request", () => {
     assert.deepEqual([echo.headers["content-type"], echo.body], ["application/json", '{"a":[1]}']);
   });
 
+  it("sends null as JSON, and takes null for what is not given", async () => {
+    const nulls = {
+      method: null,
+      headers: null,
+      body: null,
+      timeoutMs: null,
+      expectStatus: null,
+      redirects: null,
+    };
+    assert.equal((await echoed({ url: `${base}/echo`, ...nulls, json: null })).body, "");
+    const text = await echoed({ url: `${base}/echo`, ...nulls, method: "POST", body: "text", json: null });
+    assert.equal(text.body, "text");
+    const echo = await echoed({ url: `${base}/echo`, ...nulls, method: "POST", json: null });
+    assert.deepEqual([echo.headers["content-type"], echo.body], ["application/json", "null"]);
+  });
+
   it("answers text as text, also where JSON was promised", async () => {
     assert.equal((await request({ url: `${base}/text` })).body, "héllo");
     assert.equal((await request({ url: `${base}/not-json` })).body, "{");

@@ -70,7 +70,7 @@ export const httpRequest = ({ allowPrivate }: HttpRequestSettings): Handler =>
       { log, signal },
     ) {
       const target = new URL(url);
-      const isJson = json !== undefined;
+      const isJson = isGiven(json, { method, body });
       const call = {
         url: target,
         method,
@@ -128,12 +128,20 @@ function headerFault([name, value]: [string, unknown]): ParamFault | undefined {
   return { field, fault: "is set by the connection itself", expected: `no header ${name}` };
 }
 
-function bodyFault(method: string, given: { body: unknown; json: unknown }): ParamFault | undefined {
-  const [field, another] = (["body", "json"] as const).filter((name) => given[name] !== undefined);
+const isBodiless = (method: string) => method === "GET" || method === "HEAD";
+
+/** Null is a value of JSON; where none can be sent it says that none is given. */
+function isGiven(json: unknown, { method, body }: { method: string; body: unknown }): boolean {
+  return json === null ? body === undefined && !isBodiless(method) : json !== undefined;
+}
+
+function bodyFault(method: string, { body, json }: { body: unknown; json: unknown }): ParamFault | undefined {
+  const given = { body: body !== undefined, json: isGiven(json, { method, body }) };
+  const [field, another] = (["body", "json"] as const).filter((name) => given[name]);
   if (field === undefined) return undefined;
   if (another)
     return { field, fault: `is given together with ${another}`, expected: "only one of body and json" };
-  if (method !== "GET" && method !== "HEAD") return undefined;
+  if (!isBodiless(method)) return undefined;
   return { field, fault: `cannot be sent with ${method}`, expected: `no ${field}, or a method such as POST` };
 }
 
