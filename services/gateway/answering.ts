@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { ServiceBroker } from "moleculer";
 import type { Config } from "../../shared/config.ts";
 import { type CommandRef, commandHeaders } from "../../shared/contracts/command.ts";
 import { objectId } from "../../shared/ids.ts";
@@ -9,7 +10,7 @@ import { httpError, type Reply } from "./envelope.ts";
 import { replyToError, unexpected } from "./error-reply.ts";
 import type { GatewayService } from "./gateway.service.ts";
 import { type GatewayRequest, queryOf, send } from "./http-exchange.ts";
-import { type ReadinessCheck, readinessOf } from "./readiness.ts";
+import { type LeaderStatus, type ReadinessCheck, readinessOf } from "./readiness.ts";
 import { bodyOf } from "./request-body.ts";
 import { logWhenDone } from "./request-log.ts";
 import { type Route, routes, servicesBehind } from "./routes.ts";
@@ -64,10 +65,7 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
               broker.registry.getServiceList({ onlyAvailable: true }).some((known) => known.name === name),
             isBusConnected: () => broker.transit?.connected,
             busRefusal: () => broker.bus?.refusal(),
-            leader: config.taskEnable
-              ? async () =>
-                  (await call(broker, "scheduler.status", {}, { timeout: READINESS_LIMIT_MS })).leader
-              : undefined,
+            leader: config.taskEnable ? () => leaderStatus(broker) : undefined,
             more: readiness,
           },
           READINESS_LIMIT_MS,
@@ -92,6 +90,15 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
         else send(request, response, replyToError(error) ?? logged(this, request, error));
       }
     };
+}
+
+/** Asks any scheduler which node leads, then that node how it is. */
+async function leaderStatus(broker: ServiceBroker): Promise<LeaderStatus> {
+  const limit = { timeout: READINESS_LIMIT_MS };
+  const { active, leader, problem } = await call(broker, "scheduler.status", {}, limit);
+  if (active || leader === null) return { node: leader, problem };
+  const asked = await call(broker, "scheduler.status", {}, { ...limit, nodeID: leader });
+  return { node: leader, problem: asked.problem };
 }
 
 /** Sends the reply to what the chain itself could not do: no route at all, or a fault in a link. */

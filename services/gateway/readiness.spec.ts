@@ -7,7 +7,7 @@ const sound: ReadinessSources = {
   isServiceAvailable: () => true,
   isBusConnected: () => true,
   busRefusal: () => undefined,
-  leader: async () => "node-1",
+  leader: async () => ({ node: "node-1", problem: null }),
   more: async () => [{ name: "mongodb", ok: true }],
 };
 const missing = async (part: Partial<ReadinessSources>) =>
@@ -38,7 +38,16 @@ describe("readinessOf", () => {
   const rows: readonly [Partial<ReadinessSources>, name: string, reason: string][] = [
     [{ isServiceAvailable: (name) => name !== "records" }, "records", "no running instance is known"],
     [{ isBusConnected: () => false }, "bus", "not connected"],
-    [{ leader: async () => null }, "scheduler leader", "no scheduler holds the lease"],
+    [
+      { leader: async () => ({ node: null, problem: null }) },
+      "scheduler leader",
+      "no scheduler holds the lease",
+    ],
+    [
+      { leader: async () => ({ node: "node-1", problem: "the outcome of a commit is unknown" }) },
+      "scheduler leader",
+      "the outcome of a commit is unknown",
+    ],
     [{ leader: () => new Promise(() => {}) }, "scheduler leader", "did not answer in time"],
     [
       { leader: () => Promise.reject(new Error("mongodb://user:hunter2@host")) },
@@ -65,7 +74,7 @@ describe("readinessOf", () => {
   it("does not ask an absent scheduler for its leader", async () => {
     const absent = await missing({
       isServiceAvailable: (name) => name !== "scheduler",
-      leader: async () => null,
+      leader: async () => ({ node: null, problem: null }),
     });
     assert.deepEqual(
       absent.map(({ name }) => name),

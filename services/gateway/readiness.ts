@@ -8,6 +8,13 @@ export interface ReadinessCheck {
   readonly warning?: string;
 }
 
+export interface LeaderStatus {
+  /** Null where no node holds the lease. */
+  readonly node: string | null;
+  /** What keeps it from its work. */
+  readonly problem: string | null;
+}
+
 /** What readiness is judged by; each may be asked at any time and none is asked twice at once by one request. */
 export interface ReadinessSources {
   /** Services without which endpoints fail. */
@@ -17,8 +24,8 @@ export interface ReadinessSources {
   isBusConnected(): boolean | undefined;
   /** Why the bus takes no new events at present. Requests still make sense then: tasks can be read and stopped. */
   busRefusal(): string | undefined;
-  /** Node of the active scheduler; null where none holds the lease. Undefined: nothing is to be scheduled. */
-  leader: (() => Promise<string | null>) | undefined;
+  /** The scheduler that holds the lease. Undefined: nothing is to be scheduled. */
+  leader: (() => Promise<LeaderStatus>) | undefined;
   /** Checks of the process around the gateway: stores, streams. */
   more(): Promise<readonly ReadinessCheck[]>;
 }
@@ -48,13 +55,14 @@ function busCheck(isConnected: boolean, refusal: string | undefined): ReadinessC
 }
 
 async function leaderCheck(
-  leader: () => Promise<string | null>,
+  leader: () => Promise<LeaderStatus>,
   limitMs: number,
 ): Promise<readonly ReadinessCheck[]> {
   const name = "scheduler leader";
   try {
-    const node = await within(leader(), limitMs);
-    return [node === null ? { name, ok: false, reason: "no scheduler holds the lease" } : { name, ok: true }];
+    const { node, problem } = await within(leader(), limitMs);
+    const reason = node === null ? "no scheduler holds the lease" : problem;
+    return [reason === null ? { name, ok: true } : { name, ok: false, reason }];
   } catch (error) {
     return [failed(name, error)];
   }

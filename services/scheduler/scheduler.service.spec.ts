@@ -269,7 +269,11 @@ describe("the scheduler service", { concurrency: 8 }, () => {
       for (const name of ["scheduler.stop", "scheduler.start", "scheduler.remove", "scheduler.run"] as const)
         await assert.rejects(off.call(name, { taskId }), { type: "TASK_DISABLED" });
       assert.deepEqual(await off.call("scheduler.list", { page: 1, limit: 10 }), { items: [], total: 0 });
-      assert.deepEqual(await off.call("scheduler.status", {}), { active: false, leader: null });
+      assert.deepEqual(await off.call("scheduler.status", {}), {
+        active: false,
+        leader: null,
+        problem: null,
+      });
     } finally {
       await off.stop();
     }

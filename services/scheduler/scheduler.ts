@@ -6,6 +6,7 @@ import type { CommandRef } from "../../shared/contracts/command.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
+import type { Outbox } from "../../shared/event-store/outbox.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Meta } from "../../shared/service.ts";
 import { type ActiveScheduler, activeScheduler, reconcileRuns } from "./active-scheduler.ts";
@@ -99,8 +100,24 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     verdicts,
 
-    status: () => ({ active: isActive(), leader: leadership.leader() }),
+    status: () => ({
+      active: isActive(),
+      leader: leadership.leader(),
+      problem: storeProblem(events.outbox),
+    }),
   };
+}
+
+const SLOW_MS = 3000;
+
+/** What keeps a scheduler from its work although it holds the lease. */
+function storeProblem(outbox: Outbox): string | null {
+  const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
+  const blockedMs = outbox.blockedForMs();
+  if (blockedMs > 0)
+    return `no event is sent: the outcome of a commit has been unknown for ${seconds(blockedMs)}`;
+  const slowMs = outbox.oldestTransactionMs();
+  return slowMs > SLOW_MS ? `MongoDB has not completed a transaction for ${seconds(slowMs)}` : null;
 }
 
 interface Assembly {

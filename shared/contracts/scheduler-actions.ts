@@ -132,9 +132,10 @@ export const schedulerActions = {
     answers: answer<{ verdicts: readonly RunVerdict[] }>(),
   }),
   "scheduler.status": action({
-    summary: "Which node is the active scheduler and how far it is; for readiness.",
+    summary:
+      "Which node holds the scheduler's lease, whether the node asked is active, and what keeps that node from its work; for readiness.",
     params: {},
     example: {},
-    answers: answer<{ active: boolean; leader: string | null }>(),
+    answers: answer<{ active: boolean; leader: string | null; problem: string | null }>(),
   }),
 } as const;

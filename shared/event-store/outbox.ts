@@ -38,6 +38,8 @@ export interface Outbox extends Pick<Adoption, "adoptAll" | "adoptEnded"> {
   pending(): number;
   /** For how long (ms) it has sent nothing because the outcome of a commit is unknown; 0 where that is not so. */
   blockedForMs(): number;
+  /** For how long (ms) the oldest transaction has been under way; 0 where there is none. */
+  oldestTransactionMs(): number;
 }
 
 export interface OutboxOptions {
@@ -85,8 +87,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return roomFree();
     },
   });
-  /** An id below all events of each open transaction: no checkpoint may pass it. */
-  const openFloors = new Set<string>();
+  /** An id below all events of each open transaction, and when it began: no checkpoint may pass it. */
+  const openFloors = new Map<string, number>();
   /** Ours that the bus has not accepted, in the order of their commits. */
   const unaccepted = new Set<string>();
   const queue = new Fifo<Entry>();
@@ -202,7 +204,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     });
 
   function checkpoint(): Promise<void> {
-    const mark = checkpointOf({ highWater, openFloors, unaccepted });
+    const mark = checkpointOf({ highWater, openFloors: openFloors.keys(), unaccepted });
     checkpointing = ledger.checkpoint(mark).catch((error: unknown) => {
       log.warn({ reason: errorMessage(error) }, "the outbox cannot store its checkpoint; it tries again");
     });
@@ -220,7 +222,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         answered();
         openFloors.delete(floor);
       };
-      openFloors.add(floor);
+      openFloors.set(floor, performance.now());
       return {
         writer: ledger.writer,
         committed(events) {
@@ -277,6 +279,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
     pending,
     blockedForMs: () =>
       isBlocked() && blockedSince !== null ? Math.max(1, performance.now() - blockedSince) : 0,
+    oldestTransactionMs() {
+      const [begunAt] = openFloors.values();
+      return begunAt === undefined ? 0 : performance.now() - begunAt;
+    },
   };
 }
 
