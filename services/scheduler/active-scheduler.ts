@@ -8,6 +8,7 @@ import { type Caller, call } from "../../shared/service.ts";
 import type { DueLoop } from "./due-loop.ts";
 import type { Fence } from "./mongo-fence.ts";
 import type { LeaseDocument } from "./mongo-lease.ts";
+import type { OpenRunsPage, TaskStore } from "./mongo-tasks.ts";
 import type { TaskLedger } from "./task-ledger.ts";
 import type { ActiveRun, DefinedTask } from "./task-state.ts";
 
@@ -26,18 +27,36 @@ export interface ActiveSchedulerOptions {
   readonly loop: DueLoop;
   readonly fence: Fence;
   readonly bus: Bus;
+  readonly tasks: Pick<TaskStore, "withOpenRuns">;
+  /** Settles those of the tasks' runs whose end is on record. */
+  readonly reconcile: Reconcile;
   readonly log: Log;
   /** After this silence of a dead scheduler its run ends are delivered to the next one. */
   readonly ackWaitMs: number;
 }
 
 const END_GRACE_MS = 500;
+/** Tasks whose runs are compared with the records in one go. */
+const RECONCILED = 1000;
 
 export function activeScheduler(options: ActiveSchedulerOptions): ActiveScheduler {
-  const { outbox, ledger, loop, fence, bus, log, ackWaitMs } = options;
+  const { outbox, ledger, loop, fence, bus, tasks, reconcile, log, ackWaitMs } = options;
   let subscription: SubscriptionHandle | undefined;
   let isActive = false;
   let turn: Promise<void> = Promise.resolve();
+  let reconciling: Promise<void> | undefined;
+
+  /**
+   * Tasks that are not active are loaded by nobody, but an end that was recorded and not noted by a scheduler that died
+   * would hold them up once they are started or changed.
+   */
+  async function reconcileAll(): Promise<void> {
+    for (let after: string | null = ""; after !== null && isActive; ) {
+      const page: OpenRunsPage = await tasks.withOpenRuns(after, RECONCILED);
+      await reconcile(page.tasks);
+      after = page.last;
+    }
+  }
 
   /** Losing the lease while the work is still beginning ends it when it has begun. */
   function inTurn(step: () => Promise<void>): Promise<void> {
@@ -75,6 +94,9 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
         await outbox.adoptAll();
         await loop.start();
         isActive = true;
+        reconciling = reconcileAll().catch((error: unknown) =>
+          log.warn({ reason: errorMessage(error) }, "open runs could not be compared with the records"),
+        );
       }),
 
     end: () =>
@@ -85,27 +107,34 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
         // What is under way may end; then the ledger refuses the rest, which waits for a store that may be away.
         await Promise.race([stopped, delay(END_GRACE_MS, undefined, { ref: false })]);
         ledger.close();
-        await stopped;
+        await Promise.all([stopped, reconciling]);
         subscription = undefined;
       }),
   };
 }
 
+export type Reconcile = (tasks: readonly DefinedTask[]) => Promise<void>;
+
 const ASK_TIMEOUT_MS = 3000;
+/** As many as `records.ended` takes. */
+const ASKED_RUNS = 5000;
 
 /**
  * For tasks that a new active scheduler loads: runs whose end is on record, but was told to a scheduler that died
  * with it, are settled, so that they hold up no occurrence.
  */
-export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe">, log: Log) {
-  return async (tasks: readonly DefinedTask[]): Promise<void> => {
+export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe">, log: Log): Reconcile {
+  return async (tasks) => {
     const runs = tasks.flatMap(({ taskId, running }) => running.map((run) => ({ taskId, run })));
     try {
-      const asked = { runs: runs.map(plannedRun) };
-      const { ended } = await call(caller, "records.ended", asked, { timeout: ASK_TIMEOUT_MS });
-      const known = new Set(ended);
-      const settled = runs.filter(({ run }) => known.has(run.runId));
-      await Promise.all(settled.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
+      for (let from = 0; from < runs.length; from += ASKED_RUNS) {
+        const chunk = runs.slice(from, from + ASKED_RUNS);
+        const asked = { runs: chunk.map(plannedRun) };
+        const { ended } = await call(caller, "records.ended", asked, { timeout: ASK_TIMEOUT_MS });
+        const known = new Set(ended);
+        const settled = chunk.filter(({ run }) => known.has(run.runId));
+        await Promise.all(settled.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
+      }
     } catch (error) {
       log.warn({ reason: errorMessage(error) }, "runs on the books could not be compared with the records");
     }

@@ -43,6 +43,12 @@ export interface DuePage {
   readonly unreadable: readonly { readonly taskId: string; readonly reason: string }[];
 }
 
+export interface OpenRunsPage {
+  readonly tasks: readonly DefinedTask[];
+  /** The id after which the next page begins; null where there is none. */
+  readonly last: string | null;
+}
+
 type DueTask = VersionedTask & { readonly task: DefinedTask };
 
 /** The tasks' states: folded, current, and found by what is due next. Reads reject with `STORE_UNAVAILABLE`. */
@@ -51,6 +57,8 @@ export interface TaskStore {
   load(taskIds: readonly string[]): Promise<Map<string, VersionedTask>>;
   /** Active tasks in the order of their next occurrence: those after a place in that order, until an instant (ms). */
   dueAfter(place: DuePlace, until: number, limit: number): Promise<DuePage>;
+  /** Tasks with open runs, whatever their status, in the order of their ids after one; unreadable ones are left out. */
+  withOpenRuns(afterId: string, limit: number): Promise<OpenRunsPage>;
   /** Writes within the transaction that appends the events. */
   write(session: ClientSession, changes: readonly TaskChange[]): Promise<void>;
   /** Error: `TASK_NOT_FOUND`. */
@@ -80,6 +88,17 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
       const later =
         room > 0 ? await find({ next_run_at: { $gt: instant, $lte: new Date(until) } }, room) : [];
       return pageOf([...tied, ...later], limit);
+    },
+
+    async withOpenRuns(afterId, limit) {
+      const open = { "running.0": { $exists: true } };
+      const query = afterId === "" ? open : { ...open, _id: { $gt: new ObjectId(afterId) } };
+      const documents = await asked(
+        tasks.find(query, { sort: { _id: 1 }, limit, batchSize: limit }).toArray(),
+      );
+      const last = documents.length === limit ? documents.at(-1) : undefined;
+      const { states } = pageOf(documents, limit);
+      return { tasks: states.map(({ task }) => task), last: last?._id.toHexString() ?? null };
     },
 
     async write(session, changes) {

@@ -30,7 +30,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
   before(async () => {
     mongo = await startTestMongo();
     // Time enough for a test to do something between the order and the planned time, on a busy machine too.
-    platform = await startPlatform({ mongo, handlers: [tell], settings: { DISPATCH_AHEAD_MS: "3000" } });
+    platform = await startPlatform({ mongo, handlers: [tell], settings: { DISPATCH_AHEAD_MS: "4000" } });
   });
   after(async () => {
     for (const release of held.values()) release();
@@ -42,10 +42,10 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const name = `n${names++}`;
     return { name, task: { name, handler: "test.tell", params: { name, ...more } } };
   };
-  /** A task that is due in two seconds, whose order is out already. */
+  /** A task that is due in three seconds, and whose run is dispatched already. */
   async function dispatched() {
     const { name, task } = telling();
-    const taskId = await platform.create({ ...task, expression: "2 * * * *" });
+    const taskId = await platform.create({ ...task, expression: "3 * * * *" });
     const tasks = platform.db.collection("scheduler_task_list");
     await eventually(async () => ((await tasks.findOne({ name }))?.running.length ?? 0) > 0);
     assert.equal(startsOf(name).length, 0, "it is dispatched ahead of its time");
@@ -251,6 +251,29 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     try {
       await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
       assert.equal(startsOf(name).length, 1, "it is not executed again");
+    } finally {
+      await second.stop();
+    }
+  });
+
+  it("closes the runs of a task that is not active, where their end is on record and was not noted", async () => {
+    const { name, task } = telling();
+    const settings = { MONGO_DB_NAME: name };
+    const tasks = mongo.client.db(name).collection("scheduler_task_list");
+    const first = await startPlatform({ mongo, handlers: [tell], settings });
+    const taskId = await first.create({ ...task, isActive: false });
+    const { runId } = await first.call("scheduler.run", { taskId });
+    const [record] = await first.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
+    await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
+    await first.stop();
+    const planned_datetime = new Date(record?.plannedAt ?? "");
+    await tasks.updateOne(
+      { name },
+      { $set: { running: [{ run_id: runId, attempt: 1, planned_datetime, is_revoked: false }] } },
+    );
+    const second = await startPlatform({ mongo, handlers: [tell], settings });
+    try {
+      await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
     } finally {
       await second.stop();
     }

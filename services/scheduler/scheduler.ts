@@ -141,6 +141,7 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     onMoved: (taskId, state) => loop.moved(taskId, state),
     onFenced: (epoch) => leadership.fenced(epoch),
   });
+  const reconcile = reconcileRuns(broker, ledger, log);
   const loop = createDueLoop({
     tasks,
     ledger,
@@ -148,10 +149,20 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     log,
     lookAheadMs: config.lookAheadMs,
     aheadMs: config.dispatchAheadMs,
-    onLoaded: reconcileRuns(broker, ledger, log),
+    onLoaded: reconcile,
   });
   const ackWaitMs = Math.max(1000, config.leaseMs / 2);
-  const active = activeScheduler({ outbox, ledger, loop, fence, bus: broker.bus, log, ackWaitMs });
+  const active = activeScheduler({
+    outbox,
+    ledger,
+    loop,
+    fence,
+    bus: broker.bus,
+    tasks,
+    reconcile,
+    log,
+    ackWaitMs,
+  });
   const lease = mongoLease({
     leases: db.collection<LeaseDocument>("leases"),
     name: "scheduler",
