@@ -167,7 +167,6 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     [{ create: "system.made" }, 73],
     [insert({ insert: "system.made" }), 73],
     [{ collMod: "missing" }, 26],
-    [{ validate: "items", full: true, background: true }, 72],
     [aggregate({ pipeline: [{ $out: { db: "a", coll: "b", noSuchField: 1 } }] }), 40415],
     [admin({ renameCollection: "a.missing", to: "a.b" }), 26],
     [{ aggregate: 1, pipeline: [{ $currentOp: {} }], cursor: {} }, 73],
@@ -181,6 +180,28 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     [aggregate({ pipeline: [{ $indexStats: {} }], apiVersion: "1", apiStrict: true }), 323],
   ],
 };
+
+describe("what a server always shows", () => {
+  const mongo = mongoForTests();
+
+  it("is its own databases", async () => {
+    const { databases } = await mongo.client.db("admin").command({ listDatabases: 1, nameOnly: true });
+    const names = databases.map(({ name }: Document) => name);
+    for (const name of ["admin", "config", "local"]) assert.ok(names.includes(name), name);
+  });
+
+  it("is the option background of an index, while dropDups changes nothing", async () => {
+    const items = mongo.db.collection("items");
+    const key = { a: 1 };
+    await mongo.db.command({
+      createIndexes: "items",
+      indexes: [{ key, name: "made", background: true, dropDups: true }],
+    });
+    const made = (await items.listIndexes().toArray()).find(({ name }) => name === "made")!;
+    assert.deepEqual([made.background, made.dropDups], [true, undefined]);
+    await items.createIndex(key, { name: "made" });
+  });
+});
 
 describe("a command is refused for", () => {
   const mongo = mongoForTests();
@@ -280,6 +301,16 @@ describe("a command is refused for", () => {
     assert.equal(await references.countDocuments({ "a.$id": 2 }), 1);
     const sorted = await references.find().sort({ "a.$id": -1 }).toArray();
     assert.equal(sorted.length, 2);
+  });
+
+  it("a write concern beside the error of the command itself", async () => {
+    const reply = await send({
+      findAndModify: "items",
+      query: { a: 1 },
+      update: { $set: { _id: 5 } },
+      writeConcern: { w: 3 },
+    });
+    assert.deepEqual([reply.ok, reply.code, reply.writeConcernError.code], [0, 66, 100]);
   });
 
   it("nothing where a retry says again what it has done", async () => {

@@ -35,6 +35,8 @@ export function startMaintenance(server: ServerState, { log, watch }: Maintenanc
   let turns = 0;
   const turn = async (): Promise<void> => {
     if (turns++ % TURNS_BETWEEN_LOOKS === 0) watch(sizesOf(server));
+    // Whoever has locked the server copies its files: nothing may change in them.
+    if (server.writeGate.lockCount > 0) return;
     if (Date.now() - lastExpiry >= ttlIntervalMs(server)) {
       lastExpiry = Date.now();
       await expireDocuments(server);

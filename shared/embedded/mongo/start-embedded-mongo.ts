@@ -1,9 +1,11 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { AppError } from "../../errors.ts";
+import { Activity } from "./activity.ts";
 import { budgetNews, watchBudget } from "./budget.ts";
 import type { ServerState } from "./commands/context.ts";
 import { dispatch } from "./commands/dispatch.ts";
-import { REPLICA_SET } from "./commands/hello.ts";
+import { MOST_CONNECTIONS, REPLICA_SET } from "./commands/hello.ts";
+import { Profiler } from "./commands/profiler.ts";
 import { Cursors } from "./cursors.ts";
 import { Engine } from "./engine/engine.ts";
 import { recover } from "./engine/recovery.ts";
@@ -18,10 +20,9 @@ import { LogStore } from "./store/log-store.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import type { Store } from "./store/store.ts";
 import { Connection } from "./wire/connection.ts";
+import { WriteGate } from "./write-gate.ts";
 
 const DEFAULT_BUDGET = 2 * 2 ** 30;
-/** More are closed at once. */
-const MOST_CONNECTIONS = 10_000;
 
 interface ListenOptions {
   /** 0, the default, takes a free port. */
@@ -123,6 +124,9 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
     failPoints: new FailPoints(),
     clusterTime,
     snapshots,
+    activity: new Activity(),
+    profiler: new Profiler(),
+    writeGate: new WriteGate(),
     startedAt: Date.now(),
     parameters: new Map(),
     address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
@@ -178,8 +182,10 @@ function accept(listener: Server, server: ServerState, sockets: Set<Socket>): vo
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     lastConnectionId += 1;
+    server.activity.network.connections += 1;
     new Connection(socket, {
       connectionId: lastConnectionId,
+      traffic: server.activity.network,
       handle: (request, client) => dispatch(server, request, client),
     });
   });

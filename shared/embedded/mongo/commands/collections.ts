@@ -6,6 +6,7 @@ import type { Collection } from "../engine/collection.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { collectionOptions } from "./collection-options.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
+import { PROFILE } from "./profile-name.ts";
 import { requireViewPipeline } from "./views.ts";
 
 /** The collection under a name, made where there is none: inside a transaction it exists for that one only. */
@@ -31,6 +32,13 @@ function makeCollection(
   return { collection, stored };
 }
 
+/** Makes a collection that is not there; resolves when that is stored. */
+export const createCollection = (
+  context: CommandContext,
+  name: string,
+  options: BsonDocument,
+): Promise<void> => makeCollection(context, name, options).stored;
+
 async function create(context: CommandContext): Promise<Reply> {
   const { args, database } = context;
   const name = args.collection();
@@ -48,6 +56,11 @@ async function create(context: CommandContext): Promise<Reply> {
   }
   await makeCollection(context, name, options).stored;
   return replyOf({});
+}
+
+/** @throws CommandFault 73 for a collection that the server alone writes to */
+export function requireUserCollection(database: string, name: string): void {
+  if (name === PROFILE) throw new CommandFault(73, `cannot write to ${database}.${name}`);
 }
 
 /** Removes collections at once; resolves when that is stored. */
@@ -73,6 +86,8 @@ async function drop(context: CommandContext): Promise<Reply> {
   const collection = context.server.engine.catalog.find(context.database, name);
   // Since 7.0 dropping what is not there is no error.
   if (collection === undefined) return replyOf({});
+  if (name === PROFILE && context.server.profiler.levelOf(context.database) !== 0)
+    throw new CommandFault(20, `turn off profiling before dropping ${PROFILE} collection`);
   await dropCollections(context, [collection]);
   killCursorsOf(context, [collection.namespace]);
   return replyOf({
@@ -105,6 +120,7 @@ async function renameCollection(context: CommandContext): Promise<Reply> {
   if (collection.view !== null)
     throw new CommandFault(166, `cannot rename view: ${from.database}.${from.name}`);
   requireCollectionName(to.database, to.name);
+  engine.catalog.requireOneCase(to.database);
   const target = engine.catalog.find(to.database, to.name);
   if (target === collection) throw new CommandFault(20, "Can't rename a collection to itself");
   if (target !== undefined) {

@@ -1,3 +1,4 @@
+import type { Activity } from "../activity.ts";
 import { CommandFault } from "../bson/fault.ts";
 import type { BsonValue } from "../bson/values.ts";
 import type { Cursors } from "../cursors.ts";
@@ -12,7 +13,9 @@ import type { Sessions } from "../session/sessions.ts";
 import type { Snapshot, Snapshots } from "../session/snapshots.ts";
 import type { ClientState } from "../wire/connection.ts";
 import type { Reply } from "../wire/reply.ts";
+import type { WriteGate } from "../write-gate.ts";
 import type { Arguments } from "./arguments.ts";
+import type { Profiler } from "./profiler.ts";
 
 /** Everything that commands work on. */
 export interface ServerState {
@@ -22,6 +25,9 @@ export interface ServerState {
   readonly failPoints: FailPoints;
   readonly clusterTime: ClusterTime;
   readonly snapshots: Snapshots;
+  readonly activity: Activity;
+  readonly profiler: Profiler;
+  readonly writeGate: WriteGate;
   readonly startedAt: number;
   readonly parameters: Map<string, BsonValue>;
   /** How clients reach this server. */

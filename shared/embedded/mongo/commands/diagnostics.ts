@@ -4,7 +4,6 @@ import { BsonDate, type BsonDocument, BsonDouble, type BsonValue, documentOf } f
 import type { Collection } from "../engine/collection.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { type CommandContext, type CommandTable, findCollection } from "./context.ts";
-import { SERVER_VERSION } from "./hello.ts";
 import { sizeOf } from "./listing.ts";
 
 const double = (value: number): BsonDouble => new BsonDouble(value);
@@ -23,40 +22,6 @@ function hostInfo(): Reply {
     }),
     os: documentOf({ type: systemType(), name: platform(), version: release() }),
     extra: empty(),
-  });
-}
-
-function serverStatus({ server }: CommandContext): Reply {
-  const { engine, sessions, cursors, startedAt } = server;
-  const memory = process.memoryUsage();
-  const store = engine.store.stats();
-  const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
-  return replyOf({
-    host: hostname(),
-    version: SERVER_VERSION,
-    process: "embedded-mongo",
-    pid: BigInt(process.pid),
-    uptime: double((Date.now() - startedAt) / 1000),
-    uptimeMillis: BigInt(Date.now() - startedAt),
-    localTime: new BsonDate(Date.now()),
-    connections: documentOf({ current: server.connections(), available: 10_000 }),
-    logicalSessionRecordCache: documentOf({ activeSessionsCount: sessions.size }),
-    mem: documentOf({
-      bits: 64,
-      resident: mebibytes(memory.rss),
-      virtual: mebibytes(memory.heapTotal + memory.external),
-    }),
-    metrics: documentOf({ cursor: documentOf({ open: documentOf({ total: BigInt(cursors.size) }) }) }),
-    storageEngine: documentOf({
-      name: "embedded",
-      persistent: store.bytes > 0,
-      readOnly: engine.store.failure !== null,
-    }),
-    log: documentOf({
-      bytes: BigInt(store.bytes),
-      batches: BigInt(store.batches),
-      flushes: BigInt(store.flushes),
-    }),
   });
 }
 
@@ -156,13 +121,11 @@ const connectionStatus = (): Reply =>
     }),
   });
 
-const currentOperations = (): Reply => replyOf({ inprog: [] });
 const commandLine = (): Reply => replyOf({ argv: ["embedded-mongo"], parsed: empty() });
 const acknowledge = (): Reply => replyOf({});
 
 export const diagnosticCommands: CommandTable = {
   hostInfo: { run: hostInfo },
-  serverStatus: { run: serverStatus },
   dbStats: { run: dbStats },
   dbstats: { run: dbStats },
   collStats: { run: collStats },
@@ -171,7 +134,5 @@ export const diagnosticCommands: CommandTable = {
   getLog: { run: getLog, adminOnly: true },
   getCmdLineOpts: { run: commandLine, adminOnly: true },
   connectionStatus: { run: connectionStatus },
-  currentOp: { run: currentOperations },
   killOp: { run: acknowledge, adminOnly: true },
-  fsync: { run: acknowledge, adminOnly: true },
 };

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { type BsonDocument, BsonDouble } from "../bson/values.ts";
@@ -8,7 +9,7 @@ import { asFault, faultReply, type Reply } from "../wire/reply.ts";
 import type { Request } from "../wire/request.ts";
 import { requireStableApi } from "./api-version.ts";
 import { Arguments } from "./arguments.ts";
-import { writeConcernErrorFor } from "./concerns.ts";
+import { type Concerned, requireWriteConcern, writeConcernErrorFor } from "./concerns.ts";
 import type { CommandDefinition, ServerState } from "./context.ts";
 import { labelsFor, RETRYABLE_CODES, type Situation } from "./error-labels.ts";
 import { requireKnownFields } from "./known-fields.ts";
@@ -20,7 +21,10 @@ import { commandTable } from "./table.ts";
 export async function dispatch(server: ServerState, request: Request, client: ClientState): Promise<Reply> {
   const name = request.command.keys().next().value;
   const situation: Situation = { name: name ?? "", inTransaction: false, isRetryable: false };
+  const operation = server.activity.begin(request, client);
   let injected: InjectedFailure | null = null;
+  let executed: Concerned | null = null;
+  let reply: Reply;
   try {
     const definition = definitionOf(name);
     injected = server.failPoints.takeCommand(situation.name, {
@@ -32,17 +36,41 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
     if (injected !== null) await injectBefore(injected);
     requireStableApi(args, situation.name);
     requireKnownFields(args, situation.name);
-    const reply = await runInSession(server, { definition, args, client, name: situation.name });
-    return completed(server, reply, { injected, situation, args, definition });
+    executed = { definition, args, name: situation.name };
+    const result = await runInSession(server, { definition, args, client, name: situation.name });
+    reply = completed(server, result, { injected, situation, args, definition });
   } catch (error) {
     if (error instanceof CloseConnection) throw error;
+    server.activity.failures += 1;
     const fault = asFault(error);
     const body = faultReply(fault);
+    const concernError = executed && concernErrorBesideFault(executed);
+    if (concernError) body.set("writeConcernError", concernError);
     const labels = (fault === injected?.fault ? injected.labels : null) ?? labelsFor(fault, situation);
     if (labels.length > 0) body.set("errorLabels", labels);
-    return { body: withTimes(server, body) };
+    reply = { body: withTimes(server, body) };
+  } finally {
+    server.activity.end(operation, server.engine.catalog);
   }
+  const ms = performance.now() - operation.started;
+  if (server.profiler.isRecorded(operation, ms))
+    await server.profiler.record(server, operation, { reply, ms });
+  return reply;
 }
+
+/** The write concern error of a command that failed; none where its write concern is what is wrong. */
+function concernErrorBesideFault(executed: Concerned): BsonDocument | null {
+  if (!takesConcern(executed.definition)) return null;
+  try {
+    requireWriteConcern(executed);
+  } catch {
+    return null;
+  }
+  return writeConcernErrorFor(executed.args);
+}
+
+const takesConcern = ({ isWrite, takesWriteConcern }: CommandDefinition): boolean =>
+  isWrite === true || takesWriteConcern === true;
 
 function definitionOf(name: string | undefined): CommandDefinition {
   const definition =
@@ -82,8 +110,7 @@ function completed(
   { injected, situation, args, definition }: Outcome,
 ): Reply {
   const { body } = reply;
-  const takesConcern = definition.isWrite || definition.takesWriteConcern;
-  const error = injected?.writeConcernError ?? (takesConcern ? writeConcernErrorFor(args) : null);
+  const error = injected?.writeConcernError ?? (takesConcern(definition) ? writeConcernErrorFor(args) : null);
   if (error !== null) addWriteConcernError(body, error, injected?.labels ?? null, situation);
   if (!body.has("ok")) body.set("ok", OK);
   withTimes(server, body);

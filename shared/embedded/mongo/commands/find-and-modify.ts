@@ -7,7 +7,7 @@ import { compileProjection } from "../query/projection.ts";
 import type { StatementOutcome } from "../session/statement-outcomes.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { collationOf } from "./collation.ts";
-import { ensureCollection } from "./collections.ts";
+import { ensureCollection, requireUserCollection } from "./collections.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "./context.ts";
 import { changeRow, insertUpsert, planUpdate, type UpdatePlan } from "./update-plan.ts";
 import { arrayFiltersOf } from "./update-statement.ts";
@@ -45,6 +45,7 @@ async function findAndModify(context: CommandContext): Promise<Reply> {
 function compileJob(context: CommandContext, slice: TimeSlice): Job {
   const { args } = context;
   const name = args.collection();
+  requireUserCollection(context.database, name);
   const isRemove = args.flag("remove");
   const update = args.value("update");
   if (isRemove && update !== undefined)

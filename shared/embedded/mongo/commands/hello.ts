@@ -12,6 +12,8 @@ import { type Reply, replyOf } from "../wire/reply.ts";
 import type { CommandContext, CommandTable, ServerState } from "./context.ts";
 import { MAX_DOCUMENT_BYTES } from "./documents-to-store.ts";
 
+/** More are closed at once. */
+export const MOST_CONNECTIONS = 10_000;
 export const REPLICA_SET = "rs0";
 export const SERVER_VERSION = "7.0.14";
 /** The wire version of MongoDB 7.0. */

@@ -12,7 +12,7 @@ import { numberOf } from "./arguments.ts";
 const LONGEST_EXPIRY = 2_147_483_647;
 const ID_OPTIONS = new Set(["key", "name", "ns", "v", "collation", "background"]);
 /** Options that change nothing here. */
-const IGNORED = new Set(["background", "v", "ns"]);
+const IGNORED = new Set(["dropDups", "v", "ns"]);
 const KNOWN = new Set([
   "key",
   "name",
@@ -22,6 +22,7 @@ const KNOWN = new Set([
   "expireAfterSeconds",
   "collation",
   "hidden",
+  "background",
 ]);
 /** Kinds of index that only a real server has. */
 const OTHER_KINDS = new Set(["text", "hashed", "2d", "2dsphere", "geoHaystack", "wildcard"]);
@@ -66,6 +67,7 @@ export function indexDefinition(spec: BsonDocument, inherited: Collation | undef
     key,
     name: nameOf(spec),
     unique: isUnique || undefined,
+    background: spec.get("background"),
     hidden: isTrue(spec.get("hidden")) || undefined,
     sparse: isTrue(spec.get("sparse")) || undefined,
     partialFilterExpression: partial,

@@ -43,13 +43,17 @@ export function sizeOf({ records, indexes }: Collection): { documents: number; i
   return { documents, indexes: indexes.reduce((sum, { entries }) => sum + entries.size * 48, 0) };
 }
 
+/** A member of a replica set always has these. */
+const OWN_DATABASES = ["admin", "config", "local"];
+
 function listDatabases({ server, args }: CommandContext): Reply {
   const { catalog } = server.engine;
   const isNameOnly = args.flag("nameOnly");
   const match = compileMatch(args.document("filter"));
   let totalSize = 0;
   const databases: BsonValue[] = [];
-  for (const name of catalog.databaseNames.sort()) {
+  const names = new Set([...catalog.databaseNames, ...OWN_DATABASES]);
+  for (const name of [...names].sort()) {
     const size = catalog
       .collectionsOf(name)
       .reduce((sum, collection) => sum + sizeOf(collection).documents, 0);

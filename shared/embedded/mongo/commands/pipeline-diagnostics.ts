@@ -9,6 +9,7 @@ import {
   isDocument,
 } from "../bson/values.ts";
 import { type CommandContext, findCollection } from "./context.ts";
+import { currentOperations } from "./current-op.ts";
 import { sizeOf } from "./listing.ts";
 
 type Diagnostics = Readonly<Record<string, (operand: BsonValue) => BsonDocument[]>>;
@@ -22,15 +23,7 @@ export function serverDiagnostics(context: CommandContext, collectionName: strin
     $currentOp: () => {
       if (context.database !== "admin" || collectionName !== null)
         throw new CommandFault(73, "$currentOp must be run against the 'admin' database with {aggregate: 1}");
-      return [
-        documentOf({
-          type: "op",
-          host: hostname(),
-          active: true,
-          op: "command",
-          ns: `${context.database}.$cmd`,
-        }),
-      ];
+      return currentOperations(context.server);
     },
     ...(collectionName !== null && {
       $collStats: (operand: BsonValue) => [collectionStats(context, collectionName, operand)],

@@ -42,6 +42,19 @@ async function inOwnTransaction(
   context: CommandContext,
   write: (transaction: Transaction, context: CommandContext) => Promise<void>,
 ): Promise<void> {
+  const { writeGate } = context.server;
+  if (!writeGate.tryEnter()) await writeGate.enter(timeSliceOf(context));
+  try {
+    await inGate(context, write);
+  } finally {
+    writeGate.leave();
+  }
+}
+
+async function inGate(
+  context: CommandContext,
+  write: (transaction: Transaction, context: CommandContext) => Promise<void>,
+): Promise<void> {
   const run = new WriteRun(context, timeSliceOf(context));
   try {
     await run.run(0, async (transaction) => {

@@ -28,7 +28,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   listSearchIndexes: "Atlas Search",
   updateSearchIndex: "Atlas Search",
   dropSearchIndex: "Atlas Search",
-  profile: "The profiler",
   eval: "Server-side JavaScript",
   $eval: "Server-side JavaScript",
 };

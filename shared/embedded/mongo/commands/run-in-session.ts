@@ -1,6 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
 import { Timestamp } from "../bson/values.ts";
 import { requireDatabaseName } from "../engine/catalog.ts";
+import { TimeSlice } from "../planner/time-slice.ts";
 import type { Session } from "../session/session.ts";
 import type { Snapshot } from "../session/snapshots.ts";
 import type { ClientState } from "../wire/connection.ts";
@@ -49,6 +50,24 @@ export async function runInSession(
     isRetryable: false,
     snapshot: snapshotFor(args, { server, isAlone: options === null }),
   };
+  if (!passesGate(definition, name)) return runEntered(base, { definition, options });
+  if (!server.writeGate.tryEnter()) await server.writeGate.enter(new TimeSlice(args.maxTimeMs()));
+  try {
+    return await runEntered(base, { definition, options });
+  } finally {
+    server.writeGate.leave();
+  }
+}
+
+/** Taking back what a transaction has written changes nothing that is stored. */
+const passesGate = ({ isWrite }: CommandDefinition, name: string): boolean =>
+  isWrite === true && name !== "abortTransaction";
+
+async function runEntered(
+  base: CommandContext,
+  { definition, options }: { definition: CommandDefinition; options: SessionOptions | null },
+): Promise<Reply> {
+  const { session, name, server } = base;
   if (session === null) return definition.run(base);
   session.running += 1;
   try {

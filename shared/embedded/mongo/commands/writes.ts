@@ -3,7 +3,7 @@ import { type BsonDocument, type BsonValue, documentOf } from "../bson/values.ts
 import { INSERTED, type StatementOutcome } from "../session/statement-outcomes.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import { Arguments } from "./arguments.ts";
-import { ensureCollection } from "./collections.ts";
+import { ensureCollection, requireUserCollection } from "./collections.ts";
 import { type CommandContext, type CommandTable, timeSliceOf } from "./context.ts";
 import { deleteStatement, deletesAll, readDeletes } from "./delete-statement.ts";
 import { documentToInsert } from "./documents-to-store.ts";
@@ -22,6 +22,7 @@ function requireBatchSize(count: number): void {
 async function insert(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
+  requireUserCollection(context.database, name);
   const { bytes, offsets } = args.documents("documents");
   requireBatchSize(offsets.length);
   let n = 0;
@@ -49,6 +50,7 @@ function requireSingle({ isRetryable }: CommandContext, isMulti: boolean): void 
 async function update(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
+  requireUserCollection(context.database, name);
   const statements = readUpdates(context);
   requireSingle(
     context,
@@ -78,6 +80,7 @@ async function update(context: CommandContext): Promise<Reply> {
 async function remove(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
+  requireUserCollection(context.database, name);
   const statements = readDeletes(args);
   requireSingle(context, statements.some(deletesAll));
   requireBatchSize(statements.length);

@@ -81,7 +81,13 @@ export const catalogChange = {
 };
 
 /** Other names that begin with `system.` are the server's own. */
-const KNOWN_SYSTEM_NAMES = new Set(["system.js", "system.users", "system.roles", "system.version"]);
+const KNOWN_SYSTEM_NAMES = new Set([
+  "system.js",
+  "system.users",
+  "system.roles",
+  "system.version",
+  "system.profile",
+]);
 
 /** @throws CommandFault 73 */
 export function requireDatabaseName(name: string): void {

@@ -6,6 +6,13 @@ import { decodeOutcomes, encodeOutcomes, type StatementOutcome } from "./stateme
 
 export type TransactionState = "none" | "open" | "committed" | "aborted";
 
+/** Transactions of all sessions since the server has started. */
+export interface TransactionCounts {
+  started: number;
+  committed: number;
+  aborted: number;
+}
+
 const NOTHING_TO_ABORT = Promise.resolve();
 const TRANSIENT = ["TransientTransactionError"];
 
@@ -22,10 +29,12 @@ export class Session {
   outcomes: Map<number, StatementOutcome> = new Map();
   /** Settles when the latest retryable write of the session is stored. */
   stored: Promise<void> = Promise.resolve();
+  readonly #counts: TransactionCounts;
   #turn: PromiseWithResolvers<void> | null = null;
 
-  constructor(key: string) {
+  constructor(key: string, counts: TransactionCounts) {
     this.key = key;
+    this.#counts = counts;
   }
 
   /**
@@ -60,6 +69,7 @@ export class Session {
     void this.abort(engine);
     this.#enter(number, "open");
     this.transaction = engine.begin({ isPlain: false });
+    this.#counts.started += 1;
     return this.transaction;
   }
 
@@ -96,6 +106,7 @@ export class Session {
     try {
       this.#committed = engine.commit(transaction, transaction.writes.length > 0 ? this.entry() : null);
       await this.#committed;
+      this.#counts.committed += 1;
     } catch (error) {
       // A commit that was only not stored stands: whether it is on the disk is not known.
       if (transaction.committedAt === Number.POSITIVE_INFINITY) this.state = "aborted";
@@ -108,6 +119,7 @@ export class Session {
   abort(engine: Engine): Promise<void> {
     if (this.transaction === null) return NOTHING_TO_ABORT;
     const aborted = engine.abort(this.transaction);
+    this.#counts.aborted += 1;
     this.transaction = null;
     this.state = "aborted";
     return aborted;

@@ -1,7 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
 import { Binary, type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import type { Engine } from "../engine/engine.ts";
-import { Session } from "./session.ts";
+import { Session, type TransactionCounts } from "./session.ts";
 
 const SESSION_TIMEOUT_MS = 30 * 60_000;
 const MOST_SESSIONS = 100_000;
@@ -11,6 +11,7 @@ const SWEEP_INTERVAL_MS = 1_000;
 export class Sessions {
   /** An idle transaction holds locks and old versions: after this time it is aborted. */
   transactionLifetimeMs = 60_000;
+  readonly transactionCounts: TransactionCounts = { started: 0, committed: 0, aborted: 0 };
   readonly #sessions = new Map<string, Session>();
   readonly #engine: Engine;
   readonly #timer: NodeJS.Timeout;
@@ -32,7 +33,7 @@ export class Sessions {
     if (session === undefined) {
       if (this.#sessions.size >= MOST_SESSIONS)
         throw new CommandFault(261, `cannot add session: ${MOST_SESSIONS} are open`);
-      session = new Session(key);
+      session = new Session(key, this.transactionCounts);
       this.#sessions.set(key, session);
     }
     session.lastUsed = Date.now();

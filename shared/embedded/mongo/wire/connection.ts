@@ -9,6 +9,13 @@ export interface ClientState {
   applicationName: string | null;
 }
 
+/** What has gone over all connections. */
+export interface Traffic {
+  bytesIn: number;
+  bytesOut: number;
+  requests: number;
+}
+
 /** Thrown by a handler to drop the connection without an answer, as fail points ask for. */
 export class CloseConnection extends Error {}
 
@@ -25,9 +32,14 @@ export class Connection {
   readonly #handle: RequestHandler;
   readonly #client: ClientState;
   readonly #frames = new FrameReader();
+  readonly #traffic: Traffic;
   #isServing = false;
 
-  constructor(socket: Socket, { handle, connectionId }: { handle: RequestHandler; connectionId: number }) {
+  constructor(
+    socket: Socket,
+    { handle, connectionId, traffic }: { handle: RequestHandler; connectionId: number; traffic: Traffic },
+  ) {
+    this.#traffic = traffic;
     this.#socket = socket;
     this.#handle = handle;
     this.#client = { connectionId, applicationName: null };
@@ -57,6 +69,8 @@ export class Connection {
   }
 
   async #answer(message: Buffer): Promise<void> {
+    this.#traffic.bytesIn += message.length;
+    this.#traffic.requests += 1;
     let request: Request;
     try {
       request = await readRequest(message);
@@ -80,6 +94,7 @@ export class Connection {
 
   /** Waits for a slow reader, so that unread answers do not pile up. */
   async #send(bytes: Buffer): Promise<void> {
+    this.#traffic.bytesOut += bytes.length;
     if (this.#socket.destroyed || this.#socket.write(bytes)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#socket.once("drain", resolve);

@@ -1,0 +1,2 @@
+/** The collection in which the profiler records the operations of a database. */
+export const PROFILE = "system.profile";

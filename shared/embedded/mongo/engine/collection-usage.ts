@@ -1,0 +1,46 @@
+import type { Collection } from "./collection.ts";
+
+export type OperationKind = "insert" | "query" | "update" | "remove" | "getmore" | "command";
+
+export interface Usage {
+  /** Milliseconds. */
+  time: number;
+  count: number;
+}
+
+const WRITES: ReadonlySet<OperationKind> = new Set(["insert", "update", "remove"]);
+
+export const isWriteKind = (kind: OperationKind): boolean => WRITES.has(kind);
+
+/** How often a collection was used, and how long that took. */
+export class CollectionUsage {
+  readonly reads: Usage = { time: 0, count: 0 };
+  readonly writes: Usage = { time: 0, count: 0 };
+  readonly kinds: Record<OperationKind, Usage> = {
+    insert: { time: 0, count: 0 },
+    query: { time: 0, count: 0 },
+    update: { time: 0, count: 0 },
+    remove: { time: 0, count: 0 },
+    getmore: { time: 0, count: 0 },
+    command: { time: 0, count: 0 },
+  };
+
+  add(kind: OperationKind, time: number): void {
+    for (const usage of [this.kinds[kind], isWriteKind(kind) ? this.writes : this.reads]) {
+      usage.time += time;
+      usage.count += 1;
+    }
+  }
+}
+
+const usages = new WeakMap<Collection, CollectionUsage>();
+
+/** It goes with the collection. */
+export function usageOf(collection: Collection): CollectionUsage {
+  let usage = usages.get(collection);
+  if (usage === undefined) {
+    usage = new CollectionUsage();
+    usages.set(collection, usage);
+  }
+  return usage;
+}
