@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -182,13 +182,13 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     assert.deepEqual([unknown.code, unknown.errorLabels], [251, ["TransientTransactionError"]]);
   });
 
-  it("cuts off a batch that a crash left unfinished, whatever is left of it", async () => {
+  it("ignores a batch that a crash left unfinished, whatever is left of it", async () => {
     const said: string[] = [];
     const db = await start();
     await db.collection("things").insertOne({ n: 1 });
     await stop();
     const [log] = await logFiles();
-    const whole = (await readFile(join(dir(), log!))).length;
+    const written = await readFile(join(dir(), log!));
     // A log reserves room by writing zeros: a batch that was not finished may lie in the middle of them.
     for (const rest of [
       Buffer.from([1, 2, 3]),
@@ -196,17 +196,18 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
       Buffer.concat([Buffer.from([9]), Buffer.alloc(5_000_000)]),
       Buffer.alloc(5_000_000),
     ]) {
-      await appendFile(join(dir(), log!), rest);
+      await writeFile(join(dir(), log!), Buffer.concat([written, rest]));
       const again = await start({ log: (message) => said.push(message) });
       assert.equal(await again.collection("things").countDocuments({}), 1);
       await stop();
-      assert.equal((await readFile(join(dir(), log!))).length, whole);
+      await rm(join(dir(), "log-00000001"), { force: true });
     }
     assert.deepEqual(
-      said.map((message) => /^cut (\d+) bytes/.exec(message)?.[1]),
+      said.map((message) => /with (\d+) bytes of a write that was cut short/.exec(message)?.[1]),
       ["3", "9", "1"],
     );
-    await truncate(join(dir(), log!), whole - 1);
+    // Without the mark at the end, and the last byte of the frame before it.
+    await writeFile(join(dir(), log!), written.subarray(0, -23));
     const shorter = await start();
     assert.equal(await shorter.collection("things").countDocuments({}), 0);
   });

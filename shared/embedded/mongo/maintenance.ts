@@ -37,6 +37,7 @@ export function startMaintenance(server: ServerState, { log, watch }: Maintenanc
     if (turns++ % TURNS_BETWEEN_LOOKS === 0) watch(sizesOf(server));
     // Whoever has locked the server copies its files: nothing may change in them.
     if (server.writeGate.lockCount > 0) return;
+    await server.engine.store.recover();
     if (Date.now() - lastExpiry >= ttlIntervalMs(server)) {
       lastExpiry = Date.now();
       await expireDocuments(server);

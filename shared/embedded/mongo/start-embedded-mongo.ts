@@ -99,7 +99,15 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
 function storeFor(options: EmbeddedMongoOptions, lock: DirectoryLock | null): Store {
   if (options.dir === undefined || lock === null) return memoryStore();
   const { dir, sync = "full", compactAtBytes, disk = realDisk, log = () => {} } = options;
-  return new LogStore({ directory: dir, sync, compactAtBytes, disk, log, isHeld: lock.isHeld });
+  return new LogStore({
+    directory: dir,
+    sync,
+    compactAtBytes,
+    disk,
+    log,
+    isHeld: lock.isHeld,
+    beginsNewLog: lock.formerHolderMayResume,
+  });
 }
 
 interface Parts {
@@ -116,6 +124,8 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
   const listener = createServer();
   const port = await bind(listener, host, options.port ?? 0);
   const clusterTime = new ClusterTime();
+  // Whatever a snapshot of this time does not show gets a later one.
+  engine.onShown = () => clusterTime.tick();
   const snapshots = new Snapshots(engine, clusterTime);
   const server: ServerState = {
     engine,

@@ -28,6 +28,8 @@ export interface DirectoryLock {
    * Costs one system call, a microsecond: cheap enough for every write.
    */
   isHeld(): boolean;
+  /** True where the last holder was judged dead by its silence: it may have been suspended, and go on. */
+  readonly formerHolderMayResume: boolean;
   release(): Promise<void>;
 }
 
@@ -48,18 +50,20 @@ export async function lockDirectory(options: DirectoryLockOptions): Promise<Dire
   const { directory } = options;
   await mkdir(directory, { recursive: true });
   const path = join(directory, "LOCK");
+  let formerHolderMayResume = false;
   for (;;) {
     const file = tryCreate(path);
-    if (file !== null) return hold(path, file);
+    if (file !== null) return { formerHolderMayResume, ...hold(path, file) };
     const found = await readLock(path);
     if (found === null) continue;
     await requireDead(found, path, options);
+    formerHolderMayResume = processState(found.holder) !== "ended";
     await remove(found, path, options);
   }
 }
 
 /** The descriptor follows the file, not the name: once another process has replaced the file, it has no name any more. */
-function hold(path: string, file: number): DirectoryLock {
+function hold(path: string, file: number): Pick<DirectoryLock, "isHeld" | "release"> {
   const { ino } = fstatSync(file);
   let isLost = false;
   const isHeld = () => {

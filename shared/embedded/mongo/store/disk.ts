@@ -1,4 +1,5 @@
 import { close, fdatasync, fsync, ftruncate, open, writev, writevSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { promisify } from "node:util";
 
 /** The calls by which the log reaches the disk: a seam, so that a test can let a disk refuse. */
@@ -12,6 +13,8 @@ export interface Disk {
   close(file: number): Promise<void>;
   /** Makes names that were made, changed or removed in a directory survive a loss of power. */
   flushDirectory(path: string): Promise<void>;
+  /** Bytes that can still be written to the file system of a directory. */
+  free(path: string): Promise<number>;
 }
 
 const openFile = promisify(open) as (path: string, flags: string) => Promise<number>;
@@ -76,4 +79,8 @@ export const realDisk: Disk = {
   flush: flushFile,
   close: closeFile,
   flushDirectory,
+  free: async (path) => {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
 };

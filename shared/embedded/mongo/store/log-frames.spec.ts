@@ -4,19 +4,29 @@ import { encodeDocument } from "../bson/encode.ts";
 import { documentOf } from "../bson/values.ts";
 import { TimeSlice } from "../planner/time-slice.ts";
 import { BatchWriter, readBatch } from "./batch.ts";
-import { FRAME_HEADER_BYTES, FrameScanner, frameHeader } from "./log-frames.ts";
+import {
+  durableToIn,
+  FRAME_HEADER_BYTES,
+  FrameScanner,
+  fileHeader,
+  frameHeader,
+  readFileHeader,
+} from "./log-frames.ts";
 
-const framed = (...texts: string[]): Buffer =>
+const FORMAT = { version: 2, headerBytes: 0, seed: 7, previous: 0 } as const;
+
+const framedAs = (format: { seed: number; durableTo: number }, ...texts: string[]): Buffer =>
   Buffer.concat(
     texts.flatMap((text) => {
       const bytes = Buffer.from(text);
-      return [frameHeader({ pieces: [bytes], length: bytes.length }), bytes];
+      return [frameHeader({ pieces: [bytes], length: bytes.length }, format), bytes];
     }),
   );
+const framed = (...texts: string[]): Buffer => framedAs({ seed: FORMAT.seed, durableTo: 0 }, ...texts);
 
 /** Reads the frames of bytes that come in pieces of one size; ends where nothing more can be read. */
 function scan(bytes: Buffer, piece: number): { batches: string[]; consumed: number } {
-  const scanner = new FrameScanner();
+  const scanner = new FrameScanner(FORMAT);
   const batches: string[] = [];
   let at = 0;
   for (;;) {
@@ -57,6 +67,45 @@ describe("frames of the log", () => {
       assert.deepEqual(scan(changed, changed.length).batches, [], `bit ${bit}`);
     }
     assert.equal(bytes.length, FRAME_HEADER_BYTES + "payload".length);
+  });
+});
+
+describe("how far a file was durable", () => {
+  const changed = framedAs({ seed: FORMAT.seed, durableTo: 500 }, "one");
+  changed[9]! ^= 1;
+  for (const [what, bytes, durableTo] of [
+    [
+      "is told by a frame behind any bytes",
+      [Buffer.from("broken"), framed(""), framedAs({ seed: 7, durableTo: 900 }, "x")],
+      900,
+    ],
+    ["is not told by a frame of another file", [framedAs({ seed: 8, durableTo: 900 }, "x")], 0],
+    ["is not told by a frame that was changed", [changed], 0],
+    [
+      "is told by the header alone",
+      [framedAs({ seed: 7, durableTo: 900 }, "longer").subarray(0, FRAME_HEADER_BYTES)],
+      900,
+    ],
+    ["is not told by less than a header", [framedAs({ seed: 7, durableTo: 900 }, "x").subarray(0, 21)], 0],
+  ] as const) {
+    it(what, () => assert.equal(durableToIn(Buffer.concat(bytes), FORMAT), durableTo));
+  }
+});
+
+describe("the header of a file", () => {
+  it("states where the log before it ends, unless any one bit is changed", () => {
+    const header = fileHeader({ seed: 4_294_967_295, previous: 281_474_976_710_655 });
+    assert.deepEqual(readFileHeader(header), {
+      version: 2,
+      headerBytes: header.length,
+      seed: 4_294_967_295,
+      previous: 281_474_976_710_655,
+    });
+    for (let bit = 0; bit < header.length * 8; bit++) {
+      const changed = Buffer.from(header);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      assert.notEqual(readFileHeader(changed)?.version, 2, `bit ${bit}`);
+    }
   });
 });
 

@@ -1,25 +1,20 @@
-import { readdir } from "node:fs/promises";
 import type { Batch } from "./batch.ts";
-import type { Disk } from "./disk.ts";
-import { loadDirectory, logPath, removeOldFiles } from "./log-directory.ts";
+import { type CompactedLog, Compaction, type CompactionOptions } from "./compaction.ts";
+import { isDiskFull, requireSpace } from "./disk-space.ts";
+import { type LoadedDirectory, loadDirectory, logPath } from "./log-directory.ts";
 import { LogFile } from "./log-file.ts";
-import { FRAME_HEADER_BYTES, frameHeader } from "./log-frames.ts";
-import { writeSnapshot } from "./snapshot.ts";
-import type { SnapshotSource, Store, StoreStats } from "./store.ts";
+import { FRAME_HEADER_BYTES } from "./log-frames.ts";
+import { type SnapshotSource, type Store, StoreFailure, type StoreStats } from "./store.ts";
 
-const FLUSH_INTERVAL_MS = 1_000;
-/** A log smaller than this is read in a moment: compaction would gain nothing. */
-const SMALLEST_COMPACTION = 64 * 1024 * 1024;
+const TICK_MS = 1_000;
 
-export interface LogStoreOptions {
-  readonly directory: string;
+export interface LogStoreOptions extends CompactionOptions {
   /** "full": durable against loss of power; "normal": against the end of the process, and of power up to a second. */
   readonly sync: "full" | "normal";
-  readonly disk: Disk;
-  readonly compactAtBytes?: number;
   /** False once the directory belongs to another process: then nothing in it may be changed any more. */
   readonly isHeld: () => boolean;
-  log(message: string): void;
+  /** True where a suspended process may still write to the newest log that is found. */
+  readonly beginsNewLog: boolean;
 }
 
 interface Waiting {
@@ -28,48 +23,53 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+interface FailedWrite {
+  readonly group: readonly Waiting[];
+  readonly isTemporary: boolean;
+}
+
+/** Proves, as the next frame does, that the frames before it are durable. */
+const EMPTY: Batch = { pieces: [], length: 0 };
+
 /**
  * An append-only log of checksummed batches with group commit: whatever has been appended while one flush runs
  * goes out with the next.
  *
- * The first write error ends writing for good: what the file holds behind it is unknown.
+ * The first write error ends writing: what the file holds behind it is unknown. Where the disk was full, writing goes
+ * on in a new log once there is space.
  */
 export class LogStore implements Store {
   readonly isVolatile = false;
-  failure: Error | null = null;
+  failure: StoreFailure | null = null;
   readonly #options: LogStoreOptions;
+  readonly #compaction: Compaction;
   #file: LogFile | null = null;
+  /** The generation of `#file`. */
   #generation = 0;
   #queue: Waiting[] = [];
   #flushing: Promise<void> | null = null;
-  #isDirty = false;
-  #isCompacting = false;
+  /** With `normal`: flushes what was written up to a second ago. */
+  #flushingDirty: Promise<void> | null = null;
   #isClosed = false;
-  /** The log of the next generation, taken between two groups. */
-  #next: { readonly file: LogFile; readonly taken: () => void } | null = null;
+  /** Waits for the next log to be begun between two groups. */
+  #switching: PromiseWithResolvers<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #logBytes = 0;
-  #snapshotBytes = 0;
   #batches = 0;
   #flushes = 0;
 
   constructor(options: LogStoreOptions) {
     this.#options = options;
+    this.#compaction = new Compaction(options);
   }
 
   async load(apply: (batch: Uint8Array) => Promise<void>): Promise<void> {
-    const { directory, log } = this.#options;
-    const loaded = await loadDirectory(directory, apply);
-    if (loaded.tornBytes > 0)
-      log(`cut ${loaded.tornBytes} bytes of an unfinished batch off the log in ${directory}`);
-    this.#generation = loaded.generation;
+    const loaded = await loadDirectory(this.#options.directory, apply);
     this.#logBytes = loaded.logBytes;
-    this.#snapshotBytes = loaded.snapshotBytes;
-    this.#file = await this.#openLog(this.#generation, loaded.endOfLog);
-    if (this.#options.sync === "normal") {
-      this.#timer = setInterval(() => void this.#flushDirty(), FLUSH_INTERVAL_MS);
-      this.#timer.unref();
-    }
+    this.#compaction.snapshotBytes = loaded.snapshotBytes;
+    await this.#openLog(loaded);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
   }
 
   append(batch: Batch): Promise<void> {
@@ -81,85 +81,142 @@ export class LogStore implements Store {
     return promise;
   }
 
-  async compactIfDue(source: SnapshotSource): Promise<void> {
-    const due = Math.max(this.#options.compactAtBytes ?? SMALLEST_COMPACTION, this.#snapshotBytes);
-    if (this.failure !== null || this.#isCompacting || this.#logBytes < due) return;
-    this.#isCompacting = true;
+  async recover(): Promise<void> {
+    const { directory, disk, log } = this.#options;
+    if (this.#isClosed || this.failure === null || !this.failure.isTemporary) return;
     try {
-      await this.#compact(source);
-    } finally {
-      this.#isCompacting = false;
+      await requireSpace(disk, directory);
+      await this.#beginLog();
+    } catch {
+      // As full as before: that was reported then.
+      return;
     }
+    this.failure = null;
+    log(`the data directory ${directory} has space again: writes are accepted`);
+  }
+
+  async compactIfDue(source: SnapshotSource): Promise<void> {
+    if (this.failure !== null) return;
+    const replaced = await this.#compaction.runIfDue(source, this.#compacted());
+    this.#logBytes -= replaced;
   }
 
   stats(): StoreStats {
-    return { bytes: this.#logBytes + this.#snapshotBytes, batches: this.#batches, flushes: this.#flushes };
+    const bytes = this.#logBytes + this.#compaction.snapshotBytes;
+    return { bytes, batches: this.#batches, flushes: this.#flushes };
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.failure === null && this.#file?.lacksMark) await this.append(EMPTY).catch(() => {});
+    this.#isClosed = true;
     await this.#flushing;
-    if (this.failure === null && !this.#options.isHeld()) this.#fail(takenOver(), []);
+    await this.#flushingDirty;
+    if (this.failure === null && !this.#options.isHeld()) this.#fail(takenOver());
     const file = this.#file;
     this.#file = null;
     await (this.failure === null ? file?.close() : file?.abandon());
   }
 
-  async #openLog(generation: number, length: number): Promise<LogFile> {
+  /** Goes on with the newest log where its end is certain, otherwise with a new one. */
+  async #openLog({ newest, generation }: LoadedDirectory): Promise<void> {
+    const { directory, log, beginsNewLog } = this.#options;
+    this.#generation = generation;
+    if (newest !== null) {
+      const { format, end, size } = newest;
+      this.#file = await LogFile.resume(this.#fileOptions(generation), { seed: format.seed, end, size });
+      if (newest.tornBytes === 0 && format.version === 2 && !beginsNewLog) return;
+    }
+    if (newest !== null && newest.tornBytes > 0) {
+      log(
+        `${logPath(directory, generation)} ends at byte ${newest.end} with ${newest.tornBytes} bytes of a write that ` +
+          "was cut short: they are ignored",
+      );
+    }
+    try {
+      await this.#beginLog();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.#fail(error as Error, { isTemporary: true });
+    }
+  }
+
+  #fileOptions(generation: number) {
     const { disk, directory, sync } = this.#options;
-    const path = logPath(directory, generation);
-    const file = await LogFile.open({ disk, path, length, reserves: sync === "full" });
-    if (length === 0) await disk.flushDirectory(directory);
-    return file;
+    return { disk, path: logPath(directory, generation), reserves: sync === "full" };
+  }
+
+  /** Begins the next log. It states the end of the one before: what that holds behind it counts no longer. */
+  async #beginLog(): Promise<void> {
+    const { disk, directory } = this.#options;
+    await this.#flushingDirty;
+    const previous = this.#file;
+    const generation = previous === null ? this.#generation : this.#generation + 1;
+    if (previous !== null && previous.durableTo < previous.end) await previous.flush();
+    const file = await LogFile.create(this.#fileOptions(generation));
+    try {
+      await disk.flushDirectory(directory);
+      await file.begin(previous?.end ?? 0);
+    } catch (error) {
+      await file.abandon();
+      throw error;
+    }
+    this.#file = file;
+    this.#generation = generation;
+    await previous?.abandon();
   }
 
   async #flushQueue(): Promise<void> {
     // Commits of the same turn of the event loop share the first flush too.
     await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.failure === null) {
-      this.#takeNextLog();
-      if (this.#queue.length === 0) break;
+      if (this.#switching !== null) await this.#switchLog(this.#switching);
+      if (this.failure !== null || this.#queue.length === 0) break;
       const group = this.#queue;
       this.#queue = [];
+      const end = this.#file!.end;
       try {
         await this.#writeGroup(group);
         for (const { resolve } of group) resolve();
       } catch (error) {
-        this.#fail(error as Error, group);
+        // What a failed flush leaves on the disk is not known; a failed write leaves everything before it as it was.
+        const isTemporary = isDiskFull(error) && this.#file!.end === end;
+        this.#fail(error as Error, { group, isTemporary });
       }
     }
     this.#flushing = null;
+    if (this.failure !== null) this.#rejectSwitch(this.failure);
   }
 
-  #takeNextLog(): void {
-    if (this.#next === null) return;
-    this.#file = this.#next.file;
-    this.#next.taken();
-    this.#next = null;
+  async #switchLog({ resolve, reject }: PromiseWithResolvers<void>): Promise<void> {
+    this.#switching = null;
+    try {
+      this.#requireHeld();
+      await this.#beginLog();
+      resolve();
+    } catch (error) {
+      // Without space for its first bytes there is no new log, and the old one goes on.
+      if (!isDiskFull(error)) this.#fail(error as Error);
+      reject(error);
+    }
   }
 
-  /**
-   * Starts a new log, writes what lives into a snapshot, and then removes the files that the snapshot replaces.
-   * The source is asked after the switch: what it does not see is in the new log.
-   */
-  async #compact(source: SnapshotSource): Promise<void> {
-    const { directory, disk } = this.#options;
-    const generation = this.#generation + 1;
-    const previous = this.#file!;
-    const file = await this.#openLog(generation, 0);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#next = { file, taken: resolve };
-    this.#flushing ??= this.#flushQueue();
-    await promise;
-    const oldLogBytes = this.#logBytes;
-    this.#generation = generation;
-    this.#requireHeld();
-    await previous.close();
-    this.#snapshotBytes = await writeSnapshot({ directory, disk, generation, batches: source() });
-    this.#logBytes -= oldLogBytes;
-    this.#requireHeld();
-    await removeOldFiles(directory, await readdir(directory), generation);
+  #compacted(): CompactedLog {
+    const bytes = () => this.#logBytes;
+    return {
+      get bytes() {
+        return bytes();
+      },
+      beginNext: async () => {
+        this.#switching = Promise.withResolvers<void>();
+        const { promise } = this.#switching;
+        this.#flushing ??= this.#flushQueue();
+        await promise;
+        return this.#generation;
+      },
+      confirm: () => this.append(EMPTY),
+      requireHeld: () => this.#requireHeld(),
+    };
   }
 
   /** @throws Error after a suspension during which another process has taken the directory for abandoned */
@@ -169,38 +226,47 @@ export class LogStore implements Store {
 
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
     const file = this.#file!;
-    const buffers: Uint8Array[] = [];
-    let bytes = 0;
-    for (const { batch } of group) {
-      buffers.push(frameHeader(batch), ...batch.pieces);
-      bytes += FRAME_HEADER_BYTES + batch.length;
-    }
+    const batches = group.map(({ batch }) => batch);
     this.#requireHeld();
-    await file.append(buffers);
-    this.#isDirty = true;
+    await file.append(batches);
     if (this.#options.sync === "full") await file.flush();
     this.#requireHeld();
     file.reserve();
-    this.#logBytes += bytes;
-    this.#batches += group.length;
+    for (const { length } of batches) {
+      this.#logBytes += FRAME_HEADER_BYTES + length;
+      if (length > 0) this.#batches += 1;
+    }
     this.#flushes += 1;
   }
 
-  #fail(error: Error, group: readonly Waiting[]): void {
-    this.failure = error;
-    this.#options.log(`the data directory ${this.#options.directory} refuses writes: ${error.message}`);
-    for (const { reject } of [...group, ...this.#queue]) reject(error);
+  #fail(error: Error, { group = [], isTemporary = false }: Partial<FailedWrite> = {}): void {
+    const { directory, log } = this.#options;
+    const failure = new StoreFailure(directory, error, isTemporary);
+    this.failure = failure;
+    log(`${failure.message}: ${failure.remedy}`);
+    this.#rejectSwitch(failure);
+    for (const { reject } of [...group, ...this.#queue]) reject(failure);
     this.#queue = [];
   }
 
-  async #flushDirty(): Promise<void> {
-    if (!this.#isDirty || this.failure !== null) return;
-    this.#isDirty = false;
-    try {
-      await this.#file?.flush();
-    } catch (error) {
-      this.#fail(error as Error, []);
+  #rejectSwitch(failure: StoreFailure): void {
+    this.#switching?.reject(failure);
+    this.#switching = null;
+  }
+
+  /** Flushes what `normal` has not flushed yet, and marks the end of a log that has come to rest. */
+  #tick(): void {
+    const file = this.#file;
+    if (file === null || this.failure !== null) return;
+    if (this.#options.sync === "normal" && file.durableTo < file.end && this.#flushingDirty === null) {
+      this.#flushingDirty = file
+        .flush()
+        .catch((error: Error) => this.#fail(error))
+        .finally(() => {
+          this.#flushingDirty = null;
+        });
     }
+    if (this.#flushing === null && file.lacksMark) this.append(EMPTY).catch(() => {});
   }
 }
 

@@ -6,6 +6,7 @@ export const memoryStore = (): Store => ({
   failure: null,
   load: async () => {},
   append: () => DURABLE,
+  recover: async () => {},
   compactIfDue: async () => {},
   stats: () => ({ bytes: 0, batches: 0, flushes: 0 }),
   close: async () => {},

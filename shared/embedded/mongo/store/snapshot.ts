@@ -1,33 +1,60 @@
-import { rename } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import type { Batch } from "./batch.ts";
 import type { Disk } from "./disk.ts";
+import { requireSpace } from "./disk-space.ts";
 import { snapshotPath } from "./log-directory.ts";
-import { FILE_HEADER, FRAME_HEADER_BYTES, frameHeader } from "./log-frames.ts";
+import { FRAME_HEADER_BYTES, fileHeader, frameHeader, newSeed } from "./log-frames.ts";
+
+const BYTES_BETWEEN_LOOKS = 1024 * 1024;
 
 export interface SnapshotJob {
   readonly directory: string;
   readonly disk: Disk;
   readonly generation: number;
   readonly batches: AsyncIterable<Batch>;
+  /** Resolves when everything that the batches may hold is durable in the logs, or rejects. */
+  readonly confirm: () => Promise<void>;
 }
 
-/** Writes a snapshot under a name of its own and gives it its real name when it is complete and durable. */
-export async function writeSnapshot({ directory, disk, generation, batches }: SnapshotJob): Promise<number> {
+/**
+ * Writes a snapshot under a name of its own and gives it its real name when it is complete and durable. On an error
+ * nothing is left of it.
+ */
+export async function writeSnapshot(job: SnapshotJob): Promise<number> {
+  const { directory, disk, generation, confirm } = job;
   const path = snapshotPath(directory, generation);
   const unfinished = `${path}.unfinished`;
-  const file = await disk.open(unfinished, "w");
-  let bytes = FILE_HEADER.length;
   try {
-    await disk.write(file, [FILE_HEADER], 0);
+    const bytes = await writeBatches(unfinished, job);
+    await confirm();
+    await rename(unfinished, path);
+    await disk.flushDirectory(directory);
+    return bytes;
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+async function writeBatches(path: string, { directory, disk, batches }: SnapshotJob): Promise<number> {
+  const file = await disk.open(path, "w");
+  try {
+    const seed = newSeed();
+    const header = fileHeader({ seed, previous: 0 });
+    await disk.write(file, [header], 0);
+    let bytes = header.length;
+    let lookAt = 0;
     for await (const batch of batches) {
-      await disk.write(file, [frameHeader(batch), ...batch.pieces], bytes);
+      if (bytes >= lookAt) {
+        await requireSpace(disk, directory, batch.length);
+        lookAt = bytes + BYTES_BETWEEN_LOOKS;
+      }
+      await disk.write(file, [frameHeader(batch, { seed, durableTo: 0 }), ...batch.pieces], bytes);
       bytes += FRAME_HEADER_BYTES + batch.length;
     }
     await disk.flush(file);
+    return bytes;
   } finally {
     await disk.close(file);
   }
-  await rename(unfinished, path);
-  await disk.flushDirectory(directory);
-  return bytes;
 }

@@ -1,4 +1,5 @@
 import type { Batch } from "./batch.ts";
+import { inMib, SPARED_BYTES } from "./disk-space.ts";
 
 /** What a store reports of itself. */
 export interface StoreStats {
@@ -7,6 +8,24 @@ export interface StoreStats {
   /** Batches that were made durable, and how many writes to disk that took. */
   readonly batches: number;
   readonly flushes: number;
+}
+
+/** Why a store takes no writes. */
+export class StoreFailure extends Error {
+  /** True where the store goes on by itself when the cause has passed: a full disk. */
+  readonly isTemporary: boolean;
+
+  constructor(directory: string, cause: Error, isTemporary: boolean) {
+    super(`the data directory ${directory} has refused a write (${cause.message})`, { cause });
+    this.isTemporary = isTemporary;
+  }
+
+  /** What to do, in words. */
+  get remedy(): string {
+    return this.isTemporary
+      ? `reads are served; free at least ${inMib(SPARED_BYTES)} on its disk, and writes are accepted again within seconds`
+      : "reads are served; writes are refused until the server is restarted";
+  }
 }
 
 /** Gives every live batch again, oldest first, while a store writes its snapshot. */
@@ -20,17 +39,23 @@ export type SnapshotSource = () => AsyncIterable<Batch>;
 export interface Store {
   /** True where nothing is kept: batches need not be made. */
   readonly isVolatile: boolean;
-  /** Calls `apply` for every stored batch in order; must end before the first append. */
+  /**
+   * Calls `apply` for every stored batch in order; must end before the first append.
+   * @throws AppError `MONGO_LOG_DAMAGED`
+   */
   load(apply: (batch: Uint8Array) => Promise<void>): Promise<void>;
   /**
-   * Resolves when the batch is as durable as the store's mode promises. The batch must not change until then.
-   * @throws StoreFailure once a write has failed: this and every later append
+   * Resolves when the batch is as durable as the store's mode promises, in the order of the calls. The batch must not
+   * change until then.
+   * @throws StoreFailure once a write has failed, for this batch and all that wait behind it
    */
   append(batch: Batch): Promise<void>;
+  /** Takes writes again if what has failed was temporary and has passed. */
+  recover(): Promise<void>;
   /** Replaces everything stored by the batches of `source`, unless the log is still small for its content. */
   compactIfDue(source: SnapshotSource): Promise<void>;
-  /** The error that stopped the store for writes; null while it works. */
-  readonly failure: Error | null;
+  /** Why the store takes no writes; null while it does. */
+  readonly failure: StoreFailure | null;
   stats(): StoreStats;
   close(): Promise<void>;
 }

@@ -1,0 +1,86 @@
+import { readdir } from "node:fs/promises";
+import type { Disk } from "./disk.ts";
+import { requireSpace } from "./disk-space.ts";
+import { removeOldFiles } from "./log-directory.ts";
+import { writeSnapshot } from "./snapshot.ts";
+import type { SnapshotSource } from "./store.ts";
+
+/** A log smaller than this is read in a moment: compaction would gain nothing. */
+const SMALLEST_LOG = 64 * 1024 * 1024;
+const FIRST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 10 * 60_000;
+
+export interface CompactionOptions {
+  readonly directory: string;
+  readonly disk: Disk;
+  readonly compactAtBytes?: number;
+  log(message: string): void;
+}
+
+/** The log as a compaction needs it. */
+export interface CompactedLog {
+  /** Bytes in all logs. */
+  readonly bytes: number;
+  /** Begins a new log and resolves with its generation: what is committed from then on is in that one or later ones. */
+  beginNext(): Promise<number>;
+  /** Resolves when everything that has been appended is durable. */
+  confirm(): Promise<void>;
+  /** @throws Error where the files belong to another process by now */
+  requireHeld(): void;
+}
+
+/** Replaces old logs by a snapshot. A failure is logged, and tried again later and later. */
+export class Compaction {
+  snapshotBytes = 0;
+  readonly #options: CompactionOptions;
+  #isRunning = false;
+  #delay = 0;
+  #notBefore = 0;
+
+  constructor(options: CompactionOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the bytes of the logs that are no longer there. */
+  async runIfDue(source: SnapshotSource, log: CompactedLog): Promise<number> {
+    const due = Math.max(this.#options.compactAtBytes ?? SMALLEST_LOG, this.snapshotBytes);
+    if (this.#isRunning || log.bytes < due || performance.now() < this.#notBefore) return 0;
+    this.#isRunning = true;
+    try {
+      const replaced = await this.#run(source, log);
+      this.#delay = 0;
+      return replaced;
+    } catch (error) {
+      this.#putOff(error as Error);
+      return 0;
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  /**
+   * Starts a new log, writes what lives into a snapshot, and then removes the files that the snapshot replaces.
+   * The source is asked after the switch: what it does not see is in the new log.
+   */
+  async #run(source: SnapshotSource, log: CompactedLog): Promise<number> {
+    const { directory, disk } = this.#options;
+    await requireSpace(disk, directory, this.snapshotBytes);
+    const generation = await log.beginNext();
+    const replaced = log.bytes;
+    // The snapshot may know of a commit that is still on its way to the log.
+    const confirm = () => log.confirm();
+    this.snapshotBytes = await writeSnapshot({ directory, disk, generation, batches: source(), confirm });
+    log.requireHeld();
+    await removeOldFiles(directory, await readdir(directory), generation);
+    return replaced;
+  }
+
+  #putOff({ message }: Error): void {
+    const { directory, log } = this.#options;
+    this.#delay = Math.min(this.#delay * 2 || FIRST_RETRY_MS, LONGEST_RETRY_MS);
+    this.#notBefore = performance.now() + this.#delay;
+    log(
+      `the log in ${directory} cannot be compacted (${message}): the next try follows in ${this.#delay / 1000} s`,
+    );
+  }
+}
