@@ -53,8 +53,9 @@ async function setOptions(
 ): Promise<void> {
   engine.requireWritableStore();
   await engine.settleWriters(collection);
+  const before = collection.options;
   collection.setOptions(options);
-  await engine.append([catalogChange.options(collection)]);
+  await engine.append([catalogChange.options(collection)], () => collection.setOptions(before));
 }
 
 interface IndexChange {
@@ -95,8 +96,11 @@ async function changeIndex(
 ): Promise<IndexChange["reply"]> {
   await engine.settleWriters(collection);
   const changed = index.withDefinition(definition);
-  collection.indexes = collection.indexes.map((other) => (other === index ? changed : other));
-  await engine.append([catalogChange.index(collection, changed)]);
+  const replace = (old: CollectionIndex, by: CollectionIndex) => {
+    collection.indexes = collection.indexes.map((other) => (other === old ? by : other));
+  };
+  replace(index, changed);
+  await engine.append([catalogChange.index(collection, changed)], () => replace(changed, index));
   return reply;
 }
 

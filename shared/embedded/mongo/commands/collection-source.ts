@@ -22,7 +22,7 @@ export class BatchView {
 
   get current(): ReadView {
     const { transaction, server } = this.#context;
-    return transaction ?? this.#held ?? { at: server.engine.versions.clock, transaction: null };
+    return transaction ?? this.#held ?? { at: server.engine.versions.durable, transaction: null };
   }
 
   begin(): void {

@@ -26,7 +26,10 @@ function makeCollection(
     return { collection, stored: Promise.resolve() };
   }
   engine.catalog.add(collection);
-  const stored = engine.append([catalogChange.create(collection)]);
+  const stored = engine.append([catalogChange.create(collection)], () => {
+    collection.isDropped = true;
+    engine.catalog.remove(collection);
+  });
   // A write that follows is stored behind this: it reports a failure of either.
   stored.catch(() => {});
   return { collection, stored };
@@ -70,14 +73,17 @@ export async function dropCollections(
 ): Promise<void> {
   engine.requireWritableStore();
   for (const collection of dropped) await engine.settleWriters(collection);
-  const changes: BsonDocument[] = [];
-  for (const collection of dropped) {
-    if (collection.isDropped) continue;
+  const present = dropped.filter(({ isDropped }) => !isDropped);
+  for (const collection of present) {
     collection.isDropped = true;
     engine.catalog.remove(collection);
-    changes.push(catalogChange.drop(collection));
   }
-  await engine.append(changes);
+  await engine.append(present.map(catalogChange.drop), () => {
+    for (const collection of present) {
+      collection.isDropped = false;
+      engine.catalog.add(collection);
+    }
+  });
 }
 
 async function drop(context: CommandContext): Promise<Reply> {
@@ -128,10 +134,13 @@ async function renameCollection(context: CommandContext): Promise<Reply> {
     await dropCollections(context, [target]);
   }
   await engine.settleWriters(collection);
-  engine.catalog.remove(collection);
-  Object.assign(collection, to);
-  engine.catalog.add(collection);
-  await engine.append([catalogChange.rename(collection)]);
+  const rename = (name: Name) => {
+    engine.catalog.remove(collection);
+    Object.assign(collection, name);
+    engine.catalog.add(collection);
+  };
+  rename(to);
+  await engine.append([catalogChange.rename(collection)], () => rename(from));
   return replyOf({});
 }
 

@@ -69,8 +69,13 @@ async function addIndexes(
       throw new CommandFault(67, `a collection has ${MOST_INDEXES} indexes at most`);
     }
     const index = new CollectionIndex(definition);
-    await buildIndex(collection, index, slice);
-    if (context.transaction === null) await engine.append([catalogChange.index(collection, index)]);
+    await buildIndex(collection, index, { slice, settled: () => engine.settled() });
+    if (context.transaction === null) {
+      const change = catalogChange.index(collection, index);
+      await engine.append([change], () => {
+        collection.indexes = collection.indexes.filter((other) => other !== index);
+      });
+    }
     added += 1;
   }
   return added;
@@ -109,8 +114,12 @@ async function dropIndexes(context: CommandContext): Promise<Reply> {
     wanted === "*" ? collection.indexes.slice(1) : [wanted].flat().map((one) => namedIndex(collection, one));
   if (dropped.includes(collection.idIndex)) throw new CommandFault(72, "cannot drop _id index");
   await server.engine.settleWriters(collection);
-  collection.indexes = collection.indexes.filter((index) => !dropped.includes(index));
-  await server.engine.append(dropped.map(({ name }) => catalogChange.dropIndex(collection, name)));
+  const { indexes } = collection;
+  collection.indexes = indexes.filter((index) => !dropped.includes(index));
+  const changes = dropped.map(({ name }) => catalogChange.dropIndex(collection, name));
+  await server.engine.append(changes, () => {
+    collection.indexes = indexes;
+  });
   return replyOf({ nIndexesWas: before });
 }
 

@@ -11,13 +11,7 @@ function requireSession({ session, number, name }: CommandContext): { session: S
 
 async function commitTransaction(context: CommandContext): Promise<Reply> {
   const { session, number } = requireSession(context);
-  const { engine, clusterTime } = context.server;
-  clusterTime.tick();
-  const { transaction } = session;
-  const committed = session.commit(number, engine);
-  // As in `WriteRun`: a commit may pause before it shows.
-  if (transaction?.isOpen) void transaction.finished.then(() => clusterTime.tick());
-  await committed;
+  await session.commit(number, context.server.engine);
   return replyOf({});
 }
 

@@ -63,6 +63,8 @@ export class WriteRun {
     if (interrupted?.isCommitted === false) this.dispose();
     else if (transaction === null) this.#commit();
     await this.#stored;
+    // Without a commit of its own the command has still seen what others have committed.
+    if (transaction === null) await server.engine.settled();
     if (interrupted !== null) throw new CloseConnection();
   }
 
@@ -133,20 +135,26 @@ export class WriteRun {
   }
 
   #commit(): void {
-    if (!this.#transaction.isOpen) return;
+    if (!this.#transaction.isOpen && !this.#transaction.isVoid) return;
     const { server, session } = this.#context;
-    server.clusterTime.tick();
     const entry = this.#uncommitted.length > 0 ? session!.entry() : null;
     const isEmpty = entry === null && this.#transaction.writes.length === 0;
     const stored = server.engine.commit(this.#transaction, entry);
-    // Of a commit that pauses, a snapshot that was read in between has the time above: it is seen from the next one on.
-    if (this.#transaction.isOpen) void this.#transaction.finished.then(() => server.clusterTime.tick());
+    const committed = this.#uncommitted;
     this.#uncommitted = [];
     if (isEmpty) return;
     // The log keeps its order: when the last part is stored, all parts are; a failure shows up in each later one.
     this.#stored = stored;
-    if (session !== null) session.stored = stored;
-    stored.catch(() => {});
+    if (session === null) {
+      stored.catch(() => {});
+      return;
+    }
+    session.stored = stored;
+    const { outcomes } = session;
+    // What was refused has not happened: a retry must not find it.
+    stored.catch(() => {
+      for (const id of committed) outcomes.delete(id);
+    });
   }
 
   #statementId(index: number): number {

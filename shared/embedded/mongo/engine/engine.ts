@@ -3,11 +3,13 @@ import type { BsonDocument } from "../bson/values.ts";
 import type { Pace } from "../planner/rows.ts";
 import { TimeSlice } from "../planner/time-slice.ts";
 import { BatchWriter } from "../store/batch.ts";
-import type { Store } from "../store/store.ts";
-import { Catalog, catalogChange } from "./catalog.ts";
+import { type Store, StoreFailure } from "../store/store.ts";
+import { Catalog } from "./catalog.ts";
 import type { Collection } from "./collection.ts";
-import type { ReadView } from "./document-record.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { type ReadView, settle } from "./document-record.ts";
 import { Transaction, type Write } from "./transaction.ts";
+import { fillBatch } from "./transaction-batch.ts";
 import { type NewSlice, Versions } from "./versions.ts";
 import { WriteConflict } from "./write-conflict.ts";
 
@@ -16,10 +18,15 @@ export class Engine {
   readonly catalog = new Catalog();
   readonly versions: Versions;
   readonly store: Store;
+  /** Called whenever readers have come to see more. */
+  onShown: () => void = () => {};
   readonly #open = new Set<Transaction>();
-  /** Committed, but their records still wait for some of their writes. */
+  /** Committed, but not durable yet, or their records still wait for some of their writes. */
   readonly #installing = new Map<Transaction, Promise<void>>();
-
+  readonly #queue = new CommitQueue({
+    before: () => this.#voidOpen(),
+    after: () => this.versions.forgetRefused(),
+  });
   readonly #newSlice: NewSlice;
 
   /** @param newSlice how commits and rollbacks are divided */
@@ -29,15 +36,20 @@ export class Engine {
     this.#newSlice = newSlice;
   }
 
+  /**
+   * A plain statement builds upon the latest commits, whether they are durable or not: it is answered when its own commit
+   * is, which is behind theirs. A transaction of a client is answered before, so it sees durable commits only.
+   */
   begin({ isPlain }: { isPlain: boolean }): Transaction {
-    const transaction = this.versions.open(new Transaction(this.versions.clock, isPlain));
+    const { clock, durable } = this.versions;
+    const transaction = this.versions.open(new Transaction(isPlain ? clock : durable, isPlain));
     this.#open.add(transaction);
     return transaction;
   }
 
   /** A snapshot of now, for a read that may yield; the caller closes it. */
   openView(): ReadView {
-    return this.versions.open({ at: this.versions.clock, transaction: null });
+    return this.versions.open({ at: this.versions.durable, transaction: null });
   }
 
   /** A further view of the state that an open one shows; the caller closes it. */
@@ -45,17 +57,23 @@ export class Engine {
     return this.versions.open({ at, transaction: null });
   }
 
+  /** Resolves when every commit of until now is durable: what a plain statement has seen may be answered then. */
+  async settled(): Promise<void> {
+    await this.#queue.settled;
+  }
+
   /**
-   * Shows the transaction's writes to everybody in one step, and resolves when they are durable.
+   * Commits the transaction's writes in one step, shows them to everybody in another once they are durable, and resolves.
    *
-   * What takes long about a large one, its batch for the log before that step and its records behind it, pauses in
-   * between: `transaction.finished` tells when the step is done.
+   * What takes long about a large one, its batch for the log before the first step and its records behind the second,
+   * pauses in between: `transaction.finished` tells when the first is done.
    *
    * @param session what a retry of the command must find, stored with the writes
    * @throws WriteConflict (the transaction is aborted then), CommandFault where the store refuses writes
    */
   commit(transaction: Transaction, session: BsonDocument | null = null): Promise<void> {
     const { writes, created } = transaction;
+    this.#requireNotVoid(transaction);
     if (writes.length === 0 && created.size === 0 && session === null) {
       this.#close(transaction);
       return DONE;
@@ -91,23 +109,38 @@ export class Engine {
     return null;
   }
 
-  /** Logs changes of the catalogue that the caller has just made. */
-  append(changes: readonly BsonDocument[]): Promise<void> {
-    this.requireWritableStore();
+  /**
+   * Logs changes of the catalogue that the caller has just made.
+   *
+   * @param undo takes them back where the store refuses them
+   */
+  append(changes: readonly BsonDocument[], undo: () => void): Promise<void> {
+    const { failure } = this.store;
+    if (failure !== null) {
+      undo();
+      return Promise.reject(refusedWrite(failure));
+    }
+    if (this.store.isVolatile || changes.length === 0) return DONE;
     const batch = new BatchWriter();
     for (const change of changes) batch.catalog(change);
-    return this.#store(batch);
+    return this.#queue.add(this.#store(batch), { undo, show: () => null });
   }
 
-  /** Waits until no open transaction has written to the collection: its shape may be changed then. */
+  /**
+   * Waits until no open transaction has written to the collection, and no record waits for a commit: its shape may be
+   * changed then. On a busy collection there is always a commit that is not durable: its records are settled now.
+   */
   async settleWriters(collection: Collection): Promise<void> {
+    const isWriter = ({ writes }: Transaction) => writes.some((write) => write.collection === collection);
+    const isLong = (transaction: Transaction) =>
+      transaction.writes.length > LONG_COMMIT || transaction.committedAt <= this.versions.durable;
     for (;;) {
-      const isWriter = ({ writes }: Transaction) => writes.some((write) => write.collection === collection);
       const writer = [...this.#open].find(isWriter);
-      const ending = [...this.#installing.keys()].find(isWriter);
-      if (writer === undefined && ending === undefined) return;
+      const ending = [...this.#installing.keys()].find((one) => isLong(one) && isWriter(one));
+      if (writer === undefined && ending === undefined) break;
       await (writer?.finished ?? this.#installing.get(ending!));
     }
+    for (const { writes } of this.#installing.keys()) for (const { record } of writes) settle(record);
   }
 
   /** @throws CommandFault 14031 once the store has failed */
@@ -118,6 +151,7 @@ export class Engine {
 
   #requireCommittable(transaction: Transaction): void {
     try {
+      this.#requireNotVoid(transaction);
       this.requireWritableStore();
       this.#requireFreeNames(transaction);
     } catch (error) {
@@ -127,21 +161,59 @@ export class Engine {
     }
   }
 
-  async #publish(transaction: Transaction, batch: BatchWriter, session: BsonDocument | null): Promise<void> {
-    if (session !== null && !this.store.isVolatile) batch.session(session);
+  #publish(transaction: Transaction, batch: BatchWriter, session: BsonDocument | null): Promise<void> {
     for (const collection of transaction.created.values()) this.catalog.add(collection);
-    const installed = this.versions.publish(transaction);
+    this.versions.commit(transaction);
     this.#open.delete(transaction);
     transaction.finish();
-    if (installed !== null) {
-      this.#installing.set(transaction, installed);
-      void installed.then(() => this.#installing.delete(transaction));
+    const shown = this.#showWhenDurable(transaction, batch, session);
+    if (shown === null) return DONE;
+    this.#installing.set(transaction, shown);
+    const done = () => this.#installing.delete(transaction);
+    shown.then(done, done);
+    return shown;
+  }
+
+  #showWhenDurable(
+    transaction: Transaction,
+    batch: BatchWriter,
+    session: BsonDocument | null,
+  ): Promise<void> | null {
+    const show = () => {
+      const installed = this.versions.show(transaction);
+      this.onShown();
+      return installed;
+    };
+    if (this.store.isVolatile) return show();
+    if (session !== null) batch.session(session);
+    return this.#queue.add(this.#store(batch), { undo: () => this.#undo(transaction), show });
+  }
+
+  #undo(transaction: Transaction): void {
+    this.versions.undo(transaction);
+    for (const collection of transaction.created.values()) {
+      collection.isDropped = true;
+      this.catalog.remove(collection);
     }
-    await Promise.all([this.#store(batch), installed]);
+  }
+
+  /** Ends all open transactions that have written: each may have built upon what is about to be taken back. */
+  #voidOpen(): void {
+    for (const transaction of [...this.#open]) {
+      const { writes, created, isPlain } = transaction;
+      if (!isPlain && writes.length === 0 && created.size === 0) continue;
+      while (writes.length > 0) undoLast(writes);
+      transaction.isVoid = true;
+      this.#close(transaction);
+    }
+  }
+
+  #requireNotVoid({ isVoid }: Transaction): void {
+    if (!isVoid) return;
+    throw this.store.failure === null ? new WriteConflict(null) : refusedWrite(this.store.failure);
   }
 
   async #store(batch: BatchWriter): Promise<void> {
-    if (batch.isEmpty) return;
     try {
       await this.store.append(batch.finish());
     } catch (error) {
@@ -162,37 +234,6 @@ export class Engine {
   }
 }
 
-/** Writes the transaction into a batch; null where that took no time. */
-function fillBatch(batch: BatchWriter, { writes, created }: Transaction, slice: Pace): Promise<void> | null {
-  for (const collection of created.values()) {
-    batch.catalog(catalogChange.create(collection));
-    for (const index of collection.indexes.slice(1)) batch.catalog(catalogChange.index(collection, index));
-  }
-  for (let i = 0; i < writes.length; i++) {
-    addToBatch(batch, writes[i]!);
-    if (slice.isOver()) return fillRest(batch, { writes, from: i + 1, slice });
-  }
-  return null;
-}
-
-async function fillRest(
-  batch: BatchWriter,
-  { writes, from, slice }: { writes: readonly Write[]; from: number; slice: Pace },
-): Promise<void> {
-  for (let i = from; i < writes.length; i++) {
-    if (slice.isOver()) await slice.pause();
-    addToBatch(batch, writes[i]!);
-  }
-}
-
-/** Of several writes to one record the first stands for all: what the record holds now is what the last has left. */
-function addToBatch(batch: BatchWriter, { collection, record, before }: Write): void {
-  if (before !== null || collection.isDropped) return;
-  const bytes = record.pending!.bytes;
-  if (bytes !== null) batch.put(collection.id, record.id, bytes);
-  else if (record.committedAt > 0) batch.remove(collection.id, record.id);
-}
-
 function undoLast(writes: Write[]): void {
   const write = writes.pop()!;
   write.collection.undo(write);
@@ -205,10 +246,12 @@ async function rollBackRest(writes: Write[], mark: number, slice: Pace): Promise
   }
 }
 
-const refusedWrite = ({ message }: Error): CommandFault =>
+const refusedWrite = (error: Error): CommandFault =>
   new CommandFault(
     14031,
-    `The data directory has refused a write (${message}): the server answers reads only until it is restarted`,
+    error instanceof StoreFailure ? `${error.message}: ${error.remedy}` : error.message,
   );
 
 const DONE = Promise.resolve();
+/** Settling this many records takes a moment; what is longer pauses in between. */
+const LONG_COMMIT = 1_000;

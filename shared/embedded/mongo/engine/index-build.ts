@@ -6,6 +6,12 @@ import { LazyDocument } from "./lazy-document.ts";
 import { EVERY_KEY } from "./ordered-entries.ts";
 import { duplicateKey } from "./unique-check.ts";
 
+interface IndexBuild {
+  readonly slice: TimeSlice;
+  /** Resolves when what was committed before the build is durable: until then readers need versions that it leaves out. */
+  readonly settled?: () => Promise<void>;
+}
+
 /**
  * Adds an index to a collection that may be in use: writes maintain it from the start, reads use it when it is
  * complete. On an error the collection is as before.
@@ -15,7 +21,7 @@ import { duplicateKey } from "./unique-check.ts";
 export async function buildIndex(
   collection: Collection,
   index: CollectionIndex,
-  slice: TimeSlice,
+  { slice, settled }: IndexBuild,
 ): Promise<void> {
   index.isReady = false;
   collection.indexes.push(index);
@@ -27,6 +33,7 @@ export async function buildIndex(
       if (slice.isOver()) await slice.pause();
     }
     if (index.isUnique) await requireUnique(collection, index, slice);
+    await settled?.();
     index.isReady = true;
   } catch (error) {
     collection.indexes = collection.indexes.filter((other) => other !== index);
@@ -41,7 +48,7 @@ export async function rebuildIndex(
   { slice, isFree }: { slice: TimeSlice; isFree: () => boolean },
 ): Promise<void> {
   const fresh = new CollectionIndex(index.definition);
-  await buildIndex(collection, fresh, slice);
+  await buildIndex(collection, fresh, { slice });
   const others = collection.indexes.filter((one) => one !== fresh);
   // It may have been dropped or changed meanwhile.
   collection.indexes =

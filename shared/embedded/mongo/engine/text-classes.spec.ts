@@ -73,7 +73,7 @@ test("an index that keeps many strings that are gone is built again", async () =
     unique: true,
     collation: spec,
   });
-  await buildIndex(collection, new CollectionIndex(definition), slice);
+  await buildIndex(collection, new CollectionIndex(definition), { slice });
   for (let n = 0; n < 10_010; n++) {
     const transaction = engine.begin({ isPlain: true });
     const bytes = encodeDocument(documentOf({ _id: n, s: `Name ${n}` }));

@@ -48,6 +48,8 @@ export class Transaction implements ReadView {
   committedAt = Number.POSITIVE_INFINITY;
   /** Moves a write that has been committed into its record. */
   install: ((write: Write) => void) | null = null;
+  /** True where it was ended because it may have built upon a commit that the store has refused. */
+  isVoid = false;
   /** The command at work may write documents that break the rules of their collection. */
   bypassesRules = false;
   #finished: PromiseWithResolvers<void> | null = null;

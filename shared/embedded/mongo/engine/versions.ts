@@ -18,6 +18,8 @@ export type NewSlice = () => Pace;
 export class Versions {
   /** Counts commits; a snapshot is the value it was taken at. */
   clock = 1;
+  /** The commits up to here are durable: readers see these, writers all. */
+  durable = 1;
   readonly #open = new Set<ReadView>();
   readonly #newSlice: NewSlice;
   readonly #install = (write: Write) => this.#installWrite(write);
@@ -47,18 +49,22 @@ export class Versions {
     if (this.#open.delete(view)) this.#prune();
   }
 
-  /**
-   * Turns the transaction's writes into committed versions, at once for every other reader.
-   *
-   * Where there are very many, the records follow by and by, those first that somebody else wants to write to; the
-   * promise settles when all have followed. It is null where that took no time.
-   */
-  publish(transaction: Transaction): Promise<void> | null {
+  /** Turns the transaction's writes into committed versions, at once for every writer; readers see them once shown. */
+  commit(transaction: Transaction): void {
     this.#open.delete(transaction);
     this.clock += 1;
     transaction.committedAt = this.clock;
     transaction.install = this.#install;
-    const { writes } = transaction;
+  }
+
+  /**
+   * Shows the writes of a transaction that is durable, as are all that committed before it, in one step to every reader.
+   *
+   * Where there are very many, the records follow by and by, those first that somebody else wants to write to; the
+   * promise settles when all have followed. It is null where that took no time.
+   */
+  show({ committedAt, writes }: Transaction): Promise<void> | null {
+    this.durable = committedAt;
     const slice = this.#newSlice();
     for (let i = 0; i < writes.length; i++) {
       settle(writes[i]!.record);
@@ -66,6 +72,28 @@ export class Versions {
     }
     this.#prune();
     return null;
+  }
+
+  /** Ends what a refusal of the store has taken back: nothing remains between the two clocks. */
+  forgetRefused(): void {
+    this.durable = this.clock;
+    this.#prune();
+  }
+
+  /** Takes back the writes of the latest commit that is not durable. */
+  undo(transaction: Transaction): void {
+    const { writes, committedAt } = transaction;
+    for (let i = writes.length - 1; i >= 0; i--) {
+      const write = writes[i]!;
+      if (write.record.pending === write) write.collection.undo(write);
+      else if (write.record.committedAt === committedAt) uninstall(write);
+    }
+    const isRefused = (retired: Retired) => retired.committedAt === committedAt;
+    for (const { collection, record, dropped } of this.#retired.filter(isRefused))
+      collection.dropEntries(record, dropped);
+    this.#retired = this.#retired.slice(this.#pruned).filter((retired) => !isRefused(retired));
+    this.#pruned = 0;
+    transaction.committedAt = Number.POSITIVE_INFINITY;
   }
 
   async #installRest(writes: readonly Write[], from: number, slice: Pace): Promise<void> {
@@ -80,7 +108,8 @@ export class Versions {
   #installWrite(last: Write): void {
     const { collection, record, bytes, before, owner } = last;
     const dropped = droppedBy(last);
-    if (this.#open.size > 0 && record.committedAt > 0) {
+    const mayBeSeen = this.#open.size > 0 || owner.committedAt > this.durable;
+    if (mayBeSeen && record.committedAt > 0) {
       record.older = { committedAt: record.committedAt, bytes: record.bytes, older: record.older };
     }
     record.bytes = bytes;
@@ -124,7 +153,7 @@ export class Versions {
   }
 
   #oldestView(): number {
-    let oldest = this.clock;
+    let oldest = this.durable;
     for (const view of this.#open) if (view.at < oldest) oldest = view.at;
     return oldest;
   }
@@ -143,6 +172,17 @@ export class Versions {
     if (record.bytes === null && record.isSettled) this.#forget(collection, record, dropped);
     else collection.dropEntries(record, dropped);
   }
+}
+
+/** Takes a version back that a later writer had moved into its record before it was durable. */
+function uninstall({ collection, record }: Write): void {
+  const refused = collection.everyKey(record.bytes);
+  const { older } = record;
+  record.bytes = older?.bytes ?? null;
+  record.committedAt = older?.committedAt ?? 0;
+  record.older = older?.older ?? null;
+  collection.dropEntries(record, refused);
+  if (older === null) collection.records.delete(record);
 }
 
 /** The index entries that a transaction's writes to one record make obsolete. */
