@@ -5,6 +5,7 @@ import { type Config, withEmbeddedStore } from "../shared/config.ts";
 import { budgetNews } from "../shared/embedded/mongo/budget.ts";
 import { type MongoThread, startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
 import { AppError, errorMessage, errorType } from "../shared/errors.ts";
+import { publishUrl } from "./reach-store.ts";
 
 /** The embedded MongoDB server of a process, and the configuration of the services that use it. */
 export interface EmbeddedStore extends Pick<MongoThread, "failed" | "close"> {
@@ -29,10 +30,14 @@ export async function startEmbeddedStore(config: Config, logger: Logger): Promis
   }).catch((cause: unknown) => {
     throw errorType(cause) === "MONGO_NOT_STARTED" ? unusable(dir, cause) : cause;
   });
+  const withdrawUrl = await publishUrl(dir, thread.url);
   return {
     config: withEmbeddedStore(config, thread.url),
     failed: thread.failed,
-    close: () => thread.close(),
+    async close() {
+      await withdrawUrl();
+      await thread.close();
+    },
     readiness: () => storeCheck(thread),
   };
 }

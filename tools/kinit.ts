@@ -1,41 +1,51 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { loadConfig } from "../shared/config.ts";
-import { AppError } from "../shared/errors.ts";
+import { printsHelp, readOptions, UsageFault } from "./command-line.ts";
 import { generatedFiles } from "./generated-files.ts";
 import { runMongoCommand } from "./mongo-command.ts";
-import { readReplayArguments, replayCommand } from "./replay-command.ts";
+import { replayCommand } from "./replay-command.ts";
 import { failCommand } from "./run-until-stopped.ts";
+import { whenUnread } from "./unread-output.ts";
 
 const USAGE = `Usage: npm run kinit -- <command>
-  mongo --dir D --port P [--sync full|normal]   the embedded MongoDB server for the processes of this machine
-  mongo dump --url U --out FILE [--db D]        all data as Extended JSON lines
-  mongo restore --url U --in FILE               and back
-  replay                                        make the read models anew beside the old ones
-  replay --check                                compare them with the events, name each difference
-  docs                                          write .env.example and docs/events.md`;
+  mongo --dir DIR [--port P]     the embedded MongoDB server for the processes of this machine
+  mongo dump --out FILE          a backup, as Extended JSON lines
+  mongo restore --in FILE        and back, into an empty store
+  replay                         makes the read models again from the events, beside the old ones
+  replay --check                 compares them with the events and names each difference
+  docs                           writes .env.example and docs/events.md
+More: npm run kinit -- mongo --help`;
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 async function run([command, ...rest]: readonly string[]): Promise<void> {
+  if (command === "mongo") return runMongoCommand(rest);
+  if (printsHelp([command ?? "", ...rest], USAGE)) return;
   switch (command) {
-    case "mongo":
-      return runMongoCommand([...rest]);
     case "replay": {
-      const isSame = await replayCommand(loadConfig(), { ...readReplayArguments(rest), print });
+      const { check = false } = readOptions(rest, { flags: ["check"], usage: USAGE });
+      const isSame = await replayCommand(loadConfig(), { check, print });
       if (!isSame) process.exitCode = 1;
       return;
     }
     case "docs":
-      for (const [file, generate] of Object.entries(generatedFiles)) {
-        mkdirSync(dirname(file), { recursive: true });
-        writeFileSync(file, generate());
-        print(file);
-      }
-      return;
+      readOptions(rest, { usage: USAGE });
+      return writeDocs();
+    case undefined:
+      throw new UsageFault("No command is named.", USAGE);
     default:
-      throw new AppError(USAGE, { type: "USAGE", code: 400 });
+      throw new UsageFault(`There is no command '${command}'.`, USAGE);
   }
 }
 
+function writeDocs(): void {
+  for (const [file, generate] of Object.entries(generatedFiles)) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, generate());
+    print(file);
+  }
+}
+
+whenUnread(() => process.exit(0));
 run(process.argv.slice(2)).catch(failCommand);

@@ -24,6 +24,7 @@ import {
 } from "mongodb";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
 import { runMongoCommand } from "./mongo-command.ts";
+import { dumpLines } from "./mongo-dump.ts";
 
 const KINIT = fileURLToPath(new URL("kinit.ts", import.meta.url));
 
@@ -144,6 +145,21 @@ describe("kinit mongo", () => {
     });
   });
 
+  it("dumps the state of one instant, whatever is written meanwhile", async () => {
+    const db = from.db("instant");
+    const [first, second] = [db.collection<{ _id: number }>("a"), db.collection<{ _id: number }>("b")];
+    await Promise.all([first, second].map((one) => one.insertOne({ _id: 1 })));
+    const lines: string[] = [];
+    for await (const line of dumpLines(from, "instant")) {
+      lines.push(line);
+      if (lines.length === 2) await Promise.all([first, second].map((one) => one.insertOne({ _id: 2 })));
+    }
+    assert.deepEqual(
+      lines.filter((line) => !line.includes("$collection")),
+      ['{"_id":{"$numberInt":"1"}}', '{"_id":{"$numberInt":"1"}}'],
+    );
+  });
+
   it("names the line of a dump that is none", async () => {
     const file = join(directory, "bad.jsonl");
     for (const [lines, line] of [
@@ -165,6 +181,7 @@ describe("kinit mongo", () => {
       ["--port", "1"],
       ["--dir", "x", "--sync", "never"],
       ["dump", "--url", "x"],
+      ["dump", "--url", "x", "--out", "y", "z"],
       ["restore", "--file", "x"],
       ["--dir", "x", "--port", "-1"],
     ]) {

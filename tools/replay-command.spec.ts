@@ -6,7 +6,7 @@ import { endsAndHolds } from "../test/ends-and-holds.ts";
 import { eventually } from "../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../test/mongo.ts";
 import { type Platform, startPlatform } from "../test/platform.ts";
-import { readReplayArguments, replayCommand } from "./replay-command.ts";
+import { replayCommand } from "./replay-command.ts";
 
 const { handlers, release } = endsAndHolds();
 
@@ -144,18 +144,5 @@ describe("replay", () => {
       assert.deepEqual(made, standing);
       assert.ok(lines.includes(`${name}_replayed: ${made.length} documents`), lines.join("\n"));
     }
-  });
-});
-
-describe("the arguments of replay", () => {
-  it("are none, or --check", () => {
-    assert.deepEqual(
-      [readReplayArguments([]), readReplayArguments(["--check"])],
-      [{ check: false }, { check: true }],
-    );
-  });
-  it("are refused where they say something else, lest a slip of the pen rebuilds", () => {
-    for (const words of [["--chek"], ["check"], ["--check", "now"]])
-      assert.throws(() => readReplayArguments(words), { type: "USAGE", message: /--check/ });
   });
 });

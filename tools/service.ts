@@ -1,14 +1,20 @@
 import { loadConfig } from "../shared/config.ts";
-import { AppError } from "../shared/errors.ts";
+import { printsHelp, UsageFault } from "./command-line.ts";
 import { launch } from "./launch.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
 import { type ServiceName, serviceNames } from "./service-factories.ts";
 
+const USAGE = `Usage: npm run service -- <name> [<name> …]
+  runs services in a process of their own: ${serviceNames.join(", ")}
+  They meet over NATS and share one MongoDB: set NATS_URL and MONGO_DB_URL. All settings: .env.example`;
+
 /** `npm run service -- scheduler executor`: some services in a process of their own, over NATS. */
-async function run(): Promise<void> {
+async function run(words: readonly string[]): Promise<void> {
+  const services = namesFrom(words);
   const config = loadConfig();
-  const services = namesFrom(process.argv.slice(2));
-  if (!config.natsUrl) throw usage("NATS_URL is missing: services in processes of their own meet over NATS");
+  if (!config.natsUrl) {
+    throw new UsageFault("NATS_URL is missing: services in processes of their own meet over NATS.", USAGE);
+  }
   const launched = await launch({ config, services });
   stopOnSignal(launched);
   const where = launched.address ? `, listening on ${launched.address}` : "";
@@ -17,16 +23,12 @@ async function run(): Promise<void> {
 
 function namesFrom(words: readonly string[]): readonly ServiceName[] {
   const unknown = words.find((word) => !serviceNames.includes(word as ServiceName));
-  if (unknown !== undefined) throw usage(`There is no service ${unknown}`);
-  if (words.length === 0) throw usage("No service is named");
-  return [...new Set(words)] as ServiceName[];
+  if (unknown !== undefined) throw new UsageFault(`There is no service '${unknown}'.`, USAGE);
+  const repeated = words.find((word, position) => words.indexOf(word) < position);
+  if (repeated !== undefined) throw new UsageFault(`'${repeated}' is named twice.`, USAGE);
+  if (words.length === 0) throw new UsageFault("No service is named.", USAGE);
+  return words as ServiceName[];
 }
 
-function usage(fault: string): AppError {
-  return new AppError(
-    `${fault}.\nUsage: NATS_URL=nats://… MONGO_DB_URL=mongodb://… npm run service -- <name> [<name> …]\nServices: ${serviceNames.join(", ")}`,
-    { type: "USAGE", code: 400 },
-  );
-}
-
-run().catch(failCommand);
+const words = process.argv.slice(2);
+if (!printsHelp(words, USAGE)) run(words).catch(failCommand);

@@ -1,21 +1,28 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { loadConfig } from "../shared/config.ts";
 import { call } from "../shared/service.ts";
+import { printsHelp, readOptions } from "./command-line.ts";
 import { type Launched, launch } from "./launch.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
 import { serviceNames } from "./service-factories.ts";
+
+const USAGE = `Usage: npm start [-- --repl]
+  runs all services in this process, with their data in DATA_DIR unless MONGO_DB_URL is set
+  --repl   with Moleculer's interactive console
+Settings are environment variables, or lines of a file .env: see .env.example`;
 
 /** Beyond the lease of a process that was killed: how long the welcome waits for an active scheduler. */
 const SCHEDULER_LIMIT_MS = 5000;
 
 /** `npm start`: everything in one process. */
-async function start(): Promise<void> {
+async function start(words: readonly string[]): Promise<void> {
+  const { repl = false } = readOptions(words, { flags: ["repl"], usage: USAGE });
   const launched = await launch({ config: loadConfig(), services: serviceNames });
   stopOnSignal(launched);
   launched.failed.catch(failCommand);
   await schedulerIsActive(launched);
   process.stdout.write(welcome(launched.address ?? ""));
-  if (process.argv.includes("--repl")) launched.broker.repl();
+  if (repl) launched.broker.repl();
 }
 
 /** The welcome comes last, and what it proposes works at once. */
@@ -45,4 +52,5 @@ Ctrl-C stops.
 `;
 }
 
-start().catch(failCommand);
+const words = process.argv.slice(2);
+if (!printsHelp(words, USAGE)) start(words).catch(failCommand);

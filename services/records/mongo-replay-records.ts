@@ -29,11 +29,13 @@ async function recordsOf(
 ): Promise<Replayed[]> {
   const first = causes.map((cause) => fromEventDocument(cause) as unknown as RecordedEvent);
   const streams = await runStreams(events, first.map(recordIdOf));
-  return first.map((cause) => {
+  return first.map((cause, position) => {
     const id = recordIdOf(cause);
     const own = streams.get(id) ?? [];
     const record = [cause, ...own].reduce<RunRecord | null>(evolve, null) as RunRecord;
-    return { id, document: toDocument(record, { version: own.length, openUntil: new Date(0) }) };
+    const document = toDocument(record, { version: own.length, openUntil: new Date(0) });
+    const { _id, writer } = causes[position] as EventDocument;
+    return own.length > 0 || !writer ? { id, document } : { id, document, awaits: { id: _id, writer } };
   });
 }
 

@@ -98,8 +98,8 @@ export async function connectMongo(
 
 /** The URL cannot be used. The message never repeats it: a password may be in it. */
 export class MongoUrlFault extends AppError {
-  constructor(fault: keyof typeof URL_FAULTS) {
-    super(`MONGO_DB_URL ${URL_FAULTS[fault]}`, { type: "CONFIG_INVALID", code: 500 });
+  constructor(fault: keyof typeof URL_FAULTS, source = "MONGO_DB_URL") {
+    super(`${source} ${URL_FAULTS[fault]}`, { type: "CONFIG_INVALID", code: 500 });
   }
 }
 const URL_FAULTS = {
@@ -110,8 +110,8 @@ const URL_FAULTS = {
 
 /** No connection could be made; the message says why. */
 export class MongoUnreachable extends StoreUnavailable {
-  constructor(cause: unknown) {
-    super(cause, `MongoDB (MONGO_DB_URL) cannot be reached: ${errorMessage(cause)}`);
+  constructor(cause: unknown, source = "MONGO_DB_URL") {
+    super(cause, `MongoDB (${source}) cannot be reached: ${errorMessage(cause)}`);
   }
 }
 

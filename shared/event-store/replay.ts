@@ -1,11 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Collection, Db, Document, ObjectId } from "mongodb";
 import type { EventDocument } from "./event-document.ts";
+import { unsentOf, type WrittenEvent } from "./mongo-unsent-events.ts";
+import type { OutboxDocument } from "./outbox-ledger.ts";
 
 /** A read model's document made anew from events, under its id; null where the events end its life. */
 export interface Replayed {
   readonly id: string;
   readonly document: Document | null;
+  /** The event that has to arrive before the document is written; not given where that event has arrived. */
+  readonly awaits?: WrittenEvent;
 }
 
 /** One read model: where it stands and how it is made from the events. */
@@ -16,11 +20,11 @@ export interface ReadModel {
   replay(events: Collection<EventDocument>): AsyncIterable<readonly Replayed[]>;
 }
 
-/** A document that is not what its events make of it. */
+/** A document that is not what its events make of it; `awaited`: its event is still to be sent, which is no fault. */
 export interface Difference {
   readonly collection: string;
   readonly id: string;
-  readonly fault: "missing" | "unexpected" | "differs";
+  readonly fault: "missing" | "unexpected" | "differs" | "awaited";
   readonly fields: readonly string[];
 }
 
@@ -56,19 +60,31 @@ export async function* compare(db: Db, model: ReadModel): AsyncIterable<Differen
     const stored = new Map<string, Document>();
     for await (const document of collection.find({ _id: { $in: ids } }))
       stored.set(String(document._id), document);
+    const isAwaited = await awaitedOf(
+      db,
+      replayed.filter(({ id }) => !stored.has(id)),
+    );
     for (const { id, document } of replayed) {
       if (document === null) continue;
       seen.add(id);
       const found = stored.get(id);
       const fields = found ? differingFields(document, found, ignored) : [];
-      if (!found || fields.length > 0)
-        yield { collection: name, id, fault: found ? "differs" : "missing", fields };
+      if (!found) yield { collection: name, id, fault: isAwaited.has(id) ? "awaited" : "missing", fields };
+      else if (fields.length > 0) yield { collection: name, id, fault: "differs", fields };
     }
   }
   // What the original wrote has no version and no events.
   for await (const { _id } of collection.find({ version: { $exists: true } }, { projection: { _id: 1 } })) {
     if (!seen.has(String(_id))) yield { collection: name, id: String(_id), fault: "unexpected", fields: [] };
   }
+}
+
+/** Ids of the documents whose event an outbox still has to send. */
+async function awaitedOf(db: Db, missing: readonly Replayed[]): Promise<ReadonlySet<string>> {
+  const events = missing.flatMap(({ awaits }) => awaits ?? []);
+  if (events.length === 0) return new Set();
+  const unsent = await unsentOf(db.collection<OutboxDocument>("outboxes"), events);
+  return new Set(missing.flatMap(({ id, awaits }) => (awaits && unsent.has(awaits.id) ? id : [])));
 }
 
 /** Writes the read model anew into a collection of its own; answers its name and the number of documents. */

@@ -1,0 +1,96 @@
+import { existsSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { MongoClient } from "mongodb";
+import type { Config } from "../shared/config.ts";
+import { startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
+import { AppError, errorType } from "../shared/errors.ts";
+import { MongoUnreachable, MongoUrlFault } from "../shared/event-store/open-event-store.ts";
+
+/** Where an operator's command finds the data. */
+export interface ReachedStore {
+  readonly url: string;
+  /** The option or setting that the URL comes from, for messages. */
+  readonly source: string;
+  /** Closes what was opened for the command. */
+  close(): Promise<void>;
+}
+
+interface Wanted {
+  readonly config: Pick<Config, "mongoUrl" | "dataDir">;
+  /** Goes before the configuration. */
+  readonly url?: string;
+  /** Whether a data directory may be made. */
+  readonly isForWriting?: boolean;
+}
+
+/**
+ * The server of `url`, else of MONGO_DB_URL, else the embedded one of DATA_DIR: the server that is running on it, or
+ * one that is started for the command and holds the directory's lock meanwhile.
+ *
+ * @throws AppError `NO_DATA` where nothing may be made and nothing is there; and as `startEmbeddedMongo`
+ */
+export async function reachStore({ config, url, isForWriting = false }: Wanted): Promise<ReachedStore> {
+  const close = async () => {};
+  if (url) return { url, source: "--url", close };
+  if (config.mongoUrl) return { url: config.mongoUrl, source: "MONGO_DB_URL", close };
+  const dir = join(config.dataDir, "mongo");
+  if (!isForWriting && !existsSync(dir)) throw new NoData(dir);
+  try {
+    const server = await startEmbeddedMongo({ dir });
+    return { url: server.url, source: dir, close: () => server.close() };
+  } catch (error) {
+    const running = errorType(error) === "MONGO_DIRECTORY_LOCKED" ? await readUrl(dir, error) : undefined;
+    if (running === undefined) throw error;
+    return { url: running, source: dir, close };
+  }
+}
+
+/** Connects without the services' time limits, for work that may take long. */
+export async function connectTo({ url, source }: Pick<ReachedStore, "url" | "source">): Promise<MongoClient> {
+  let client: MongoClient;
+  try {
+    client = new MongoClient(url, { appName: "kinit", serverSelectionTimeoutMS: 5000 });
+  } catch {
+    throw new MongoUrlFault("malformed", source);
+  }
+  try {
+    return await client.connect();
+  } catch (cause) {
+    await client.close().catch(() => {});
+    throw new MongoUnreachable(cause, source);
+  }
+}
+
+class NoData extends AppError {
+  constructor(dir: string) {
+    super(`There is no data in ${dir}: set DATA_DIR, or give the server's address with MONGO_DB_URL.`, {
+      type: "NO_DATA",
+      code: 404,
+    });
+  }
+}
+
+interface PublishedUrl {
+  readonly pid: number;
+  readonly url: string;
+}
+/** Beside the directory, whose own files are the store's. */
+const urlFile = (dir: string): string => `${dir}.url`;
+
+/** Says where the server of a data directory is reached; returns what takes it back. */
+export async function publishUrl(dir: string, url: string): Promise<() => Promise<void>> {
+  const published: PublishedUrl = { pid: process.pid, url };
+  await writeFile(urlFile(dir), JSON.stringify(published));
+  return () => rm(urlFile(dir), { force: true });
+}
+
+/** Only what the holder of the lock has published: a process that was killed leaves its file behind. */
+async function readUrl(dir: string, locked: unknown): Promise<string | undefined> {
+  try {
+    const { pid, url } = JSON.parse(await readFile(urlFile(dir), "utf8")) as PublishedUrl;
+    return pid === (locked as AppError & { data: { pid: number } }).data.pid ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
