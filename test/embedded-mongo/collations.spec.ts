@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { type CollectionInfo, type Document, MongoClient } from "mongodb";
+import { type CollationOptions, type CollectionInfo, type Document, MongoClient } from "mongodb";
 import { startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
 import { directoryForTests, mongoForTests } from "./mongo.fixture.ts";
 
@@ -181,6 +181,60 @@ describe("a collection with a collation", () => {
     await assert.rejects(view.find({}, { collation: { locale: "fr" } }).toArray(), { code: 167 });
     await mongo.db.createCollection("bytes", { viewOn: "items", pipeline: [] });
     assert.equal(await mongo.db.collection("bytes").countDocuments({ s: "a" }), 0);
+  });
+});
+
+describe("a collation in expressions that compare lists", () => {
+  const mongo = mongoForTests();
+  const numeric = { locale: "en", numericOrdering: true } as const;
+  const a = ["a", "B", "A", "b", "c"];
+  const evaluated = async (expression: unknown, collation: CollationOptions = caseless) => {
+    const stages = [{ $documents: [{ a, n: ["10", "9", "100"] }] }, { $project: { value: expression } }];
+    return (await mongo.db.aggregate(stages, { collation }).toArray())[0]!.value;
+  };
+
+  it("orders what they compare", async () => {
+    assert.equal(await evaluated({ $max: "$n" }, numeric), "100");
+    assert.equal(await evaluated({ $min: "$n" }, numeric), "9");
+    assert.deepEqual(await evaluated({ $maxN: { input: "$n", n: 2 } }, numeric), ["100", "10"]);
+    assert.deepEqual(await evaluated({ $minN: { input: "$n", n: 2 } }, numeric), ["9", "10"]);
+    assert.deepEqual(await evaluated({ $sortArray: { input: "$n", sortBy: 1 } }, numeric), [
+      "9",
+      "10",
+      "100",
+    ]);
+    const documents = { $map: { input: "$n", in: { n: "$$this" } } };
+    assert.deepEqual(await evaluated({ $sortArray: { input: documents, sortBy: { n: -1 } } }, numeric), [
+      { n: "100" },
+      { n: "10" },
+      { n: "9" },
+    ]);
+  });
+
+  it("decides what is equal", async () => {
+    assert.equal(await evaluated({ $indexOfArray: ["$a", "b"] }), 1);
+    assert.deepEqual(await evaluated({ $setUnion: ["$a", ["C"]] }), ["a", "B", "c"]);
+    assert.deepEqual(await evaluated({ $setIntersection: ["$a", ["C", "B"]] }), ["B", "c"]);
+    assert.deepEqual(await evaluated({ $setDifference: ["$a", ["C", "A"]] }), ["B"]);
+    assert.equal(await evaluated({ $setEquals: ["$a", ["A", "b", "C"]] }), true);
+    assert.equal(await evaluated({ $setIsSubset: [["C"], "$a"] }), true);
+  });
+
+  it("finds the bucket, and the set of a group", async () => {
+    const values = mongo.db.collection("values");
+    await values.insertMany(["1", "5", "10", "12", "20"].map((s) => ({ s, t: "x" })));
+    await values.insertOne({ s: "20", t: "X" });
+    const found = await values
+      .aggregate([{ $bucket: { groupBy: "$s", boundaries: ["1", "10", "30"] } }], { collation: numeric })
+      .toArray();
+    assert.deepEqual(found, [
+      { _id: "1", count: 2 },
+      { _id: "10", count: 4 },
+    ]);
+    const stages = [{ $group: { _id: null, t: { $addToSet: "$t" } } }];
+    assert.deepEqual(await values.aggregate(stages, { collation: caseless }).toArray(), [
+      { _id: null, t: ["x"] },
+    ]);
   });
 });
 

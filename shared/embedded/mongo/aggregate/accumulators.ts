@@ -4,12 +4,14 @@ import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import type { Collation } from "../query/collation.ts";
 import { compileSort } from "../query/sort.ts";
 import { Extreme } from "./expr-accumulate.ts";
 import { compileExpression, evaluateConstant } from "./expression.ts";
 import { type Accumulator, Average, StandardDeviation, Sum } from "./numeric-accumulators.ts";
 import { isNullish, type Maybe } from "./operator.ts";
 import type { Expression, Scope } from "./scope.ts";
+import { StringClasses } from "./string-classes.ts";
 
 /** A compiled accumulator: what it takes from each document, and a fresh state for each group. */
 export interface GroupField {
@@ -46,9 +48,13 @@ class Push implements Accumulator {
 
 class AddToSet implements Accumulator {
   readonly #values = new Map<string, BsonValue>();
+  readonly #classes: StringClasses | undefined;
+  constructor(strings: Collation | undefined) {
+    this.#classes = strings && new StringClasses(strings);
+  }
   add(value: Maybe): void {
     if (value === undefined) return;
-    const key = indexKey([value], [1]);
+    const key = indexKey([this.#classes ? this.#classes.represent(value) : value], [1]);
     if (!this.#values.has(key)) this.#values.set(key, value);
   }
   result(): BsonValue {
@@ -185,7 +191,7 @@ const CREATORS: Readonly<Record<string, (scope: Scope) => Accumulator>> = {
   $first: () => new Edge(true),
   $last: () => new Edge(false),
   $push: () => new Push(),
-  $addToSet: () => new AddToSet(),
+  $addToSet: ({ strings }) => new AddToSet(strings),
   $mergeObjects: () => new MergeObjects(),
   $stdDevPop: () => new StandardDeviation(false),
   $stdDevSamp: () => new StandardDeviation(true),

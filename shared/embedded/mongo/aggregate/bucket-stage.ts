@@ -5,7 +5,7 @@ import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts
 import { compileSort } from "../query/sort.ts";
 import { sortPaced } from "../query/sort-paced.ts";
 import { compileAccumulator, type GroupField } from "./accumulators.ts";
-import type { Pace, PipelineEnvironment } from "./environment.ts";
+import type { PipelineEnvironment } from "./environment.ts";
 import { compileExpression, evaluateConstant } from "./expression.ts";
 import { flowOf, gather, type Stage } from "./flow.ts";
 import { compileFields, grouping } from "./group-stage.ts";
@@ -46,7 +46,7 @@ function boundariesOf(spec: BsonDocument, env: PipelineEnvironment): BsonValue[]
         40193,
         "All values in the 'boundaries' option to $bucket must have the same type",
       );
-    if (compareValues(boundaries[i - 1]!, boundaries[i]!) >= 0)
+    if (compareValues(boundaries[i - 1]!, boundaries[i]!, env.collation) >= 0)
       throw new CommandFault(
         40194,
         "The 'boundaries' option to $bucket must be sorted, with every value less than the next",
@@ -65,7 +65,7 @@ export function compileBucket(operand: BsonValue, env: PipelineEnvironment): Sta
   const id: Expression = (root) => {
     const value = groupBy(root) ?? null;
     let at = -1;
-    while (at + 1 < boundaries.length && compareValues(boundaries[at + 1]!, value) <= 0) at++;
+    while (at + 1 < boundaries.length && compareValues(boundaries[at + 1]!, value, env.collation) <= 0) at++;
     if (at >= 0 && at < boundaries.length - 1) return boundaries[at];
     if (otherwise !== undefined) return otherwise;
     throw new CommandFault(
@@ -74,7 +74,7 @@ export function compileBucket(operand: BsonValue, env: PipelineEnvironment): Sta
     );
   };
   const group = grouping({ id, fields }, env);
-  const sort = sorting(compileSort(new Map([["_id", 1]])), Infinity, env.pace);
+  const sort = sorting(compileSort(new Map([["_id", 1]]), env.collation), Infinity, env.pace);
   return (input) => sort(group(input));
 }
 
@@ -89,19 +89,21 @@ export function compileBucketAuto(operand: BsonValue, env: PipelineEnvironment):
   return async function* (input) {
     const items = (await gather(input)).map((doc) => ({ doc, value: groupBy(doc) ?? null }));
     const sorted = await sortPaced(items, (a, b) => compareValues(a.value, b.value, env.collation), env.pace);
-    yield* flowOf(await cut(sorted, { buckets, fields, pace: env.pace }), env.pace);
+    yield* flowOf(await cut(sorted, { buckets, fields, env }), env.pace);
   };
 }
 
 async function cut(
   items: readonly { doc: BsonDocument; value: BsonValue }[],
-  { buckets, fields, pace }: { buckets: number; fields: BucketSpec["fields"]; pace: Pace },
+  { buckets, fields, env }: { buckets: number; fields: BucketSpec["fields"]; env: PipelineEnvironment },
 ): Promise<BsonDocument[]> {
+  const { collation, pace } = env;
+  const isSame = (a: BsonValue, b: BsonValue) => compareValues(a, b, collation) === 0;
   const results: BsonDocument[] = [];
   const size = Math.max(1, Math.round(items.length / buckets));
   for (let start = 0; start < items.length; ) {
     let end = results.length === buckets - 1 ? items.length : Math.min(items.length, start + size);
-    while (end < items.length && compareValues(items[end]!.value, items[end - 1]!.value) === 0) end++;
+    while (end < items.length && isSame(items[end]!.value, items[end - 1]!.value)) end++;
     const upper = items[end]?.value ?? items[end - 1]!.value;
     const doc: BsonDocument = new Map([
       [

@@ -1,4 +1,5 @@
 import { compareValues } from "../bson/compare.ts";
+import type { Collation } from "../query/collation.ts";
 import { type Accumulator, Average, StandardDeviation, Sum } from "./numeric-accumulators.ts";
 import { compileArguments, isNullish, type Maybe, type Operator, type OperatorTable } from "./operator.ts";
 
@@ -22,12 +23,12 @@ export class Extreme implements Accumulator {
 }
 
 /** As expressions these take a list of arguments, or one argument that may be an array of values. */
-const overValues = (name: string, create: () => Accumulator): Operator => {
+const overValues = (name: string, create: (strings: Collation | undefined) => Accumulator): Operator => {
   return (operand, context) => {
     const parts = compileArguments(operand, context, { name, least: 0, most: Infinity });
     const single = parts.length === 1 ? parts[0] : undefined;
     return (root) => {
-      const accumulator = create();
+      const accumulator = create(context.scope.strings);
       if (single) {
         const value = single(root);
         if (Array.isArray(value)) for (const item of value) accumulator.add(item);
@@ -42,8 +43,8 @@ const overValues = (name: string, create: () => Accumulator): Operator => {
 export const accumulatingOperators: OperatorTable = {
   $sum: overValues("$sum", () => new Sum()),
   $avg: overValues("$avg", () => new Average()),
-  $min: overValues("$min", () => new Extreme(1)),
-  $max: overValues("$max", () => new Extreme(-1)),
+  $min: overValues("$min", (strings) => new Extreme(1, strings)),
+  $max: overValues("$max", (strings) => new Extreme(-1, strings)),
   $stdDevPop: overValues("$stdDevPop", () => new StandardDeviation(false)),
   $stdDevSamp: overValues("$stdDevSamp", () => new StandardDeviation(true)),
 };

@@ -3,6 +3,7 @@ import { CommandFault } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument, isInt32 } from "../bson/values.ts";
+import type { Collation } from "../query/collation.ts";
 import { compileSort } from "../query/sort.ts";
 import { compareMaybe } from "./expr-logic.ts";
 import {
@@ -61,13 +62,14 @@ const isIn: Operator = (operand, context) =>
     return value !== undefined && items.some((item) => equalValues(item, value, context.scope.strings));
   })(operand, context);
 
-function indexOfArray([items, wanted, from, to]: Maybe[]): Maybe {
+function indexOfArray([items, wanted, from, to]: Maybe[], strings: Collation | undefined): Maybe {
   if (isNullish(items)) return null;
   const array = list(items, "$indexOfArray", 40090);
   const start = from === undefined ? 0 : integer(from, "$indexOfArray", 40096);
   const end = to === undefined ? array.length : Math.min(array.length, integer(to, "$indexOfArray", 40096));
   if (start < 0 || end < 0) throw new CommandFault(40097, "$indexOfArray requires a nonnegative index");
-  for (let at = start; at < end; at++) if (wanted !== undefined && equalValues(array[at]!, wanted)) return at;
+  for (let at = start; at < end; at++)
+    if (wanted !== undefined && equalValues(array[at]!, wanted, strings)) return at;
   return -1;
 }
 
@@ -106,20 +108,55 @@ function zip({ inputs, useLongestLength = false, defaults }: Readonly<Record<str
   return Array.from({ length }, (_, row) => lists.map((items, column) => items[row] ?? fill[column] ?? null));
 }
 
-function pairOf(item: BsonValue): [string, BsonValue] {
-  if (Array.isArray(item) && item.length === 2 && typeof item[0] === "string") return [item[0], item[1]!];
-  if (isDocument(item) && item.size === 2 && typeof item.get("k") === "string" && item.has("v")) {
-    return [item.get("k") as string, item.get("v")!];
-  }
+/** The first element decides whether all are `[k, v]` or `{ k, v }`. */
+function arrayToObject(value: Maybe): Maybe {
+  if (isNullish(value)) return null;
+  const items = list(value, "$arrayToObject", 40386);
+  const [first] = items;
+  if (first !== undefined && !Array.isArray(first) && !isDocument(first))
+    throw new CommandFault(40398, `Unrecognised input type format for $arrayToObject: ${typeNameOf(first)}`);
+  return new Map(items.map(Array.isArray(first) ? pairOfArray : pairOfDocument));
+}
+
+const inconsistent = (code: number, detected: string, found: BsonValue): CommandFault =>
+  new CommandFault(
+    code,
+    `$arrayToObject requires a consistent input format. Elements must all be arrays or all be objects. ${detected} was detected, now found: ${typeNameOf(found)}`,
+  );
+
+function pairOfArray(item: BsonValue): [string, BsonValue] {
+  if (!Array.isArray(item)) throw inconsistent(40396, "Array", item);
+  if (item.length !== 2)
+    throw new CommandFault(
+      40397,
+      `$arrayToObject requires an array of size 2 arrays, found array of size: ${item.length}`,
+    );
+  const [key, value] = item as [BsonValue, BsonValue];
+  if (typeof key === "string") return [key, value];
   throw new CommandFault(
-    40386,
-    "$arrayToObject requires an array of key-value pairs: [k, v] or { k, v }, with a string as key",
+    40395,
+    `$arrayToObject requires an array of key-value pairs, where the key must be of type string. Found key type: ${typeNameOf(key)}`,
   );
 }
 
-function arrayToObject(items: Maybe): Maybe {
-  if (isNullish(items)) return null;
-  return new Map(list(items, "$arrayToObject", 40386).map(pairOf));
+function pairOfDocument(item: BsonValue): [string, BsonValue] {
+  if (!isDocument(item)) throw inconsistent(40391, "Object", item);
+  if (item.size !== 2)
+    throw new CommandFault(
+      40392,
+      `$arrayToObject requires an object keys of 'k' and 'v'. Found incorrect number of keys:${item.size}`,
+    );
+  const [key, value] = [item.get("k"), item.get("v")];
+  if (key === undefined || value === undefined)
+    throw new CommandFault(
+      40393,
+      "$arrayToObject requires an object with keys 'k' and 'v'. Missing either or both keys",
+    );
+  if (typeof key === "string") return [key, value];
+  throw new CommandFault(
+    40394,
+    `$arrayToObject requires an object with keys 'k' and 'v', where the value of 'k' must be of type string. Found type: ${typeNameOf(key)}`,
+  );
 }
 
 function objectToArray(value: Maybe): Maybe {
@@ -136,16 +173,19 @@ function objectToArray(value: Maybe): Maybe {
 }
 
 /** `sortBy` is a pattern over documents, or a direction for whole elements. */
-function elementOrder(sortBy: BsonValue): (a: BsonValue, b: BsonValue) => number {
+function elementOrder(
+  sortBy: BsonValue,
+  strings: Collation | undefined,
+): (a: BsonValue, b: BsonValue) => number {
   if (isNumber(sortBy)) {
     const direction = toDouble(sortBy);
     if (direction !== 1 && direction !== -1)
       throw new CommandFault(2942507, "$sortArray's direction must be 1 or -1");
-    return (a, b) => direction * compareMaybe(a, b);
+    return (a, b) => direction * compareMaybe(a, b, strings);
   }
   if (!isDocument(sortBy))
     throw new CommandFault(2942507, "$sortArray's sortBy must be a document or a direction");
-  const sorter = compileSort(sortBy);
+  const sorter = compileSort(sortBy, strings);
   const asDocument = (item: BsonValue): BsonDocument => (isDocument(item) ? item : new Map());
   return (a, b) => sorter.compare(sorter.keyOf(asDocument(a)), sorter.keyOf(asDocument(b)));
 }
@@ -153,21 +193,23 @@ function elementOrder(sortBy: BsonValue): (a: BsonValue, b: BsonValue) => number
 const sortArray: Operator = (operand, context) => {
   const spec = namedArguments(operand, { name: "$sortArray", required: ["input", "sortBy"] });
   const input = context.compile(spec.get("input")!, context.scope);
-  const order = elementOrder(spec.get("sortBy")!);
+  const order = elementOrder(spec.get("sortBy")!, context.scope.strings);
   return (root) => {
     const items = input(root);
     return isNullish(items) ? null : list(items, "$sortArray", 2942504).toSorted(order);
   };
 };
 
-const manyOf = (name: string, choose: (items: BsonValue[], count: number) => BsonValue[]): Operator =>
-  named({ name, required: ["input", "n"] }, ({ input, n }) => {
+type Choice = (items: BsonValue[], count: number, strings: Collation | undefined) => BsonValue[];
+
+const manyOf = (name: string, choose: Choice): Operator =>
+  named({ name, required: ["input", "n"] }, ({ input, n }, { scope }) => {
     const count = isNumber(n) ? toDouble(n) : Number.NaN;
     if (!Number.isInteger(count) || count < 1)
       throw new CommandFault(5787908, `'n' must be greater than 0 in ${name}`);
     if (!Array.isArray(input))
       throw new CommandFault(5788200, `${name} requires an array input, found: ${typeNameOf(input)}`);
-    return choose(input, count);
+    return choose(input, count, scope.strings);
   });
 
 const present = (items: BsonValue[]): BsonValue[] => items.filter((item) => !isNullish(item));
@@ -179,7 +221,11 @@ export const arrayOperators: OperatorTable = {
   $last: edge("$last", -1),
   $concatArrays: variadic("$concatArrays", concatArrays),
   $in: isIn,
-  $indexOfArray: variadic("$indexOfArray", indexOfArray, { least: 2, most: 4 }),
+  $indexOfArray: (operand, context) =>
+    variadic("$indexOfArray", (values) => indexOfArray(values, context.scope.strings), { least: 2, most: 4 })(
+      operand,
+      context,
+    ),
   $isArray: unary("$isArray", (value) => Array.isArray(value)),
   $size: unary("$size", (value) => {
     if (Array.isArray(value)) return value.length;
@@ -207,10 +253,14 @@ export const arrayOperators: OperatorTable = {
   $sortArray: sortArray,
   $firstN: manyOf("$firstN", (items, n) => items.slice(0, n)),
   $lastN: manyOf("$lastN", (items, n) => items.slice(-n)),
-  $minN: manyOf("$minN", (items, n) => present(items).sort(compareMaybe).slice(0, n)),
-  $maxN: manyOf("$maxN", (items, n) =>
+  $minN: manyOf("$minN", (items, n, strings) =>
     present(items)
-      .sort((a, b) => compareMaybe(b, a))
+      .sort((a, b) => compareMaybe(a, b, strings))
+      .slice(0, n),
+  ),
+  $maxN: manyOf("$maxN", (items, n, strings) =>
+    present(items)
+      .sort((a, b) => compareMaybe(b, a, strings))
       .slice(0, n),
   ),
 };

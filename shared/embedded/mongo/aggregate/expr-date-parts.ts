@@ -42,8 +42,11 @@ function partOf(name: string, read: (at: DateTime) => Maybe): Operator {
   };
 }
 
-function dateToParts({ date, timezone = "UTC", iso8601 = false }: Readonly<Record<string, Maybe>>): Maybe {
-  const zone = timeZone(timezone);
+/** An argument that is left out has its default; one that is given but evaluates to nothing makes the result null. */
+function dateToParts(values: Readonly<Record<string, Maybe>>): Maybe {
+  const { date } = values;
+  const zone = "timezone" in values ? timeZone(values.timezone) : utc;
+  const iso8601 = "iso8601" in values ? values.iso8601 : false;
   if (isNullish(date) || zone === undefined || isNullish(iso8601)) return null;
   const at = calendarOf(date, zone);
   const time: [string, number][] = [

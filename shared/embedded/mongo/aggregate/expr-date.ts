@@ -41,7 +41,7 @@ function dateFromString(values: Values): Maybe {
   const { dateString, format, onNull, onError } = values;
   const zone = "timezone" in values ? timeZone(values.timezone) : undefined;
   if (isNullish(dateString)) return "onNull" in values ? onNull : null;
-  if ("timezone" in values && zone === undefined) return null;
+  if (("timezone" in values && zone === undefined) || ("format" in values && isNullish(format))) return null;
   try {
     if (typeof dateString !== "string")
       throw new CommandFault(

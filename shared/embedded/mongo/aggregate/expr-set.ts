@@ -3,63 +3,84 @@ import { CommandFault } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import type { BsonValue } from "../bson/values.ts";
+import type { Collation } from "../query/collation.ts";
 import {
-  binary,
   isNullish,
   type Maybe,
+  type Operator,
   type OperatorContext,
   type OperatorTable,
   unary,
   variadic,
 } from "./operator.ts";
+import { StringClasses } from "./string-classes.ts";
 
-/** Elements by key: equal values of different numeric types are one element. */
-const elements = (items: readonly BsonValue[]): Map<string, BsonValue> => {
-  const found = new Map<string, BsonValue>();
-  for (const item of items) {
-    const key = indexKey([item], [1]);
-    if (!found.has(key)) found.set(key, item);
+/** Makes sets of the operands of one evaluation: elements by key, and what is equal is one element. */
+class Sets {
+  readonly #name: string;
+  readonly #strings: Collation | undefined;
+  readonly #classes: StringClasses | undefined;
+
+  constructor(name: string, strings: Collation | undefined) {
+    this.#name = name;
+    this.#strings = strings;
+    this.#classes = strings && new StringClasses(strings);
   }
-  return found;
-};
 
-function operandSet(value: Maybe, name: string, code: number): Map<string, BsonValue> {
-  if (!Array.isArray(value))
-    throw new CommandFault(
-      code,
-      `All operands of ${name} must be arrays. One argument is of type: ${typeNameOf(value)}`,
-    );
-  return elements(value);
+  of(value: Maybe, code: number): Map<string, BsonValue> {
+    if (!Array.isArray(value))
+      throw new CommandFault(
+        code,
+        `All operands of ${this.#name} must be arrays. One argument is of type: ${typeNameOf(value)}`,
+      );
+    const found = new Map<string, BsonValue>();
+    for (const item of value) {
+      const key = indexKey([this.#classes ? this.#classes.represent(item) : item], [1]);
+      if (!found.has(key)) found.set(key, item);
+    }
+    return found;
+  }
+
+  sorted(set: ReadonlyMap<string, BsonValue>): BsonValue[] {
+    return [...set.values()].sort((a, b) => compareValues(a, b, this.#strings));
+  }
 }
 
-const sorted = (set: ReadonlyMap<string, BsonValue>): BsonValue[] =>
-  [...set.values()].sort((a, b) => compareValues(a, b));
+/** An operator on sets, by the collation of its command. */
+const onSets =
+  (
+    name: string,
+    apply: (values: Maybe[], sets: Sets) => Maybe,
+    arity: { least?: number; most?: number } = {},
+  ): Operator =>
+  (operand, context) =>
+    variadic(name, (values) => apply(values, new Sets(name, context.scope.strings)), arity)(operand, context);
 
-function union(values: Maybe[]): Maybe {
+const TWO = { least: 2, most: 2 };
+
+function union(values: Maybe[], sets: Sets): Maybe {
   if (values.some(isNullish)) return null;
   const all = new Map<string, BsonValue>();
   for (const value of values)
-    for (const [key, item] of operandSet(value, "$setUnion", 17043)) if (!all.has(key)) all.set(key, item);
-  return sorted(all);
+    for (const [key, item] of sets.of(value, 17043)) if (!all.has(key)) all.set(key, item);
+  return sets.sorted(all);
 }
 
-function intersection(values: Maybe[]): Maybe {
+function intersection(values: Maybe[], sets: Sets): Maybe {
   if (values.some(isNullish)) return null;
-  const [first = new Map<string, BsonValue>(), ...rest] = values.map((value) =>
-    operandSet(value, "$setIntersection", 17047),
-  );
-  return sorted(new Map([...first].filter(([key]) => rest.every((set) => set.has(key)))));
+  const [first = new Map<string, BsonValue>(), ...rest] = values.map((value) => sets.of(value, 17047));
+  return sets.sorted(new Map([...first].filter(([key]) => rest.every((set) => set.has(key)))));
 }
 
-function difference(a: Maybe, b: Maybe): Maybe {
+function difference([a, b]: Maybe[], sets: Sets): Maybe {
   if (isNullish(a) || isNullish(b)) return null;
-  const left = operandSet(a, "$setDifference", 17048);
-  const right = operandSet(b, "$setDifference", 17049);
+  const left = sets.of(a, 17048);
+  const right = sets.of(b, 17049);
   return [...left].filter(([key]) => !right.has(key)).map(([, item]) => item);
 }
 
-function equal(values: Maybe[]): Maybe {
-  const [first, ...rest] = values.map((value) => operandSet(value, "$setEquals", 17044));
+function equal(values: Maybe[], sets: Sets): Maybe {
+  const [first, ...rest] = values.map((value) => sets.of(value, 17044));
   return rest.every((set) => set.size === first!.size && [...set.keys()].every((key) => first!.has(key)));
 }
 
@@ -77,14 +98,18 @@ const quantifier = (
 
 /** Arrays as sets. */
 export const setOperators: OperatorTable = {
-  $setUnion: variadic("$setUnion", union),
-  $setIntersection: variadic("$setIntersection", intersection),
-  $setDifference: binary("$setDifference", difference),
-  $setEquals: variadic("$setEquals", equal, { least: 2 }),
-  $setIsSubset: binary("$setIsSubset", (a, b) => {
-    const right = operandSet(b, "$setIsSubset", 17042);
-    return [...operandSet(a, "$setIsSubset", 17046).keys()].every((key) => right.has(key));
-  }),
+  $setUnion: onSets("$setUnion", union),
+  $setIntersection: onSets("$setIntersection", intersection),
+  $setDifference: onSets("$setDifference", difference, TWO),
+  $setEquals: onSets("$setEquals", equal, { least: 2 }),
+  $setIsSubset: onSets(
+    "$setIsSubset",
+    ([a, b], sets) => {
+      const right = sets.of(b, 17042);
+      return [...sets.of(a, 17046).keys()].every((key) => right.has(key));
+    },
+    TWO,
+  ),
   $allElementsTrue: quantifier("$allElementsTrue", 17040, (items, isTruthy) => items.every(isTruthy)),
   $anyElementTrue: quantifier("$anyElementTrue", 17041, (items, isTruthy) => items.some(isTruthy)),
 };

@@ -92,7 +92,7 @@ const DIRECTIVES: Readonly<Record<string, (at: DateTime) => string>> = {
   w: (at) => String((at.weekday % 7) + 1),
   Y: (at) => pad(at.year, 4),
   z: (at) => offsetText(at.offset),
-  Z: (at) => (at.offset < 0 ? "-" : "+") + String(Math.abs(at.offset)).padStart(3, "0"),
+  Z: (at) => String(at.offset),
   b: (at) => MONTHS[at.month - 1]!,
   B: (at) => FULL_MONTHS[at.month - 1]!,
   "%": () => "%",
