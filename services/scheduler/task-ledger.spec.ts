@@ -4,7 +4,8 @@ import { ObjectId } from "mongodb";
 import { objectId } from "../../shared/ids.ts";
 import { eventually } from "../../test/eventually.ts";
 import { endOf } from "./active-scheduler.ts";
-import type { TaskDocument } from "./task-document.ts";
+import type { Handled } from "./task-batch.ts";
+import { type TaskDocument, toDocument } from "./task-document.ts";
 import {
   create,
   type LedgerOptions,
@@ -179,6 +180,28 @@ describe("the ledger of tasks", () => {
       .findOne({ _id: new ObjectId(taskId) });
     assert.deepEqual([document?.version, document?.status, document?.running], [4, "paused", []]);
     assert.equal((await current.ledger.handle(resume(taskId))).version, 5);
+  });
+
+  it("stores what the stream says, however it came about: runs added, ended and revoked", async () => {
+    const { ledger } = await scheduler();
+    const taskId = objectId();
+    const document = () =>
+      ledgers.mongo.db.collection<TaskDocument>("scheduler_task_list").findOne({ _id: new ObjectId(taskId) });
+    await ledger.handle(create(taskId));
+    const runs = [run(taskId, 1), run(taskId, 2), run(taskId, 3)];
+    const [, { after: before }] = (await Promise.all(runs.map((command) => ledger.handle(command)))) as [
+      Handled,
+      Handled,
+      Handled,
+    ];
+    assert.ok(isDefined(before));
+    await ledger.observe(endOf(taskId, before.running[0] as ActiveRun));
+    for (const command of [run(taskId, 4), pause(taskId), run(taskId, 1500), resume(taskId)]) {
+      const { after, version } = await ledger.handle(command);
+      assert.ok(isDefined(after));
+      assert.deepEqual(await document(), toDocument(after, version));
+      assert.deepEqual((await ledger.current([taskId])).get(taskId), after);
+    }
   });
 
   it("keeps one of two writers that decide at the same moment again and again", async () => {
