@@ -132,8 +132,8 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       if (known) return known.answer.promise;
       if (delivery.resent && (ended.get(runId) ?? 0) >= attempt) return Promise.resolve();
       // The instants of a stop and of a dispatch may come from two clocks, so the scheduler decides.
-      const isSuspect = delivery.resent || revocations.covers(due.data);
-      const run = heldRun(key, { due, delivery, isSuspect });
+      const isStopped = revocations.covers(due.data);
+      const run = heldRun(key, { due, delivery, isStopped });
       inHand.set(key, run);
       admit(run);
       return run.answer.promise;
@@ -164,13 +164,14 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
 
 function heldRun(
   key: string,
-  { due, delivery, isSuspect }: Pick<HeldRun, "due" | "delivery" | "isSuspect">,
+  { due, delivery, isStopped }: Pick<HeldRun, "due" | "delivery" | "isStopped">,
 ): HeldRun {
   return {
     key,
     due,
     delivery,
-    isSuspect,
+    isRepeated: delivery.resent,
+    isStopped,
     answer: Promise.withResolvers<void>(),
     confirmedAt: Number.NEGATIVE_INFINITY,
     isReady: false,

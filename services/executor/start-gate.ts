@@ -10,16 +10,18 @@ import { gapWatch } from "./gap-watch.ts";
 export interface GatedRun extends HeapEntry {
   readonly due: DomainEnvelope<"task.due">;
   readonly delivery: Delivery;
-  /** It may have been executed, or its task may have been stopped, before it came here. */
-  readonly isSuspect: boolean;
+  /** It was delivered or sent before, so that it may have been executed. */
+  readonly isRepeated: boolean;
+  /** Its task was stopped after the run was dispatched, as far as is known here. */
+  readonly isStopped: boolean;
   /** When the scheduler last confirmed it, as `performance.now()`; before that, minus infinity. */
   confirmedAt: number;
 }
 
 /** Decides which runs may start as they are and which have to be confirmed by the scheduler first. */
 export interface StartGate {
-  /** True for a run that was dispatched before this process began, or before it last stood still. */
-  isOld(due: DomainEnvelope<"task.due">): boolean;
+  /** True where the run has to be confirmed whenever it starts, so that there is no reason to wait. */
+  isShut(run: GatedRun): boolean;
   /** True where the run may start now without a (further) confirmation. */
   isOpen(run: GatedRun, now: number): boolean;
   /** True where somebody else may have executed the run by now. */
@@ -31,21 +33,25 @@ export interface StartGate {
 
 export function startGate(clock: Clock, warn: (message: string) => void): StartGate {
   const gap = gapWatch({ clock, warn });
-  const isOld: StartGate["isOld"] = ({ time }) => time < gap.endedAt;
+  const bornAt = gap.endedAt;
+  const isUnconfirmed = ({ confirmedAt }: GatedRun): boolean => confirmedAt === Number.NEGATIVE_INFINITY;
   const mayHaveEnded: StartGate["mayHaveEnded"] = (run) =>
     run.confirmedAt < run.delivery.lapsedAt ||
-    (run.isSuspect && run.confirmedAt === Number.NEGATIVE_INFINITY) ||
-    (isOld(run.due) && run.confirmedAt < gap.endedAtMono);
+    (isUnconfirmed(run) && (run.isRepeated || run.due.time < bornAt));
+  const isShut: StartGate["isShut"] = (run) => mayHaveEnded(run) || (isUnconfirmed(run) && run.isStopped);
+  /** Dispatched before this process last stood still, and not confirmed since. */
+  const isOld = ({ due, confirmedAt }: GatedRun): boolean =>
+    due.time < gap.endedAt && confirmedAt < gap.endedAtMono;
   /** The dispatch itself says that the run was wanted then. */
   const isLate = ({ at, due }: GatedRun, now: number): boolean =>
     now - at > LATE_START_MS && now - Date.parse(due.time) > LATE_START_MS;
 
   return {
-    isOld,
+    isShut,
     mayHaveEnded,
     isOpen(run, now) {
       gap.look();
-      if (mayHaveEnded(run)) return false;
+      if (isShut(run) || isOld(run)) return false;
       return !isLate(run, now) || performance.now() - run.confirmedAt <= VERDICT_VALID_MS;
     },
     confirm(run, askedAt) {

@@ -79,7 +79,7 @@ export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQ
 
   return {
     add(run) {
-      if (run.isSuspect || gate.isOld(run.due)) pending.addNow(run);
+      if (gate.isShut(run)) pending.addNow(run);
       else held.hold(run);
     },
     drop(run) {
