@@ -7,7 +7,7 @@ import { jetStreamBus } from "./bus/jetstream-bus.ts";
 import { localBus } from "./bus/local-bus.ts";
 import type { Config } from "./config.ts";
 import { audience } from "./contracts/audience.ts";
-import { aliases } from "./contracts/contract.ts";
+import { validatorOptions } from "./contracts/contract.ts";
 import { type DeadLetterStore, mongoDeadLetters } from "./dead-letters.ts";
 import { isRetryable } from "./errors.ts";
 import { brokerLogger } from "./logger.ts";
@@ -51,7 +51,7 @@ export function brokerOptions(config: Config, { logger, isVerbose = false }: Bro
     retryPolicy: { enabled: true, retries: 0, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
     validator: {
       type: "Fastest",
-      options: { useNewCustomCheckerFunction: true, haltOnFirstError: true, aliases },
+      options: { useNewCustomCheckerFunction: true, ...validatorOptions },
     } as BrokerOptions["validator"],
     tracking: { enabled: true, shutdownTimeout: config.drainMs },
     middlewares: [configMiddleware(config), busMiddleware(config, nodeID)],

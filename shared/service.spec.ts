@@ -24,7 +24,10 @@ describe("action contracts", () => {
 
   it("become the params of a service's actions, closed for others", () => {
     const block = answers("records", { get: () => Promise.reject(new Error("not asked")) });
-    assert.deepEqual((block?.get as { params: object }).params, { $$strict: true, runId: "id" });
+    assert.deepEqual((block?.get as { params: object }).params, {
+      $$strict: true,
+      runId: "id|nullable:false",
+    });
   });
 });
 

@@ -7,7 +7,7 @@ import { channels } from "../../shared/bus/channels.ts";
 import { localBus } from "../../shared/bus/local-bus.ts";
 import { systemClock } from "../../shared/clock.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
-import { aliases } from "../../shared/contracts/contract.ts";
+import { validatorOptions } from "../../shared/contracts/contract.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { objectId } from "../../shared/ids.ts";
@@ -41,7 +41,7 @@ describe("crawler", () => {
     const bus = localBus({ deadLetter: async () => {}, logger });
     broker = new ServiceBroker({
       logger: false,
-      validator: { type: "Fastest", options: { aliases } } as BrokerOptions["validator"],
+      validator: { type: "Fastest", options: validatorOptions } as BrokerOptions["validator"],
       middlewares: [channels(bus)],
     });
     const config = {

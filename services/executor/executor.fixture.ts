@@ -11,7 +11,7 @@ import { localBus } from "../../shared/bus/local-bus.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { ActionAnswer, ActionName, ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
-import { aliases } from "../../shared/contracts/contract.ts";
+import { validatorOptions } from "../../shared/contracts/contract.ts";
 import { isRunEnded, type RunEvent } from "../../shared/contracts/run-events.ts";
 import { taskEvents } from "../../shared/contracts/task-events.ts";
 import { eventId, objectId } from "../../shared/ids.ts";
@@ -62,7 +62,7 @@ export class ExecutorFixture {
     this.broker = new ServiceBroker({
       nodeID: "executor-under-test",
       logger: false,
-      validator: { type: "Fastest", options: { aliases } } as BrokerOptions["validator"],
+      validator: { type: "Fastest", options: validatorOptions } as BrokerOptions["validator"],
       middlewares: [channels(this.bus), this.logEntries()],
     });
     for (const schema of services) this.broker.createService(schema);

@@ -1,7 +1,7 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
-import { aliases } from "../../shared/contracts/contract.ts";
+import { validatorOptions } from "../../shared/contracts/contract.ts";
 import { brokerLogger, createLogger } from "../../shared/logger.ts";
 import type { GatewayDeps, GatewayService } from "./gateway.service.ts";
 import { gatewayService } from "./gateway.service.ts";
@@ -34,7 +34,7 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
     nodeID: "gateway-spec",
     transporter: transporter ?? null,
     logger: brokerLogger({ logLevel: "info", logFormat: "json" }, logger),
-    validator: { type: "Fastest", options: { aliases } } as never,
+    validator: { type: "Fastest", options: validatorOptions } as never,
     tracking: { enabled: true, shutdownTimeout: 5000 },
   });
   for (const schema of services) broker.createService(schema);

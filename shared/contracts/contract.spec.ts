@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { catalogue, matchesPattern } from "./catalogue.ts";
-import { ContractViolation } from "./contract.ts";
+import { ContractViolation, compileCheck } from "./contract.ts";
 
 describe("event contracts", () => {
   for (const [type, contract] of Object.entries(catalogue.contracts)) {
@@ -40,6 +40,27 @@ describe("event contracts", () => {
       (error: ContractViolation) => !JSON.stringify([error.message, error.data]).includes("hunter2"),
     );
   });
+});
+
+describe("null in a contract", () => {
+  const check = compileCheck("params", {
+    any: { type: "any", optional: true },
+    count: "number|optional",
+    name: { type: "string", nullable: true, optional: true },
+    free: { type: "record", optional: true },
+    list: { type: "array", optional: true, items: "any" },
+  });
+  const inObject = JSON.parse('{"a":null,"__proto__":{"b":null}}');
+  for (const data of [{ any: null }, { name: null }, { free: inObject }, { list: [null] }, {}]) {
+    it(`is taken, and left as it is, in ${JSON.stringify(data)}`, () => {
+      const text = JSON.stringify(data);
+      check(data);
+      assert.equal(JSON.stringify(data), text);
+    });
+  }
+  for (const data of [{ count: null }, { free: null }, { list: null }]) {
+    it(`is refused in ${JSON.stringify(data)}`, () => assert.throws(() => check(data), ContractViolation));
+  }
 });
 
 describe("channel patterns", () => {

@@ -107,9 +107,13 @@ interface Violation {
   readonly message: string;
 }
 
+/** Null is a value like any other: allowed where a rule says `nullable`, and for `any`. Every validator needs these. */
+export const validatorOptions = { haltOnFirstError: true, considerNullAsAValue: true, aliases };
+
 /**
  * A schema as the validator takes it, closed for fields it does not name. Its own `record` copies the object, loses a
- * key `__proto__` on the way and refuses null as a value; its `object` without props leaves the value alone.
+ * key `__proto__` on the way and refuses null as a value; its `object` without props leaves the value alone. Left to
+ * itself it takes null wherever a field is optional.
  */
 export function strictSchema(fields: Fields): Record<string, unknown> {
   return { $$strict: true, ...mapRules(fields) };
@@ -119,20 +123,23 @@ const mapRules = (fields: Fields): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).map(([name, rule]) => [name, ruleForValidator(rule)]));
 
 function ruleForValidator(rule: Rule): unknown {
-  if (typeof rule === "string") return rule.replace(/^record\b/, "object");
+  if (typeof rule === "string") return /^any\b|\|nullable/.test(rule) ? rule : `${rule}|nullable:false`;
+  const { nullable = false } = rule;
   switch (rule.type) {
-    case "record":
-      return { ...rule, type: "object" };
-    case "object":
-      return { ...rule, props: mapRules(rule.props) };
-    case "array":
-      return { ...rule, items: ruleForValidator(rule.items) };
-    default:
+    case "any":
       return rule;
+    case "record":
+      return { ...rule, type: "object", nullable };
+    case "object":
+      return { ...rule, props: mapRules(rule.props), nullable };
+    case "array":
+      return { ...rule, items: ruleForValidator(rule.items), nullable };
+    default:
+      return { ...rule, nullable };
   }
 }
 
-const validator = new Validator({ haltOnFirstError: true, aliases: aliases as never });
+const validator = new Validator(validatorOptions as never);
 
 /** Compiles a schema into a check that throws `ContractViolation` and otherwise leaves the data as it is. */
 export function compileCheck(contract: string, fields: Fields): (data: unknown) => void {

@@ -97,20 +97,24 @@ describe("definitions that no one foresees", () => {
     refusedAt(await create({ ...task, job_params: '{"json":1e400}' }), "job_params.json");
   });
 
-  it("names a param that is null where the handler takes none", async () => {
-    const answer = await create({ ...task, job_params: { url: "http://127.0.0.1/", method: null } });
-    if (answer.body.code !== 200) refusedAt(answer, "job_params.method");
-    refusedAt(
-      await create({ ...task, job_class: "test.main.Test", job_params: { name: null, age: 1 } }),
-      "job_params.name",
-    );
-  });
+  for (const [handler, params, field] of [
+    ["test.main.Test", { name: null, age: 1 }, "name"],
+    ["http.request", { url: "http://127.0.0.1/", timeoutMs: null }, "timeoutMs"],
+    ["moleculer.call", { action: "records.get", params: null }, "params"],
+  ] as const) {
+    it(`names ${field} of ${handler} that is null`, async () => {
+      const refusal = await create({ ...task, job_class: handler, job_params: params });
+      refusedAt(refusal, `job_params.${field}`);
+      assert.match(refusal.body.message, /is null; expected/);
+    });
+  }
 
   it("keeps null where the handler takes any value", async () => {
     const job_params = {
       action: "scheduler.create",
       params: { group: null, "a.b": [null, { c: null }] },
     };
+    assert.equal((await create(withJson("null"))).body.code, 200);
     const { body, location } = await create({ ...task, job_class: "moleculer.call", job_params });
     assert.equal(body.code, 200, JSON.stringify(body));
     assert.deepEqual(await storedParams(location), job_params);
