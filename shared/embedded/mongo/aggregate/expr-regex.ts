@@ -2,11 +2,13 @@ import { CommandFault } from "../bson/fault.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, Regex } from "../bson/values.ts";
 import { compileRegex } from "../query/regex.ts";
+import { type Spans, widthAt } from "../regex/backtracking.ts";
+import type { CompiledRegex } from "../regex/compiled-regex.ts";
 import { isNullish, type Maybe, named, type Operator, type OperatorTable } from "./operator.ts";
 
 interface Arguments {
   readonly input: string;
-  readonly regex: RegExp;
+  readonly regex: CompiledRegex;
 }
 
 /** Reads `{ input, regex, options }`; undefined when the input or the pattern is null. */
@@ -35,14 +37,28 @@ function readArguments(
 }
 
 /** One match with its position in code points and its captures. */
-function describe(match: RegExpMatchArray, input: string): BsonDocument {
-  const captures: BsonValue[] = match.slice(1).map((capture) => capture ?? null);
-  const before = Array.from(input.slice(0, match.index)).length;
+function describe([start, end, ...groups]: Spans, input: string): BsonDocument {
+  const captures: BsonValue[] = [];
+  for (let i = 0; i < groups.length; i += 2)
+    captures.push(groups[i]! < 0 ? null : input.slice(groups[i], groups[i + 1]));
   return new Map<string, BsonValue>([
-    ["match", match[0]],
-    ["idx", before],
+    ["match", input.slice(start, end)],
+    ["idx", Array.from(input.slice(0, start)).length],
     ["captures", captures],
   ]);
+}
+
+function everyMatch({ input, regex }: Arguments): BsonDocument[] {
+  const matches: BsonDocument[] = [];
+  let from = 0;
+  while (from <= input.length) {
+    const match = regex.find(input, from);
+    if (match === null) break;
+    matches.push(describe(match, input));
+    const [start, end] = match as [number, number];
+    from = end > start ? end : end + widthAt(input, end);
+  }
+  return matches;
 }
 
 const regexOperator = (name: string, nothing: BsonValue, apply: (args: Arguments) => BsonValue): Operator =>
@@ -63,10 +79,8 @@ const regexOperator = (name: string, nothing: BsonValue, apply: (args: Arguments
 export const regexOperators: OperatorTable = {
   $regexMatch: regexOperator("$regexMatch", false, ({ input, regex }) => regex.test(input)),
   $regexFind: regexOperator("$regexFind", null, ({ input, regex }) => {
-    const match = regex.exec(input);
+    const match = regex.find(input);
     return match ? describe(match, input) : null;
   }),
-  $regexFindAll: regexOperator("$regexFindAll", [], ({ input, regex }) =>
-    [...input.matchAll(new RegExp(regex.source, `${regex.flags}g`))].map((match) => describe(match, input)),
-  ),
+  $regexFindAll: regexOperator("$regexFindAll", [], everyMatch),
 };

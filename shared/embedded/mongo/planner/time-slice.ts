@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { CommandFault } from "../bson/fault.ts";
+import { slowWork } from "../slow-work.ts";
 
 const SLICE_MS = 8;
 /** A look at the clock takes 40 ns. Steps differ much: one may decode a document of a megabyte. */
@@ -19,7 +20,9 @@ export class TimeSlice {
   /** True when it is time to `pause`: ask after each small step. */
   isOver(): boolean {
     this.#steps += 1;
-    return this.#steps % STEPS_PER_LOOK === 0 && performance.now() >= this.#end;
+    if (this.#steps % STEPS_PER_LOOK !== 0 && !slowWork.isReported) return false;
+    slowWork.isReported = false;
+    return performance.now() >= this.#end;
   }
 
   /** @throws CommandFault 50 once the deadline has passed */

@@ -1,0 +1,128 @@
+import { Automaton } from "./automaton.ts";
+import { type Spans, searchBacktracking } from "./backtracking.ts";
+import { type Cost, costOf, startsAtTextStart } from "./cost.ts";
+import { nativeRegex } from "./native.ts";
+import { parsePattern } from "./parser.ts";
+import { invalidRegex } from "./pattern-reader.ts";
+import { compileProgram, type Program } from "./program.ts";
+import { type Node, type Pattern, widthOf } from "./syntax.ts";
+
+/** A text for which the runtime might try more ways than this is left to other means: about 10 ms. */
+const MOST_NATIVE_WAYS = 5_000_000;
+/** So many ways for each character are no matter on any text. */
+const MOST_WAYS_EACH = 20;
+
+/**
+ * A pattern of PCRE, carried out by the first of these means that is safe for the text at hand:
+ *
+ * 1. the runtime's own regular expressions, where their backtracking is bounded by the length of the text;
+ * 2. an automaton, which needs one step for each character, for patterns without look-around, atomic group or reference;
+ * 3. backtracking that gives up after a number of steps.
+ *
+ * One match takes a tenth of a second at most, except on texts of many megabytes.
+ */
+export class CompiledRegex {
+  readonly #pattern: Pattern;
+  readonly #native: RegExp | null;
+  /**
+   * The longest text for which the runtime is safe; -1 for none, also once it has found the pattern too large (it
+   * compiles when first used) or has run out of stack.
+   */
+  #nativeUpTo: number;
+  readonly #isAnchored: boolean;
+  readonly #hasOtherSpans: boolean;
+  #search: RegExp | null = null;
+  #program: Program | null = null;
+  #automaton: Automaton | null | undefined;
+
+  /** @throws CommandFault 51091 for a pattern that is wrong, or that has what this server does not have */
+  constructor(pattern: string, flags: string) {
+    this.#pattern = parsePattern(pattern, flags);
+    const { root } = this.#pattern;
+    this.#native = nativeRegex(root);
+    this.#nativeUpTo = this.#native === null ? -1 : longestFor(costOf(root));
+    this.#isAnchored = startsAtTextStart(root);
+    this.#hasOtherSpans = hasOtherSpans(root, false);
+    if (this.#native === null) this.#programOf();
+  }
+
+  /** @throws CommandFault 51156 for a match that takes too many steps */
+  test(text: string): boolean {
+    if (text.length <= this.#nativeUpTo) {
+      try {
+        return this.#native!.test(text);
+      } catch {
+        this.#nativeUpTo = -1;
+      }
+    }
+    const automaton = this.#automatonOf();
+    return automaton !== null ? automaton.test(text) : this.#backtrack(text, 0) !== null;
+  }
+
+  /** The first match at or behind a position. @throws CommandFault 51156 */
+  find(text: string, from = 0): Spans | null {
+    if (!this.#hasOtherSpans && text.length <= this.#nativeUpTo) {
+      try {
+        return this.#findNative(text, from);
+      } catch {
+        this.#nativeUpTo = -1;
+      }
+    }
+    // Most texts on which backtracking would take long do not match.
+    if (from === 0 && this.#automatonOf()?.test(text) === false) return null;
+    return this.#backtrack(text, from);
+  }
+
+  #findNative(text: string, from: number): Spans | null {
+    const native = this.#native!;
+    this.#search ??= new RegExp(native.source, `${native.flags}dg`);
+    this.#search.lastIndex = from;
+    const found = this.#search.exec(text);
+    return found && found.indices!.flatMap((span) => span ?? [-1, -1]);
+  }
+
+  #backtrack(text: string, from: number): Spans | null {
+    return searchBacktracking(this.#programOf(), text, { from, isAnchored: this.#isAnchored });
+  }
+
+  #automatonOf(): Automaton | null {
+    if (this.#automaton === undefined) {
+      const program = this.#programOf();
+      this.#automaton = program.isRegular ? new Automaton(program, this.#isAnchored) : null;
+    }
+    return this.#automaton;
+  }
+
+  #programOf(): Program {
+    this.#program ??= compileProgram(this.#pattern.root, this.#pattern.captures);
+    if (this.#program === null) throw invalidRegex("regular expression is too large");
+    return this.#program;
+  }
+}
+
+function longestFor({ factor, degree }: Cost): number {
+  if (degree <= 1 && factor <= MOST_WAYS_EACH) return Number.POSITIVE_INFINITY;
+  return Math.floor((MOST_NATIVE_WAYS / factor) ** (1 / degree));
+}
+
+/**
+ * True where the runtime's expressions match the same texts as PCRE, but other parts of them: an iteration forgets
+ * the captures of the one before, and may not match nothing.
+ */
+function hasOtherSpans(node: Node, isRepeated: boolean): boolean {
+  switch (node.kind) {
+    case "capture":
+      return isRepeated || hasOtherSpans(node.body, isRepeated);
+    case "repeat":
+      return widthOf(node.body)[0] === 0 || hasOtherSpans(node.body, isRepeated || node.max > 1);
+    case "look":
+    case "atomic":
+      return hasOtherSpans(node.body, isRepeated);
+    case "sequence":
+      return node.parts.some((part) => hasOtherSpans(part, isRepeated));
+    case "choice":
+      return node.branches.some((branch) => hasOtherSpans(branch, isRepeated));
+    default:
+      return false;
+  }
+}

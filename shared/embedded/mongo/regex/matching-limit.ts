@@ -1,0 +1,30 @@
+import { CommandFault } from "../bson/fault.ts";
+import { slowWork } from "../slow-work.ts";
+
+/** About one millisecond. */
+const SLOW_STEPS = 10_000;
+
+/** Counts the steps of one match, so that none holds up the other clients of the server for long. */
+export class StepLimit {
+  readonly #most: number;
+  #left: number;
+
+  constructor(most: number) {
+    this.#most = most;
+    this.#left = most;
+  }
+
+  /** @throws CommandFault 51156, as MongoDB for a match that goes beyond PCRE's own limit */
+  take(steps: number): void {
+    this.#left -= steps;
+    if (this.#left >= 0) {
+      if (this.#left < this.#most - SLOW_STEPS) slowWork.isReported = true;
+      return;
+    }
+    throw new CommandFault(
+      51156,
+      `Error occurred while executing the regular expression: it takes more than ${this.#most} steps; ` +
+        "nested repetitions, or references and look-arounds with repetitions, are the usual cause",
+    );
+  }
+}
