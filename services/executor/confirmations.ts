@@ -30,7 +30,7 @@ export interface ConfirmationsDeps<R> {
   onVerdict(run: R, verdict: RunVerdict, askedAt: number): void;
   /** Slots that are free now. */
   free(): number;
-  /** Confirmed runs that wait for a slot. */
+  /** Due and confirmed runs that wait for a slot. */
   ready(): number;
 }
 

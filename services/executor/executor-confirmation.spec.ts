@@ -173,6 +173,24 @@ describe("executor, before it starts a run late", () => {
     assert.equal(cancelled.length, 2);
   });
 
+  it("is not kept from asking by confirmed runs whose time is still to come", async () => {
+    const ahead = Array.from({ length: 3 * SLOTS }, () =>
+      fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) }, { resent: true }),
+    );
+    await until(() => asked().length === ahead.length, "the questions about them");
+    await holdSlots();
+    const late = fixture.send({ handler: "t.quick" });
+    await sleep(LATE_START_MS + 50);
+    gate.resolve();
+    await late.sent;
+    assert.deepEqual(calls, [late.runId]);
+    const handedBack = Promise.all(
+      ahead.map(({ sent }) => assert.rejects(sent, { type: "BUS_UNAVAILABLE" })),
+    );
+    await fixture.stop();
+    await handedBack;
+  });
+
   it("gives up what waits to be confirmed where it is revoked, and hands it back when it stops", async () => {
     isAway = true;
     const taskId = objectId();

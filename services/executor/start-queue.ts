@@ -19,7 +19,7 @@ export interface StartQueue<R extends QueuedRun> {
 }
 
 export interface QueuedRun extends GatedRun {
-  /** Confirmed, and waiting for a slot. */
+  /** Due and confirmed: it waits for a slot alone. */
   isReady: boolean;
 }
 
@@ -68,7 +68,7 @@ export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQ
     onVerdict(run, verdict, askedAt) {
       if (verdict !== "wanted") return refused(run, verdict);
       gate.confirm(run, askedAt);
-      setReady(run, true);
+      setReady(run, run.at <= clock.now());
       held.hold(run);
     },
   });
