@@ -50,45 +50,32 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
 ): MongoPages<View> {
   const idOf = ({ _id }: { readonly _id: ObjectId }) => _id.toHexString();
 
-  /** Reads until the block is full; false where rows were left over. */
-  async function fill(
-    block: Block<View>,
-    query: PageQuery,
-    limit: number,
-  ): Promise<{ last?: string; isAll: boolean }> {
+  /** Reads until the block is full, and the ids of the rows in it; `isAll` is false where rows were left over. */
+  async function fill(block: Block<View>, query: PageQuery, limit: number) {
     const { filter, sort, page } = query;
+    const skip = (page - 1) * query.limit;
     const batchSize = Math.min(limit, READ_AT_A_TIME);
-    const cursor = collection.find(filter as Filter<D>, {
-      sort,
-      skip: (page - 1) * query.limit,
-      limit,
-      batchSize,
-    });
-    let last: string | undefined;
+    const cursor = collection.find(filter as Filter<D>, { sort, skip, limit, batchSize });
+    const ids = new Set<string>();
     try {
       for await (const document of cursor) {
-        if (!block.takes(toView(document as D))) return { ...(last && { last }), isAll: false };
-        last = idOf(document as D);
+        if (!block.takes(toView(document as D))) return { ids, isAll: false };
+        ids.add(idOf(document as D));
       }
-      return { isAll: true };
+      return { ids, isAll: true };
     } finally {
       await cursor.close();
     }
   }
 
-  /** Rows may have come or gone since the block was read: what follows its last row follows it still. */
-  async function idsAfter(
-    query: PageQuery,
-    limit: number,
-    read: { last?: string; count: number },
-  ): Promise<string[]> {
+  /** Rows may have come or gone since the block was read: the rest is what now follows the last of its rows. */
+  async function idsAfter(query: PageQuery, limit: number, read: ReadonlySet<string>): Promise<string[]> {
     const { filter, sort, page } = query;
     const skip = (page - 1) * query.limit;
     const options = { sort, skip, limit, projection: { _id: 1 }, batchSize: IDS_AT_A_TIME } as const;
     const ids: string[] = [];
     for await (const found of collection.find(filter as Filter<D>, options)) ids.push(idOf(found as D));
-    const at = read.last === undefined ? -1 : ids.indexOf(read.last);
-    return ids.slice(at < 0 ? read.count : at + 1);
+    return ids.slice(ids.findLastIndex((id) => read.has(id)) + 1);
   }
 
   async function load(ids: readonly string[]): Promise<Map<string, D>> {
@@ -103,9 +90,9 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
     const counting = count();
     if (!isBounded) refuseMany(await counting, (query.page - 1) * query.limit);
     const block = new Block<View>();
-    const [{ last, isAll }, total] = await Promise.all([fill(block, query, limit), counting]);
+    const [{ ids, isAll }, total] = await Promise.all([fill(block, query, limit), counting]);
     if (isAll) return { items: block.items, total };
-    const rest = await idsAfter(query, limit, { ...(last && { last }), count: block.items.length });
+    const rest = await idsAfter(query, limit, ids);
     return { items: block.items, total, ...(rest.length > 0 && { rest }) };
   }
 

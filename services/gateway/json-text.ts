@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type FieldError, isRecord } from "./wire-validation.ts";
 
 /** Deeper JSON is refused: the store takes 100 levels, and code that walks it must not run out of stack. */
@@ -21,9 +22,11 @@ const TOO_DEEP: FieldError = {
  * others: integers beyond 2^53, and what is beyond all doubles.
  */
 export function parseJson(text: string): ParsedJson {
-  if (isTooDeep(text)) return { fault: TOO_DEEP };
+  const { isTooDeep, inexact } = scan(text);
+  if (isTooDeep) return { fault: TOO_DEEP };
   try {
-    return MAY_BE_INEXACT.test(text) ? parseExactly(text) : { value: JSON.parse(text) };
+    if (inexact) return { fault: inexactNumber(text, inexact) };
+    return { value: JSON.parse(text) };
   } catch {
     return { fault: NOT_JSON };
   }
@@ -36,39 +39,25 @@ export function parseJsonObject(text: string): ParsedObject {
   return isRecord(parsed.value) ? { value: parsed.value } : { fault: NOT_JSON };
 }
 
-/** Sixteen digits or an exponent; most texts have neither and need no second look. */
-const MAY_BE_INEXACT = /\d{16}|\de/i;
-const INEXACT = Symbol("a number that a double does not hold");
-
-function parseExactly(text: string): ParsedJson {
-  const value: unknown = JSON.parse(text, markInexact as Parameters<typeof JSON.parse>[1]);
-  const field = fieldOfInexact(value, "");
-  if (field === undefined) return { value };
-  const message = "Value error, 数值超出可精确表示的范围（±(2^53-1)），请改为字符串";
-  return { fault: { field, message, expected: "integer within ±(2^53-1), or a string" } };
+/** Where a number stands in a text. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+interface Scan {
+  readonly isTooDeep: boolean;
+  /** The first number that a double does not hold. */
+  readonly inexact?: Span;
 }
 
-function markInexact(_: string, value: unknown, { source = "" }: { source?: string }): unknown {
-  if (typeof value !== "number") return value;
-  const isInteger = /^-?\d+$/.test(source);
-  return Number.isFinite(value) && (!isInteger || Number.isSafeInteger(value)) ? value : INEXACT;
-}
-
-function fieldOfInexact(value: unknown, path: string): string | undefined {
-  if (value === INEXACT) return path;
-  if (typeof value !== "object" || value === null) return undefined;
-  for (const [name, inner] of Object.entries(value)) {
-    const below = Array.isArray(value) ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`;
-    const found = fieldOfInexact(inner, below);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** Counts brackets outside strings; looks at the text, because parsing millions of levels costs memory first. */
-function isTooDeep(text: string): boolean {
+/**
+ * Looks at brackets and numbers outside of strings. It reads the text itself: parsing millions of levels costs memory
+ * first, and parsing leaves nothing of a number's digits.
+ */
+function scan(text: string): Scan {
   let depth = 0;
   let isInString = false;
+  let inexact: Span | undefined;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (isInString) {
@@ -76,8 +65,60 @@ function isTooDeep(text: string): boolean {
       else if (unit === 0x22) isInString = false;
     } else if (unit === 0x22) isInString = true;
     else if (unit === 0x7b || unit === 0x5b) {
-      if (++depth > DEEPEST_JSON) return true;
+      if (++depth > DEEPEST_JSON) return { isTooDeep: true };
     } else if (unit === 0x7d || unit === 0x5d) depth--;
+    else if (isDigit(unit)) {
+      const from = text.charCodeAt(at - 1) === 0x2d ? at - 1 : at;
+      const to = endOfNumber(text, at);
+      if (!inexact && !isExact(text, { from, to })) inexact = { from, to };
+      at = to - 1;
+    }
   }
-  return false;
+  return { isTooDeep: false, ...(inexact && { inexact }) };
+}
+
+const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39;
+
+function endOfNumber(text: string, from: number): number {
+  let at = from;
+  // Digits, and any of `.eE+-`; what JSON does not allow of these is refused by the parser.
+  for (let unit = text.charCodeAt(at); isDigit(unit) || NUMBER_SIGNS.has(unit); unit = text.charCodeAt(at))
+    at++;
+  return at;
+}
+const NUMBER_SIGNS = new Set([...".eE+-"].map((sign) => sign.charCodeAt(0)));
+/** No integer of fewer digits is beyond 2^53, and no number of fewer characters beyond all doubles but for an exponent. */
+const EXACT_DIGITS = 15;
+/** As in `1e9`. */
+const SHORTEST_EXPONENT = 3;
+
+function isExact(text: string, { from, to }: Span): boolean {
+  if (to - from < SHORTEST_EXPONENT) return true;
+  const source = text.slice(from, to);
+  if (source.length <= EXACT_DIGITS && !/e/i.test(source)) return true;
+  const value = Number(source);
+  return Number.isFinite(value) && (/[.e]/i.test(source) || Number.isSafeInteger(value));
+}
+
+/** The fault of an inexact number, with its field: a mark in its place is parsed and looked for. */
+function inexactNumber(text: string, { from, to }: Span): FieldError {
+  const mark = `inexact ${randomUUID()}`;
+  const marked: unknown = JSON.parse(`${text.slice(0, from)}"${mark}"${text.slice(to)}`);
+  return {
+    field: fieldOf(mark, marked, "") ?? "",
+    message: "Value error, 数值超出可精确表示的范围（±(2^53-1)），请改为字符串",
+    expected: "integer within ±(2^53-1), or a string",
+  };
+}
+
+function fieldOf(mark: string, value: unknown, path: string): string | undefined {
+  if (value === mark) return path;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    if (inner !== mark && typeof inner !== "object") continue;
+    const below = Array.isArray(value) ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`;
+    const found = fieldOf(mark, inner, below);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
