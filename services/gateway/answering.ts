@@ -95,10 +95,10 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
 /** Asks any scheduler which node leads, then that node how it is. */
 async function leaderStatus(broker: ServiceBroker): Promise<LeaderStatus> {
   const limit = { timeout: READINESS_LIMIT_MS };
-  const { active, leader, problem } = await call(broker, "scheduler.status", {}, limit);
-  if (active || leader === null) return { node: leader, problem };
+  const { active, leader, problem, skipping } = await call(broker, "scheduler.status", {}, limit);
+  if (active || leader === null) return { node: leader, problem, skipping };
   const asked = await call(broker, "scheduler.status", {}, { ...limit, nodeID: leader });
-  return { node: leader, problem: asked.problem };
+  return { node: leader, problem: asked.problem, skipping: asked.skipping };
 }
 
 /** Sends the reply to what the chain itself could not do: no route at all, or a fault in a link. */

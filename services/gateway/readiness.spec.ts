@@ -7,7 +7,7 @@ const sound: ReadinessSources = {
   isServiceAvailable: () => true,
   isBusConnected: () => true,
   busRefusal: () => undefined,
-  leader: async () => ({ node: "node-1", problem: null }),
+  leader: async () => ({ node: "node-1", problem: null, skipping: [] }),
   more: async () => [{ name: "mongodb", ok: true }],
 };
 const missing = async (part: Partial<ReadinessSources>) =>
@@ -39,12 +39,14 @@ describe("readinessOf", () => {
     [{ isServiceAvailable: (name) => name !== "records" }, "records", "no running instance is known"],
     [{ isBusConnected: () => false }, "bus", "not connected"],
     [
-      { leader: async () => ({ node: null, problem: null }) },
+      { leader: async () => ({ node: null, problem: null, skipping: [] }) },
       "scheduler leader",
       "no scheduler holds the lease",
     ],
     [
-      { leader: async () => ({ node: "node-1", problem: "the outcome of a commit is unknown" }) },
+      {
+        leader: async () => ({ node: "node-1", problem: "the outcome of a commit is unknown", skipping: [] }),
+      },
       "scheduler leader",
       "the outcome of a commit is unknown",
     ],
@@ -62,6 +64,15 @@ describe("readinessOf", () => {
     });
   }
 
+  it("warns of tasks that only skip, and names some", async () => {
+    const skipping = Array.from({ length: 7 }, (_, n) => ({ taskId: `id-${n}`, name: `task-${n}` }));
+    const leader = async () => ({ node: "node-1", problem: null, skipping });
+    const checks = await readinessOf({ ...sound, leader }, 50);
+    const { ok, warning } = checks.find(({ name }) => name === "scheduler leader") ?? {};
+    assert.equal(ok, true);
+    assert.match(warning ?? "", /only skip.*: task-0 \(id-0\), .*task-4 \(id-4\) and 2 more$/);
+  });
+
   it("warns of a full bus, which is no reason to keep requests away", async () => {
     const warning = "the stream KINIT is full: records__run_all has 7 events to handle";
     const checks = await readinessOf({ ...sound, busRefusal: () => warning }, 50);
@@ -74,7 +85,7 @@ describe("readinessOf", () => {
   it("does not ask an absent scheduler for its leader", async () => {
     const absent = await missing({
       isServiceAvailable: (name) => name !== "scheduler",
-      leader: async () => ({ node: null, problem: null }),
+      leader: async () => ({ node: null, problem: null, skipping: [] }),
     });
     assert.deepEqual(
       absent.map(({ name }) => name),

@@ -13,7 +13,12 @@ export interface LeaderStatus {
   readonly node: string | null;
   /** What keeps it from its work. */
   readonly problem: string | null;
+  /** Tasks that only skip. */
+  readonly skipping: readonly { readonly taskId: string; readonly name: string }[];
 }
+
+/** Tasks that a warning names. */
+const NAMED_TASKS = 5;
 
 /** What readiness is judged by; each may be asked at any time and none is asked twice at once by one request. */
 export interface ReadinessSources {
@@ -60,12 +65,19 @@ async function leaderCheck(
 ): Promise<readonly ReadinessCheck[]> {
   const name = "scheduler leader";
   try {
-    const { node, problem } = await within(leader(), limitMs);
+    const { node, problem, skipping } = await within(leader(), limitMs);
     const reason = node === null ? "no scheduler holds the lease" : problem;
-    return [reason === null ? { name, ok: true } : { name, ok: false, reason }];
+    const warning = skipping.length === 0 ? {} : { warning: inWords(skipping) };
+    return [reason === null ? { name, ok: true, ...warning } : { name, ok: false, reason, ...warning }];
   } catch (error) {
     return [failed(name, error)];
   }
+}
+
+function inWords(skipping: LeaderStatus["skipping"]): string {
+  const named = skipping.slice(0, NAMED_TASKS).map(({ taskId, name }) => `${name} (${taskId})`);
+  const rest = skipping.length > NAMED_TASKS ? ` and ${skipping.length - NAMED_TASKS} more` : "";
+  return `tasks that only skip, since they wait for a run that no executor has: ${named.join(", ")}${rest}`;
 }
 
 /** The fault itself stays in the log: it may hold addresses and names that are nobody's business. */

@@ -78,7 +78,7 @@ export function servicesBehindGateway(): ServicesBehind {
         run: answered("run", { runId: RUN }),
         get: answered("get", exampleTask),
         list: answered("list", { items: [exampleTask], total: 21 }),
-        status: () => ({ active: true, leader: "node-1", problem: null }),
+        status: () => ({ active: true, leader: "node-1", problem: null, skipping: [] }),
       }),
     },
     {

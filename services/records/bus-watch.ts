@@ -1,7 +1,7 @@
 import type { Bus } from "../../shared/bus/bus.ts";
 import type { Log } from "../../shared/log.ts";
 import { createRounds, type Rounds } from "../../shared/rounds.ts";
-import type { SettleLost } from "./lost-runs.ts";
+import type { LostRuns } from "./lost-runs.ts";
 import type { OrderStore } from "./mongo-orders.ts";
 
 /** Remembers which bus the records were compared with last. */
@@ -15,13 +15,12 @@ export interface BusWatchOptions {
   readonly bus: Pick<Bus, "identity">;
   readonly known: KnownBus;
   readonly orders: Pick<OrderStore, "before">;
-  readonly settle: SettleLost;
+  readonly lost: Pick<LostRuns, "settle">;
   readonly log: Log;
   readonly everyMs?: number;
 }
 
 const PAGE = 1000;
-/** Executors that stayed alive find each other again within it. */
 const EVERY_MS = 5000;
 
 /**
@@ -29,7 +28,7 @@ const EVERY_MS = 5000;
  * bus lost its store. Then every order there is, the newest first, is compared with the records and settled.
  */
 export function createBusWatch(options: BusWatchOptions): Rounds {
-  const { bus, known, orders, settle, log, everyMs = EVERY_MS } = options;
+  const { bus, known, orders, lost, log, everyMs = EVERY_MS } = options;
   let checked: string | null = null;
   let checking: { readonly identity: string; place: string | null } | undefined;
 
@@ -50,7 +49,7 @@ export function createBusWatch(options: BusWatchOptions): Rounds {
   async function settleAll(at: { place: string | null }, stopping: AbortSignal): Promise<boolean> {
     for (;;) {
       const page = await orders.before(at.place, PAGE);
-      await settle(page);
+      await lost.settle(page);
       const last = page.at(-1);
       if (!last) return true;
       at.place = last.id;

@@ -1,3 +1,5 @@
+import type { ActionParams } from "../../shared/contracts/actions.ts";
+import type { RunPlace } from "../../shared/contracts/records-actions.ts";
 import type { DeclareLost } from "./declare-lost.ts";
 import type { Order, OrderStore } from "./mongo-orders.ts";
 import type { RecordStore } from "./mongo-records.ts";
@@ -5,23 +7,28 @@ import type { Recorder } from "./recorder.ts";
 import type { RunWhereabouts } from "./run-whereabouts.ts";
 
 export interface LostRunsDeps {
-  readonly orders: Pick<OrderStore, "read">;
+  readonly orders: Pick<OrderStore, "read" | "ofRuns">;
   readonly records: Pick<RecordStore, "recorded" | "open">;
   readonly recorder: Pick<Recorder, "record">;
   readonly whereabouts: RunWhereabouts;
   readonly declareLost: DeclareLost;
 }
 
-/**
- * Makes good what never arrived (1,000 orders at most): records those that are on record nowhere, and ends as `lost` the
- * runs that nobody is going to start or to end any more. Errors are retryable; what was settled before one stays so.
- */
-export type SettleLost = (orders: readonly Order[]) => Promise<void>;
+/** Finds runs that are nowhere. Errors are retryable; what was settled before one stays so. */
+export interface LostRuns {
+  /**
+   * Records those of these orders (1,000 at most) that are not on record, and ends as `lost` the runs that nobody is
+   * going to start or to end any more. Answers the places of the runs that were open.
+   */
+  settle(orders: readonly Order[]): Promise<ReadonlyMap<string, RunPlace>>;
+  /** The same for runs of tasks (1,000 at most), in their order. */
+  locate(runs: ActionParams<"records.locate">["runs"]): Promise<readonly RunPlace[]>;
+}
 
 const REASON =
   "the bus no longer has its order and no executor holds it: the bus lost it, or the database was restored from a copy; the handler may have been executed";
 
-export function settleLost(deps: LostRunsDeps): SettleLost {
+export function lostRuns(deps: LostRunsDeps): LostRuns {
   const { orders: store, records, recorder, whereabouts, declareLost } = deps;
 
   async function recordMissing(orders: readonly Order[]): Promise<void> {
@@ -31,15 +38,29 @@ export function settleLost(deps: LostRunsDeps): SettleLost {
     await recorder.record(await store.read(missing.map(({ id }) => id)), { mayBeKnown: true });
   }
 
-  return async (orders) => {
+  async function settle(orders: readonly Order[]): Promise<ReadonlyMap<string, RunPlace>> {
     await recordMissing(orders);
     // Read before the run is looked for: whatever is recorded of it meanwhile keeps it from being declared lost.
     const open = await records.open(orders.map(({ recordId }) => recordId));
     const runs = orders.filter(({ recordId }) => open.has(recordId));
-    if (runs.length === 0) return;
-    for (const { recordId } of await whereabouts.nowhere(runs)) {
-      const seen = open.get(recordId);
-      if (seen) await declareLost(seen, REASON);
+    if (runs.length === 0) return new Map();
+    const places = new Map<string, RunPlace>(await whereabouts.locate(runs));
+    for (const [runId, seen] of open) {
+      if (places.has(runId)) continue;
+      await declareLost(seen, REASON);
+      places.set(runId, "lost");
     }
+    return places;
+  }
+
+  return {
+    settle,
+
+    async locate(runs) {
+      // Most are only long: they need not be looked for.
+      const held = await whereabouts.held(runs.map(({ runId }) => runId));
+      const places = await settle(await store.ofRuns(runs.filter(({ runId }) => !held.has(runId))));
+      return runs.map(({ runId }) => (held.has(runId) ? "executor" : (places.get(runId) ?? "ended")));
+    },
   };
 }

@@ -11,7 +11,7 @@ import { answers } from "../../shared/service.ts";
 import { createBusWatch } from "./bus-watch.ts";
 import { declareLost } from "./declare-lost.ts";
 import { type EndedRuns, endedRuns } from "./ended-runs.ts";
-import { settleLost } from "./lost-runs.ts";
+import { type LostRuns, lostRuns } from "./lost-runs.ts";
 import { mongoKnownBus } from "./mongo-known-bus.ts";
 import { mongoOrders } from "./mongo-orders.ts";
 import { mongoRecords, type RecordStore } from "./mongo-records.ts";
@@ -40,6 +40,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   let busWatch: Rounds;
   let retention: Retention;
   let ended: EndedRuns;
+  let lost: LostRuns;
   const batch = { maxSize: config.recordBatch, lingerMs: config.recordLingerMs };
   return {
     name: "records",
@@ -48,6 +49,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       rows: (query) => records.rows(query),
       get: ({ runId }) => records.view(runId),
       ended: async ({ runs }) => ({ ended: await ended(runs) }),
+      locate: async ({ runs }) => ({ places: await lost.locate(runs) }),
     }),
     channels: subscribe({
       // Orders wait here for the end of their runs, so many batches of them are open at a time.
@@ -111,11 +113,12 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         everyMs: Math.min(60_000, config.runLostMs / 10),
       });
       const whereabouts = runWhereabouts(broker, (sent) => unsentOf(db.collection("outboxes"), sent));
+      lost = lostRuns({ orders, records, recorder, whereabouts, declareLost: declare });
       busWatch = createBusWatch({
         bus: broker.bus,
         known: mongoKnownBus(db.collection("known_bus")),
         orders,
-        settle: settleLost({ orders, records, recorder, whereabouts, declareLost: declare }),
+        lost,
         log,
       });
     },

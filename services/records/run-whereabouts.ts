@@ -1,4 +1,5 @@
 import type { ServiceBroker } from "moleculer";
+import type { RunPlace } from "../../shared/contracts/records-actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { WrittenEvent } from "../../shared/event-store/mongo-unsent-events.ts";
 import { nodesOffering } from "../../shared/nodes-offering.ts";
@@ -11,11 +12,15 @@ export interface OrderedRun extends WrittenEvent {
 
 export interface RunWhereabouts {
   /**
-   * Those of these runs (1,000 at most) that nobody is going to start or to end any more. Errors: retryable, when
-   * somebody who may know better does not answer; then nothing is known.
+   * The places of these runs (1,000 at most) by their record's id. One that has none is not going to be started or
+   * ended by anybody. Errors: retryable, when somebody who may have a run does not answer.
    */
-  nowhere<R extends OrderedRun>(runs: readonly R[]): Promise<readonly R[]>;
+  locate(runs: readonly OrderedRun[]): Promise<ReadonlyMap<string, Place>>;
+  /** Those of these runs (1,000 at most) that an executor within reach has in hand. Never rejects. */
+  held(runIds: readonly string[]): Promise<ReadonlySet<string>>;
 }
+
+export type Place = Extract<RunPlace, "outbox" | "bus" | "executor">;
 
 /** An executor may have some of the runs and does not say so. */
 class WhereaboutsUnknown extends AppError {
@@ -29,6 +34,8 @@ class WhereaboutsUnknown extends AppError {
 }
 
 const ASK_TIMEOUT_MS = 2000;
+/** Within it a process that has just started gets to know the others, those included that were cut off for a moment. */
+const ACQUAINTED_MS = 5000;
 const SETTLE_LIMIT_MS = 5000;
 
 /**
@@ -39,29 +46,49 @@ export function runWhereabouts(
   broker: ServiceBroker,
   unsentOf: (events: readonly WrittenEvent[]) => Promise<ReadonlySet<string>>,
 ): RunWhereabouts {
+  const startedAt = performance.now();
+
   /** An executor may hold a run whose order the bus has lost. */
   async function heldOf(runIds: readonly string[]): Promise<ReadonlySet<string>> {
-    const answers = nodesOffering(broker, "executor").map(async ({ id: nodeID, available }) => {
+    if (broker.transit && performance.now() - startedAt < ACQUAINTED_MS)
+      throw new WhereaboutsUnknown("the executors are not all known yet");
+    return new Set((await Promise.all(askAll(runIds))).flat());
+  }
+
+  function askAll(runIds: readonly string[]): Promise<readonly string[]>[] {
+    return nodesOffering(broker, "executor").map(async ({ id: nodeID, available }) => {
       if (!available) throw new WhereaboutsUnknown(`executor ${nodeID} is out of reach`);
-      return call(broker, "executor.holds", { runIds: [...runIds] }, { nodeID, timeout: ASK_TIMEOUT_MS });
+      const limits = { nodeID, timeout: ASK_TIMEOUT_MS };
+      return (await call(broker, "executor.holds", { runIds: [...runIds] }, limits)).held;
     });
-    return new Set((await Promise.all(answers)).flatMap(({ held }) => held));
   }
 
   return {
-    async nowhere(runs) {
+    async held(runIds) {
+      const answers = await Promise.allSettled(askAll(runIds));
+      return new Set(answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : [])));
+    },
+
+    async locate(runs) {
+      const places = new Map<string, Place>();
+      /** Notes the place of those that are there; the others are looked for in the next one. */
+      const sift = (left: readonly OrderedRun[], place: Place, isThere: (run: OrderedRun) => boolean) => {
+        for (const run of left) if (isThere(run)) places.set(run.recordId, place);
+        return left.filter(({ recordId }) => !places.has(recordId));
+      };
+
       const unsent = await unsentOf(runs);
-      const sent = runs.filter(({ id }) => !unsent.has(id));
-      if (sent.length === 0) return [];
-      const ids = sent.map(({ id }) => id);
+      let left = sift(runs, "outbox", ({ id }) => unsent.has(id));
+      if (left.length === 0) return places;
+      const ids = left.map(({ id }) => id);
       const kept = await broker.bus.unsettled("executor", "task.due", ids);
-      const gone = sent.filter(({ id }) => !kept.has(id));
-      if (gone.length === 0) return [];
-      const held = await heldOf(gone.map(({ recordId }) => recordId));
-      const left = gone.filter(({ recordId }) => !held.has(recordId));
-      if (left.length === 0) return [];
-      if (await broker.bus.settled("records", "run.*", SETTLE_LIMIT_MS)) return left;
-      throw new WhereaboutsUnknown("outcomes of runs wait to be recorded");
+      left = sift(left, "bus", ({ id }) => kept.has(id));
+      if (left.length === 0) return places;
+      const held = await heldOf(left.map(({ recordId }) => recordId));
+      left = sift(left, "executor", ({ recordId }) => held.has(recordId));
+      if (left.length > 0 && !(await broker.bus.settled("records", "run.*", SETTLE_LIMIT_MS)))
+        throw new WhereaboutsUnknown("outcomes of runs wait to be recorded");
+      return places;
     },
   };
 }

@@ -21,6 +21,7 @@ import { mongoManualRuns } from "./mongo-manual-runs.ts";
 import { mongoTasks, type TaskStore } from "./mongo-tasks.ts";
 import { createRevocation } from "./revocation.ts";
 import { type RunVerdicts, runVerdicts } from "./run-verdicts.ts";
+import { createRunWatch } from "./run-watch.ts";
 import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
 import type { TaskDocument } from "./task-document.ts";
 import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
@@ -79,14 +80,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     isEndKept: config.natsUrl !== "",
   });
 
+  const runWatch = createRunWatch({
+    ledger,
+    tasks,
+    caller: broker,
+    clock: options.clock,
+    log: options.log,
+    isActive,
+  });
+
   return {
     tasks,
 
     start() {
-      if (config.taskEnable) leadership.start();
+      if (!config.taskEnable) return;
+      leadership.start();
+      runWatch.start();
     },
 
-    stop: () => leadership.stop(),
+    stop: async () => void (await Promise.all([leadership.stop(), runWatch.stop()])),
 
     async registerSessions() {
       const epoch = leadership.epoch();
@@ -104,6 +116,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       active: isActive(),
       leader: leadership.leader(),
       problem: storeProblem(events.outbox),
+      skipping: runWatch.skipping(),
     }),
   };
 }

@@ -55,6 +55,8 @@ export interface TaskLedger {
   /** Keeps a task's state in memory; what is kept must be forgotten. */
   remember(taskId: string, state: VersionedTask): void;
   forget(taskId: string): void;
+  /** What is kept. */
+  remembered(): Iterable<Task>;
 }
 
 export interface TaskLedgerOptions {
@@ -262,6 +264,9 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
     current,
     remember: (taskId, state) => void known.set(taskId, state),
     forget: (taskId) => void known.delete(taskId),
+    *remembered() {
+      for (const { task } of known.values()) yield task;
+    },
   };
 }
 

@@ -44,6 +44,9 @@ export interface RecordView {
   readonly updatedAt: string;
 }
 
+/** Where a run is; answered in the order of the question. */
+export type RunPlace = "ended" | "outbox" | "bus" | "executor" | "lost";
+
 export const recordsActions = {
   "records.list": action({
     summary:
@@ -79,6 +82,19 @@ export const recordsActions = {
       ],
     },
     answers: answer<{ ended: readonly string[] }>(),
+  }),
+  "records.locate": action({
+    summary:
+      "Where runs are that have been open for a while: `ended` (its outcome is on record, or was forgotten), `outbox`, `bus`, `executor`, or `lost`: it was nowhere, and was ended. Errors: retryable, while somebody who may have a run does not answer.",
+    params: {
+      runs: {
+        type: "array",
+        max: 1000,
+        items: { type: "object", strict: true, props: { taskId: "id", runId: "id" } },
+      },
+    },
+    example: { runs: [{ taskId: "66f2a1b00a1b2c3d4e5f6070", runId: "66f2a1c00a1b2c3d4e5f6071" }] },
+    answers: answer<{ places: readonly RunPlace[] }>(),
   }),
   "records.get": action({
     summary: "One run or skip. Errors: RECORD_NOT_FOUND; RECORD_TOO_LARGE for one message, see rows.",

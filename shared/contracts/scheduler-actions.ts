@@ -133,9 +133,14 @@ export const schedulerActions = {
   }),
   "scheduler.status": action({
     summary:
-      "Which node holds the scheduler's lease, whether the node asked is active, and what keeps that node from its work; for readiness.",
+      "Which node holds the scheduler's lease, whether the node asked is active, what keeps that node from its work, and which of its tasks only skip since they wait for a run that no executor has; for readiness.",
     params: {},
     example: {},
-    answers: answer<{ active: boolean; leader: string | null; problem: string | null }>(),
+    answers: answer<{
+      active: boolean;
+      leader: string | null;
+      problem: string | null;
+      skipping: readonly { taskId: string; name: string; runId: string; place: string | null }[];
+    }>(),
   }),
 } as const;
