@@ -50,7 +50,7 @@ const ASK_AGAIN_MS = 300_000;
 const READ_EVERY_MS = 600_000;
 const READ_LIMIT = 10_000;
 const CHUNK = 1000;
-const ASK_TIMEOUT_MS = 15_000;
+const ASK_TIMEOUT_MS = 10_000;
 /** Skipped occurrences in a row from which on a task counts as one that only skips. */
 const SKIPS = 3;
 
