@@ -98,6 +98,7 @@ describe("an index with a collation", () => {
     );
     assert.equal(await usedIndex({ email: "User5@Example.org" }), "email_1");
     assert.equal(await usedIndex({ email: "user5@example.org" }, { collation: caseless }), "caseless");
+    await assert.rejects(mongo.db.command({ dropIndexes: "users", index: { email: 1 } }), { code: 181 });
     await users().dropIndex("email_1");
   });
 

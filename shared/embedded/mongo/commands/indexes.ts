@@ -123,11 +123,13 @@ async function dropIndexes(context: CommandContext): Promise<Reply> {
   return replyOf({ nIndexesWas: before });
 }
 
-/** @throws CommandFault 27 */
+/** @throws CommandFault 27, 181 where the key is that of several indexes, which differ in their collations */
 export function namedIndex({ indexes }: Collection, wanted: BsonValue): CollectionIndex {
-  const index = indexes.find(({ name, definition }) =>
+  const [index, twin] = indexes.filter(({ name, definition }) =>
     isDocument(wanted) ? compareValues(definition.get("key")!, wanted) === 0 : name === wanted,
   );
+  if (twin !== undefined)
+    throw new CommandFault(181, "several indexes have this key: name the index instead");
   if (index !== undefined) return index;
   const shown = typeof wanted === "string" ? `name [${wanted}]` : "this key";
   throw new CommandFault(27, `index not found with ${shown}`);
