@@ -16,7 +16,8 @@ describe("parseJson", () => {
   });
 
   it("refuses what is no JSON", () => {
-    for (const text of ["", "{", "NaN", "{'a':1}", "1,"]) assert.equal(messageOf(text), "JSON decode error");
+    for (const text of ["", "{", "NaN", "{'a':1}", "1,", "1e5-3", "1.2.3e4"])
+      assert.equal(messageOf(text), "JSON decode error");
   });
 
   it("takes the deepest allowed nesting and nothing deeper", () => {

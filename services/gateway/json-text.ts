@@ -97,6 +97,8 @@ function isExact(text: string, { from, to }: Span): boolean {
   const source = text.slice(from, to);
   if (source.length <= EXACT_DIGITS && !/e/i.test(source)) return true;
   const value = Number(source);
+  // What is no number at all is the parser's to refuse.
+  if (Number.isNaN(value)) return true;
   return Number.isFinite(value) && (/[.e]/i.test(source) || Number.isSafeInteger(value));
 }
 
