@@ -13,7 +13,7 @@ const ZONES = ["Asia/Shanghai", "Asia/Kolkata", "America/New_York", "UTC", null]
 const STRATEGIES = ["interval", "interval", "interval", "cron", "cron", "cron", "date", "once"] as const;
 
 export function planTask(key: string, seconds: number, random: Random): PlannedTask {
-  if (random.chance(0.06)) return planBacklog(key, random);
+  if (random.chance(0.03)) return planBacklog(key, random);
   const kind = random.pick(STRATEGIES);
   const common = {
     exec_strategy: kind,

@@ -34,8 +34,8 @@ const SETTINGS = {
   DRAIN_MS: "3000",
   NODE_NAME: "soak",
 };
-/** Handlers of all tasks together need about half of it: after an outage runs wait for places. */
-const ONE_PROCESS = { EXECUTOR_CONCURRENCY: "60" };
+/** Handlers of all tasks together need two thirds of it: after an outage runs wait for places. */
+const ONE_PROCESS = { EXECUTOR_CONCURRENCY: "110" };
 /** The first executor has few places and takes more than it can run at once, so that runs wait in it. */
 const OWN_SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "executor-1": { EXECUTOR_CONCURRENCY: "8", EXECUTOR_MAX_IN_FLIGHT: "60" },
