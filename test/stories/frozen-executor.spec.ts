@@ -19,7 +19,8 @@ describe("an executor that is frozen for longer than its orders wait", () => {
   let sink: HttpSink;
   let nats: NatsConnection;
   before(async () => {
-    [cluster, sink] = await Promise.all([startCluster({ EXECUTOR_CONCURRENCY: "1" }), startHttpSink()]);
+    sink = await startHttpSink();
+    cluster = await startCluster({ EXECUTOR_CONCURRENCY: "1" });
     nats = await connect({ servers: cluster.nats.url });
   });
   after(async () => {

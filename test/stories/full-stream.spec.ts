@@ -22,10 +22,8 @@ describe("a stream that is small for what flows through it", () => {
   let nats: NatsConnection;
   let manager: JetStreamManager;
   before(async () => {
-    [cluster, sink] = await Promise.all([
-      startCluster({ NATS_STREAM_MAX_BYTES: String(MAX_BYTES), DISPATCH_AHEAD_MS: "300" }),
-      startHttpSink(),
-    ]);
+    sink = await startHttpSink();
+    cluster = await startCluster({ NATS_STREAM_MAX_BYTES: String(MAX_BYTES), DISPATCH_AHEAD_MS: "300" });
     nats = await connect({ servers: cluster.nats.url });
     manager = await nats.jetstreamManager();
   });

@@ -13,7 +13,8 @@ describe("outages of what all services share", () => {
   let cluster: Cluster;
   let sink: HttpSink;
   before(async () => {
-    [cluster, sink] = await Promise.all([startCluster(), startHttpSink()]);
+    sink = await startHttpSink();
+    cluster = await startCluster();
   });
   after(async () => {
     await cluster?.stop();

@@ -9,7 +9,8 @@ describe("with each service in a process of its own", () => {
   let cluster: Cluster;
   let sink: HttpSink;
   before(async () => {
-    [cluster, sink] = await Promise.all([startCluster(), startHttpSink()]);
+    sink = await startHttpSink();
+    cluster = await startCluster();
   });
   after(async () => {
     await cluster?.stop();

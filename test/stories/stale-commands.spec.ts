@@ -17,7 +17,8 @@ describe("a scheduler that was frozen while commands waited for it", () => {
   let cluster: Cluster;
   let sink: HttpSink;
   before(async () => {
-    [cluster, sink] = await Promise.all([startCluster(), startHttpSink()]);
+    sink = await startHttpSink();
+    cluster = await startCluster();
     await cluster.start("scheduler", { name: "scheduler-2" });
   });
   after(async () => {

@@ -22,7 +22,8 @@ describe("schedulers whose connections to MongoDB stall", () => {
   /** By the pid of the scheduler behind it. */
   const proxies = new Map<number, TcpProxy>();
   before(async () => {
-    [cluster, sink] = await Promise.all([startCluster(), startHttpSink()]);
+    sink = await startHttpSink();
+    cluster = await startCluster();
     for (const name of ["scheduler-2", "scheduler-3"]) {
       const proxy = await startTcpProxy(cluster.mongoPort);
       const settings = { MONGO_DB_URL: cluster.mongoUrlBy(proxy.port) };

@@ -51,7 +51,8 @@ for (const [mode, start] of [
     let platform: Started;
     let sink: HttpSink;
     before(async () => {
-      [platform, sink] = await Promise.all([start({ EXECUTOR_CONCURRENCY: "1" }), startHttpSink()]);
+      sink = await startHttpSink();
+      platform = await start({ EXECUTOR_CONCURRENCY: "1" });
     });
     after(async () => {
       await platform?.stop();
@@ -104,10 +105,8 @@ describe("an executor that is frozen while its tasks are stopped", () => {
   let cluster: Cluster;
   let sink: HttpSink;
   before(async () => {
-    [cluster, sink] = await Promise.all([
-      startCluster({ DISPATCH_AHEAD_MS: String(AHEAD_MS) }),
-      startHttpSink(),
-    ]);
+    sink = await startHttpSink();
+    cluster = await startCluster({ DISPATCH_AHEAD_MS: String(AHEAD_MS) });
   });
   after(async () => {
     await cluster?.stop();
