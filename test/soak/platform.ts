@@ -38,7 +38,7 @@ const SETTINGS = {
 const ONE_PROCESS = { EXECUTOR_CONCURRENCY: "110" };
 /** The first executor has few places and takes more than it can run at once, so that runs wait in it. */
 const OWN_SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "executor-1": { EXECUTOR_CONCURRENCY: "8", EXECUTOR_MAX_IN_FLIGHT: "60" },
+  "executor-1": { EXECUTOR_CONCURRENCY: "8", EXECUTOR_MAX_IN_FLIGHT: "32" },
 };
 const REPLAY_LIMIT_MS = 120_000;
 
