@@ -1,6 +1,6 @@
-import { AppError, errorMessage, errorType } from "../errors.ts";
-import type { DeadLetter, Subscription } from "./bus.ts";
-import type { Received } from "./held-event.ts";
+import { AppError, errorMessage, errorType, isRetryable } from "../errors.ts";
+import type { BusLogger, DeadLetter, Subscription } from "./bus.ts";
+import type { Outcome, Received } from "./held-event.ts";
 import { claimedId } from "./received-event.ts";
 
 /** Some drivers put whole queries into their messages. */
@@ -24,6 +24,39 @@ export function deadLetterOf(
     deliveries,
     at: new Date().toISOString(),
   };
+}
+
+export interface LetterStore {
+  /** A retryable error says that the store is away. */
+  deadLetter(letter: DeadLetter): Promise<void>;
+  /** Waits before the next try, given the number of tries so far; false when there shall be none. */
+  wait(tries: number): Promise<boolean>;
+  readonly logger: BusLogger;
+}
+
+/** Times that a letter is refused by a store that is there, before its event is given up. */
+const REFUSALS = 5;
+const LOG_EVERY = 10;
+
+/** Stores a letter, for as long as the store is away; one that it refuses for good is logged and dropped. */
+export async function storeLetter(letter: DeadLetter, store: LetterStore): Promise<Outcome> {
+  const { logger } = store;
+  logger.error(`${letter.id} goes to the dead letters: ${letter.error.message}`);
+  let refusals = 0;
+  for (let tries = 1; ; tries++) {
+    try {
+      await store.deadLetter(letter);
+      return "done";
+    } catch (cause) {
+      const why = errorMessage(cause);
+      if (!isRetryable(cause) && ++refusals === REFUSALS) {
+        logger.error(`${letter.id} is lost: its dead letter is refused: ${why}`);
+        return "done";
+      }
+      if (tries % LOG_EVERY === 1) logger.error(`${letter.id}: its dead letter is not stored yet: ${why}`);
+    }
+    if (!(await store.wait(tries))) return "handed-back";
+  }
 }
 
 /** Whatever a foreign program puts into an id: a letter's id has to fit a header of NATS. */

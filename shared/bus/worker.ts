@@ -1,7 +1,7 @@
-import { errorMessage, isRetryable } from "../errors.ts";
+import { errorMessage } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
 import { type BusLogger, type DeadLetter, HandBack, type Subscription } from "./bus.ts";
-import { deadLetterOf, NeverSettled } from "./dead-letter.ts";
+import { deadLetterOf, NeverSettled, storeLetter } from "./dead-letter.ts";
 import { HeldEvent, type Outcome, type Received } from "./held-event.ts";
 import { Pauses } from "./pauses.ts";
 import { checkReceived } from "./received-event.ts";
@@ -22,9 +22,6 @@ const RECENT_IDS = 10_000;
  * process. This many repetitions beyond `maxDeliver` mean that the event itself ends processes.
  */
 const SPARE_HAND_OUTS = 20;
-/** Times that a dead letter is refused by a store that is there, before its event is given up. */
-const LETTER_REFUSALS = 5;
-const LETTER_LOG_EVERY = 10;
 
 /**
  * Hands received events to one subscription's handler: checks them, drops repetitions, gathers batches, retries,
@@ -205,25 +202,9 @@ export class Worker {
     if (this.#unreadable.delete(received)) this.#release(received, outcome);
   }
 
-  async #storeDeadLetter(received: Received, error: unknown, deliveries: number): Promise<Outcome> {
+  #storeDeadLetter(received: Received, error: unknown, deliveries: number): Promise<Outcome> {
     const letter = deadLetterOf(this.#subscription, received, { error, deliveries });
-    const { logger } = this.#port;
-    logger.error(`${letter.id} goes to the dead letters: ${letter.error.message}`);
-    let refusals = 0;
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.#port.deadLetter(letter);
-        return "done";
-      } catch (cause) {
-        if (!isRetryable(cause) && ++refusals === LETTER_REFUSALS) {
-          logger.error(`${letter.id} is lost: its dead letter is refused: ${errorMessage(cause)}`);
-          return "done";
-        }
-        if (tries % LETTER_LOG_EVERY === 1)
-          logger.error(`${this.#name}: a dead letter is not stored yet: ${errorMessage(cause)}`);
-      }
-      if (!(await this.#waitAside(tries))) return "handed-back";
-    }
+    return storeLetter(letter, { ...this.#port, wait: (tries) => this.#waitAside(tries) });
   }
 
   /** Waits for the next try and leaves the slot to another event meanwhile; false where the subscription stops. */
