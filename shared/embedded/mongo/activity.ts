@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import type { BsonDocument } from "./bson/values.ts";
 import type { Catalog } from "./engine/catalog.ts";
-import { type OperationKind, usageOf } from "./engine/collection-usage.ts";
+import { noOperations, type OperationKind, usageOf } from "./engine/collection-usage.ts";
 import type { ClientState } from "./wire/connection.ts";
 import type { Request } from "./wire/request.ts";
 
@@ -38,14 +38,7 @@ const STATEMENTS: Readonly<Record<string, string>> = {
 /** Counts what the server does, and knows what it is doing now. */
 export class Activity {
   /** Statements of each kind: an insert of ten documents counts as ten. */
-  readonly counts: Record<OperationKind, number> = {
-    insert: 0,
-    query: 0,
-    update: 0,
-    remove: 0,
-    getmore: 0,
-    command: 0,
-  };
+  readonly counts = noOperations();
   readonly network = { bytesIn: 0, bytesOut: 0, requests: 0, connections: 0 };
   /** Commands that were answered with an error. */
   failures = 0;

@@ -76,7 +76,12 @@ async function rebuildWastefulIndexes({ engine }: ServerState): Promise<void> {
       await engine.settleWriters(collection);
       // A new index holds no versions of before: snapshots that still read some need the old one.
       const isFree = () => engine.versions.retiredVersions === 0;
-      if (isFree()) await rebuildIndex(collection, index, { slice: new TimeSlice(), isFree });
+      if (isFree())
+        await rebuildIndex(collection, index, {
+          slice: new TimeSlice(),
+          settled: () => engine.settled(),
+          isFree,
+        });
     }
   }
 }

@@ -1,5 +1,11 @@
 import { BsonDate, type BsonDocument, BsonDouble, documentOf } from "../bson/values.ts";
-import { isWriteKind, type OperationKind, type Usage, usageOf } from "../engine/collection-usage.ts";
+import {
+  isWriteKind,
+  noOperations,
+  type OperationKind,
+  type Usage,
+  usageOf,
+} from "../engine/collection-usage.ts";
 import { type Reply, replyOf } from "../wire/reply.ts";
 import type { CommandContext, CommandTable, ServerState } from "./context.ts";
 import { MOST_CONNECTIONS, REPLICA_SET, SERVER_VERSION } from "./hello.ts";
@@ -38,7 +44,7 @@ function serverStatus({ server }: CommandContext): Reply {
       numRequests: BigInt(network.requests),
     }),
     opcounters: opcounters(activity.counts),
-    opcountersRepl: opcounters(NO_OPERATIONS),
+    opcountersRepl: opcounters(noOperations()),
     repl: documentOf({
       setName: REPLICA_SET,
       setVersion: 1,
@@ -84,15 +90,6 @@ function globalLock({ activity, writeGate }: ServerState, uptimeMs: number): Bso
     activeClients: numbers(running.length - writers.length, Math.max(0, writers.length - waiting)),
   });
 }
-
-const NO_OPERATIONS: Record<OperationKind, number> = {
-  insert: 0,
-  query: 0,
-  update: 0,
-  remove: 0,
-  getmore: 0,
-  command: 0,
-};
 
 const opcounters = (counts: Record<OperationKind, number>): BsonDocument =>
   documentOf({

@@ -8,6 +8,16 @@ export interface Usage {
   count: number;
 }
 
+/** Statements of each kind, none yet. */
+export const noOperations = (): Record<OperationKind, number> => ({
+  insert: 0,
+  query: 0,
+  update: 0,
+  remove: 0,
+  getmore: 0,
+  command: 0,
+});
+
 const WRITES: ReadonlySet<OperationKind> = new Set(["insert", "update", "remove"]);
 
 export const isWriteKind = (kind: OperationKind): boolean => WRITES.has(kind);

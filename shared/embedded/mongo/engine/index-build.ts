@@ -45,10 +45,10 @@ export async function buildIndex(
 export async function rebuildIndex(
   collection: Collection,
   index: CollectionIndex,
-  { slice, isFree }: { slice: TimeSlice; isFree: () => boolean },
+  { isFree, ...build }: IndexBuild & { isFree: () => boolean },
 ): Promise<void> {
   const fresh = new CollectionIndex(index.definition);
-  await buildIndex(collection, fresh, { slice });
+  await buildIndex(collection, fresh, build);
   const others = collection.indexes.filter((one) => one !== fresh);
   // It may have been dropped or changed meanwhile.
   collection.indexes =
