@@ -100,17 +100,30 @@ describe("writes on their way to the disk", { skip: realServerUrl !== undefined 
     assert.equal(await nothing.write, null);
   });
 
-  it("hold up what is answered because of them: a miss, a duplicate key", async () => {
+  it("hold up what is answered because of them: a miss, a duplicate key, a conflict", async () => {
     await begin("misses");
     await underWay(jobs.deleteOne({ _id: 0 }));
     const miss = await underWay(jobs.updateOne({ _id: 0 }, { $set: { state: "taken" } }));
     const insert = await underWay(jobs.insertOne({ _id: 9, state: "new" }));
     const duplicate = await underWay(jobs.insertOne({ _id: 9, state: "newer" }));
+    const upsert = await underWay(
+      jobs.findOneAndUpdate({ _id: 9, state: "other" }, { $set: { by: 1 } }, { upsert: true }),
+    );
+    const session = client.startSession();
+    session.startTransaction();
+    const conflict = await underWay(jobs.updateOne({ _id: 0 }, { $set: { by: 1 } }, { session }));
     await letPass();
-    assert.deepEqual([miss.isAnswered, insert.isAnswered, duplicate.isAnswered], [false, false, false]);
+    const waiting = [miss, insert, duplicate, upsert, conflict];
+    assert.deepEqual(
+      waiting.map(({ isAnswered }) => isAnswered),
+      [false, false, false, false, false],
+    );
     disk.release();
     assert.equal((await miss.write).matchedCount, 0);
     await assert.rejects(duplicate.write, { code: 11000 });
+    await assert.rejects(upsert.write, { code: 11000 });
+    await assert.rejects(conflict.write, { code: 112 });
+    await session.endSession();
   });
 
   it("are not in the snapshot of a transaction, which conflicts with them", async () => {

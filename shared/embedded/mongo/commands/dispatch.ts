@@ -42,7 +42,7 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
   } catch (error) {
     if (error instanceof CloseConnection) throw error;
     server.activity.failures += 1;
-    const fault = asFault(error);
+    const fault = asFault(executed?.definition.isWrite ? await durableCause(server, error) : error);
     const body = faultReply(fault);
     const concernError = executed && concernErrorBesideFault(executed);
     if (concernError) body.set("writeConcernError", concernError);
@@ -71,6 +71,16 @@ function concernErrorBesideFault(executed: Concerned): BsonDocument | null {
 
 const takesConcern = ({ isWrite, takesWriteConcern }: CommandDefinition): boolean =>
   isWrite === true || takesWriteConcern === true;
+
+/** A duplicate key or a conflict may come from a commit that is not durable: it is one, or that commit's refusal is. */
+async function durableCause({ engine }: ServerState, error: unknown): Promise<unknown> {
+  try {
+    await engine.settled();
+    return error;
+  } catch (refusal) {
+    return refusal;
+  }
+}
 
 function definitionOf(name: string | undefined): CommandDefinition {
   const definition =
