@@ -2,24 +2,14 @@ import { ALL_CHARS, NO_CHARS } from "./char-set.ts";
 import { NOT_NEWLINE } from "./named-sets.ts";
 import { readClass, singleSet } from "./parse-class.ts";
 import { readCharEscape, readTypeEscape } from "./parse-escape.ts";
+import { readGroupOpening } from "./parse-group.ts";
+import { readQuantifier } from "./parse-quantifier.ts";
+import { readReference } from "./parse-reference.ts";
+import { optionsOf, type PatternOptions, readOptionSetting } from "./pattern-options.ts";
 import { invalidRegex, PatternReader } from "./pattern-reader.ts";
-import { type Anchor, type Node, type Pattern, type Repeat, widthOf } from "./syntax.ts";
-
-/** Options that hold from some place in a pattern on. */
-interface Options {
-  i: boolean;
-  m: boolean;
-  s: boolean;
-  x: boolean;
-  xx: boolean;
-  /** Plain parentheses do not capture. */
-  n: boolean;
-  /** Quantifiers are lazy unless a `?` follows. */
-  U: boolean;
-}
+import { ANY_NEWLINE, type Anchor, type Node, type Pattern, type Repeat, widthOf } from "./syntax.ts";
 
 const MOST_NESTING = 250;
-const MOST_REPETITIONS = 65_535;
 /** As in MongoDB. */
 const LONGEST_PATTERN = 32_764;
 
@@ -30,18 +20,6 @@ const ANCHOR_ESCAPES: Readonly<Record<string, Anchor>> = {
   b: "word boundary",
   B: "inside or outside a word",
 };
-const LONG_NAMES: Readonly<Record<string, string>> = {
-  pla: "?=",
-  positive_lookahead: "?=",
-  nla: "?!",
-  negative_lookahead: "?!",
-  plb: "?<=",
-  positive_lookbehind: "?<=",
-  nlb: "?<!",
-  negative_lookbehind: "?<!",
-  atomic: "?>",
-};
-
 /**
  * Parses a pattern in the syntax of PCRE2, as MongoDB 7.0 sets it: UTF, without UCP, lines end at "\n".
  *
@@ -55,7 +33,7 @@ export function parsePattern(text: string, flags: string): Pattern {
 
 class Parser {
   readonly #reader: PatternReader;
-  #options: Options;
+  #options: PatternOptions;
   #captures = 0;
   #depth = 0;
   #isQuoting = false;
@@ -64,8 +42,7 @@ class Parser {
 
   constructor(text: string, flags: string) {
     this.#reader = new PatternReader(text);
-    const has = (flag: string) => flags.includes(flag);
-    this.#options = { i: has("i"), m: has("m"), s: has("s"), x: has("x"), xx: false, n: false, U: false };
+    this.#options = optionsOf(flags);
   }
 
   parse(): Pattern {
@@ -99,7 +76,7 @@ class Parser {
     for (;;) {
       this.#skipIgnored();
       if (reader.isAtEnd || (!this.#isQuoting && /[|)]/.test(reader.next))) break;
-      const repeat = this.#isQuoting ? undefined : this.#quantifier();
+      const repeat = this.#isQuoting ? undefined : readQuantifier(reader);
       if (repeat !== undefined) {
         if (!isRepeatable) throw reader.invalid("quantifier does not follow a repeatable item");
         parts.push(this.#repeated(parts.pop()!, repeat));
@@ -131,22 +108,6 @@ class Parser {
     }
   }
 
-  #quantifier(): Pick<Repeat, "min" | "max"> | undefined {
-    const reader = this.#reader;
-    if (reader.skip("*")) return { min: 0, max: Number.POSITIVE_INFINITY };
-    if (reader.skip("+")) return { min: 1, max: Number.POSITIVE_INFINITY };
-    if (reader.skip("?")) return { min: 0, max: 1 };
-    const counted = reader.match(/\{(\d+)(?:(,)(\d*))?\}/y);
-    if (counted === undefined) return undefined;
-    const [, least, comma, most] = counted;
-    const min = Number(least);
-    const max = comma === undefined ? min : most === "" ? Number.POSITIVE_INFINITY : Number(most);
-    if (min > MOST_REPETITIONS || (max > MOST_REPETITIONS && max !== Number.POSITIVE_INFINITY))
-      throw reader.invalid("number too big in {} quantifier");
-    if (min > max) throw reader.invalid("numbers out of order in {} quantifier");
-    return { min, max };
-  }
-
   #repeated(body: Node, { min, max }: Pick<Repeat, "min" | "max">): Node {
     const reader = this.#reader;
     const isPossessive = reader.skip("+");
@@ -175,8 +136,8 @@ class Parser {
 
   #escape(): Node {
     const reader = this.#reader;
-    const reference = this.#numberedReference() ?? this.#namedReference();
-    if (reference !== undefined) return reference;
+    const reference = readReference(reader, this.#captures);
+    if (reference !== undefined) return this.#reference(reference);
     const set = readTypeEscape(reader);
     if (set !== undefined) return { kind: "set", set };
     const octal = reader.match(/[1-7][0-7]{0,2}/y);
@@ -196,33 +157,6 @@ class Parser {
     throw reader.invalid(`unrecognized character follows \\: ${letter}`);
   }
 
-  /** `\1`, `\g1`, `\g{1}`, `\g{-1}`. Numbers from 10 on are octal where there are not as many groups before them. */
-  #numberedReference(): Node | undefined {
-    const reader = this.#reader;
-    const start = reader.at;
-    const plain = reader.match(/[1-9]\d*/y);
-    if (plain !== undefined) {
-      const index = Number(plain[0]);
-      if (index < 10 || /^[89]/.test(plain[0]) || index <= this.#captures) return this.#reference(index);
-      reader.at = start;
-      return undefined;
-    }
-    const relative = reader.match(/g\{([-+]?)(\d+)\}|g([-+]?)(\d+)/y);
-    if (relative === undefined) return undefined;
-    const sign = relative[1] ?? relative[3];
-    const number = Number(relative[2] ?? relative[4]);
-    if (sign === "-") return this.#reference(this.#captures + 1 - number);
-    return this.#reference(sign === "+" ? this.#captures + number : number);
-  }
-
-  #namedReference(): Node | undefined {
-    const named = this.#reader.match(/(?:k<(\w+)>|k'(\w+)'|[kg]\{(\w+)\})/y);
-    const name = named?.slice(1).find((part) => part !== undefined);
-    if (name !== undefined) return this.#reference(name);
-    if (this.#reader.next === "k") throw this.#reader.invalid("\\k is not followed by a name");
-    return undefined;
-  }
-
   #reference(index: number | string): Node {
     const node = { kind: "reference" as const, index: 0, ignoresCase: this.#options.i };
     this.#references.push({ index, resolve: (known) => (node.index = known) });
@@ -231,57 +165,25 @@ class Parser {
 
   /** A group behind its opening parenthesis; undefined where it only sets options for what follows. */
   #group(): Node | undefined {
-    const reader = this.#reader;
-    if (reader.skip("*")) return this.#verb();
-    if (!reader.skip("?")) return this.#options.n ? this.#inside(() => this.#choice()) : this.#capture();
-    const name = this.#captureName();
-    if (name !== undefined) return this.#capture(name);
-    const backreference = reader.match(/P=(\w+)\)/y);
-    if (backreference !== undefined) return this.#reference(backreference[1]!);
-    const special = this.#specialGroup();
-    if (special !== undefined) return special;
-    this.#refuseOtherGroups();
-    return this.#optionGroup();
-  }
-
-  #specialGroup(): Node | undefined {
-    const reader = this.#reader;
-    if (reader.skip(":")) return this.#inside(() => this.#choice());
-    if (reader.skip(">")) return { kind: "atomic", body: this.#inside(() => this.#choice()) };
-    if (reader.skip("|")) return this.#inside(() => this.#resettingChoice());
-    if (reader.skip("=")) return this.#look("ahead", false);
-    if (reader.skip("!")) return this.#look("ahead", true);
-    if (reader.skip("<=")) return this.#look("behind", false);
-    if (reader.skip("<!")) return this.#look("behind", true);
-    return undefined;
-  }
-
-  #refuseOtherGroups(): void {
-    const reader = this.#reader;
-    if (reader.match(/R\)|[-+]?\d+\)|&|P>/y)) throw reader.unsupported("recursion");
-    if (reader.match(/\(/y)) throw reader.unsupported("a conditional group (?(…)");
-    if (reader.match(/C/y)) throw reader.unsupported("a callout (?C)");
-    if (reader.match(/[*]/y)) throw reader.unsupported("a non-atomic look-around (?*");
-  }
-
-  #verb(): Node {
-    const reader = this.#reader;
-    const [, name, mark] = reader.match(/([A-Za-z_0-9=]*)(:|\))/y) ?? [];
-    const group = mark === ":" ? LONG_NAMES[name!] : undefined;
-    if (group !== undefined) {
-      if (group === "?>") return { kind: "atomic", body: this.#inside(() => this.#choice()) };
-      return this.#look(group.startsWith("?<") ? "behind" : "ahead", group.endsWith("!"));
+    const opening = readGroupOpening(this.#reader, this.#options.n);
+    switch (opening.kind) {
+      case "capture":
+        return this.#capture(opening.name);
+      case "plain":
+        return this.#inside(() => this.#choice());
+      case "atomic":
+        return { kind: "atomic", body: this.#inside(() => this.#choice()) };
+      case "resetting":
+        return this.#inside(() => this.#resettingChoice());
+      case "look":
+        return this.#look(opening.direction, opening.isNegated);
+      case "reference":
+        return this.#reference(opening.name);
+      case "never":
+        return { kind: "set", set: NO_CHARS };
+      case "options":
+        return this.#optionGroup();
     }
-    if (mark === ")" && (name === "F" || name === "FAIL")) return { kind: "set", set: NO_CHARS };
-    throw reader.unsupported(`the verb (*${name ?? ""})`);
-  }
-
-  #captureName(): string | undefined {
-    const reader = this.#reader;
-    const named = reader.match(/(?:P?<([A-Za-z_]\w{0,31})>|'([A-Za-z_]\w{0,31})')/y);
-    if (named !== undefined) return named[1] ?? named[2];
-    if (reader.match(/(?:P<|<(?![=!])|')/y)) throw reader.invalid("subpattern name expected");
-    return undefined;
   }
 
   #capture(name?: string): Node {
@@ -325,7 +227,6 @@ class Parser {
     const reader = this.#reader;
     if (++this.#depth > MOST_NESTING) throw reader.invalid("parentheses are too deeply nested");
     const before = this.#options;
-    this.#options = { ...before };
     const body = read();
     this.#options = before;
     this.#depth -= 1;
@@ -333,50 +234,17 @@ class Parser {
     return body;
   }
 
-  /** `(?i)` holds up to the end of the group around it, `(?i:…)` inside of its own. */
   #optionGroup(): Node | undefined {
-    const reader = this.#reader;
-    const settings = reader.match(/(\^?)([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])/y);
-    if (settings === undefined) throw reader.invalid("unrecognized character after (? or (?-");
-    const [, reset, on, off, end] = settings as unknown as string[];
-    const changed: Options = { ...this.#options };
-    if (reset === "^")
-      Object.assign(changed, { i: false, m: false, s: false, x: false, xx: false, n: false });
-    this.#setOptions(changed, on!, true);
-    this.#setOptions(changed, off ?? "", false);
-    if (end === ")") {
-      this.#options = changed;
+    const { options, opensGroup } = readOptionSetting(this.#reader, this.#options);
+    if (!opensGroup) {
+      this.#options = options;
       return undefined;
     }
     return this.#inside(() => {
-      this.#options = changed;
+      this.#options = options;
       return this.#choice();
     });
-  }
-
-  #setOptions(options: Options, letters: string, value: boolean): void {
-    for (const letter of letters) {
-      if (!"imsxnUJ".includes(letter))
-        throw this.#reader.invalid(`unrecognized character after (? or (?-: ${letter}`);
-      if (letter === "J") throw this.#reader.unsupported("the option (?J)");
-      options[letter as keyof Options] = value;
-    }
-    if (letters.includes("x")) options.xx = value && letters.includes("xx");
   }
 }
 
 const anchor = (place: Anchor): Node => ({ kind: "anchor", anchor: place });
-const set = (...codePoints: number[]): Node => ({ kind: "set", set: codePoints });
-
-/** `\R`: "\r\n" is never taken apart. */
-const ANY_NEWLINE: Node = {
-  kind: "choice",
-  branches: [
-    { kind: "sequence", parts: [set(0x0d, 0x0d), set(0x0a, 0x0a)] },
-    {
-      kind: "sequence",
-      parts: [set(0x0d, 0x0d), { kind: "look", direction: "ahead", isNegated: true, body: set(0x0a, 0x0a) }],
-    },
-    set(0x0a, 0x0c, 0x85, 0x85, 0x2028, 0x2029),
-  ],
-};

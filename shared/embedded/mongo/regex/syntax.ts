@@ -42,8 +42,6 @@ export interface Pattern {
   readonly captures: number;
 }
 
-export const NOTHING: Node = { kind: "sequence", parts: [] };
-
 /** The least and the greatest number of code points that a node matches. A reference can match any number. */
 export function widthOf(node: Node): readonly [min: number, max: number] {
   switch (node.kind) {
@@ -76,3 +74,18 @@ export function widthOf(node: Node): readonly [min: number, max: number] {
     }
   }
 }
+
+const set = (...codePoints: number[]): Node => ({ kind: "set", set: codePoints });
+
+/** `\R`: "\r\n" is never taken apart. */
+export const ANY_NEWLINE: Node = {
+  kind: "choice",
+  branches: [
+    { kind: "sequence", parts: [set(0x0d, 0x0d), set(0x0a, 0x0a)] },
+    {
+      kind: "sequence",
+      parts: [set(0x0d, 0x0d), { kind: "look", direction: "ahead", isNegated: true, body: set(0x0a, 0x0a) }],
+    },
+    set(0x0a, 0x0c, 0x85, 0x85, 0x2028, 0x2029),
+  ],
+};
