@@ -111,6 +111,23 @@ describe("regular expressions", () => {
     assert.ok(performance.now() - start < 5_000);
   });
 
+  it("in the expressions of a pipeline end at maxTimeMS as well", async () => {
+    const items = await filled(Array.from({ length: 1_000 }, () => ({ s: `${"a".repeat(16)}!` })));
+    const r = { $regexMatch: { input: "$s", regex: "^(a+)+\\1$" } };
+    for (const pipeline of [
+      [{ $limit: 1_000 }, { $project: { r } }],
+      [{ $limit: 1_000 }, { $match: { $expr: r } }],
+    ]) {
+      const start = performance.now();
+      const search = items.aggregate(pipeline, { maxTimeMS: 300 }).toArray();
+      const outcome = assert.rejects(search, { code: 50 });
+      await mongo.db.command({ ping: 1 });
+      assert.ok(performance.now() - start < 2_000);
+      await outcome;
+      assert.ok(performance.now() - start < 5_000);
+    }
+  });
+
   it("that take too many steps are ended with the server's code", async () => {
     const items = await filled([{ s: `${"a".repeat(60)}!` }]);
     await assert.rejects(items.findOne({ s: { $regex: "^(a+)+\\1$" } }), { code: 51156 });

@@ -59,7 +59,7 @@ export class EqualityJoin {
     const env = this.#env;
     const all = from.collection === undefined ? [] : env.readCollection(from.collection, from.db);
     const docs = chunked(all, env.pace);
-    return ForeignIndex.of(await gather(accepts ? filtering(accepts)(docs) : docs), field, env);
+    return ForeignIndex.of(await gather(accepts ? filtering(accepts, env.pace)(docs) : docs), field, env);
   }
 }
 

@@ -57,15 +57,26 @@ export const expanding = (expand: (doc: BsonDocument) => readonly BsonDocument[]
   };
 
 /** A stage that works on each document alone. */
-export const mapping = (transform: (doc: BsonDocument) => BsonDocument): Stage =>
-  async function* (input) {
-    for await (const chunk of input) yield chunk.map(transform);
-  };
-
-export const filtering = (accepts: (doc: BsonDocument) => boolean): Stage =>
+export const mapping = (transform: (doc: BsonDocument) => BsonDocument, pace: Pace): Stage =>
   async function* (input) {
     for await (const chunk of input) {
-      const kept = chunk.filter(accepts);
+      const mapped: BsonDocument[] = [];
+      for (const doc of chunk) {
+        mapped.push(transform(doc));
+        if (pace.isOver()) await pace.pause();
+      }
+      yield mapped;
+    }
+  };
+
+export const filtering = (accepts: (doc: BsonDocument) => boolean, pace: Pace): Stage =>
+  async function* (input) {
+    for await (const chunk of input) {
+      const kept: BsonDocument[] = [];
+      for (const doc of chunk) {
+        if (accepts(doc)) kept.push(doc);
+        if (pace.isOver()) await pace.pause();
+      }
       if (kept.length > 0) yield kept;
     }
   };

@@ -42,10 +42,10 @@ function wholeNumber(stage: string, operand: BsonValue, least: number): number {
   return value;
 }
 
-const match: StageCompiler = (operand, { scope, collation }) => {
+const match: StageCompiler = (operand, { scope, collation, pace }) => {
   if (!isDocument(operand))
     throw new CommandFault(15959, "the match filter must be an expression in an object");
-  return filtering(compileMatch(operand, { scope, ...(collation && { collation }) }));
+  return filtering(compileMatch(operand, { scope, ...(collation && { collation }) }), pace);
 };
 
 const sort: StageCompiler = (operand, { collation, pace }) => {
@@ -191,7 +191,7 @@ export function compileStage(
   compile: PipelineCompiler,
 ): Stage {
   const transform = compileTransform(name, operand, env.scope);
-  if (transform) return mapping(transform);
+  if (transform) return mapping(transform, env.pace);
   const compiler = Object.hasOwn(STAGES, name) ? STAGES[name] : undefined;
   if (compiler) return compiler(operand, env, compile);
   const diagnostic =

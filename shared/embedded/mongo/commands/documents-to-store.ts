@@ -45,6 +45,8 @@ export function documentToInsert(
 
 /** A `Timestamp(0, 0)` at the top level, but for `_id`, stands for the time of the insert. True where there was one. */
 function fillEmptyTimestamps(kept: Uint8Array, clusterTime: Pick<ClusterTime, "tick">): boolean {
+  // Few documents have the byte at all, and looking for it takes a tenth of the time of a walk.
+  if (Buffer.prototype.indexOf.call(kept, BsonType.timestamp) < 0) return false;
   const cursor = new ElementCursor(kept);
   let hasFilled = false;
   cursor.next();
