@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { type Db, ObjectId } from "mongodb";
+import { say } from "../services/records/said.fixture.ts";
 import type { Config } from "../shared/config.ts";
+import { type EventDocument, toEventDocument } from "../shared/event-store/event-document.ts";
 import { endsAndHolds } from "../test/ends-and-holds.ts";
 import { eventually } from "../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../test/mongo.ts";
@@ -104,6 +106,22 @@ describe("replay", () => {
         `scheduler_task_record ${runId}: the events make a document that is not there`,
         "1 difference.",
       ]);
+    });
+
+    it("counts a run apart that was ordered a moment before the newest event and is not on record yet", async () => {
+      const events = db.collection<EventDocument>("events");
+      const order = async (at: number) => {
+        const event = toEventDocument(say({ at }).due(), 1, "scheduler-x");
+        await events.insertOne(event);
+        restored.push(() => events.deleteOne({ _id: event._id }));
+      };
+      const later = Date.now() + 60_000;
+      await order(later);
+      const { isSame, lines } = await replay(true);
+      assert.equal(isSame, true, lines.join("\n"));
+      assert.match(lines.join("\n"), /^1 runs or skips are not recorded yet/);
+      await order(later + 20_000);
+      assert.match((await differences())[0] ?? "", /the events make a document that is not there/);
     });
 
     it("names what no event accounts for, a deleted task among them", async () => {

@@ -56,7 +56,7 @@ async function report(db: Db, print: Print): Promise<boolean> {
   }
   if (count > PRINTED) print(`and ${count - PRINTED} more`);
   if (awaited > 0)
-    print(`${awaited} runs or skips are not recorded yet: an outbox still has to send their events.`);
+    print(`${awaited} runs or skips are not recorded yet: their events are in an outbox or on the bus.`);
   if (count > 0) print(count === 1 ? "1 difference." : `${count} differences.`);
   else print(`No difference: the read models (${compared} documents) are what the events make of them.`);
   return count === 0;

@@ -50,6 +50,15 @@ describe("the record of a run", () => {
     for (const order of permutations(events)) assert.deepEqual(fold(order), expected);
   });
 
+  it("shows what a run did whose occurrence was skipped as well, in whatever order that is told", () => {
+    const skipped = say("task.skipped", { skipId: runId, plannedAt: "2026-01-05T08:00:00.000Z" });
+    const events = [skipped, started, succeeded];
+    const expected = fold(events);
+    assert.deepEqual([expected.status, expected.contradictions, expected.skip?.count], ["succeeded", 0, 1]);
+    for (const order of permutations(events)) assert.deepEqual(fold(order), expected);
+    assert.equal(fold([skipped, started]).status, "running");
+  });
+
   it("shows each attempt of a run that another executor finished", () => {
     const second = say("run.succeeded", {
       executor: "executor-2",

@@ -60,7 +60,8 @@ export function evolve(record: RunRecord | null, event: RecordedEvent): RunRecor
       const { reason, count, lastPlannedAt } = event.data;
       return {
         ...seen,
-        status: "skipped",
+        // A run of the same occurrence is what happened, whatever was planned.
+        status: seen.status === "queued" ? "skipped" : seen.status,
         described: describedBy(event.data),
         skip: { reason, count, lastPlannedAt },
       };
@@ -69,7 +70,7 @@ export function evolve(record: RunRecord | null, event: RecordedEvent): RunRecor
       return {
         ...seen,
         timeoutMs: event.data.timeoutMs ?? seen.timeoutMs,
-        status: isOpen(seen) ? "running" : seen.status,
+        status: hasNoOutcome(seen) ? "running" : seen.status,
         attempts: withAttempt(seen, event.data, null),
       };
     case "run.progressed": {
@@ -86,6 +87,11 @@ export function evolve(record: RunRecord | null, event: RecordedEvent): RunRecor
 /** True while no outcome is known. */
 export function isOpen({ status }: Pick<RunRecord, "status">): boolean {
   return status === "queued" || status === "running";
+}
+
+/** A skip is no outcome of a run: where an occurrence was skipped and all the same run, its run decides. */
+function hasNoOutcome(record: RunRecord): boolean {
+  return isOpen(record) || record.status === "skipped";
 }
 
 /** True where a task's event has been folded into the record before. */
@@ -139,7 +145,7 @@ function ended(record: RunRecord, event: RunEnded): RunRecord {
     ? withAttempt(record, event.data, { outcome, endedAt: event.data.endedAt })
     : record.attempts;
   const log = isLost ? record.log : tail(record.log, event.data.log ?? []);
-  if (!isOpen(record)) return { ...record, attempts, log, contradictions: record.contradictions + 1 };
+  if (!hasNoOutcome(record)) return { ...record, attempts, log, contradictions: record.contradictions + 1 };
   const endedAt = isLost ? event.data.lostAt : event.data.endedAt;
   return { ...record, attempts, log, status: outcome, endedAt, ...resultOf(event) };
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Collection, Db, Document, ObjectId } from "mongodb";
+import { eventIdAt } from "../ids.ts";
 import type { EventDocument } from "./event-document.ts";
 import { unsentOf, type WrittenEvent } from "./mongo-unsent-events.ts";
 import type { OutboxDocument } from "./outbox-ledger.ts";
@@ -27,6 +28,9 @@ export interface Difference {
   readonly fault: "missing" | "unexpected" | "differs" | "awaited";
   readonly fields: readonly string[];
 }
+
+/** An order, or a skip, is on the bus for a moment before it is recorded, or for some seconds in a crowd. */
+const ON_THE_BUS_MS = 10_000;
 
 /** The events of all streams of one kind, stream by stream and in order. None is kept: a stream may have millions. */
 export function eventsOf(
@@ -79,12 +83,18 @@ export async function* compare(db: Db, model: ReadModel): AsyncIterable<Differen
   }
 }
 
-/** Ids of the documents whose event an outbox still has to send. */
+/**
+ * Ids of the documents whose event an outbox still has to send, or has sent a moment before the newest event: then it
+ * is on the bus, as in a copy of a system at work.
+ */
 async function awaitedOf(db: Db, missing: readonly Replayed[]): Promise<ReadonlySet<string>> {
   const events = missing.flatMap(({ awaits }) => awaits ?? []);
   if (events.length === 0) return new Set();
   const unsent = await unsentOf(db.collection<OutboxDocument>("outboxes"), events);
-  return new Set(missing.flatMap(({ id, awaits }) => (awaits && unsent.has(awaits.id) ? id : [])));
+  const newest = await db.collection<EventDocument>("events").findOne({}, { sort: { _id: -1 } });
+  const under = eventIdAt((newest?.time.getTime() ?? 0) - ON_THE_BUS_MS);
+  const isAwaited = ({ awaits }: Replayed) => awaits && (unsent.has(awaits.id) || awaits.id >= under);
+  return new Set(missing.filter(isAwaited).map(({ id }) => id));
 }
 
 /** Writes the read model anew into a collection of its own; answers its name and the number of documents. */
