@@ -51,7 +51,7 @@ export function brokerOptions(config: Config, { logger, isVerbose = false }: Bro
     retryPolicy: { enabled: true, retries: 0, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
     validator: {
       type: "Fastest",
-      options: { useNewCustomCheckerFunction: true, ...validatorOptions },
+      options: { useNewCustomCheckerFunction: true, ...validatorOptions, haltOnFirstError: false },
     } as BrokerOptions["validator"],
     tracking: { enabled: true, shutdownTimeout: config.drainMs },
     middlewares: [configMiddleware(config), busMiddleware(config, nodeID)],

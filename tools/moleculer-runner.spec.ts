@@ -59,6 +59,10 @@ describe("moleculer-runner -c moleculer.config.ts", () => {
     await addressOf(runner);
     runner.type("call executor.handlers");
     await runner.line(/test\.main\.Test/);
+    runner.type("call scheduler.list");
+    await runner.line(/total.*0/);
+    runner.type("call scheduler.create");
+    await Promise.all([runner.line(/'name' field is required/), runner.line(/'handler' field is required/)]);
     runner.type("q");
     assert.equal(await runner.ended(), 0, runner.output());
   });

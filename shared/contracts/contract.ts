@@ -32,6 +32,8 @@ interface ScalarRule extends Presence {
   readonly min?: number;
   readonly max?: number;
   readonly integer?: true;
+  /** Filled in where a call leaves the field out, as calls of ours do not: their types ask for it. */
+  readonly default?: number;
   readonly pattern?: RegExp;
 }
 interface EnumRule extends Presence {

@@ -5,9 +5,9 @@ export const MOST_ROW_IDS = 1000;
 
 /** Paging as every list of the HTTP API knows it. */
 export const paging = {
-  page: { type: "number", integer: true, min: 1 },
+  page: { type: "number", integer: true, min: 1, default: 1 },
   /** 0 means all; an answer has at most `MOST_ROWS` rows. */
-  limit: { type: "number", integer: true, min: 0 },
+  limit: { type: "number", integer: true, min: 0, default: 10 },
   /** Name of a stored field, e.g. `create_datetime`; without it the newest come last. */
   orderField: "string|optional",
   order: { type: "enum", values: ["asc", "desc"], optional: true },
