@@ -142,6 +142,33 @@ describe("the log store", () => {
     }
   });
 
+  it("goes on after a full disk, unless another process has taken the directory meanwhile", async () => {
+    let isFull = false;
+    let isHeld = true;
+    const disk: Disk = {
+      ...realDisk,
+      write: async (...args) => {
+        if (isFull) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+        await realDisk.write(...args);
+      },
+    };
+    const directory = join(parent, "data");
+    const { store } = await open(directory, { disk, isHeld: () => isHeld });
+    await store.append(batchOf("one"));
+    isFull = true;
+    await assert.rejects(store.append(batchOf("refused")), /ENOSPC/);
+    isFull = false;
+    isHeld = false;
+    await store.recover();
+    await assert.rejects(store.append(batchOf("not ours")), /ENOSPC/);
+    assert.deepEqual(readdirSync(directory), ["log-00000000"]);
+    isHeld = true;
+    await store.recover();
+    await store.append(batchOf("two"));
+    await store.close();
+    assert.deepEqual((await open(directory)).texts, ["one", "two"]);
+  });
+
   it("leaves no unfinished snapshot, and is compacted later, when the snapshot fails", async () => {
     const directory = join(parent, "data");
     const { store } = await open(directory);

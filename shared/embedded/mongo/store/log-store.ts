@@ -84,6 +84,7 @@ export class LogStore implements Store {
   async recover(): Promise<void> {
     const { directory, disk, log } = this.#options;
     if (this.#isClosed || this.failure === null || !this.failure.isTemporary) return;
+    if (!this.#options.isHeld()) return;
     try {
       await requireSpace(disk, directory);
       await this.#beginLog();
