@@ -3,6 +3,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { LATE_START_MS, VERDICT_MAX_AGE_MS } from "../../shared/contracts/start-rules.ts";
 import { errorMessage } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
+import { nodesOffering, type OfferingNode } from "../../shared/nodes-offering.ts";
 import { call } from "../../shared/service.ts";
 import type { ActiveRun } from "./task-state.ts";
 
@@ -22,12 +23,6 @@ export interface RevocationOptions {
   readonly log: Log;
 }
 
-interface RegisteredNode {
-  readonly id: string;
-  readonly available: boolean;
-  readonly services?: readonly { readonly name: string }[];
-}
-
 const ASK_TIMEOUT_MS = 1000;
 /** As many ids as one call takes. */
 const CHUNK = 1000;
@@ -35,18 +30,12 @@ const CHUNK = 1000;
 const START_MS = 100;
 
 export function createRevocation({ broker, clock, log }: RevocationOptions): Revocation {
-  /** Nodes with an executor, those included that stopped answering. */
-  function executorNodes(): readonly RegisteredNode[] {
-    const nodes = broker.registry.nodes.toArray() as unknown as readonly RegisteredNode[];
-    return nodes.filter(({ services }) => services?.some(({ name }) => name === "executor"));
-  }
-
   async function waitUntil(instant: number): Promise<void> {
     const wait = instant - clock.now();
     if (wait >= 0) await new Promise((resolve) => setTimeout(resolve, wait + 1));
   }
 
-  async function ask({ id: nodeID, available }: RegisteredNode, taskId: string, runIds: readonly string[]) {
+  async function ask({ id: nodeID, available }: OfferingNode, taskId: string, runIds: readonly string[]) {
     if (!available) throw new Error(`${nodeID} cannot be reached`);
     const options = { nodeID, timeout: ASK_TIMEOUT_MS };
     for (let from = 0; from < runIds.length; from += CHUNK) {
@@ -61,7 +50,9 @@ export function createRevocation({ broker, clock, log }: RevocationOptions): Rev
       if (runs.length === 0) return;
       const askedAt = clock.now();
       const runIds = runs.map(({ runId }) => runId);
-      const answers = await Promise.allSettled(executorNodes().map((node) => ask(node, taskId, runIds)));
+      const answers = await Promise.allSettled(
+        nodesOffering(broker, "executor").map((node) => ask(node, taskId, runIds)),
+      );
       const silent = answers.find((answer) => answer.status === "rejected");
       if (!silent) return;
       log.warn({ taskId, reason: errorMessage(silent.reason) }, "an executor did not confirm a revocation");
