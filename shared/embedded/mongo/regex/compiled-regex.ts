@@ -1,3 +1,4 @@
+import { slowWork } from "../slow-work.ts";
 import { Automaton } from "./automaton.ts";
 import { type Spans, searchBacktracking } from "./backtracking.ts";
 import { type Cost, costOf, startsAtTextStart } from "./cost.ts";
@@ -9,6 +10,8 @@ import { type Node, type Pattern, widthOf } from "./syntax.ts";
 
 /** A text for which the runtime might try more ways than this is left to other means: about 10 ms. */
 const MOST_NATIVE_WAYS = 5_000_000;
+/** An automaton needs about a millisecond for it. */
+const LONG_TEXT = 50_000;
 /** So many ways for each character are no matter on any text. */
 const MOST_WAYS_EACH = 20;
 
@@ -55,6 +58,7 @@ export class CompiledRegex {
         this.#nativeUpTo = -1;
       }
     }
+    if (text.length > LONG_TEXT) slowWork.isReported = true;
     const automaton = this.#automatonOf();
     return automaton !== null ? automaton.test(text) : this.#backtrack(text, 0) !== null;
   }
