@@ -23,14 +23,18 @@ export class HandlerParamsInvalid extends AppError {
   }
 }
 
-/** Compiles a schema into a check that answers the first fault. Fields that nobody declared are refused at any depth. */
+/**
+ * Compiles a schema into a check that returns the first fault. Fields that nobody declared are refused at any depth; null
+ * for an optional field is none, see `nullsLeftOut`.
+ */
 export function paramsChecker(fields: Fields): (params: unknown) => ParamFault | undefined {
   const whole: Rule = { type: "object", props: fields };
   const check = compileCheck("params", closed(fields));
+  const withoutNulls = nullsLeftOut(fields);
   return (params) => {
     if (!isObject(params)) return { field: "", fault: kindFault(params), expected: describeRule(whole) };
     try {
-      check(params);
+      check(withoutNulls(params));
       return undefined;
     } catch (error) {
       if (!(error instanceof ContractViolation)) throw error;
