@@ -1,5 +1,5 @@
 import { MongoClient } from "mongodb";
-import { type BusContents, checkBus } from "./check-bus.ts";
+import { type BusContents, begunAgain, checkBus } from "./check-bus.ts";
 import { checkAnswers, checkCommands } from "./check-commands.ts";
 import { checkExcuses, checkOverlaps, checkProgress, checkRecords } from "./check-runs.ts";
 import { checkStops } from "./check-stops.ts";
@@ -38,7 +38,7 @@ export async function checkRound(
       ...checkOutboxes(stored),
       ...(bus ? checkBus(bus, stored) : checkLocalBus(stored)),
     ];
-    return { faults, summary: summaryOf(histories, stored, round) };
+    return { faults, summary: summaryOf({ histories, stored, round, bus }) };
   } finally {
     await client.close();
   }
@@ -68,7 +68,14 @@ function checkLocalBus({ records, deadLetters }: Stored): string[] {
   return deadLetters.length > 0 ? [...again, `${deadLetters.length} dead letters`] : again;
 }
 
-function summaryOf(histories: readonly TaskHistory[], { records }: Stored, { told }: Round): string {
+interface Summed {
+  readonly histories: readonly TaskHistory[];
+  readonly stored: Stored;
+  readonly round: Round;
+  readonly bus: BusContents | undefined;
+}
+
+function summaryOf({ histories, stored: { records, streams }, round: { told }, bus }: Summed): string {
   const statuses = new Map<string, number>();
   for (const { status, skip } of records.values()) {
     const name = skip ? `${skip.reason} (occurrences)` : status;
@@ -78,5 +85,13 @@ function summaryOf(histories: readonly TaskHistory[], { records }: Stored, { tol
   const counts = [...statuses].sort().map(([name, count]) => `${count} ${name}`);
   const answers = Map.groupBy(told, ({ outcome }) => outcome);
   const commands = [...answers].map(([outcome, { length }]) => `${length} ${outcome}`);
-  return `${histories.length} tasks; ${counts.join(", ")}; ${repeated} runs executed more than once; commands: ${commands.join(", ")}`;
+  const again = bus
+    ? [...streams.values()].filter((events) => begunAgain(events, bus.acceptedAt, 0).length > 0)
+    : [];
+  return [
+    `${histories.length} tasks`,
+    counts.join(", "),
+    `${repeated} runs executed more than once, ${again.length} of them again after their outcome`,
+    `commands: ${commands.join(", ")}`,
+  ].join("; ");
 }
