@@ -78,20 +78,27 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
   }
 
   /**
-   * Verdicts on runs that their task does not track: their end was noted, or the task is deleted. The task's stream
-   * holds what was dispatched and revoked, the records what has ended.
+   * Verdicts on runs that their tasks do not track: their end was noted, or the task is deleted. The task's stream
+   * holds what was dispatched and revoked, the records what has ended. Asked once for all: a question has little time.
    */
-  async function untracked(taskId: string, runIds: readonly string[]): Promise<Map<string, RunVerdict>> {
-    const stream = await store.readStream(`task-${taskId}`);
-    const dispatched = fold(task, stream as unknown as readonly TaskEvent[]);
+  async function untracked(questions: readonly Question[]): Promise<ReadonlyMap<string, RunVerdict>> {
+    if (questions.length === 0) return new Map();
+    const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
+    const folded = taskIds.map(async (taskId) => {
+      const stream = await store.readStream(`task-${taskId}`);
+      return [taskId, fold(task, stream as unknown as readonly TaskEvent[])] as const;
+    });
+    const dispatched = new Map(await Promise.all(folded));
     await settled("records");
-    const runs = runIds.flatMap((runId) => runOf(dispatched, runId) ?? []);
     const known = await ended(
-      runs.map((run) => ({ taskId, run })),
+      questions.flatMap((run) => tracking(run, dispatched)),
       query,
     );
     return new Map(
-      runIds.map((runId) => [runId, known.has(runId) ? "ended" : verdictOn(dispatched, runId)] as const),
+      questions.map(({ taskId, runId }) => {
+        const state = dispatched.get(taskId) as Task;
+        return [runId, known.has(runId) ? "ended" : verdictOn(state, runId)] as const;
+      }),
     );
   }
 
@@ -112,18 +119,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
       if (state && runOf(state, runId)) return verdictOn(state, runId);
       return isEndKept && state && state.status !== "none" ? "ended" : null;
     });
-    const open = Map.groupBy(
-      questions.filter((_, index) => verdicts[index] === null),
-      ({ taskId }) => taskId,
-    );
-    const rest = new Map<string, RunVerdict>();
-    for (const [taskId, runs] of open) {
-      const found = await untracked(
-        taskId,
-        runs.map(({ runId }) => runId),
-      );
-      for (const [runId, verdict] of found) rest.set(runId, verdict);
-    }
+    const rest = await untracked(questions.filter((_, index) => verdicts[index] === null));
     return questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "ended");
   };
 }
