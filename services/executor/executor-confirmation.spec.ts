@@ -197,7 +197,7 @@ describe("executor, before it starts a run late", () => {
     const revoked = fixture.send({ handler: "t.quick", taskId }, { resent: true });
     const waiting = fixture.send({ handler: "t.quick" }, { resent: true });
     await until(() => asked().length >= 2, "a question");
-    await fixture.call("executor.revoke", { taskId, before: inFuture(0) });
+    await fixture.call("executor.revoke", { taskId, runIds: [revoked.runId] });
     await revoked.sent;
     assert.equal(fixture.of(revoked.runId)[0]?.type, "run.cancelled");
     const handedBack = assert.rejects(waiting.sent, { type: "BUS_UNAVAILABLE" });

@@ -34,7 +34,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
         return null;
       },
       handlers: () => registry.list(config.handlerTimeoutMs),
-      revoke: (revocation) => ({ started: executor.revoke(revocation) }),
+      revoke: ({ runIds }) => ({ started: executor.revoke(runIds) }),
       holds: ({ runIds }) => ({ held: executor.holds(runIds) }),
     }),
     channels: subscribe({

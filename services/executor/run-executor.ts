@@ -1,7 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
 import { monotonicClock } from "../../shared/clock.ts";
-import type { ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { afterTurn } from "./after-turn.ts";
@@ -12,7 +11,6 @@ import { drain } from "./drain.ts";
 import { expiringMap } from "./expiring-map.ts";
 import { isoInstant } from "./instants.ts";
 import { loopWatch } from "./loop-watch.ts";
-import { revokedRuns } from "./revoked-runs.ts";
 import { type AttemptDeps, RunAttempt } from "./run-attempt.ts";
 import type { RunEventSink } from "./run-event-sink.ts";
 import { type QueuedRun, startQueue } from "./start-queue.ts";
@@ -26,7 +24,7 @@ export interface RunExecutor {
    */
   execute(due: DomainEnvelope<"task.due">, delivery: Delivery): Promise<void>;
   /** Cancels what has not started, now and when it arrives later; returns those of the runs that have started here. */
-  revoke(revocation: ActionParams<"executor.revoke">): readonly string[];
+  revoke(runIds: readonly string[]): readonly string[];
   /** Which of these runs are in hand: until the bus has accepted the outcome, or the run was handed back. */
   holds(runIds: readonly string[]): readonly string[];
   /** To be called when no delivery is left. */
@@ -51,13 +49,15 @@ export interface HeldRun extends QueuedRun {
   attempt: RunAttempt | undefined;
 }
 
+/** A revocation outlives by far what the bus may still hold of a dispatch 1.5 s ahead. */
+const REVOKED = { keepMs: 300_000, limit: 100_000 };
 /** The newest attempt of each run that ended here: delivered a second time, it is not executed again. */
 const ENDED = { keepMs: 60_000, limit: 20_000 };
 
 export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   const { clock, sink, logger } = deps;
   const inHand = new Map<string, HeldRun>();
-  const revocations = revokedRuns(clock);
+  const revoked = expiringMap<true>(clock, REVOKED);
   const ended = expiringMap<number>(clock, ENDED);
   const timers = attemptTimers(monotonicClock);
   const attemptDeps: AttemptDeps = { ...deps, later: afterTurn(), emit: sink.emit };
@@ -116,7 +116,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   });
   const admit = (run: HeldRun): void => {
     if (stopping?.aborted) failed(run, new HandBack("the executor stops"));
-    else if (revocations.hasRun(run.due.data.runId)) cancel(run);
+    else if (revoked.get(run.due.data.runId)) cancel(run);
     else queue.add(run);
   };
 
@@ -131,9 +131,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       const known = inHand.get(key);
       if (known) return known.answer.promise;
       if (delivery.resent && (ended.get(runId) ?? 0) >= attempt) return Promise.resolve();
-      // The instants of a stop and of a dispatch may come from two clocks, so the scheduler decides.
-      const isStopped = revocations.covers(due.data);
-      const run = heldRun(key, { due, delivery, isStopped });
+      const run = heldRun(key, due, delivery);
       inHand.set(key, run);
       admit(run);
       return run.answer.promise;
@@ -142,13 +140,14 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       const held = new Set([...inHand.values()].map(({ due }) => due.data.runId));
       return runIds.filter((id) => held.has(id));
     },
-    revoke(revocation) {
-      const isRevoked = revocations.add(revocation);
-      const { runIds = [] } = revocation;
+    revoke(runIds) {
+      for (const id of runIds) revoked.set(id, true);
+      const asked = new Set(runIds);
       const started = new Set(runIds.filter((id) => ended.get(id) !== undefined));
       for (const run of inHand.values()) {
-        if (!isRevoked(run.due.data)) continue;
-        if (run.attempt) started.add(run.due.data.runId);
+        const { runId } = run.due.data;
+        if (!asked.has(runId)) continue;
+        if (run.attempt) started.add(runId);
         else if (queue.drop(run)) cancel(run);
       }
       return [...started];
@@ -162,16 +161,12 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   };
 }
 
-function heldRun(
-  key: string,
-  { due, delivery, isStopped }: Pick<HeldRun, "due" | "delivery" | "isStopped">,
-): HeldRun {
+function heldRun(key: string, due: DomainEnvelope<"task.due">, delivery: Delivery): HeldRun {
   return {
     key,
     due,
     delivery,
     isRepeated: delivery.resent,
-    isStopped,
     answer: Promise.withResolvers<void>(),
     confirmedAt: Number.NEGATIVE_INFINITY,
     isReady: false,

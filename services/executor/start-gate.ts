@@ -12,19 +12,18 @@ export interface GatedRun extends HeapEntry {
   readonly delivery: Delivery;
   /** It was delivered or sent before, so that it may have been executed. */
   readonly isRepeated: boolean;
-  /** Its task was stopped after the run was dispatched, as far as is known here. */
-  readonly isStopped: boolean;
   /** When the scheduler last confirmed it, as `performance.now()`; before that, minus infinity. */
   confirmedAt: number;
 }
 
 /** Decides which runs may start as they are and which have to be confirmed by the scheduler first. */
 export interface StartGate {
-  /** True where the run has to be confirmed whenever it starts, so that there is no reason to wait. */
-  isShut(run: GatedRun): boolean;
   /** True where the run may start now without a (further) confirmation. */
   isOpen(run: GatedRun, now: number): boolean;
-  /** True where somebody else may have executed the run by now. */
+  /**
+   * True where somebody else may have executed the run by now. It has to be confirmed whenever it starts, so that there
+   * is no reason to wait.
+   */
   mayHaveEnded(run: GatedRun): boolean;
   /** Takes note of a confirmation, unless this process stood still since it was asked for. */
   confirm(run: GatedRun, askedAt: number): void;
@@ -38,7 +37,6 @@ export function startGate(clock: Clock, warn: (message: string) => void): StartG
   const mayHaveEnded: StartGate["mayHaveEnded"] = (run) =>
     run.confirmedAt < run.delivery.lapsedAt ||
     (isUnconfirmed(run) && (run.isRepeated || run.due.time < bornAt));
-  const isShut: StartGate["isShut"] = (run) => mayHaveEnded(run) || (isUnconfirmed(run) && run.isStopped);
   /** Dispatched before this process last stood still, and not confirmed since. */
   const isOld = ({ due, confirmedAt }: GatedRun): boolean =>
     due.time < gap.endedAt && confirmedAt < gap.endedAtMono;
@@ -47,11 +45,10 @@ export function startGate(clock: Clock, warn: (message: string) => void): StartG
     now - at > LATE_START_MS && now - Date.parse(due.time) > LATE_START_MS;
 
   return {
-    isShut,
     mayHaveEnded,
     isOpen(run, now) {
       gap.look();
-      if (isShut(run) || isOld(run)) return false;
+      if (mayHaveEnded(run) || isOld(run)) return false;
       return !isLate(run, now) || performance.now() - run.confirmedAt <= VERDICT_VALID_MS;
     },
     confirm(run, askedAt) {

@@ -79,7 +79,7 @@ export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQ
 
   return {
     add(run) {
-      if (gate.isShut(run)) pending.addNow(run);
+      if (gate.mayHaveEnded(run)) pending.addNow(run);
       else held.hold(run);
     },
     drop(run) {

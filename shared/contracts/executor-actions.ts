@@ -24,13 +24,9 @@ export const executorActions = {
   }),
   "executor.revoke": action({
     summary:
-      "Cancels runs of a task that this executor holds or may yet receive and has not started; called on every node by name. `runIds` names them; `before` selects every run whose `task.due` was issued up to that instant (`data.at`), however many there are. Returns those already started; the others cannot start here any more.",
-    params: {
-      taskId: "id",
-      runIds: { type: "array", max: 1000, optional: true, items: "id" },
-      before: "instant|optional",
-    },
-    example: { taskId: "66f2a1b00a1b2c3d4e5f6070", before: "2026-01-05T09:00:00.000Z" },
+      "Cancels runs of a task that this executor holds or may yet receive and has not started; called on every node by name. Returns those already started; the others cannot start here any more.",
+    params: { taskId: "id", runIds: { type: "array", max: 1000, items: "id" } },
+    example: { taskId: "66f2a1b00a1b2c3d4e5f6070", runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
     answers: answer<{ started: readonly string[] }>(),
   }),
   "executor.holds": action({
