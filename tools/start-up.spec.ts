@@ -15,10 +15,12 @@ type Env = Readonly<Record<string, string>>;
 
 describe("npm start", () => {
   let dir: string;
+  let starts = 0;
   const running: StoryProcess[] = [];
 
   function start(env: Env, command: readonly string[] = ["start"]): StoryProcess {
-    const settings = { DATA_DIR: join(dir, "data"), SERVER_PORT: "0", ...env };
+    starts += 1;
+    const settings = { DATA_DIR: join(dir, `data-${starts}`), SERVER_PORT: "0", ...env };
     const started = startProcess("tools/run.mjs", command, settings);
     running.push(started);
     return started;
