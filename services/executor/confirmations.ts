@@ -22,12 +22,14 @@ export interface Confirmations<R extends HeapEntry> {
   close(): void;
 }
 
+export type KnownVerdict = Exclude<RunVerdict, "unknown">;
+
 export interface ConfirmationsDeps<R> {
   readonly logger: ExecutorLogger;
   /** Verdicts in the order of the runs. May reject: then it is asked again. */
   ask(runs: readonly R[]): Promise<readonly RunVerdict[]>;
-  /** Called once for each run that was asked about and not dropped meanwhile; `askedAt` as `performance.now()`. */
-  onVerdict(run: R, verdict: RunVerdict, askedAt: number): void;
+  /** Called once for each run that has a verdict and was not dropped meanwhile; `askedAt` as `performance.now()`. */
+  onVerdict(run: R, verdict: KnownVerdict, askedAt: number): void;
   /** Slots that are free now. */
   free(): number;
   /** Due and confirmed runs that wait for a slot. */
@@ -36,6 +38,8 @@ export interface ConfirmationsDeps<R> {
 
 const BACKOFF_MS = [200, 500, 1000, 2000];
 const WARN_EVERY = 10;
+/** Another executor may take long; its end frees the run here. */
+const UNDECIDED_MS = 500;
 
 /**
  * One question at a time, for many runs: those that free slots can take, and as many as were started lately, so that
@@ -49,6 +53,9 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
   const rate = startRate();
   /** What is being asked about and was not dropped meanwhile. */
   let asked = new Set<R>();
+  /** Runs on which there was no verdict; they are asked about again in a while. */
+  const undecided = new Set<R>();
+  let undecidedTimer: NodeJS.Timeout | undefined;
   let isAsking = false;
   let isPumpDue = false;
   let failures = 0;
@@ -77,8 +84,12 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
       const askedAt = performance.now();
       const verdicts = await ask(batch);
       failures = 0;
-      for (const [index, run] of batch.entries())
-        if (asked.delete(run)) onVerdict(run, verdicts[index] as RunVerdict, askedAt);
+      for (const [index, run] of batch.entries()) {
+        if (!asked.delete(run)) continue;
+        const verdict = verdicts[index] as RunVerdict;
+        if (verdict === "unknown") askAgain(run);
+        else onVerdict(run, verdict, askedAt);
+      }
     } catch (error) {
       for (const run of asked) {
         if (wasUrgent.has(run)) urgent.add(run);
@@ -89,6 +100,18 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
     asked.clear();
     isAsking = false;
     pump();
+  };
+
+  /** All others go on meanwhile. */
+  const askAgain = (run: R): void => {
+    undecided.add(run);
+    if (isClosed) return;
+    undecidedTimer ??= setTimeout(() => {
+      undecidedTimer = undefined;
+      for (const each of undecided) urgent.add(each);
+      undecided.clear();
+      pump();
+    }, UNDECIDED_MS);
   };
 
   const retryLater = (error: unknown): void => {
@@ -123,12 +146,13 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
       urgent.add(run);
       pump();
     },
-    drop: (run) => late.remove(run) || urgent.delete(run) || asked.delete(run),
+    drop: (run) => late.remove(run) || urgent.delete(run) || asked.delete(run) || undecided.delete(run),
     dropAll() {
-      const all = [...asked, ...urgent];
+      const all = [...asked, ...urgent, ...undecided];
       for (let run = late.take(); run; run = late.take()) all.push(run);
       asked.clear();
       urgent.clear();
+      undecided.clear();
       return all;
     },
     started: () => rate.add(performance.now()),
@@ -136,6 +160,7 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
     close() {
       isClosed = true;
       clearTimeout(pause);
+      clearTimeout(undecidedTimer);
     },
   };
 }

@@ -191,6 +191,21 @@ describe("executor, before it starts a run late", () => {
     await handedBack;
   });
 
+  it("asks again about a run that another executor may have, and lets the others start meanwhile", async () => {
+    const verdicts = new Map<string, RunVerdict>();
+    verdictOn = (id) => verdicts.get(id) ?? "unknown";
+    const elsewhere = fixture.send({ handler: "t.quick" }, { resent: true });
+    await until(() => asked().length > 0, "a question");
+    const wanted = fixture.send({ handler: "t.quick" }, { resent: true });
+    verdicts.set(wanted.runId, "wanted");
+    await wanted.sent;
+    await until(() => asked().filter((id) => id === elsewhere.runId).length >= 2, "a second question");
+    assert.deepEqual(calls, [wanted.runId]);
+    verdicts.set(elsewhere.runId, "ended");
+    await elsewhere.sent;
+    assert.deepEqual(fixture.of(elsewhere.runId), []);
+  });
+
   it("gives up what waits to be confirmed where it is revoked, and hands it back when it stops", async () => {
     isAway = true;
     const taskId = objectId();

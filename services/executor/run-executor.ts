@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
 import { monotonicClock } from "../../shared/clock.ts";
+import type { ActionAnswer } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { afterTurn } from "./after-turn.ts";
@@ -26,7 +27,7 @@ export interface RunExecutor {
   /** Cancels what has not started, now and when it arrives later; returns those of the runs that have started here. */
   revoke(runIds: readonly string[]): readonly string[];
   /** Which of these runs are in hand: until the bus has accepted the outcome, or the run was handed back. */
-  holds(runIds: readonly string[]): readonly string[];
+  holds(runIds: readonly string[]): ActionAnswer<"executor.holds">;
   /** To be called when no delivery is left. */
   close(): void;
 }
@@ -137,8 +138,10 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       return run.answer.promise;
     },
     holds(runIds) {
-      const held = new Set([...inHand.values()].map(({ due }) => due.data.runId));
-      return runIds.filter((id) => held.has(id));
+      const asked = new Set(runIds);
+      const runs = [...inHand.values()].filter(({ due }) => asked.has(due.data.runId));
+      const ids = (of: readonly HeldRun[]) => of.map(({ due }) => due.data.runId);
+      return { held: ids(runs), started: ids(runs.filter(({ attempt }) => attempt !== undefined)) };
     },
     revoke(runIds) {
       for (const id of runIds) revoked.set(id, true);

@@ -1,7 +1,7 @@
 import type { Clock } from "../../shared/clock.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import type { RunQuestion } from "./confirm-runs.ts";
-import { confirmations } from "./confirmations.ts";
+import { confirmations, type KnownVerdict } from "./confirmations.ts";
 import type { ExecutorLogger } from "./executor-logger.ts";
 import { heldRuns } from "./held-runs.ts";
 import { type GatedRun, startGate } from "./start-gate.ts";
@@ -33,7 +33,7 @@ export interface StartQueueDeps<R extends QueuedRun> {
   /** Must not throw. */
   start(run: R, now: number): void;
   /** The run may not start at all. */
-  refused(run: R, verdict: Exclude<RunVerdict, "wanted">): void;
+  refused(run: R, verdict: Exclude<KnownVerdict, "wanted">): void;
 }
 
 export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQueue<R> {

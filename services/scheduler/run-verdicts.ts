@@ -3,40 +3,30 @@ import type { Bus } from "../../shared/bus/bus.ts";
 import type { ActionParams } from "../../shared/contracts/actions.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
-import { AppError } from "../../shared/errors.ts";
 import { fold } from "../../shared/event-store/decider.ts";
 import type { EventStore } from "../../shared/event-store/event-store.ts";
 import { type Caller, call, query } from "../../shared/service.ts";
 import { endOf, plannedRun, type TrackedRun } from "./active-scheduler.ts";
+import type { HeldElsewhere } from "./executor-holdings.ts";
 import { task } from "./task.ts";
 import type { TaskLedger } from "./task-ledger.ts";
 import { runOf, type Task, verdictOn } from "./task-state.ts";
 
 type Question = ActionParams<"scheduler.confirmRuns">["runs"][number];
 
-/** Verdicts on runs, in the order asked. Errors: `ENDS_UNSETTLED`, `STORE_UNAVAILABLE` (both retryable). */
-export type RunVerdicts = (runs: readonly Question[]) => Promise<readonly RunVerdict[]>;
+/** Verdicts on runs for the executor that asks, in the order asked. Error: `STORE_UNAVAILABLE` (retryable). */
+export type RunVerdicts = (runs: readonly Question[], asker: string) => Promise<readonly RunVerdict[]>;
 
 export interface RunVerdictsDeps {
   readonly caller: Caller;
   readonly bus: Pick<Bus, "settled">;
   readonly store: Pick<EventStore, "readStream">;
   readonly ledger: Pick<TaskLedger, "current" | "observe">;
+  readonly heldElsewhere: HeldElsewhere;
   /** True where this node may change tasks. */
   readonly isLeader: () => boolean;
   /** True where the bus is outside of this process and keeps the end of a run until every group has handled it. */
   readonly isEndKept: boolean;
-}
-
-/** Some run-ended events are still in flight, so it is not yet known whether these runs have ended. */
-class EndsUnsettled extends AppError {
-  constructor() {
-    super("Run-ended events are still in flight; ask again.", {
-      type: "ENDS_UNSETTLED",
-      code: 503,
-      retryable: true,
-    });
-  }
 }
 
 const SETTLE_LIMIT_MS = 1000;
@@ -46,12 +36,10 @@ const SETTLE_LIMIT_MS = 1000;
  * time of the question: a stop that was answered before is always seen.
  */
 export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
-  const { caller, bus, store, ledger, isLeader, isEndKept } = deps;
+  const { caller, bus, store, ledger, heldElsewhere, isLeader, isEndKept } = deps;
 
-  /** Resolves when a group has handled the run-ended events that the bus had before. */
-  async function settled(group: string): Promise<void> {
-    if (!(await bus.settled(group, "run.*", SETTLE_LIMIT_MS))) throw new EndsUnsettled();
-  }
+  /** True once a group has handled the run-ended events that the bus had before; false where that takes too long. */
+  const settled = (group: string) => bus.settled(group, "run.*", SETTLE_LIMIT_MS);
 
   /** Ids of those runs whose end the records service knows. */
   async function ended(runs: readonly TrackedRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {
@@ -65,9 +53,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
    * are in this process, they are the only ones who keep ends, and nothing is known without their answer.
    */
   async function recordedEnds(questions: readonly Question[], states: ReadonlyMap<string, Task>) {
-    const tracked = questions
-      .filter(({ mayHaveEnded }) => mayHaveEnded)
-      .flatMap((run) => tracking(run, states));
+    const tracked = questions.flatMap((run) => tracking(run, states));
     const known = await (isEndKept
       ? ended(tracked, { timeout: 1000 }).catch(() => NONE)
       : ended(tracked, query));
@@ -89,7 +75,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
       return [taskId, fold(task, stream as unknown as readonly TaskEvent[])] as const;
     });
     const dispatched = new Map(await Promise.all(folded));
-    await settled("records");
+    if (!(await settled("records"))) return new Map();
     const known = await ended(
       questions.flatMap((run) => tracking(run, dispatched)),
       query,
@@ -102,29 +88,42 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     );
   }
 
-  return async (questions) => {
+  return async (questions, asker) => {
     const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
-    let states = await ledger.current(taskIds);
-    let known = NONE;
-    if (questions.some(({ mayHaveEnded }) => mayHaveEnded)) {
-      await settled("scheduler");
-      states = await ledger.current(taskIds);
-      known = await recordedEnds(questions, states);
-      // The answer of the records takes time, and a task may be stopped meanwhile.
-      states = await ledger.current(taskIds);
-    }
-    const verdicts = questions.map(({ taskId, runId }): RunVerdict | null => {
-      if (known.has(runId)) return "ended";
+    const repeated = questions.filter(({ mayHaveEnded }) => mayHaveEnded);
+    const { isSettled, ends, elsewhere } = repeated.length > 0 ? await look(repeated, asker) : ON_TIME;
+    // Last, since all else takes time, and a task may be stopped meanwhile.
+    const states = await ledger.current(taskIds);
+    const verdicts = questions.map(({ taskId, runId, mayHaveEnded }): RunVerdict | null => {
+      if (ends.has(runId)) return "ended";
+      if (mayHaveEnded && (!isSettled || elsewhere.has(runId))) return "unknown";
       const state = states.get(taskId);
       if (state && runOf(state, runId)) return verdictOn(state, runId);
       return isEndKept && state && state.status !== "none" ? "ended" : null;
     });
     const rest = await untracked(questions.filter((_, index) => verdicts[index] === null));
-    return questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "ended");
+    return questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "unknown");
   };
+
+  /** Looks for what another executor has done with these runs, or is doing. */
+  async function look(runs: readonly Question[], asker: string): Promise<Sighting> {
+    const runIds = runs.map(({ runId }) => runId);
+    const [isSettled, elsewhere] = await Promise.all([settled("scheduler"), heldElsewhere(runIds, asker)]);
+    if (!isSettled) return { isSettled, ends: NONE, elsewhere };
+    const states = await ledger.current([...new Set(runs.map(({ taskId }) => taskId))]);
+    return { isSettled, ends: await recordedEnds(runs, states), elsewhere };
+  }
+}
+
+interface Sighting {
+  /** Every run-ended event that the bus had before is noted. */
+  readonly isSettled: boolean;
+  readonly ends: ReadonlySet<string>;
+  readonly elsewhere: ReadonlySet<string>;
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const ON_TIME: Sighting = { isSettled: true, ends: NONE, elsewhere: NONE };
 
 function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, Task>): TrackedRun[] {
   const state = states.get(taskId);

@@ -296,6 +296,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
         active: false,
         leader: null,
         problem: null,
+        skipping: [],
       });
     } finally {
       await off.stop();

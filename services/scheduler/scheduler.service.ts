@@ -2,7 +2,6 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
-import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { answers } from "../../shared/service.ts";
 import { FENCE_SLOTS } from "./mongo-fence.ts";
@@ -29,11 +28,10 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       get: ({ taskId }) => scheduler.tasks.view(taskId),
       list: (query) => scheduler.tasks.list(query),
       rows: (query) => scheduler.tasks.rows(query),
-      async confirm({ taskId, runId }) {
-        const [verdict] = await scheduler.verdicts([{ taskId, runId, mayHaveEnded: true }]);
-        return { verdict: verdict as RunVerdict };
-      },
-      confirmRuns: async ({ runs }) => ({ verdicts: await scheduler.verdicts(runs) }),
+      confirm: async (run, { nodeID }) => ({ verdict: await scheduler.verdict(run, nodeID ?? "") }),
+      confirmRuns: async ({ runs }, { nodeID }) => ({
+        verdicts: await scheduler.verdicts(runs, nodeID ?? ""),
+      }),
       status: () => scheduler.status(),
     }),
     events: {

@@ -3,6 +3,7 @@ import type { Clock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
 import type { CommandRef } from "../../shared/contracts/command.ts";
+import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
@@ -11,6 +12,7 @@ import type { Log } from "../../shared/log.ts";
 import type { Meta } from "../../shared/service.ts";
 import { type ActiveScheduler, activeScheduler, reconcileRuns } from "./active-scheduler.ts";
 import { createDueLoop } from "./due-loop.ts";
+import { heldElsewhere } from "./executor-holdings.ts";
 import { leaderCalls } from "./leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership.ts";
 import { manualRuns } from "./manual-runs.ts";
@@ -45,6 +47,8 @@ export interface Scheduler {
   /** Carries out a changing action here or at the active node. Errors: `TASK_DISABLED`, `SCHEDULER_NO_LEADER`, the command's. */
   command<N extends CommandName>(name: N, context: Context<ActionParams<N>, Meta>): Promise<ActionAnswer<N>>;
   readonly verdicts: RunVerdicts;
+  /** On one run, for executors of version 0.1. Error: `VERDICT_UNKNOWN` (retryable). */
+  verdict(run: ActionParams<"scheduler.confirm">, asker: string): Promise<RunVerdict>;
   status(): ActionAnswer<"scheduler.status">;
 }
 
@@ -53,6 +57,16 @@ export class TaskDisabled extends AppError {
     super("项目配置中未开启定时任务引擎：kinit_fast_task/config.py:TaskSettings.TASK_ENABLE", {
       type: "TASK_DISABLED",
       code: 400,
+    });
+  }
+}
+
+class VerdictUnknown extends AppError {
+  constructor() {
+    super("Whether the run may start is not known yet; ask again.", {
+      type: "VERDICT_UNKNOWN",
+      code: 503,
+      retryable: true,
     });
   }
 }
@@ -76,6 +90,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     bus: broker.bus,
     store: events.store,
     ledger,
+    heldElsewhere: heldElsewhere(broker),
     isLeader: leadership.isLeader,
     isEndKept: config.natsUrl !== "",
   });
@@ -111,6 +126,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
 
     verdicts,
+
+    async verdict({ taskId, runId }, asker) {
+      const [verdict = "unknown"] = await verdicts([{ taskId, runId, mayHaveEnded: true }], asker);
+      if (verdict === "unknown") throw new VerdictUnknown();
+      return verdict;
+    },
 
     status: () => ({
       active: isActive(),

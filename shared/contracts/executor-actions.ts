@@ -31,9 +31,9 @@ export const executorActions = {
   }),
   "executor.holds": action({
     summary:
-      "Which of these runs this executor has in hand: waiting, running, or with an outcome that the bus has not accepted yet; asked of every node by name.",
+      "Which of these runs this executor has in hand: waiting, running, or with an outcome that the bus has not accepted yet; and which of those have started. Asked of every node by name.",
     params: { runIds: { type: "array", max: 1000, items: "id" } },
     example: { runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
-    answers: answer<{ held: readonly string[] }>(),
+    answers: answer<{ held: readonly string[]; started: readonly string[] }>(),
   }),
 } as const;

@@ -30,7 +30,7 @@ export interface TaskView {
 }
 
 /** Whether a dispatched run may still be started. */
-export type RunVerdict = "wanted" | "ended" | "revoked";
+export type RunVerdict = "wanted" | "ended" | "revoked" | "unknown";
 /** Runs in one `scheduler.confirmRuns`. */
 export const CONFIRM_MAX_RUNS = 1000;
 
@@ -116,7 +116,7 @@ export const schedulerActions = {
   }),
   "scheduler.confirmRuns": action({
     summary:
-      "Whether these runs may still be started, in the order asked: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was stopped before it started, so it is to be cancelled. `mayHaveEnded` is false for a run that only the asking executor can have executed; its outcome is then not looked for while the scheduler tracks the run.",
+      "Whether these runs may still be started, in the order asked: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was stopped before it started, so it is to be cancelled; `unknown`: another executor has it, or events about it are still in flight, so ask again a little later. `mayHaveEnded` is false for a run that only the asking executor can have executed; its outcome is then not looked for while the scheduler tracks the run.",
     params: {
       runs: {
         type: "array",
