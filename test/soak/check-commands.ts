@@ -1,8 +1,8 @@
 import type { Told } from "./commands.ts";
 import type { Statement, TaskHistory } from "./task-history.ts";
 
-/** Beyond it a command whose answer was lost must not take effect any more. */
-const DEADLINE_MS = 10_000;
+/** The gateway's deadline: beyond it a command whose answer was lost must not take effect any more. */
+const DEADLINE_MS = 24_000;
 const GRACE_MS = 1000;
 /** How long after the last fault commands may still fail: until then a scheduler has become active. */
 const CALM_LIMIT_MS = 5000;
