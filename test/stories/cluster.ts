@@ -96,7 +96,7 @@ export async function startCluster(settings: Settings = {}, { fill }: ClusterOpt
       (["scheduler", "records", "executor", "crawler", "gateway"] as const).map((name) => start(name)),
     );
     const [, address = ""] = await running("gateway").line(/ready as .* listening on (http\S+)/);
-    await readyWithin(address, 20_000);
+    await readyWithin(address, 60_000);
     return {
       nats,
       api: httpApi(address),

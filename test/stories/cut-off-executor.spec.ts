@@ -16,7 +16,8 @@ describe("an executor whose connection to NATS is silent for longer than its ack
   let sink: HttpSink;
   let proxy: TcpProxy;
   before(async () => {
-    [cluster, sink] = await Promise.all([startCluster({ EXECUTOR_CONCURRENCY: "1" }), startHttpSink()]);
+    sink = await startHttpSink();
+    cluster = await startCluster({ EXECUTOR_CONCURRENCY: "1" });
     proxy = await startTcpProxy(cluster.nats.port);
     await cluster.process("executor").stop();
     const settings = { NATS_URL: `nats://127.0.0.1:${proxy.port}` };
