@@ -9,6 +9,7 @@ import { withTimeLimit } from "../time-limit.ts";
 import type { EventDocument } from "./event-document.ts";
 import { type EventStore, StoreUnavailable } from "./event-store.ts";
 import { mongoEventStore } from "./mongo-event-store.ts";
+import { watchMonitors } from "./monitor-watch.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { mongoOutboxLedger, type OutboxDocument } from "./outbox-ledger.ts";
 import { createSessionPool, type SessionPool, type SessionPoolOptions } from "./session-pool.ts";
@@ -39,6 +40,10 @@ const LOCAL_WINDOW = 40_000;
 
 /** Longer than anything that a service asks may take; building an index has its own limit. */
 const SOCKET_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 5000;
+const HEARTBEAT_MS = 2000;
+/** The driver itself gives a check up after these two together. */
+const CHECK_LIMIT_MS = CONNECT_TIMEOUT_MS + HEARTBEAT_MS + 1000;
 
 /** A server that does not answer keeps nobody from stopping. */
 const CLOSE_LIMIT_MS = 5000;
@@ -46,7 +51,7 @@ const CLOSE_LIMIT_MS = 5000;
 /** Connects; the outbox is started by the caller, once every consumer of this process has subscribed. */
 export async function openEventStore(options: OpenEventStoreOptions): Promise<OpenEventStore> {
   const { config, service, bus, clock, log } = options;
-  const client = await connectMongo(config, service);
+  const client = await connectMongo(config, service, log);
   const db = client.db(databaseName(config));
   const events = db.collection<EventDocument>("events");
   const ledger = mongoOutboxLedger({
@@ -86,8 +91,13 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
 export async function connectMongo(
   { mongoUrl }: Pick<Config, "mongoUrl">,
   appName: string,
+  log?: Log,
 ): Promise<MongoClient> {
   const client = clientFor(mongoUrl, appName);
+  watchMonitors(client, {
+    limitMs: CHECK_LIMIT_MS,
+    onRestart: () => log?.warn({}, "a check of MongoDB did not end; checking anew"),
+  });
   try {
     return await client.connect();
   } catch (cause) {
@@ -131,8 +141,8 @@ function clientOptions(appName: string): MongoClientOptions {
     ignoreUndefined: true,
     serverSelectionTimeoutMS: 5000,
     // A server that is silent, rather than gone, is given up after about these two together.
-    connectTimeoutMS: 5000,
-    heartbeatFrequencyMS: 2000,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    heartbeatFrequencyMS: HEARTBEAT_MS,
     // A connection on which nothing comes back is given up: what waits for it goes on over another one.
     socketTimeoutMS: SOCKET_TIMEOUT_MS,
     maxPoolSize: 20,
