@@ -4,6 +4,8 @@ import type { ServiceBroker } from "moleculer";
 export interface OfferingNode {
   readonly id: string;
   readonly available: boolean;
+  /** When its last heartbeat came, in seconds of `process.uptime()`; 0 for this process itself. */
+  readonly lastHeartbeatTime: number;
 }
 
 interface RegisteredNode extends OfferingNode {

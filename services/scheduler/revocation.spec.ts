@@ -38,7 +38,7 @@ async function network(test: TestContext) {
   const known = () => executors.every(({ nodeID }) => scheduler.registry.nodes.get(nodeID)?.available);
   await eventually(known);
   return {
-    revocation: createRevocation({ broker: scheduler, clock, log: silentLog }),
+    revocation: createRevocation({ broker: scheduler, clock, log: silentLog, aheadMs: AHEAD_MS }),
     scheduler,
     executors,
     asked,
@@ -46,6 +46,7 @@ async function network(test: TestContext) {
   };
 }
 
+const AHEAD_MS = 500;
 const runIn = (ms: number): ActiveRun => ({
   runId: objectId(),
   attempt: 1,
@@ -103,7 +104,10 @@ describe("a revocation", { concurrency: true }, () => {
     const run = runIn(300);
     await revocation.revoke(taskId, [run]);
     assert.deepEqual(asked, ["one"]);
-    assert.ok(clock.now() > run.plannedAt);
+    assert.ok(clock.now() > run.plannedAt + LATE_START_MS);
+    const later = runIn(60_000);
+    await revocation.revoke(taskId, [later]);
+    assert.ok(clock.now() < later.plannedAt, "it was dispatched when that executor had vanished already");
   });
 
   it("passes when the last of the planned times has passed", async (test) => {

@@ -21,6 +21,8 @@ export interface RevocationOptions {
   readonly broker: ServiceBroker;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long before its planned time a run is dispatched. */
+  readonly aheadMs: number;
 }
 
 const ASK_TIMEOUT_MS = 1000;
@@ -28,18 +30,34 @@ const ASK_TIMEOUT_MS = 1000;
 const CHUNK = 1000;
 /** For the start itself, once an executor has decided on it. */
 const START_MS = 100;
+/** Heartbeats come once a second and are noted in whole seconds. */
+const HEARTBEAT_SLACK_MS = 2000;
 
-export function createRevocation({ broker, clock, log }: RevocationOptions): Revocation {
+export function createRevocation({ broker, clock, log, aheadMs }: RevocationOptions): Revocation {
   async function waitUntil(instant: number): Promise<void> {
     const wait = instant - clock.now();
     if (wait >= 0) await new Promise((resolve) => setTimeout(resolve, wait + 1));
   }
 
-  async function ask({ id: nodeID, available }: OfferingNode, taskId: string, runIds: readonly string[]) {
-    if (!available) throw new Error(`${nodeID} cannot be reached`);
-    const options = { nodeID, timeout: ASK_TIMEOUT_MS };
-    for (let from = 0; from < runIds.length; from += CHUNK) {
-      await call(broker, "executor.revoke", { taskId, runIds: runIds.slice(from, from + CHUNK) }, options);
+  /** Resolves to the instant from which on the executor starts none of the runs without asking; 0: it has confirmed. */
+  async function revokeAt({ id: nodeID, ...node }: OfferingNode, taskId: string, runs: readonly ActiveRun[]) {
+    const last = lastOf(runs);
+    const askedAt = clock.now();
+    if (!node.available) {
+      // It holds nothing that was dispatched after its last heartbeat, and its verdicts are out of date.
+      const silentSince = askedAt - (process.uptime() - node.lastHeartbeatTime) * 1000;
+      return Math.min(last, silentSince + HEARTBEAT_SLACK_MS + aheadMs) + LATE_START_MS;
+    }
+    try {
+      const options = { nodeID, timeout: ASK_TIMEOUT_MS };
+      for (let from = 0; from < runs.length; from += CHUNK) {
+        const runIds = runs.slice(from, from + CHUNK).map(({ runId }) => runId);
+        await call(broker, "executor.revoke", { taskId, runIds }, options);
+      }
+      return 0;
+    } catch (error) {
+      log.warn({ taskId, reason: errorMessage(error) }, "an executor did not confirm a revocation");
+      return Math.max(last + LATE_START_MS, askedAt + VERDICT_MAX_AGE_MS);
     }
   }
 
@@ -48,16 +66,8 @@ export function createRevocation({ broker, clock, log }: RevocationOptions): Rev
 
     async revoke(taskId, runs) {
       if (runs.length === 0) return;
-      const askedAt = clock.now();
-      const runIds = runs.map(({ runId }) => runId);
-      const answers = await Promise.allSettled(
-        nodesOffering(broker, "executor").map((node) => ask(node, taskId, runIds)),
-      );
-      const silent = answers.find((answer) => answer.status === "rejected");
-      if (!silent) return;
-      log.warn({ taskId, reason: errorMessage(silent.reason) }, "an executor did not confirm a revocation");
-      // Until then it could start one unasked, later one that it had asked about before.
-      await waitUntil(START_MS + Math.max(lastOf(runs) + LATE_START_MS, askedAt + VERDICT_MAX_AGE_MS));
+      const asked = nodesOffering(broker, "executor").map((node) => revokeAt(node, taskId, runs));
+      await waitUntil(Math.max(0, ...(await Promise.all(asked))) + START_MS);
     },
   };
 }

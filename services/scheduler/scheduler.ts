@@ -214,7 +214,7 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     impediment: () =>
       outbox.blockedForMs() > config.leaseMs ? "the outcome of a commit has been unknown for too long" : null,
   });
-  const revocation = createRevocation({ broker, clock, log });
+  const revocation = createRevocation({ broker, clock, log, aheadMs: config.dispatchAheadMs });
   const manual = manualRuns({
     perMinute: config.manualRunsPerMinute,
     clock,

@@ -98,7 +98,11 @@ describe("definitions that no one foresees", () => {
   });
 
   it("names a required param that is null, and takes null for an optional one as not given", async () => {
-    const refusal = await create({ ...task, job_class: "test.main.Test", job_params: { name: null, age: 1 } });
+    const refusal = await create({
+      ...task,
+      job_class: "test.main.Test",
+      job_params: { name: null, age: 1 },
+    });
     refusedAt(refusal, "job_params.name");
     assert.match(refusal.body.message, /is null; expected/);
     for (const [job_class, job_params] of [

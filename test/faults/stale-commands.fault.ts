@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Cluster, startCluster } from "./cluster.ts";
-import { type HttpSink, startHttpSink } from "./http-sink.ts";
-import type { StoryProcess } from "./process.ts";
+import { type Cluster, startCluster } from "../stories/cluster.ts";
+import { type HttpSink, startHttpSink } from "../stories/http-sink.ts";
+import type { StoryProcess } from "../stories/process.ts";
 
 /** Beyond the lease and beyond Moleculer's heartbeat, after which the gateway asks another node. */
 const FROZEN_MS = 5000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Cluster, startCluster } from "./cluster.ts";
+import { type Cluster, startCluster } from "../stories/cluster.ts";
 
 const COMMANDS = 12;
 /** The lease, what the gateway waits for a node that is silent, and room for a busy machine. */

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../eventually.ts";
+import { type Cluster, startCluster } from "../stories/cluster.ts";
+import { type HttpSink, startHttpSink } from "../stories/http-sink.ts";
+import type { StoryProcess } from "../stories/process.ts";
 import { startTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
-import { type Cluster, startCluster } from "./cluster.ts";
-import { type HttpSink, startHttpSink } from "./http-sink.ts";
-import type { StoryProcess } from "./process.ts";
 
 /** As 6.5 s are to the lease of 5 s that is the default. */
 const STALL_MS = 2600;
@@ -136,7 +136,8 @@ describe("schedulers whose connections to MongoDB stall", () => {
     assert.ok(isReported, "/ready reports that nothing is sent");
     if (code === 200) await sink.reached("/unanswered", 1);
     await assertAllRun(await createWhile("afterwards", () => delay(200)));
-    await eventually(isComplete);
+    // Until the silent connection is given up.
+    await eventually(isComplete, SILENCE_LIMIT_MS);
   });
 
   /** Creates tasks until one of them has run. */

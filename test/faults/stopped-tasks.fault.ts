@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Api, httpApi } from "./api.ts";
-import { type Cluster, startCluster } from "./cluster.ts";
-import { type HttpSink, startHttpSink } from "./http-sink.ts";
-import { startProcess } from "./process.ts";
+import { type Api, httpApi } from "../stories/api.ts";
+import { type Cluster, startCluster } from "../stories/cluster.ts";
+import { type HttpSink, startHttpSink } from "../stories/http-sink.ts";
+import { startProcess } from "../stories/process.ts";
 
 /** Runs that wait for the one place behind the one that has it. */
 const BACKLOG = 3;

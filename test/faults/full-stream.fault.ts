@@ -5,10 +5,10 @@ import { connect, type JetStreamManager, type NatsConnection } from "nats";
 import { progressOfGroups } from "../../shared/bus/jetstream-progress.ts";
 import { durableOf, STREAM } from "../../shared/bus/jetstream-stream.ts";
 import { audience } from "../../shared/contracts/audience.ts";
-import type { WireRecord } from "./api.ts";
-import { type Cluster, startCluster } from "./cluster.ts";
-import { type HttpSink, startHttpSink } from "./http-sink.ts";
-import { assertEachOccurrenceOnce } from "./occurrences.ts";
+import type { WireRecord } from "../stories/api.ts";
+import { type Cluster, startCluster } from "../stories/cluster.ts";
+import { type HttpSink, startHttpSink } from "../stories/http-sink.ts";
+import { assertEachOccurrenceOnce } from "../stories/occurrences.ts";
 
 const MAX_BYTES = 1_048_576;
 const TASKS = 40;

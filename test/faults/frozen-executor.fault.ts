@@ -3,8 +3,8 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, consumerOpts, type NatsConnection } from "nats";
 import { eventually } from "../eventually.ts";
-import { type Cluster, startCluster } from "./cluster.ts";
-import { type HttpSink, startHttpSink } from "./http-sink.ts";
+import { type Cluster, startCluster } from "../stories/cluster.ts";
+import { type HttpSink, startHttpSink } from "../stories/http-sink.ts";
 
 const QUEUED = 5;
 /** `EXECUTOR_ACK_WAIT_MS` of the stories. */
