@@ -2,11 +2,25 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
 /** A port of the loopback interface that nobody uses now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
+export async function freePort(port = 0): Promise<number> {
+  const server = createServer().listen(port, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port: found } = server.address() as AddressInfo;
   server.close();
   await once(server, "close");
-  return port;
+  return found;
+}
+
+/** Below the ports that the system gives to outgoing connections and to whoever asks for any. */
+const LASTING = { from: 20_000, to: 32_000 };
+
+/** A port that is still free when its server comes back after a while. */
+export async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = LASTING.from + Math.floor(Math.random() * (LASTING.to - LASTING.from));
+    const free = await freePort(port).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EADDRINUSE") throw error;
+    });
+    if (free) return free;
+  }
 }

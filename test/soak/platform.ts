@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
 import { startNatsServer } from "../bus/nats-server.ts";
-import { freePort } from "../free-port.ts";
+import { lastingPort } from "../free-port.ts";
 import { startProcess } from "../stories/process.ts";
 import { startTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
 import type { Mode } from "./plan.ts";
@@ -48,7 +48,7 @@ export async function soakPlatform(mode: Mode): Promise<SoakPlatform> {
 }
 
 async function oneProcess(dir: string): Promise<SoakPlatform> {
-  const port = String(await freePort());
+  const port = String(await lastingPort());
   const env = { ...SETTINGS, ...ONE_PROCESS, DATA_DIR: dir, SERVER_PORT: port };
   const platform = nodeSlot({
     name: "platform",
@@ -86,8 +86,8 @@ async function oneProcess(dir: string): Promise<SoakPlatform> {
 }
 
 async function separateProcesses(dir: string): Promise<SoakPlatform> {
-  const [mongoPort, serverPort] = [await freePort(), await freePort()];
-  const nats = await startNatsServer({ dir: join(dir, "nats") });
+  const [mongoPort, serverPort] = [await lastingPort(), await lastingPort()];
+  const nats = await startNatsServer({ dir: join(dir, "nats"), port: await lastingPort() });
   const mongoUrl = `mongodb://127.0.0.1:${mongoPort}/soak?replicaSet=rs0`;
   const env = { ...SETTINGS, NATS_URL: nats.url, MONGO_DB_URL: mongoUrl, SERVER_PORT: String(serverPort) };
   let isFirst = true;
