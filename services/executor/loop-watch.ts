@@ -33,8 +33,9 @@ export function loopWatch({ warn, running }: LoopWatchDeps): LoopWatch {
     last = now;
     if (blocked > BLOCK_MS) {
       const names = [...new Set([...running(), ...settledSinceLook])].sort();
-      const who = names.length > 0 ? `handlers at work: ${names.join(", ")}` : "no handler was at work";
-      warn(`the event loop was blocked for ${blocked} ms; ${who}`);
+      // Without any it is the start of the process, or a busy machine.
+      if (names.length > 0)
+        warn(`the event loop was blocked for ${blocked} ms; handlers at work: ${names.join(", ")}`);
     }
     blamedMs = 0;
     settledSinceLook.clear();

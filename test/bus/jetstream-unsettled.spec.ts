@@ -6,6 +6,7 @@ import { eventId } from "../../shared/ids.ts";
 import { quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";
 import { exampleEvent, silent } from "./example-event.ts";
+import { insistOnAll } from "./insist.ts";
 import { type JetStreamUnderTest, openJetStream } from "./jetstream-under-test.ts";
 
 let under: JetStreamUnderTest;
@@ -16,7 +17,7 @@ after(() => under?.close());
 
 async function send(bus: Bus, count: number): Promise<string[]> {
   const events = Array.from({ length: count }, () => exampleEvent("task.due"));
-  await Promise.all(events.map((event) => bus.send(event)));
+  await insistOnAll(bus, events);
   return events.map(({ id }) => id);
 }
 
