@@ -68,7 +68,8 @@ export function decideBatch(
   return [...steps.values()];
 }
 
-const UNKNOWN: VersionedTask = { task: decider.initialState, version: 0 };
+/** A task of which nothing is stored. */
+export const UNKNOWN: VersionedTask = { task: decider.initialState, version: 0 };
 
 function stepFrom(taskId: string, base: VersionedTask): TaskStep {
   const { task, version } = base;

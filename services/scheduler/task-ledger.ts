@@ -15,7 +15,7 @@ import type { CommandLog, CommandOutcome } from "./mongo-commands.ts";
 import { type Fence, Fenced } from "./mongo-fence.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
 import { task as decider, type TaskCommand } from "./task.ts";
-import { decideBatch, type Handled, type LedgerItem, type TaskStep } from "./task-batch.ts";
+import { decideBatch, type Handled, type LedgerItem, type TaskStep, UNKNOWN } from "./task-batch.ts";
 import type { Task } from "./task-state.ts";
 
 /** Who caused a command, and which command it is. A command without a `ref` is decided once for each call. */
@@ -270,7 +270,6 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
   };
 }
 
-const UNKNOWN: VersionedTask = { task: decider.initialState, version: 0 };
 const NO_OUTCOMES: ReadonlyMap<string, CommandOutcome> = new Map();
 
 /** Whoever waits for it relies on the answer, also where nothing had to be changed. A due task is looked at again. */

@@ -64,7 +64,7 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
     const known = watched.get(_id);
     if (known?.seenAt === seenAt) return performance.now() - known.since >= silenceMs;
     watched.set(_id, { seenAt, since: performance.now() });
-    return silenceMs === 0;
+    return false;
   }
 
   const hasEnded = (other: OutboxDocument) => isGone(other) || isSilent(other);

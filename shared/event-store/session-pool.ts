@@ -11,14 +11,13 @@ export interface TakenSession {
 
 /**
  * The sessions of one process's transactions. They are few, are used again and have known ids, so that a successor can
- * end the transactions that this process left open (`killSessions`).
+ * end the transactions that this process left open (`killSessions`). The client ends them when it is closed.
  */
 export interface SessionPool {
   /** Errors: `STORE_UNAVAILABLE` where `max` transactions are under way; whatever `register` throws. */
   take(): Promise<TakenSession>;
   /** Ids of all sessions opened so far, as UUID texts. */
   ids(): readonly string[];
-  close(): Promise<void>;
 }
 
 export interface SessionPoolOptions {
@@ -63,9 +62,6 @@ export function createSessionPool(client: MongoClient, options: SessionPoolOptio
       return { slot: taken.slot, session: taken.session, release };
     },
     ids,
-    async close() {
-      await Promise.all(all.map(({ session }) => session.endSession()));
-    },
   };
 }
 
