@@ -30,8 +30,8 @@ const DRIVERS = /^(mongodb|nats|pg|@mikro-orm\/.*)$/;
 const ADAPTER = /(^|\/)(mongo|jetstream|http|open)-[^/]*\.ts$/;
 /** Files of a service that know no technology: what is not an adapter, a service, a document shape or composition. */
 const DOMAIN = [
-  /^services\/scheduler\/(definition|task|task-fire|task-state|policies|trigger.*|cron-.*|interval-trigger)\.ts$/,
-  /^services\/records\/record\.ts$/,
+  /^services\/scheduler\/(trigger|task)\//,
+  /^services\/records\/record\/record\.ts$/,
   /^services\/crawler\/hotlist\.ts$/,
 ];
 const isDomain = (file: string) => DOMAIN.some((pattern) => pattern.test(file));

@@ -1,4 +1,4 @@
-import { defineHandler, type Handler } from "../services/executor/define-handler.ts";
+import { defineHandler, type Handler } from "../services/executor/handler/define-handler.ts";
 
 /** Two handlers for whatever can become of a run, and the end of those that go on. */
 export interface EndsAndHolds {

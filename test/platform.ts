@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Db } from "mongodb";
-import type { Handler } from "../services/executor/define-handler.ts";
+import type { Handler } from "../services/executor/handler/define-handler.ts";
 import { readConfig } from "../shared/config.ts";
 import type { ActionAnswer, ActionName, ActionParams } from "../shared/contracts/actions.ts";
 import { exampleDefinition } from "../shared/contracts/task-definition.ts";

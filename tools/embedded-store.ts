@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import type { ReadinessCheck } from "../services/gateway/readiness.ts";
+import type { ReadinessCheck } from "../services/gateway/endpoints/readiness.ts";
 import { type Config, withEmbeddedStore } from "../shared/config.ts";
 import { budgetNews } from "../shared/embedded/mongo/budget.ts";
 import { type MongoThread, startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";

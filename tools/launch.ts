@@ -1,6 +1,6 @@
 import type { Service, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import type { Handler } from "../services/executor/define-handler.ts";
+import type { Handler } from "../services/executor/handler/define-handler.ts";
 import { createBroker } from "../shared/broker.ts";
 import type { Config } from "../shared/config.ts";
 import { MongoUrlFault } from "../shared/event-store/open-event-store.ts";

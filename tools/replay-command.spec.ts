@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { type Db, ObjectId } from "mongodb";
-import { say } from "../services/records/said.fixture.ts";
+import { say } from "../services/records/record/said.fixture.ts";
 import type { Config } from "../shared/config.ts";
 import { type EventDocument, toEventDocument } from "../shared/event-store/event-document.ts";
 import { endsAndHolds } from "../test/ends-and-holds.ts";

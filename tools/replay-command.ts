@@ -1,6 +1,6 @@
 import type { Db } from "mongodb";
-import { recordReadModel } from "../services/records/mongo-replay-records.ts";
-import { taskReadModel } from "../services/scheduler/mongo-replay-tasks.ts";
+import { recordReadModel } from "../services/records/record/mongo-replay-records.ts";
+import { taskReadModel } from "../services/scheduler/store/mongo-replay-tasks.ts";
 import type { Config } from "../shared/config.ts";
 import { databaseName } from "../shared/event-store/open-event-store.ts";
 import { compare, type Difference, rebuild } from "../shared/event-store/replay.ts";

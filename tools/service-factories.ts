@@ -1,10 +1,10 @@
 import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import { crawlerService } from "../services/crawler/crawler.service.ts";
-import type { Handler } from "../services/executor/define-handler.ts";
 import { executorService } from "../services/executor/executor.service.ts";
+import type { Handler } from "../services/executor/handler/define-handler.ts";
 import { builtInHandlers } from "../services/executor/handlers/built-in-handlers.ts";
+import type { ReadinessCheck } from "../services/gateway/endpoints/readiness.ts";
 import { gatewayService } from "../services/gateway/gateway.service.ts";
-import type { ReadinessCheck } from "../services/gateway/readiness.ts";
 import { recordsService } from "../services/records/records.service.ts";
 import { schedulerService } from "../services/scheduler/scheduler.service.ts";
 import { systemClock as clock } from "../shared/clock.ts";

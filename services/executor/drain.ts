@@ -1,9 +1,9 @@
 import { HandBack } from "../../shared/bus/bus.ts";
+import { ABORT_GRACE_MS } from "./attempt/run-attempt.ts";
+import type { RunEventSink } from "./attempt/run-event-sink.ts";
 import type { ExecutorLogger } from "./executor-logger.ts";
-import { ABORT_GRACE_MS } from "./run-attempt.ts";
-import type { RunEventSink } from "./run-event-sink.ts";
 import type { HeldRun } from "./run-executor.ts";
-import type { StartQueue } from "./start-queue.ts";
+import type { StartQueue } from "./start/start-queue.ts";
 
 export interface Draining {
   readonly inHand: ReadonlyMap<string, HeldRun>;

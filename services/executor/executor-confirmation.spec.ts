@@ -6,9 +6,9 @@ import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { LATE_START_MS, VERDICT_VALID_MS } from "../../shared/contracts/start-rules.ts";
 import { objectId } from "../../shared/ids.ts";
 import { answers } from "../../shared/service.ts";
-import { defineHandler } from "./define-handler.ts";
 import { ExecutorFixture } from "./executor.fixture.ts";
-import { GAP_MS } from "./gap-watch.ts";
+import { defineHandler } from "./handler/define-handler.ts";
+import { GAP_MS } from "./start/gap-watch.ts";
 
 type Question = ActionParams<"scheduler.confirmRuns">["runs"];
 const SLOTS = 4;

@@ -8,8 +8,8 @@ import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import { objectId } from "../../shared/ids.ts";
 import { answers } from "../../shared/service.ts";
-import { defineHandler, type HandlerContext } from "./define-handler.ts";
 import { ExecutorFixture, type FixtureOptions } from "./executor.fixture.ts";
+import { defineHandler, type HandlerContext } from "./handler/define-handler.ts";
 
 describe("executor, delivery by delivery", () => {
   let fixture: ExecutorFixture;

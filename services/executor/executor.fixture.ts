@@ -16,8 +16,8 @@ import { isRunEnded, type RunEvent } from "../../shared/contracts/run-events.ts"
 import { taskEvents } from "../../shared/contracts/task-events.ts";
 import { eventId, objectId } from "../../shared/ids.ts";
 import { answers, call } from "../../shared/service.ts";
-import type { Handler } from "./define-handler.ts";
 import { type ExecutorDeps, executorService } from "./executor.service.ts";
+import type { Handler } from "./handler/define-handler.ts";
 
 export interface FixtureOptions {
   readonly handlers: readonly Handler[];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../../shared/errors.ts";
-import { defineHandler, type HandlerContext } from "./define-handler.ts";
 import { ExecutorFixture, type RunEnvelope } from "./executor.fixture.ts";
+import { defineHandler, type HandlerContext } from "./handler/define-handler.ts";
 
 const handler = (
   name: string,

@@ -4,12 +4,12 @@ import { subscribe } from "../../shared/bus/channels.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import { answers } from "../../shared/service.ts";
-import { confirmRuns } from "./confirm-runs.ts";
-import type { Handler } from "./define-handler.ts";
-import { handlerRegistry } from "./handler-registry.ts";
+import { runEventSink } from "./attempt/run-event-sink.ts";
+import type { Handler } from "./handler/define-handler.ts";
+import { handlerRegistry } from "./handler/handler-registry.ts";
 import { builtInHandlers } from "./handlers/built-in-handlers.ts";
-import { runEventSink } from "./run-event-sink.ts";
 import { type RunExecutor, runExecutor } from "./run-executor.ts";
+import { confirmRuns } from "./start/confirm-runs.ts";
 
 export interface ExecutorDeps {
   readonly handlers: readonly Handler[];

@@ -4,17 +4,17 @@ import { monotonicClock } from "../../shared/clock.ts";
 import type { ActionAnswer } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
-import { afterTurn } from "./after-turn.ts";
-import { attemptIdentity } from "./attempt-events.ts";
-import { attemptTimers } from "./attempt-timers.ts";
-import type { RunQuestion } from "./confirm-runs.ts";
+import { afterTurn } from "./attempt/after-turn.ts";
+import { attemptIdentity } from "./attempt/attempt-events.ts";
+import { attemptTimers } from "./attempt/attempt-timers.ts";
+import { isoInstant } from "./attempt/instants.ts";
+import { type AttemptDeps, RunAttempt } from "./attempt/run-attempt.ts";
+import type { RunEventSink } from "./attempt/run-event-sink.ts";
 import { drain } from "./drain.ts";
 import { expiringMap } from "./expiring-map.ts";
-import { isoInstant } from "./instants.ts";
 import { loopWatch } from "./loop-watch.ts";
-import { type AttemptDeps, RunAttempt } from "./run-attempt.ts";
-import type { RunEventSink } from "./run-event-sink.ts";
-import { type QueuedRun, startQueue } from "./start-queue.ts";
+import type { RunQuestion } from "./start/confirm-runs.ts";
+import { type QueuedRun, startQueue } from "./start/start-queue.ts";
 
 /** Holds runs until their planned time, runs them, and answers for each exactly once. */
 export interface RunExecutor {

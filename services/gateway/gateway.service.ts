@@ -2,15 +2,22 @@ import type { Server } from "node:http";
 import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Config } from "../../shared/config.ts";
-import { type AnsweringDeps, answerFault, answering, type Link } from "./answering.ts";
-import { cors } from "./cors.ts";
-import { findRoute, type GatewayRequest, pathOf, requestId, requestMeta, send } from "./http-exchange.ts";
-import { closeWithin, listen } from "./listen.ts";
-import type { ReadinessCheck } from "./readiness.ts";
-import { readBody } from "./request-body.ts";
-import { type GuardConfig, requestGuard } from "./request-guard.ts";
-import { logWhenDone } from "./request-log.ts";
-import { indexRoutes, routes } from "./routes.ts";
+import type { ReadinessCheck } from "./endpoints/readiness.ts";
+import { indexRoutes, routes } from "./endpoints/routes.ts";
+import { type AnsweringDeps, answerFault, answering, type Link } from "./http/answering.ts";
+import { cors } from "./http/cors.ts";
+import {
+  findRoute,
+  type GatewayRequest,
+  pathOf,
+  requestId,
+  requestMeta,
+  send,
+} from "./http/http-exchange.ts";
+import { closeWithin, listen } from "./http/listen.ts";
+import { readBody } from "./http/request-body.ts";
+import { type GuardConfig, requestGuard } from "./http/request-guard.ts";
+import { logWhenDone } from "./http/request-log.ts";
 
 export interface GatewayDeps {
   readonly config: AnsweringDeps["config"] & GuardConfig & Pick<Config, "serverPort" | "drainMs">;

@@ -7,9 +7,9 @@ import { objectId } from "../../shared/ids.ts";
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { type Platform, startPlatform } from "../../test/platform.ts";
-import { defineHandler } from "../executor/define-handler.ts";
+import { defineHandler } from "../executor/handler/define-handler.ts";
+import { say } from "./record/said.fixture.ts";
 import { recordsService } from "./records.service.ts";
-import { say } from "./said.fixture.ts";
 
 const greet = defineHandler({
   name: "test.greet",

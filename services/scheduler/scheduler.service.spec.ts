@@ -6,7 +6,7 @@ import { thisProcess } from "../../shared/process-identity.ts";
 import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { everySecond, type Platform, startPlatform } from "../../test/platform.ts";
-import { defineHandler } from "../executor/define-handler.ts";
+import { defineHandler } from "../executor/handler/define-handler.ts";
 
 const started: { readonly name: string; readonly at: number; readonly plannedAt: number }[] = [];
 const startsOf = (name: string) => started.filter((run) => run.name === name);

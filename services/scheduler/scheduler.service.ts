@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { answers } from "../../shared/service.ts";
-import { FENCE_SLOTS } from "./mongo-fence.ts";
+import { FENCE_SLOTS } from "./leadership/mongo-fence.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 
 export interface SchedulerDeps {

@@ -3,11 +3,11 @@ import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.
 import type { CommandRef } from "../../shared/contracts/command.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import { type Caller, call, query } from "../../shared/service.ts";
-import { checkParamsSize, completeDefinition, triggerOf } from "./definition.ts";
-import type { ManualRuns } from "./manual-runs.ts";
-import type { Revocation } from "./revocation.ts";
-import type { TaskLedger } from "./task-ledger.ts";
-import { isDefined, revokedRuns, TaskNotFound } from "./task-state.ts";
+import type { ManualRuns } from "./runs/manual-runs.ts";
+import type { Revocation } from "./runs/revocation.ts";
+import type { TaskLedger } from "./store/task-ledger.ts";
+import { checkParamsSize, completeDefinition, triggerOf } from "./task/definition.ts";
+import { isDefined, revokedRuns, TaskNotFound } from "./task/task-state.ts";
 
 /** Who calls, and in the course of what: becomes the cause of the events. */
 export interface Request {

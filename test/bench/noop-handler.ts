@@ -1,4 +1,4 @@
-import { defineHandler } from "../../services/executor/define-handler.ts";
+import { defineHandler } from "../../services/executor/handler/define-handler.ts";
 
 /** Does nothing: what is measured is the platform. */
 export const noop = defineHandler({ name: "bench.noop", title: "Does nothing", params: {}, run: () => null });

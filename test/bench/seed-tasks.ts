@@ -1,8 +1,8 @@
 import type { Db } from "mongodb";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
-import { task } from "../../services/scheduler/task.ts";
-import { type TaskDocument, toDocument } from "../../services/scheduler/task-document.ts";
-import type { DefinedTask } from "../../services/scheduler/task-state.ts";
+import { type TaskDocument, toDocument } from "../../services/scheduler/store/task-document.ts";
+import { task } from "../../services/scheduler/task/task.ts";
+import type { DefinedTask } from "../../services/scheduler/task/task-state.ts";
 import { exampleDefinition } from "../../shared/contracts/task-definition.ts";
 import type { TaskEvent } from "../../shared/contracts/task-events.ts";
 import { seal } from "../../shared/envelope.ts";

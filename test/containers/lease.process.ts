@@ -1,6 +1,6 @@
 import { MongoClient } from "mongodb";
-import { createLeadership } from "../../services/scheduler/leadership.ts";
-import { type LeaseDocument, mongoLease } from "../../services/scheduler/mongo-lease.ts";
+import { createLeadership } from "../../services/scheduler/leadership/leadership.ts";
+import { type LeaseDocument, mongoLease } from "../../services/scheduler/leadership/mongo-lease.ts";
 import { silentLog } from "../silent-log.ts";
 
 /** A node that competes for the lease, as a process of its own: prints the leader whenever that changes. */

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Collection } from "mongodb";
-import type { LeaseDocument } from "../../services/scheduler/mongo-lease.ts";
+import type { LeaseDocument } from "../../services/scheduler/leadership/mongo-lease.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMongo, type TestMongo } from "../mongo.ts";
 import { noPidNamespaces, spawnInPidNamespace } from "./pid-namespace.ts";

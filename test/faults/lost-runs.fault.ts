@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { type Db, type Filter, MongoClient } from "mongodb";
 import { connect } from "nats";
-import type { RecordDocument } from "../../services/records/record-document.ts";
+import type { RecordDocument } from "../../services/records/record/record-document.ts";
 import { identityOf } from "../../shared/bus/jetstream-stream.ts";
 import { startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
 import { dumpLines } from "../../tools/mongo-dump.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Db, ObjectId } from "mongodb";
-import type { RecordDocument } from "../../services/records/record-document.ts";
+import type { RecordDocument } from "../../services/records/record/record-document.ts";
 import { readConfig } from "../../shared/config.ts";
 import { type Launched, launch } from "../../tools/launch.ts";
 import type { ServiceName } from "../../tools/service-factories.ts";

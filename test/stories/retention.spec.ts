@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Db, ObjectId } from "mongodb";
-import { recordReadModel } from "../../services/records/mongo-replay-records.ts";
-import { mongoRunHistory } from "../../services/records/mongo-run-history.ts";
-import type { RecordDocument } from "../../services/records/record-document.ts";
-import { createRetention, type RetentionOptions } from "../../services/records/retention.ts";
-import { taskReadModel } from "../../services/scheduler/mongo-replay-tasks.ts";
+import { recordReadModel } from "../../services/records/record/mongo-replay-records.ts";
+import type { RecordDocument } from "../../services/records/record/record-document.ts";
+import { mongoRunHistory } from "../../services/records/retention/mongo-run-history.ts";
+import { createRetention, type RetentionOptions } from "../../services/records/retention/retention.ts";
+import { taskReadModel } from "../../services/scheduler/store/mongo-replay-tasks.ts";
 import { systemClock } from "../../shared/clock.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";

@@ -1,4 +1,4 @@
-import { defineHandler } from "../define-handler.ts";
+import { defineHandler } from "../handler/define-handler.ts";
 
 /**
  * Has the crawler fetch the bilibili hot list. The run's id is the crawl's id, so that a run which is executed again

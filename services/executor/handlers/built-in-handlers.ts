@@ -1,4 +1,4 @@
-import type { Handler } from "../define-handler.ts";
+import type { Handler } from "../handler/define-handler.ts";
 import { bilibiliHotNew } from "./bilibili-hot-new.ts";
 import { demonstration } from "./demonstration.ts";
 import { httpRequest } from "./http-request.ts";

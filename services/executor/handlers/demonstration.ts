@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { defineHandler } from "../define-handler.ts";
+import { defineHandler } from "../handler/define-handler.ts";
 
 /** The original's demonstration task, with its params and its answer. */
 export const demonstration = defineHandler({

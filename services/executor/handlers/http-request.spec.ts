@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { objectId } from "../../../shared/ids.ts";
-import type { HandlerContext } from "../define-handler.ts";
+import type { HandlerContext } from "../handler/define-handler.ts";
 import { httpRequest } from "./http-request.ts";
 
 const open = httpRequest({ allowPrivate: true });

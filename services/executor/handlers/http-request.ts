@@ -1,8 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { storableFault } from "../../../shared/contracts/storable.ts";
 import { AppError } from "../../../shared/errors.ts";
-import { defineHandler, type Handler, type HandlerLog } from "../define-handler.ts";
-import type { ParamFault } from "../handler-params.ts";
+import { defineHandler, type Handler, type HandlerLog } from "../handler/define-handler.ts";
+import type { ParamFault } from "../handler/handler-params.ts";
 import { exchange, type HttpAnswer, isRedirect } from "./http-exchange.ts";
 
 export interface HttpRequestSettings {

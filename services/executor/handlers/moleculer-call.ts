@@ -1,5 +1,5 @@
 import { AppError, errorType } from "../../../shared/errors.ts";
-import { defineHandler } from "../define-handler.ts";
+import { defineHandler } from "../handler/define-handler.ts";
 
 /** The machinery's own actions: a task that drives them could revoke other runs or read what nodes tell each other. */
 const FORBIDDEN = /^(\$|executor\.)/;

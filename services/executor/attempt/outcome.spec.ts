@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { AppError } from "../../../shared/errors.ts";
+import { type Outcome, RESULT_MAX_BYTES, returned, STACK_MAX_BYTES, thrown } from "./outcome.ts";
+
+const failure = (outcome: Outcome) => {
+  assert.equal(outcome.kind, "failed");
+  return outcome as Extract<Outcome, { kind: "failed" }>;
+};
+
+describe("what a handler returned", () => {
+  it("is the result, as the JSON it will be", () => {
+    for (const value of [null, true, 1.5, "done", { a: [1, { b: null }] }]) {
+      assert.deepEqual(returned(value), { kind: "succeeded", result: value });
+    }
+    assert.deepEqual(returned(undefined), { kind: "succeeded" });
+    assert.deepEqual(returned({ at: new Date(0), gone: undefined }), {
+      kind: "succeeded",
+      result: { at: "1970-01-01T00:00:00.000Z" },
+    });
+  });
+
+  it("is stored as JSON text where no store can hold it, and says so", () => {
+    assert.deepEqual(returned({ status: 200, body: { "a\0b": 1 } }), {
+      kind: "succeeded",
+      result: { status: 200, body: '{"a\\u0000b":1}' },
+      warning: "Parts of the result are stored as JSON text: body has a key that contains the character NUL",
+    });
+    assert.equal(
+      (returned({ _bsontype: "ObjectId" }) as { result: unknown }).result,
+      '{"_bsontype":"ObjectId"}',
+    );
+    const deep = returned(JSON.parse(`${"[".repeat(250)}${"]".repeat(250)}`)) as { warning: string };
+    assert.match(deep.warning, /nested too deep$/);
+  });
+
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  const refused: [string, unknown, RegExp][] = [
+    ["a BigInt", 1n, /it is a bigint/],
+    ["a nested BigInt", { total: 1n }, /field total is a bigint/],
+    ["a function", () => 1, /it is a function/],
+    ["a nested function", [{ next: () => 1 }], /field next is a function/],
+    ["a symbol", Symbol("x"), /it is a symbol/],
+    ["a cycle", cyclic, /circular/],
+    ["no number", Number.NaN, /it is NaN/],
+    ["too much", "x".repeat(RESULT_MAX_BYTES), /524290 bytes as JSON, 524288 are allowed/],
+    ["far too deep", JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`), /it is nested too deep/],
+    ["a toJSON that throws", { toJSON: () => assert.fail("not today") }, /not today/],
+  ];
+  for (const [what, value, why] of refused) {
+    it(`is a failure where it is ${what}`, () => {
+      const { error, retryable } = failure(returned(value));
+      assert.equal(error.type, "RESULT_NOT_SERIALISABLE");
+      assert.match(error.message, why);
+      assert.equal(retryable, false);
+    });
+  }
+});
+
+describe("what a handler threw", () => {
+  it("an error of ours keeps type, message and whether it may be retried", () => {
+    const error = new AppError("GET answered 503", { type: "HTTP_STATUS", code: 502, retryable: true });
+    const outcome = failure(thrown(error));
+    assert.equal(outcome.error.type, "HTTP_STATUS");
+    assert.equal(outcome.error.message, "GET answered 503");
+    assert.match(outcome.error.stack ?? "", /outcome\.spec\.ts/);
+    assert.equal(outcome.retryable, true);
+  });
+
+  it("any other error has its name for a type and is not retried", () => {
+    const outcome = failure(thrown(new RangeError("too far")));
+    assert.deepEqual(
+      [outcome.error.type, outcome.error.message, outcome.retryable],
+      ["RangeError", "too far", false],
+    );
+  });
+
+  it("things that are no errors", () => {
+    const told = (value: unknown) => {
+      const { error } = failure(thrown(value));
+      return [error.type, error.message];
+    };
+    assert.deepEqual(told(null), ["NOT_AN_ERROR", "The handler threw null"]);
+    assert.deepEqual(told(undefined), ["NOT_AN_ERROR", "The handler threw undefined"]);
+    assert.deepEqual(told("oops"), ["NOT_AN_ERROR", "oops"]);
+    assert.deepEqual(told({ type: 7, message: "odd" }), ["NOT_AN_ERROR", "odd"]);
+    assert.deepEqual(told(Object.create(null))[0], "NOT_AN_ERROR");
+    const hostile = new Proxy({}, { get: () => assert.fail() });
+    assert.deepEqual(told(hostile), ["NOT_AN_ERROR", "The handler threw an object that cannot be read"]);
+  });
+
+  it("a long stack is cut", () => {
+    const error = new Error("deep");
+    error.stack = "at x\n".repeat(10_000);
+    const { stack } = failure(thrown(error)).error;
+    assert.ok(Buffer.byteLength(stack ?? "") < STACK_MAX_BYTES + 50);
+  });
+});

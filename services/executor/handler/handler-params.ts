@@ -1,0 +1,150 @@
+import {
+  ContractViolation,
+  compileCheck,
+  type Fields,
+  type Rule,
+} from "../../../shared/contracts/contract.ts";
+import { AppError } from "../../../shared/errors.ts";
+import { describeRule, expandRule } from "./describe-rule.ts";
+
+/** One thing that is wrong with a handler's params; never the value itself. */
+export interface ParamFault {
+  /** Path of the field: `url`, `rows[2].title`; empty for the params as a whole. */
+  readonly field: string;
+  /** Reads after the field: `is missing`. */
+  readonly fault: string;
+  /** What would be right: `a whole number from 1 to 9`. */
+  readonly expected: string;
+}
+
+/** Params that a handler does not take. */
+export class HandlerParamsInvalid extends AppError {
+  constructor(handler: string, { field, fault, expected }: ParamFault) {
+    super(`参数传递错误：${field || "params"} ${fault}; expected ${expected}`, {
+      type: "HANDLER_PARAMS_INVALID",
+      code: 400,
+      data: { handler, field, fault, expected },
+    });
+  }
+}
+
+/**
+ * Compiles a schema into a check that returns the first fault. Fields that nobody declared are refused at any depth; null
+ * for an optional field is none, see `nullsLeftOut`.
+ */
+export function paramsChecker(fields: Fields): (params: unknown) => ParamFault | undefined {
+  const whole: Rule = { type: "object", props: fields };
+  const check = compileCheck("params", closed(fields));
+  const withoutNulls = nullsLeftOut(fields);
+  return (params) => {
+    if (!isObject(params)) return { field: "", fault: kindFault(params), expected: describeRule(whole) };
+    try {
+      check(withoutNulls(params));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ContractViolation)) throw error;
+      return unknownField(params, whole, "") ?? explain(error, params, whole);
+    }
+  };
+}
+
+/**
+ * Returns a function that leaves out what is null where the schema calls it optional: clients of the original send null
+ * for what they do not give. A value that may be anything, or null, stays: `json: null` is a value to send.
+ */
+export function nullsLeftOut(fields: Fields): <P>(params: P) => P {
+  const names = Object.entries(fields).flatMap(([name, rule]) => {
+    const { optional, nullable, type } = expandRule(rule);
+    return optional && !nullable && type !== "any" ? [name] : [];
+  });
+  return (params) => {
+    const values = params as Record<string, unknown>;
+    if (!names.some((name) => values[name] === null)) return params;
+    const given = { ...values };
+    for (const name of names) if (given[name] === null) delete given[name];
+    return given as typeof params;
+  };
+}
+
+/** The same rules with every nested object closed for undeclared fields. */
+function closed(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).map(([name, rule]) => [name, closedRule(rule)]));
+}
+function closedRule(rule: Rule): Rule {
+  if (typeof rule === "string") return rule;
+  if (rule.type === "object" && "props" in rule) return { ...rule, strict: true, props: closed(rule.props) };
+  if (rule.type === "array" && "items" in rule) return { ...rule, items: closedRule(rule.items) };
+  return rule;
+}
+
+function unknownField(value: unknown, rule: Rule, path: string): ParamFault | undefined {
+  const expanded = expandRule(rule);
+  if ("props" in expanded && isObject(value)) {
+    for (const [name, inner] of Object.entries(value)) {
+      const known = Object.hasOwn(expanded.props, name) ? expanded.props[name] : undefined;
+      const field = path === "" ? name : `${path}.${name}`;
+      if (known === undefined)
+        return { field: cut(field), fault: "is unknown", expected: describeRule(rule) };
+      const fault = unknownField(inner, known, field);
+      if (fault) return fault;
+    }
+  }
+  if ("items" in expanded && Array.isArray(value)) {
+    for (const [index, inner] of value.entries()) {
+      const fault = unknownField(inner, expanded.items, `${path}[${index}]`);
+      if (fault) return fault;
+    }
+  }
+  return undefined;
+}
+
+interface Violation {
+  readonly field: string;
+  readonly type: string;
+}
+
+function explain(violation: ContractViolation, params: unknown, whole: Rule): ParamFault {
+  const { field, type } = (violation.data as readonly Violation[])[0] ?? { field: "", type: "" };
+  let value: unknown = params;
+  let rule: Rule | undefined = whole;
+  for (const part of field.match(/[^.[\]]+/g) ?? []) {
+    value = (value as Record<string, unknown> | undefined)?.[part];
+    const expanded: ReturnType<typeof expandRule> | undefined = rule && expandRule(rule);
+    if (expanded && "props" in expanded) rule = expanded.props[part];
+    else rule = expanded && "items" in expanded ? expanded.items : undefined;
+  }
+  const expected = rule === undefined ? "what the handler declares" : describeRule(rule);
+  return { field, fault: faultOf(type, value), expected };
+}
+
+const faults: Readonly<Record<string, string>> = {
+  required: "is missing",
+  stringEmpty: "is empty",
+  stringMin: "is too short",
+  stringMax: "is too long",
+  stringPattern: "has the wrong form",
+  numberMin: "is too small",
+  numberMax: "is too large",
+  numberInteger: "has a fraction",
+  arrayMax: "has too many items",
+  enumValue: "is none of the values allowed",
+};
+
+function faultOf(type: string, value: unknown): string {
+  if (type === "required" && value === null) return "is null";
+  return faults[type] ?? kindFault(value);
+}
+
+function kindFault(value: unknown): string {
+  if (value === null) return "is null";
+  if (value === undefined) return "is missing";
+  if (Array.isArray(value)) return "is an array";
+  if (typeof value === "number" && !Number.isFinite(value)) return "is not a finite number";
+  return typeof value === "object" ? "is an object" : `is a ${typeof value}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const cut = (name: string) => (name.length > 100 ? `${name.slice(0, 100)}…` : name);

@@ -1,0 +1,72 @@
+import type { HandlerView } from "../../../shared/contracts/executor-actions.ts";
+import { storableFault } from "../../../shared/contracts/storable.ts";
+import { AppError } from "../../../shared/errors.ts";
+import type { Handler } from "./define-handler.ts";
+import { HandlerParamsInvalid } from "./handler-params.ts";
+
+/** The handlers of one executor, by name. */
+export interface HandlerRegistry {
+  /** Throws `HandlerUnknown` (`HANDLER_UNKNOWN`), which names those that exist. */
+  get(name: string): Handler;
+  /** Throws `HandlerUnknown` or `HandlerParamsInvalid` (`HANDLER_PARAMS_INVALID`). */
+  validate(name: string, params: unknown): void;
+  list(defaultTimeoutMs: number): readonly HandlerView[];
+}
+
+/** A task names a handler that no executor has. */
+export class HandlerUnknown extends AppError {
+  constructor(name: string, known: readonly string[]) {
+    const split = name.lastIndexOf(".");
+    const module = split < 0 ? name : name.slice(0, split);
+    const isModuleKnown = known.some((other) => other.startsWith(`${module}.`));
+    const what = isModuleKnown ? `未找到该模块下的方法：${name.slice(split + 1)}` : `未找到该模块：${module}`;
+    super(`${what}；可用：${known.join(", ")}`, {
+      type: "HANDLER_UNKNOWN",
+      code: 400,
+      data: { handlers: known },
+    });
+  }
+}
+
+/** Throws `HANDLER_DUPLICATE` where two handlers share a name: the start is refused. */
+export function handlerRegistry(handlers: readonly Handler[]): HandlerRegistry {
+  const byName = new Map<string, Handler>();
+  for (const handler of handlers) {
+    if (byName.has(handler.name)) {
+      throw new AppError(`Two handlers are named ${handler.name}; a name belongs to one handler`, {
+        type: "HANDLER_DUPLICATE",
+        code: 500,
+        data: { handler: handler.name },
+      });
+    }
+    byName.set(handler.name, handler);
+  }
+  const names = [...byName.keys()].sort();
+  const get = (name: string): Handler => {
+    const handler = byName.get(name);
+    if (!handler) throw new HandlerUnknown(name, names);
+    return handler;
+  };
+  return {
+    get,
+    validate(name, params) {
+      const handler = get(name);
+      const fault = storableFault(params);
+      if (fault) throw new HandlerParamsInvalid(name, fault);
+      handler.checkParams(params);
+    },
+    list: (defaultTimeoutMs) => names.map((name) => view(get(name), defaultTimeoutMs)),
+  };
+}
+
+function view({ name, title, params, timeoutMs }: Handler, defaultTimeoutMs: number): HandlerView {
+  return { name, title, params: plain(params), timeoutMs: timeoutMs ?? defaultTimeoutMs };
+}
+
+/** A schema as JSON: a pattern becomes its source, which would otherwise arrive as `{}` on another node. */
+function plain(schema: object): Record<string, unknown> {
+  const text = JSON.stringify(schema, (_, value: unknown) =>
+    value instanceof RegExp ? value.source : value,
+  );
+  return JSON.parse(text);
+}

@@ -1,0 +1,58 @@
+import { performance } from "node:perf_hooks";
+import type { Clock } from "../../../shared/clock.ts";
+
+/** Notices that this process did not run for a while: it was stopped, its machine slept, or a handler blocked it. */
+export interface GapWatch {
+  /**
+   * To be called before a run is started: after a stop, timers fire before sockets are read, so whatever was sent
+   * meanwhile, a revocation for example, is still unread then.
+   */
+  look(): void;
+  /** Instant of the end of the last gap, ISO-8601; the creation of the watch counts as one. */
+  readonly endedAt: string;
+  /** The same as `performance.now()`. */
+  readonly endedAtMono: number;
+  close(): void;
+}
+
+export interface GapWatchDeps {
+  readonly clock: Clock;
+  warn(message: string): void;
+}
+
+/** A shorter pause is no gap: a revocation waits longer than this for its answer. */
+export const GAP_MS = 500;
+const LOOK_EVERY_MS = 100;
+
+export function gapWatch({ clock, warn }: GapWatchDeps): GapWatch {
+  let mono = performance.now();
+  let wall = clock.now();
+  const ended = { at: new Date(wall).toISOString(), mono };
+
+  const look = (): void => {
+    const lastMono = mono;
+    const lastWall = wall;
+    mono = performance.now();
+    wall = clock.now();
+    // The monotonic clock stands still while a machine sleeps; the wall clock may be set back during a stop.
+    const gap = Math.max(mono - lastMono, wall - lastWall);
+    if (gap <= GAP_MS) return;
+    ended.at = new Date(wall).toISOString();
+    ended.mono = mono;
+    warn(
+      `this process stood still for ${Math.round(gap)} ms: runs dispatched before now are confirmed first`,
+    );
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS).unref();
+
+  return {
+    look,
+    get endedAt() {
+      return ended.at;
+    },
+    get endedAtMono() {
+      return ended.mono;
+    },
+    close: () => clearInterval(timer),
+  };
+}

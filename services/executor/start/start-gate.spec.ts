@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { LATE_START_MS } from "../../../shared/contracts/start-rules.ts";
+import { dueEvent } from "../executor.fixture.ts";
+import { GAP_MS } from "./gap-watch.ts";
+import { type GatedRun, type StartGate, startGate } from "./start-gate.ts";
+
+describe("the gate before a start", () => {
+  let offset: number;
+  let gate: StartGate;
+  let warnings: string[];
+  const now = () => Date.now() + offset;
+  beforeEach(() => {
+    offset = 0;
+    warnings = [];
+    gate = startGate({ now }, (message) => warnings.push(message));
+  });
+  afterEach(() => gate.close());
+
+  /** A run that was dispatched and planned an instant from now. */
+  const run = (delivery: object = {}): GatedRun => {
+    const due = { ...dueEvent({}), time: new Date(now() + 1).toISOString() };
+    const stopping = new AbortController().signal;
+    return {
+      due,
+      delivery: { count: 1, resent: false, lapsedAt: Number.NEGATIVE_INFINITY, stopping, ...delivery },
+      at: Date.parse(due.time),
+      isRepeated: false,
+      confirmedAt: Number.NEGATIVE_INFINITY,
+      sequence: 0,
+      position: -1,
+    };
+  };
+  const isOpen = (each: GatedRun, lateMs = 0) => gate.isOpen(each, each.at + lateMs);
+
+  it("is open for a run on time, and for a late one once it is confirmed", () => {
+    const each = run();
+    assert.equal(isOpen(each, LATE_START_MS), true);
+    assert.equal(isOpen(each, LATE_START_MS + 1), false);
+    assert.equal(gate.mayHaveEnded(each), false);
+    gate.confirm(each, performance.now());
+    assert.equal(isOpen(each, LATE_START_MS + 1), true);
+  });
+
+  it("is shut, each time anew, for an event that may have gone to another member of the group", () => {
+    const delivery = { lapsedAt: performance.now() };
+    const each = run(delivery);
+    assert.deepEqual([isOpen(each), gate.mayHaveEnded(each)], [false, true]);
+    gate.confirm(each, performance.now());
+    assert.deepEqual([isOpen(each), gate.mayHaveEnded(each)], [true, false]);
+    Object.assign(each.delivery, { lapsedAt: performance.now() + 1 });
+    assert.deepEqual([isOpen(each), gate.mayHaveEnded(each)], [false, true]);
+  });
+
+  it("is shut for what was dispatched before the process began", () => {
+    const each = run();
+    const older = { ...each, due: { ...each.due, time: new Date(now() - 60_000).toISOString() } };
+    assert.deepEqual([isOpen(older), gate.mayHaveEnded(older)], [false, true]);
+  });
+
+  it("takes a step of the wall clock for a machine that slept: its monotonic clock stands still meanwhile", () => {
+    const [before, waiting] = [run(), run()];
+    const askedAt = performance.now();
+    assert.equal(isOpen(before), true);
+    offset += GAP_MS + 100;
+    assert.equal(isOpen(before), false);
+    assert.match(warnings[0] ?? "", /stood still for \d+ ms/);
+    assert.equal(isOpen(run()), true, "what is dispatched afterwards is not asked about");
+    gate.confirm(waiting, askedAt);
+    assert.equal(isOpen(waiting), false, "a verdict from before does not count");
+    gate.confirm(waiting, performance.now());
+    assert.equal(isOpen(waiting), true);
+  });
+});

@@ -1,0 +1,85 @@
+import type { ActionAnswer, ActionName, ActionParams } from "../../../shared/contracts/actions.ts";
+import { errorType } from "../../../shared/errors.ts";
+import type { DatetimeWire } from "../wire/datetime-wire.ts";
+import { businessError, type Reply } from "../wire/envelope.ts";
+import {
+  Faults,
+  fault,
+  InvalidInput,
+  isRecord,
+  readFields,
+  type ValuesOf,
+  type WireFields,
+} from "../wire/wire-validation.ts";
+import type { ReadinessCheck } from "./readiness.ts";
+
+/** A request as the endpoints see it. */
+export interface WireRequest {
+  /** The last value of each parameter, as the original takes it. */
+  readonly query: Readonly<Record<string, string>>;
+  /** The parsed body: undefined where there is none, a string where it is no JSON. */
+  readonly body: unknown;
+}
+
+/** What an endpoint may use. */
+export interface Exchange {
+  readonly datetimes: DatetimeWire;
+  call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionAnswer<N>>;
+  readiness(): Promise<readonly ReadinessCheck[]>;
+}
+
+/** Where an endpoint's input comes from, and its fields: for reading requests and for describing the API. */
+export interface Input<F extends WireFields = WireFields> {
+  readonly source: "body" | "query" | "none";
+  readonly fields: F;
+}
+export const body = <F extends WireFields>(fields: F): Input<F> => ({ source: "body", fields });
+export const query = <F extends WireFields>(fields: F): Input<F> => ({ source: "query", fields });
+export const nothing = { source: "none", fields: {} } as const satisfies Input;
+
+/** One endpoint: what it takes and what it does. Throws whatever the actions throw, and `InvalidInput`. */
+export interface Endpoint {
+  readonly input: Input;
+  handle(request: WireRequest, exchange: Exchange): Promise<Reply>;
+}
+
+/** Binds typed code to declared input; the code sees values that passed their kinds. */
+export function endpoint<F extends WireFields>(
+  input: Input<F>,
+  run: (values: ValuesOf<F>, exchange: Exchange) => Promise<Reply> | Reply,
+): Endpoint {
+  return {
+    input,
+    async handle(request, exchange) {
+      const values = readInput(input, request);
+      try {
+        return await run(values, exchange);
+      } catch (error) {
+        if (!isNotFound(error) || !("data_id" in values)) throw error;
+        return businessError(`未查询到编号为：${String(values.data_id)} 的数据！`, 404);
+      }
+    },
+  };
+}
+
+function readInput<F extends WireFields>({ source, fields }: Input<F>, request: WireRequest): ValuesOf<F> {
+  if (source === "none") return {} as ValuesOf<F>;
+  const echo = source === "body" ? (request.body ?? null) : null;
+  const values =
+    source === "query" ? readFields(fields, request.query) : readBody(fields, request.body ?? undefined);
+  if (values instanceof Faults) throw new InvalidInput(values.errors, echo);
+  return values;
+}
+
+function readBody<F extends WireFields>(fields: F, value: unknown): ValuesOf<F> | Faults {
+  if (isRecord(value)) return readFields(fields, value);
+  const expected = "JSON object with Content-Type: application/json";
+  return value === undefined
+    ? fault("body", "Field required", expected)
+    : fault("body", "Input should be a valid dictionary or object to extract fields from", expected);
+}
+
+function isNotFound(error: unknown): boolean {
+  const type = errorType(error);
+  return type === "TASK_NOT_FOUND" || type === "RECORD_NOT_FOUND";
+}

@@ -1,0 +1,48 @@
+import type { ActionParams } from "../../../shared/contracts/actions.ts";
+import type { RecordView } from "../../../shared/contracts/records-actions.ts";
+import { errorType } from "../../../shared/errors.ts";
+import { rowsOf } from "../../../shared/rows-of.ts";
+import { data } from "../wire/envelope.ts";
+import { showHotRow } from "../wire/hotlist-wire.ts";
+import { pagedList } from "../wire/paged-list.ts";
+import { pagingFields, toPaging } from "../wire/paging.ts";
+import { showRecord } from "../wire/record-wire.ts";
+import { objectId } from "../wire/wire-kinds.ts";
+import { optional, required } from "../wire/wire-validation.ts";
+import { type Exchange, endpoint, query } from "./endpoint.ts";
+
+const recordRows =
+  ({ call }: Pick<Exchange, "call">) =>
+  (rows: ActionParams<"records.rows">) =>
+    call("records.rows", rows);
+
+export const listRecords = endpoint(
+  query({ ...pagingFields, task_id: optional(objectId, undefined) }),
+  async ({ task_id: taskId, ...paging }, { call, datetimes }) => {
+    const filter = taskId === undefined ? {} : { taskId };
+    const found = await call("records.list", { ...toPaging(paging), ...filter });
+    const show = (record: RecordView) => showRecord(record, datetimes);
+    return pagedList({ found, rows: recordRows({ call }), show }, paging);
+  },
+);
+
+export const getRecord = endpoint(query({ data_id: required(objectId) }), async ({ data_id }, exchange) =>
+  data(showRecord(await recordOf(data_id, exchange), exchange.datetimes)),
+);
+
+/** One that is too large for a message between services is read in pieces. */
+async function recordOf(runId: string, { call }: Exchange): Promise<RecordView> {
+  try {
+    return await call("records.get", { runId });
+  } catch (error) {
+    if (errorType(error) !== "RECORD_TOO_LARGE") throw error;
+    for await (const [record] of rowsOf([runId], recordRows({ call }))) if (record) return record;
+    throw error;
+  }
+}
+
+export const listHotRows = endpoint(query(pagingFields), async (paging, { call, datetimes }) => {
+  const found = await call("crawler.list", toPaging(paging));
+  const rows = (query: ActionParams<"crawler.rows">) => call("crawler.rows", query);
+  return pagedList({ found, rows, show: (row) => showHotRow(row, datetimes) }, paging);
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { actions } from "../../../shared/contracts/actions.ts";
+import { indexRoutes, routes, servicesBehind } from "./routes.ts";
+
+const aliasesOf = (revision: "R1" | "R2" | "own") =>
+  routes.flatMap(({ paths }) => paths[revision] ?? []).sort();
+
+describe("routes", () => {
+  it("has the paths of the first revision", () => {
+    assert.deepEqual(aliasesOf("R1"), [
+      "GET /scheduler/task/list/query",
+      "GET /scheduler/task/one/query",
+      "GET /scheduler/task/record/list/query",
+      "POST /bilibili/hot/new/task/create",
+      "POST /scheduler/task/create",
+      "PUT /scheduler/task/start/task/update",
+      "PUT /scheduler/task/stop/task/update",
+    ]);
+  });
+
+  it("has the paths of the second revision", () => {
+    assert.deepEqual(aliasesOf("R2"), [
+      "GET /scheduler/task/list/query",
+      "GET /scheduler/task/one/query",
+      "GET /scheduler/task/record/list/query",
+      "POST /bilibili/hot/new/task/create",
+      "POST /scheduler/task/create",
+      "POST /scheduler/task/delete",
+      "POST /scheduler/task/start/update",
+      "POST /scheduler/task/stop/update",
+    ]);
+  });
+
+  it("ends every path of ours that runs an action with what it does", () => {
+    for (const { paths, action } of routes) {
+      if (action !== null && paths.own) assert.match(paths.own, /\/(query|create|update|delete)$/);
+    }
+  });
+
+  it("runs only declared actions", () => {
+    for (const { action } of routes) assert.ok(action === null || action in actions, String(action));
+  });
+
+  it("gives each method of a path to one route", () => {
+    const aliases = routes.flatMap(({ paths }) => [...new Set(Object.values(paths))]);
+    assert.equal(new Set(aliases).size, aliases.length);
+    const index = indexRoutes(routes);
+    assert.equal(
+      [...index.values()].reduce((sum, methods) => sum + methods.size, 0),
+      aliases.length,
+    );
+  });
+
+  it("knows the services behind it", () => {
+    assert.deepEqual([...servicesBehind(routes)].sort(), ["crawler", "executor", "records", "scheduler"]);
+  });
+});

@@ -1,0 +1,36 @@
+import type { Page } from "../../../shared/contracts/paging.ts";
+import { type AskRows, rowsOf } from "../../../shared/rows-of.ts";
+import { list, type Reply } from "./envelope.ts";
+
+/** What a service answered to a list query, and how the rest of it is asked for and shown. */
+export interface PagedList<Item> {
+  readonly found: Page<Item>;
+  readonly rows: AskRows<Item>;
+  readonly show: (item: Item) => Record<string, unknown>;
+}
+
+/** The reply to a list query; what one message between services does not hold is asked for while the reply is sent. */
+export function pagedList<Item>(
+  { found, rows, show }: PagedList<Item>,
+  { page, limit }: { readonly page: number; readonly limit: number },
+): Reply {
+  const { items, total, rest } = found;
+  if (!rest) return list(items.map(show), { total, page, limit });
+  return list([], { total, page, limit }, shown(joined(items, rowsOf(rest, rows)), show));
+}
+
+async function* joined<Item>(first: readonly Item[], rest: AsyncIterable<readonly Item[]>) {
+  yield first;
+  yield* rest;
+}
+
+/** Rows shown and sent at a time, so that other requests have their turn in between. */
+const ROWS_AT_A_TIME = 100;
+
+async function* shown<Item>(blocks: AsyncIterable<readonly Item[]>, show: PagedList<Item>["show"]) {
+  for await (const items of blocks) {
+    for (let at = 0; at < items.length; at += ROWS_AT_A_TIME) {
+      yield items.slice(at, at + ROWS_AT_A_TIME).map(show);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { AppError } from "../../../shared/errors.ts";
+
+/** One thing that is wrong with a request. Never holds the value itself. */
+export interface FieldError {
+  /** Path of the field: `name`, `data.expression`, `page`; `body` for the body as a whole. */
+  readonly field: string;
+  /** The sentence the original (pydantic) has for it. */
+  readonly message: string;
+  /** What would be right, in short: `integer >= 0`. */
+  readonly expected: string;
+}
+
+/** All that is wrong with one value; returned, so that the faults of several fields can be gathered. */
+export class Faults {
+  readonly errors: readonly FieldError[];
+  constructor(errors: readonly FieldError[]) {
+    this.errors = errors;
+  }
+}
+
+/** One kind of value on the wire: how it is read, with the coercions the original allows, and what it is called. */
+export interface Kind<T> {
+  readonly expected: string;
+  read(value: unknown, field: string): T | Faults;
+}
+
+/** A field of a body or query: its kind, and what stands for it where it is left out. */
+export interface WireField<T> {
+  readonly kind: Kind<T>;
+  readonly absent: { readonly value: T } | undefined;
+}
+export type WireFields = Readonly<Record<string, WireField<unknown>>>;
+export type ValuesOf<F extends WireFields> = {
+  readonly [K in keyof F]: F[K] extends WireField<infer T> ? T : never;
+};
+
+export const required = <T>(kind: Kind<T>): WireField<T> => ({ kind, absent: undefined });
+export const optional = <T, const A>(kind: Kind<T>, value: A): WireField<T | A> => ({
+  kind,
+  absent: { value },
+});
+
+/** A request that cannot be read; `INPUT_INVALID`, 400. `body` is what was sent, for the envelope's echo. */
+export class InvalidInput extends AppError {
+  readonly errors: readonly FieldError[];
+  readonly body: unknown;
+  constructor(errors: readonly FieldError[], body: unknown) {
+    super(errors[0]?.message ?? "Invalid input", { type: "INPUT_INVALID", code: 400, data: errors });
+    this.errors = errors;
+    this.body = body;
+  }
+}
+
+/** A fault as a kind reports it. */
+export function fault(field: string, message: string, expected: string): Faults {
+  return new Faults([{ field, message, expected }]);
+}
+
+/**
+ * Reads all fields of a record in the order they are declared: values, or every fault there is, the first of the
+ * first field first. Members that no field names are ignored, as the original does.
+ */
+export function readFields<F extends WireFields>(
+  fields: F,
+  source: Readonly<Record<string, unknown>>,
+  path = "",
+): ValuesOf<F> | Faults {
+  const values: Record<string, unknown> = {};
+  const errors: FieldError[] = [];
+  for (const [name, { kind, absent }] of Object.entries(fields)) {
+    if (Object.hasOwn(source, name)) {
+      const value = kind.read(source[name], path + name);
+      if (value instanceof Faults) errors.push(...value.errors);
+      else values[name] = value;
+    } else if (absent) values[name] = absent.value;
+    else errors.push({ field: path + name, message: "Field required", expected: kind.expected });
+  }
+  return errors.length > 0 ? new Faults(errors) : (values as ValuesOf<F>);
+}
+
+/** An object with fields of its own, e.g. `data` of an update. */
+export function nested<F extends WireFields>(fields: F): Kind<ValuesOf<F>> {
+  return {
+    expected: "object",
+    read: (value, field) =>
+      isRecord(value)
+        ? readFields(fields, value, `${field}.`)
+        : fault(field, "Input should be a valid dictionary or object to extract fields from", "object"),
+  };
+}
+
+/** Null, or what the kind reads. */
+export function nullable<T>(kind: Kind<T>): Kind<T | null> {
+  return {
+    expected: `${kind.expected} | null`,
+    read: (value, field) => (value === null ? null : kind.read(value, field)),
+  };
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

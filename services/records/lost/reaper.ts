@@ -1,0 +1,29 @@
+import type { Clock } from "../../../shared/clock.ts";
+import type { Log } from "../../../shared/log.ts";
+import { createRounds, type Rounds } from "../../../shared/rounds.ts";
+import type { RecordStore } from "../record/mongo-records.ts";
+import type { DeclareLost } from "./declare-lost.ts";
+
+export interface ReaperOptions {
+  readonly records: RecordStore;
+  readonly declareLost: DeclareLost;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly everyMs: number;
+}
+
+/** Declares runs lost that nobody can be working on any more, so that each ends with a record. */
+export type Reaper = Rounds;
+
+const PAGE = 500;
+
+export function createReaper({ records, declareLost, clock, log, everyMs }: ReaperOptions): Reaper {
+  async function reap(stopping: AbortSignal): Promise<void> {
+    for (const overdue of await records.overdue(clock.now(), PAGE)) {
+      if (stopping.aborted) return;
+      await declareLost(overdue, `no sign of life since ${overdue.record.updatedAt}`);
+    }
+  }
+
+  return createRounds({ everyMs, work: reap, log, failure: "lost runs cannot be looked for" });
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { catalogue, type DomainEvent } from "../../../shared/contracts/catalogue.ts";
+import { seal } from "../../../shared/envelope.ts";
+import { evolve, isKnown, LOG_LINES, type RecordedEvent, type RunRecord } from "./record.ts";
+import { fromDocument, toDocument } from "./record-document.ts";
+
+const runId = "66f2a1c00a1b2c3d4e5f6071";
+const start = Date.parse("2026-01-05T08:00:00.000Z");
+let clock = start;
+
+/** The contract's example of an event, with some of its data replaced, a moment after the one before. */
+function say(type: RecordedEvent["type"], data: object = {}): RecordedEvent {
+  clock += 10;
+  const example = {
+    ...catalogue.contracts[type].example,
+    ...("runId" in catalogue.contracts[type].example ? { runId } : {}),
+    ...data,
+  };
+  return seal({ type, data: example } as DomainEvent, {
+    subject: `run-${runId}`,
+    now: clock,
+  }) as RecordedEvent;
+}
+const fold = (events: readonly RecordedEvent[]) => events.reduce<RunRecord | null>(evolve, null) as RunRecord;
+
+const due = say("task.due", { plannedAt: "2026-01-05T08:00:00.000Z" });
+const started = say("run.started");
+const logged = say("run.logged");
+const progressed = say("run.progressed");
+const succeeded = say("run.succeeded", { startedAt: "2026-01-05T08:00:00.002Z" });
+
+describe("the record of a run", () => {
+  it("is queued when it was ordered, running when it began, and has its outcome when it ended", () => {
+    assert.equal(fold([due]).status, "queued");
+    assert.equal(fold([due, started]).status, "running");
+    const record = fold([due, started, succeeded]);
+    assert.deepEqual([record.status, record.result, record.error], ["succeeded", "任务执行完成", null]);
+    assert.equal(record.attempts.length, 1, "start and end are one attempt");
+    assert.equal(record.described?.handler, "test.main.Test");
+  });
+
+  it("needs no start where a run ended quickly", () => {
+    assert.deepEqual(fold([due, succeeded]).attempts, fold([due, started, succeeded]).attempts);
+  });
+
+  it("is the same in whatever order its events come", () => {
+    const events = [due, started, logged, progressed, succeeded];
+    const expected = fold(events);
+    for (const order of permutations(events)) assert.deepEqual(fold(order), expected);
+  });
+
+  it("shows what a run did whose occurrence was skipped as well, in whatever order that is told", () => {
+    const skipped = say("task.skipped", { skipId: runId, plannedAt: "2026-01-05T08:00:00.000Z" });
+    const events = [skipped, started, succeeded];
+    const expected = fold(events);
+    assert.deepEqual([expected.status, expected.contradictions, expected.skip?.count], ["succeeded", 0, 1]);
+    for (const order of permutations(events)) assert.deepEqual(fold(order), expected);
+    assert.equal(fold([skipped, started]).status, "running");
+  });
+
+  it("shows each attempt of a run that another executor finished", () => {
+    const second = say("run.succeeded", {
+      executor: "executor-2",
+      startedAt: "2026-01-05T08:00:30.000Z",
+      delivery: 2,
+    });
+    const outcomes = fold([due, started, second]).attempts.map(({ executor, outcome }) => [
+      executor,
+      outcome,
+    ]);
+    assert.deepEqual(outcomes, [
+      ["executor-7c9f", null],
+      ["executor-2", "succeeded"],
+    ]);
+  });
+
+  it("keeps the first outcome and counts what contradicts it", () => {
+    const lost = say("run.lost");
+    const record = fold([due, lost, succeeded]);
+    assert.deepEqual([record.status, record.contradictions], ["lost", 1]);
+    assert.equal(record.attempts[0]?.outcome, "succeeded", "the late outcome stays visible with its attempt");
+  });
+
+  it("has words for every bad end", () => {
+    const failed = fold([due, say("run.failed")]);
+    assert.deepEqual([failed.status, failed.error?.type], ["failed", "HTTP_STATUS"]);
+    assert.match(fold([due, say("run.timed_out")]).error?.message ?? "", /timeout of 2000 ms/);
+    const revoked = fold([due, say("run.cancelled")]);
+    assert.match(revoked.error?.message ?? "", /stopped before the planned time/);
+    assert.deepEqual(revoked.attempts, [], "it was never begun");
+    assert.match(fold([due, say("run.lost")]).error?.message ?? "", /no sign of life/);
+  });
+
+  it("keeps the newest log lines only", () => {
+    const line = { at: "2026-01-05T08:00:01.000Z", level: "info", message: "x" };
+    const many = say("run.logged", {
+      lines: Array.from({ length: LOG_LINES }, (_, n) => ({ ...line, message: `${n}` })),
+    });
+    const record = fold([due, many, say("run.logged", { lines: [{ ...line, message: "last" }] })]);
+    assert.equal(record.log.length, LOG_LINES);
+    assert.deepEqual([record.log[0]?.message, record.log.at(-1)?.message], ["1", "last"]);
+  });
+
+  it("takes an order or a skip once", () => {
+    assert.equal(isKnown(null, due), false);
+    assert.equal(isKnown(fold([started]), due), false);
+    assert.equal(isKnown(fold([due]), due), true);
+    const skip = say("task.skipped");
+    assert.equal(isKnown(fold([skip]), skip), true);
+    assert.equal(fold([skip]).status, "skipped");
+  });
+});
+
+describe("the stored form of a record", () => {
+  const stored = { version: 1, openUntil: new Date(0) };
+  it("says the same as the record", () => {
+    const stories = [
+      [due],
+      [started],
+      [due, started, logged, progressed, succeeded],
+      [due, say("run.failed")],
+      [due, say("run.lost")],
+      [say("task.skipped", { count: 5 })],
+    ];
+    for (const story of stories) {
+      const record = fold(story);
+      assert.deepEqual(fromDocument(toDocument(record, stored)), record);
+    }
+  });
+
+  it("of the original, which knew no status, can be read", () => {
+    const { status: _, ...original } = toDocument(fold([due, succeeded]), stored);
+    assert.equal(fromDocument(original).status, "succeeded");
+  });
+});
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((item, at) =>
+    permutations(items.filter((_, other) => other !== at)).map((rest) => [item, ...rest]),
+  );
+}

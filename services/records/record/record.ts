@@ -1,0 +1,201 @@
+import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
+import type { RecordView } from "../../../shared/contracts/records-actions.ts";
+import type { RunEnded, RunEvent } from "../../../shared/contracts/run-events.ts";
+import type { TaskDue, TaskSkipped } from "../../../shared/contracts/task-events.ts";
+
+/** What a record is folded from. */
+export type RecordedEvent = DomainEnvelope<"task.due" | "task.skipped" | RunEvent["type"]>;
+
+type Described = Pick<TaskDue["data"], "name" | "group" | "handler" | "params" | "strategy" | "expression">;
+type LogLine = RecordView["log"][number];
+
+export interface Attempt {
+  readonly executor: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly outcome: Outcome | null;
+}
+
+export type Outcome = "succeeded" | "failed" | "timed_out" | "cancelled" | "lost";
+
+/** The read model of a run or of a skip. Instants are ISO-8601 UTC. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly taskId: string;
+  readonly status: RecordView["status"];
+  readonly plannedAt: string;
+  readonly endedAt: string | null;
+  readonly result: unknown;
+  readonly error: { readonly type: string; readonly message: string; readonly stack: string | null } | null;
+  readonly skip: RecordView["skip"];
+  /** Null until the order has arrived: the first events of a run may come in any order. */
+  readonly described: Described | null;
+  readonly timeoutMs: number | null;
+  readonly attempts: readonly Attempt[];
+  readonly progress: (RecordView["progress"] & { readonly at: string }) | null;
+  /** The newest lines; the events have all. */
+  readonly log: readonly LogLine[];
+  /** Outcomes that came after the first one. */
+  readonly contradictions: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export const LOG_LINES = 200;
+
+/**
+ * Folds one event into its record. The first outcome wins; a later one is counted and kept with its attempt.
+ * Events of the task and of the run may come in either order: the record is the same.
+ */
+export function evolve(record: RunRecord | null, event: RecordedEvent): RunRecord {
+  const seen = touched(record ?? blank(event), event.time);
+  switch (event.type) {
+    case "task.due":
+      return {
+        ...seen,
+        described: describedBy(event.data),
+        timeoutMs: seen.timeoutMs ?? event.data.timeoutMs,
+      };
+    case "task.skipped": {
+      const { reason, count, lastPlannedAt } = event.data;
+      return {
+        ...seen,
+        // A run of the same occurrence is what happened, whatever was planned.
+        status: seen.status === "queued" ? "skipped" : seen.status,
+        described: describedBy(event.data),
+        skip: { reason, count, lastPlannedAt },
+      };
+    }
+    case "run.started":
+      return {
+        ...seen,
+        timeoutMs: event.data.timeoutMs ?? seen.timeoutMs,
+        status: hasNoOutcome(seen) ? "running" : seen.status,
+        attempts: withAttempt(seen, event.data, null),
+      };
+    case "run.progressed": {
+      const { at, percent, message = null } = event.data;
+      return seen.progress && seen.progress.at > at ? seen : { ...seen, progress: { at, percent, message } };
+    }
+    case "run.logged":
+      return { ...seen, log: tail(seen.log, event.data.lines) };
+    default:
+      return ended(seen, event);
+  }
+}
+
+/** True while no outcome is known. */
+export function isOpen({ status }: Pick<RunRecord, "status">): boolean {
+  return status === "queued" || status === "running";
+}
+
+/** A skip is no outcome of a run: where an occurrence was skipped and all the same run, its run decides. */
+function hasNoOutcome(record: RunRecord): boolean {
+  return isOpen(record) || record.status === "skipped";
+}
+
+/** True where a task's event has been folded into the record before. */
+export function isKnown(record: RunRecord | null, event: RecordedEvent): boolean {
+  if (event.type === "task.due") return record !== null && record.described !== null;
+  return event.type === "task.skipped" && record !== null && record.skip !== null;
+}
+
+/** The record that an event belongs to. */
+export function recordIdOf({ type, data }: RecordedEvent): string {
+  return type === "task.skipped" ? (data as TaskSkipped["data"]).skipId : (data as TaskDue["data"]).runId;
+}
+
+function blank({ data, time, ...event }: RecordedEvent): RunRecord {
+  return {
+    runId: recordIdOf({ data, time, ...event } as RecordedEvent),
+    taskId: data.taskId,
+    status: "queued",
+    plannedAt: data.plannedAt,
+    endedAt: null,
+    result: null,
+    error: null,
+    skip: null,
+    described: null,
+    timeoutMs: null,
+    attempts: [],
+    progress: null,
+    log: [],
+    contradictions: 0,
+    createdAt: time,
+    updatedAt: time,
+  };
+}
+
+function touched(record: RunRecord, time: string): RunRecord {
+  const createdAt = time < record.createdAt ? time : record.createdAt;
+  const updatedAt = time > record.updatedAt ? time : record.updatedAt;
+  return { ...record, createdAt, updatedAt };
+}
+
+function describedBy({ name, group, handler, params, strategy, expression }: Described): Described {
+  return { name, group, handler, params, strategy, expression };
+}
+
+function ended(record: RunRecord, event: RunEnded): RunRecord {
+  const outcome = event.type.slice("run.".length) as Outcome;
+  const isLost = event.type === "run.lost";
+  // What was revoked was never begun.
+  const hasBegun = !isLost && !(event.type === "run.cancelled" && event.data.reason === "revoked");
+  const attempts = hasBegun
+    ? withAttempt(record, event.data, { outcome, endedAt: event.data.endedAt })
+    : record.attempts;
+  const log = isLost ? record.log : tail(record.log, event.data.log ?? []);
+  if (!hasNoOutcome(record)) return { ...record, attempts, log, contradictions: record.contradictions + 1 };
+  const endedAt = isLost ? event.data.lostAt : event.data.endedAt;
+  return { ...record, attempts, log, status: outcome, endedAt, ...resultOf(event) };
+}
+
+function resultOf(event: RunEnded): Pick<RunRecord, "result" | "error"> {
+  switch (event.type) {
+    case "run.succeeded":
+      return { result: event.data.result ?? null, error: null };
+    case "run.failed": {
+      const { type, message, stack = null } = event.data.error;
+      return { result: null, error: { type, message, stack } };
+    }
+    case "run.timed_out":
+      return failure("RUN_TIMED_OUT", `the run took longer than its timeout of ${event.data.timeoutMs} ms`);
+    case "run.cancelled":
+      return failure("RUN_CANCELLED", CANCELLED[event.data.reason]);
+    case "run.lost":
+      return failure("RUN_LOST", event.data.reason);
+  }
+}
+
+const CANCELLED = {
+  revoked: "the task was stopped before the planned time",
+  requested: "the run was cancelled on request",
+};
+
+function failure(type: string, message: string): Pick<RunRecord, "result" | "error"> {
+  return { result: null, error: { type, message, stack: null } };
+}
+
+interface Begun {
+  readonly executor: string;
+  readonly startedAt: string;
+}
+
+/** An attempt is one start by one executor; its end is told apart from its start, in either order. */
+function withAttempt(
+  { attempts }: RunRecord,
+  { executor, startedAt }: Begun,
+  end: Pick<Attempt, "endedAt" | "outcome"> | null,
+): readonly Attempt[] {
+  const others = attempts.filter(
+    (attempt) => attempt.executor !== executor || attempt.startedAt !== startedAt,
+  );
+  const known = attempts.find((attempt) => attempt.executor === executor && attempt.startedAt === startedAt);
+  const { endedAt, outcome } = end ?? known ?? { endedAt: null, outcome: null };
+  const merged = [...others, { executor, startedAt, endedAt, outcome }];
+  return merged.sort((a, b) => (a.startedAt < b.startedAt ? -1 : a.startedAt > b.startedAt ? 1 : 0));
+}
+
+function tail(log: readonly LogLine[], lines: readonly LogLine[]): readonly LogLine[] {
+  return lines.length === 0 ? log : [...log, ...lines].slice(-LOG_LINES);
+}

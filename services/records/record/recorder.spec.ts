@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Collection } from "mongodb";
+import { ensureIndexes } from "../../../migrations/mongo/indexes.ts";
+import { type Clock, systemClock as clock } from "../../../shared/clock.ts";
+import type { EventDocument } from "../../../shared/event-store/event-document.ts";
+import type { EventStore } from "../../../shared/event-store/event-store.ts";
+import { type OpenEventStore, openEventStore } from "../../../shared/event-store/open-event-store.ts";
+import { eventually } from "../../../test/eventually.ts";
+import { startTestMongo, type TestMongo } from "../../../test/mongo.ts";
+import { silentLog } from "../../../test/silent-log.ts";
+import { declareLost } from "../lost/declare-lost.ts";
+import { createReaper } from "../lost/reaper.ts";
+import { mongoRecords, type RecordStore } from "./mongo-records.ts";
+import type { RecordDocument } from "./record-document.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
+import { say } from "./said.fixture.ts";
+
+const DAY_MS = 86_400_000;
+
+describe("the recorder", () => {
+  let mongo: TestMongo;
+  let events: OpenEventStore;
+  let documents: Collection<RecordDocument>;
+  const recorders: Recorder[] = [];
+  before(async () => {
+    mongo = await startTestMongo();
+    await ensureIndexes(mongo.db, ["events", "scheduler_task_record"]);
+    const config = { mongoUrl: mongo.url, mongoDatabase: "kinit", natsUrl: "" };
+    events = await openEventStore({
+      config,
+      service: "records",
+      bus: { send: async () => {} },
+      clock,
+      log: silentLog,
+    });
+    await events.outbox.start();
+    documents = events.db.collection("scheduler_task_record");
+  });
+  after(async () => {
+    await Promise.all(recorders.map((recorder) => recorder.flush()));
+    await events?.close();
+    await mongo?.close();
+  });
+
+  /** A recorder of its own on the common store, and the number of its transactions. */
+  function recorderUnderTest(ofClock: Clock = clock) {
+    const seen = { transactions: 0 };
+    const store: EventStore = {
+      ...events.store,
+      transact(work) {
+        seen.transactions += 1;
+        return events.store.transact(work);
+      },
+    };
+    const records = mongoRecords({ records: documents, lostMs: 1000, defaultTimeoutMs: 1000 });
+    const recorder = createRecorder({ store, records, clock: ofClock, maxBatch: 1000 });
+    recorders.push(recorder);
+    return { recorder, records, seen };
+  }
+  const fresh = { mayBeKnown: false };
+  const known = { mayBeKnown: true };
+  const recordOf = async (runId: string) =>
+    (await documents.find({ _id: { $exists: true } }).toArray()).find(({ _id }) => String(_id) === runId);
+  const streamOf = (runId: string) =>
+    events.db
+      .collection<EventDocument>("events")
+      .find({ stream: `run-${runId}` })
+      .toArray();
+
+  it("writes a short run once: its order waits for its end", async () => {
+    const { recorder, seen } = recorderUnderTest();
+    const run = say();
+    const ordered = recorder.record([run.due()], fresh);
+    assert.equal(await recordOf(run.runId), undefined);
+    await recorder.record([run.succeeded()], fresh);
+    await ordered;
+    const record = await recordOf(run.runId);
+    assert.deepEqual(
+      [record?.status, record?.job_class, record?.version],
+      ["succeeded", "test.main.Test", 1],
+    );
+    assert.equal(seen.transactions, 1);
+  });
+
+  it("records an order by itself once its run should have ended", async () => {
+    const { recorder } = recorderUnderTest();
+    const run = say();
+    const orderedAt = clock.now();
+    await recorder.record([run.due()], fresh);
+    assert.ok(clock.now() - orderedAt >= 300);
+    assert.equal((await recordOf(run.runId))?.status, "queued");
+  });
+
+  it("lets orders wait longer while runs queue up, so that they are written once as well", async () => {
+    let passedMs = 0;
+    let asked = 0;
+    const ofClock = {
+      now() {
+        asked += 1;
+        return clock.now() + passedMs;
+      },
+    };
+    const { recorder, seen } = recorderUnderTest(ofClock);
+    const runs = Array.from({ length: 1500 }, () => say());
+    const ordered = recorder.record(
+      runs.map((run) => run.due()),
+      fresh,
+    );
+    passedMs = 2000;
+    const swept = asked + 2;
+    await eventually(() => asked >= swept);
+    assert.equal(seen.transactions, 0);
+    await recorder.record(
+      runs.map((run) => run.succeeded()),
+      fresh,
+    );
+    await ordered;
+    assert.equal(seen.transactions, 1);
+    const late = Array.from({ length: 1500 }, () => say());
+    const alone = recorder.record(
+      late.map((run) => run.due()),
+      fresh,
+    );
+    passedMs = 8000;
+    await alone;
+    assert.equal((await recordOf(late[0]?.runId ?? ""))?.status, "queued");
+  });
+
+  it("does not let an order wait that may have been told before", async () => {
+    const { recorder } = recorderUnderTest();
+    const run = say({ plannedAt: clock.now() + DAY_MS });
+    await recorder.record([run.due()], known);
+    assert.equal((await recordOf(run.runId))?.status, "queued");
+  });
+
+  it("records an event once, however often and wherever it comes", async () => {
+    const [first, second] = [recorderUnderTest().recorder, recorderUnderTest().recorder];
+    const run = say();
+    const [due, started, succeeded] = [run.due(), run.started(), run.succeeded()];
+    await first.record([due, started, succeeded], known);
+    const before = await recordOf(run.runId);
+    for (const recorder of [first, second]) {
+      await recorder.record([due], known);
+      await recorder.record([started, succeeded], fresh);
+      await recorder.record([succeeded], known);
+    }
+    assert.deepEqual(await recordOf(run.runId), before);
+    assert.deepEqual(
+      (await streamOf(run.runId)).map(({ version, type }) => [version, type]),
+      [
+        [1, "run.started"],
+        [2, "run.succeeded"],
+      ],
+    );
+  });
+
+  it(
+    "records both orders of a run that was ordered twice, and holds up nobody by it",
+    { timeout: 5000 },
+    async () => {
+      const { recorder } = recorderUnderTest();
+      const run = say();
+      const both = [recorder.record([run.due()], fresh), recorder.record([run.due()], fresh)];
+      await recorder.record([run.succeeded()], fresh);
+      await Promise.all(both);
+      assert.equal((await recordOf(run.runId))?.status, "succeeded");
+    },
+  );
+
+  it("loses nothing where two recorders write the same records at the same moment", async () => {
+    const [first, second] = [recorderUnderTest().recorder, recorderUnderTest().recorder];
+    const runs = Array.from({ length: 40 }, () => say());
+    await Promise.all(
+      runs.flatMap((run) => [
+        first.record([run.due()], known),
+        second.record([run.started()], fresh),
+        first.record([run.succeeded()], fresh),
+      ]),
+    );
+    for (const { runId } of runs) {
+      const record = await recordOf(runId);
+      assert.deepEqual(
+        [record?.status, record?.name, record?.attempts?.length, record?.version],
+        ["succeeded", "greet", 1, 2],
+      );
+    }
+  });
+
+  it("isolates an event that cannot be recorded: its neighbours are", async () => {
+    const { recorder } = recorderUnderTest();
+    const [good, bad, other] = [say(), say(), say()];
+    const calls = await Promise.allSettled([
+      recorder.record([good.succeeded()], fresh),
+      // No JSON can say this.
+      recorder.record([bad.succeeded({ result: 1n })], fresh),
+      recorder.record([other.succeeded()], fresh),
+    ]);
+    assert.deepEqual(
+      calls.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    assert.deepEqual([(await streamOf(bad.runId)).length, (await streamOf(good.runId)).length], [0, 1]);
+  });
+
+  it("keeps the first outcome and counts a later one", async () => {
+    const { recorder } = recorderUnderTest();
+    const run = say();
+    await recorder.record([run.due(), run.lost()], known);
+    await recorder.record([run.succeeded()], fresh);
+    const record = await recordOf(run.runId);
+    assert.deepEqual([record?.status, record?.contradictions, record?.version], ["lost", 1, 2]);
+  });
+
+  it("on a flush records what waits, and lets nothing wait any more", async () => {
+    const { recorder } = recorderUnderTest();
+    const [held, later] = [
+      say({ plannedAt: clock.now() + DAY_MS }),
+      say({ plannedAt: clock.now() + DAY_MS }),
+    ];
+    const ordered = recorder.record([held.due()], fresh);
+    await recorder.flush();
+    await ordered;
+    await recorder.record([later.due()], fresh);
+    for (const { runId } of [held, later]) assert.equal((await recordOf(runId))?.status, "queued");
+  });
+
+  describe("and the reaper", () => {
+    const longAgo = () => clock.now() - DAY_MS;
+    const reaping = (records: RecordStore, ofClock = clock) =>
+      createReaper({
+        records,
+        declareLost: declareLost({ store: events.store, records, clock: ofClock, log: silentLog }),
+        clock: ofClock,
+        log: silentLog,
+        everyMs: 10,
+      });
+
+    it("declares a run lost of which nothing was heard for too long, and tells of it", async () => {
+      const { recorder, records } = recorderUnderTest();
+      const [silent, alive] = [say({ at: longAgo() }), say()];
+      await recorder.record([silent.due(), silent.started(), alive.due(), alive.started()], known);
+      const reaper = reaping(records, { now: () => clock.now() - 5 });
+      reaper.start();
+      await eventually(async () => (await recordOf(silent.runId))?.status === "lost");
+      await reaper.stop();
+      assert.equal((await recordOf(alive.runId))?.status, "running");
+      const [, lost] = await streamOf(silent.runId);
+      assert.equal(lost?.type, "run.lost");
+      assert.ok(lost?.writer, "the outbox publishes it");
+      const record = await recordOf(silent.runId);
+      assert.deepEqual(record?.update_datetime, lost.time, "the record is what its events make of it");
+    });
+
+    it("leaves a run alone of which something is heard at the last moment", async () => {
+      const { recorder, records } = recorderUnderTest();
+      const run = say({ at: longAgo() });
+      await recorder.record([run.due(), run.started()], known);
+      const looked = Promise.withResolvers<void>();
+      const overdue: typeof records.overdue = async (...query) => {
+        const found = await records.overdue(...query);
+        await recorder.record([run.succeeded()], known);
+        looked.resolve();
+        return found;
+      };
+      const reaper = reaping({ ...records, overdue });
+      reaper.start();
+      await looked.promise;
+      await reaper.stop();
+      assert.equal((await recordOf(run.runId))?.status, "succeeded");
+    });
+
+    it("undoes nothing that is recorded while it looks", async () => {
+      const { recorder, records } = recorderUnderTest();
+      const run = say({ at: longAgo() });
+      await recorder.record([run.started()], known);
+      const overdue: typeof records.overdue = async (...query) => {
+        const found = await records.overdue(...query);
+        await recorder.record([run.due()], known);
+        return found;
+      };
+      const reaper = reaping({ ...records, overdue });
+      reaper.start();
+      await eventually(async () => (await recordOf(run.runId))?.status === "lost");
+      await reaper.stop();
+      assert.equal((await recordOf(run.runId))?.job_class, "test.main.Test");
+    });
+  });
+});

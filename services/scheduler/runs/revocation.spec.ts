@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { ServiceBroker } from "moleculer";
+import { systemClock as clock } from "../../../shared/clock.ts";
+import { LATE_START_MS, VERDICT_MAX_AGE_MS } from "../../../shared/contracts/start-rules.ts";
+import { objectId } from "../../../shared/ids.ts";
+import { eventually } from "../../../test/eventually.ts";
+import { silentLog } from "../../../test/silent-log.ts";
+import type { ActiveRun } from "../task/task-state.ts";
+import { createRevocation } from "./revocation.ts";
+
+/** In seconds. */
+const heartbeat = { heartbeatInterval: 0.1, heartbeatTimeout: 1 };
+
+/** A scheduler's broker and two executors that confirm, or never answer; stopped when the test ends. */
+async function network(test: TestContext) {
+  const namespace = test.name;
+  const asked: string[] = [];
+  const silent = new Set<string>();
+  const broker = (nodeID: string) => {
+    const made = new ServiceBroker({ namespace, nodeID, logger: false, transporter: "Fake", ...heartbeat });
+    test.after(() => made.stop());
+    return made;
+  };
+  const executor = (nodeID: string) => {
+    const made = broker(nodeID);
+    const revoke = async () => {
+      asked.push(nodeID);
+      if (silent.has(nodeID)) await new Promise(() => {});
+      return { started: [] };
+    };
+    made.createService({ name: "executor", actions: { revoke } });
+    return made;
+  };
+  const scheduler = broker("scheduler");
+  const executors = [executor("one"), executor("two")] as const;
+  await Promise.all([scheduler, ...executors].map((each) => each.start()));
+  const known = () => executors.every(({ nodeID }) => scheduler.registry.nodes.get(nodeID)?.available);
+  await eventually(known);
+  return {
+    revocation: createRevocation({ broker: scheduler, clock, log: silentLog, aheadMs: AHEAD_MS }),
+    scheduler,
+    executors,
+    asked,
+    silent,
+  };
+}
+
+const AHEAD_MS = 500;
+const runIn = (ms: number): ActiveRun => ({
+  runId: objectId(),
+  attempt: 1,
+  plannedAt: clock.now() + ms,
+  isRevoked: true,
+});
+const taskId = objectId();
+
+// Brokers take their time to find each other.
+describe("a revocation", { concurrency: true }, () => {
+  it("is done when every executor has confirmed, long before the planned time", async (test) => {
+    const { revocation, asked } = await network(test);
+    const run = runIn(60_000);
+    await revocation.revoke(taskId, [run]);
+    assert.deepEqual(asked.sort(), ["one", "two"]);
+  });
+
+  it("asks nobody where there is nothing to revoke", async (test) => {
+    const { revocation, asked } = await network(test);
+    await revocation.revoke(taskId, []);
+    assert.deepEqual(asked, []);
+  });
+
+  it("waits until no run can start unasked where an executor does not answer", async (test) => {
+    const { revocation, silent } = await network(test);
+    silent.add("two");
+    const run = runIn(1300);
+    await revocation.revoke(taskId, [run]);
+    assert.ok(clock.now() > run.plannedAt + LATE_START_MS);
+  });
+
+  it("waits for verdicts given earlier where the planned times have passed long ago", async (test) => {
+    const { revocation, silent } = await network(test);
+    silent.add("one");
+    const askedAt = clock.now();
+    await revocation.revoke(taskId, [runIn(-60_000)]);
+    assert.ok(clock.now() - askedAt > VERDICT_MAX_AGE_MS);
+  });
+
+  it("asks about any number of runs", async (test) => {
+    const { revocation, asked } = await network(test);
+    const run = runIn(60_000);
+    await revocation.revoke(
+      taskId,
+      Array.from({ length: 2500 }, () => ({ ...run, runId: objectId() })),
+    );
+    assert.equal(asked.length, 6);
+  });
+
+  it("waits for the planned time where an executor has vanished: it may hold the run all the same", async (test) => {
+    const { revocation, scheduler, executors, asked } = await network(test);
+    // The connection alone: no word of leave-taking.
+    await executors[1].transit?.tx.disconnect();
+    await eventually(() => scheduler.registry.nodes.get("two")?.available === false);
+    const run = runIn(300);
+    await revocation.revoke(taskId, [run]);
+    assert.deepEqual(asked, ["one"]);
+    assert.ok(clock.now() > run.plannedAt + LATE_START_MS);
+    const later = runIn(60_000);
+    await revocation.revoke(taskId, [later]);
+    assert.ok(clock.now() < later.plannedAt, "it was dispatched when that executor had vanished already");
+  });
+
+  it("passes when the last of the planned times has passed", async (test) => {
+    const { revocation } = await network(test);
+    const [first, last] = [runIn(10), runIn(60)];
+    await revocation.pass([last, first]);
+    assert.ok(clock.now() > last.plannedAt);
+    await revocation.pass([]);
+  });
+});

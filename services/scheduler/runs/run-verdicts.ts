@@ -1,0 +1,132 @@
+import type { CallingOptions } from "moleculer";
+import type { Bus } from "../../../shared/bus/bus.ts";
+import type { ActionParams } from "../../../shared/contracts/actions.ts";
+import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
+import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
+import { fold } from "../../../shared/event-store/decider.ts";
+import type { EventStore } from "../../../shared/event-store/event-store.ts";
+import { type Caller, call, query } from "../../../shared/service.ts";
+import { endOf, plannedRun, type TrackedRun } from "../dispatch/active-scheduler.ts";
+import type { TaskLedger } from "../store/task-ledger.ts";
+import { task } from "../task/task.ts";
+import { runOf, type Task, verdictOn } from "../task/task-state.ts";
+import type { HeldElsewhere } from "./executor-holdings.ts";
+
+type Question = ActionParams<"scheduler.confirmRuns">["runs"][number];
+
+/** Verdicts on runs for the executor that asks, in the order asked. Error: `STORE_UNAVAILABLE` (retryable). */
+export type RunVerdicts = (runs: readonly Question[], asker: string) => Promise<readonly RunVerdict[]>;
+
+export interface RunVerdictsDeps {
+  readonly caller: Caller;
+  readonly bus: Pick<Bus, "settled">;
+  readonly store: Pick<EventStore, "readStream">;
+  readonly ledger: Pick<TaskLedger, "current" | "observe">;
+  readonly heldElsewhere: HeldElsewhere;
+  /** True where this node may change tasks. */
+  readonly isLeader: () => boolean;
+  /** True where the bus is outside of this process and keeps the end of a run until every group has handled it. */
+  readonly isEndKept: boolean;
+}
+
+const SETTLE_LIMIT_MS = 1000;
+
+/**
+ * Tells executors whether runs may still be started. Any scheduler answers, active or not, from what is stored at the
+ * time of the question: a stop that was answered before is always seen.
+ */
+export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
+  const { caller, bus, store, ledger, heldElsewhere, isLeader, isEndKept } = deps;
+
+  /** True once a group has handled the run-ended events that the bus had before; false where that takes too long. */
+  const settled = (group: string) => bus.settled(group, "run.*", SETTLE_LIMIT_MS);
+
+  /** Ids of those runs whose end the records service knows. */
+  async function ended(runs: readonly TrackedRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {
+    if (runs.length === 0) return NONE;
+    const answer = await call(caller, "records.ended", { runs: runs.map(plannedRun) }, limits);
+    return new Set(answer.ended);
+  }
+
+  /**
+   * Ends that are recorded and that no scheduler has noted yet: a process may end between the two. Where the records
+   * are in this process, they are the only ones who keep ends, and nothing is known without their answer.
+   */
+  async function recordedEnds(questions: readonly Question[], states: ReadonlyMap<string, Task>) {
+    const tracked = questions.flatMap((run) => tracking(run, states));
+    const known = await (isEndKept
+      ? ended(tracked, { timeout: 1000 }).catch(() => NONE)
+      : ended(tracked, query));
+    const noted = tracked.filter(({ run }) => known.has(run.runId));
+    // Also while it only begins to be active: what it adopts is asked about then.
+    if (isLeader()) await Promise.all(noted.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
+    return known;
+  }
+
+  /**
+   * Verdicts on runs that their tasks do not track: their end was noted, or the task is deleted. The task's stream
+   * holds what was dispatched and revoked, the records what has ended. Asked once for all: a question has little time.
+   */
+  async function untracked(questions: readonly Question[]): Promise<ReadonlyMap<string, RunVerdict>> {
+    if (questions.length === 0) return new Map();
+    const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
+    const folded = taskIds.map(async (taskId) => {
+      const stream = await store.readStream(`task-${taskId}`);
+      return [taskId, fold(task, stream as unknown as readonly TaskEvent[])] as const;
+    });
+    const dispatched = new Map(await Promise.all(folded));
+    if (!(await settled("records"))) return new Map();
+    const known = await ended(
+      questions.flatMap((run) => tracking(run, dispatched)),
+      query,
+    );
+    return new Map(
+      questions.map(({ taskId, runId }) => {
+        const state = dispatched.get(taskId) as Task;
+        return [runId, known.has(runId) ? "ended" : verdictOn(state, runId)] as const;
+      }),
+    );
+  }
+
+  return async (questions, asker) => {
+    const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
+    const repeated = questions.filter(({ mayHaveEnded }) => mayHaveEnded);
+    const { isSettled, ends, elsewhere } = repeated.length > 0 ? await look(repeated, asker) : ON_TIME;
+    // Last, since all else takes time, and a task may be stopped meanwhile.
+    const states = await ledger.current(taskIds);
+    const verdicts = questions.map(({ taskId, runId, mayHaveEnded }): RunVerdict | null => {
+      if (ends.has(runId)) return "ended";
+      if (mayHaveEnded && (!isSettled || elsewhere.has(runId))) return "unknown";
+      const state = states.get(taskId);
+      if (state && runOf(state, runId)) return verdictOn(state, runId);
+      return isEndKept && state && state.status !== "none" ? "ended" : null;
+    });
+    const rest = await untracked(questions.filter((_, index) => verdicts[index] === null));
+    return questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "unknown");
+  };
+
+  /** Looks for what another executor has done with these runs, or is doing. */
+  async function look(runs: readonly Question[], asker: string): Promise<Sighting> {
+    const runIds = runs.map(({ runId }) => runId);
+    const [isSettled, elsewhere] = await Promise.all([settled("scheduler"), heldElsewhere(runIds, asker)]);
+    if (!isSettled) return { isSettled, ends: NONE, elsewhere };
+    const states = await ledger.current([...new Set(runs.map(({ taskId }) => taskId))]);
+    return { isSettled, ends: await recordedEnds(runs, states), elsewhere };
+  }
+}
+
+interface Sighting {
+  /** Every run-ended event that the bus had before is noted. */
+  readonly isSettled: boolean;
+  readonly ends: ReadonlySet<string>;
+  readonly elsewhere: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+const ON_TIME: Sighting = { isSettled: true, ends: NONE, elsewhere: NONE };
+
+function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, Task>): TrackedRun[] {
+  const state = states.get(taskId);
+  const run = state && runOf(state, runId);
+  return run ? [{ taskId, run }] : [];
+}

@@ -1,0 +1,189 @@
+import { ObjectId } from "mongodb";
+import type { TaskView } from "../../../shared/contracts/scheduler-actions.ts";
+import { type Definition, triggerOf } from "../task/definition.ts";
+import type { ActiveRun, DefinedTask } from "../task/task-state.ts";
+
+/** A task as it stands in `scheduler_task_list`: the original's fields under their names, then ours. */
+export interface TaskDocument {
+  readonly _id: ObjectId;
+  readonly name: string;
+  readonly group: string | null;
+  readonly job_class: string;
+  /** The original stored some as JSON text. */
+  readonly job_params: Readonly<Record<string, unknown>> | string;
+  readonly exec_strategy: DefinedTask["definition"]["strategy"];
+  readonly expression: string | null;
+  readonly is_active: boolean;
+  readonly remark: string | null;
+  readonly start_datetime: Date | null;
+  readonly end_datetime: Date | null;
+  readonly create_datetime: Date;
+  readonly update_datetime: Date;
+  readonly last_run_datetime: Date | null;
+  /** Absent before version 0.2: then that of the last run. */
+  readonly settled_until?: Date | null;
+  readonly timezone: string;
+  readonly cron_dialect: DefinedTask["definition"]["cronDialect"];
+  readonly misfire_policy: DefinedTask["definition"]["misfire"];
+  readonly misfire_grace_ms: number;
+  readonly overlap_policy: DefinedTask["definition"]["overlap"];
+  readonly timeout_ms: number | null;
+  readonly status: DefinedTask["status"];
+  readonly next_run_at: Date | null;
+  readonly anchor_datetime: Date;
+  readonly running: readonly RunningDocument[];
+  /** Events on the task's stream that this state has folded. */
+  readonly version: number;
+}
+
+interface RunningDocument {
+  readonly run_id: string;
+  readonly attempt: number;
+  readonly planned_datetime: Date;
+  readonly is_revoked: boolean;
+  readonly may_have_started?: boolean;
+}
+
+export function toDocument(task: DefinedTask, version: number): TaskDocument {
+  const { definition } = task;
+  return {
+    _id: new ObjectId(task.taskId),
+    name: definition.name,
+    group: definition.group,
+    job_class: definition.handler,
+    job_params: definition.params,
+    exec_strategy: definition.strategy,
+    expression: definition.expression,
+    remark: definition.remark,
+    start_datetime: date(definition.startAt),
+    end_datetime: date(definition.endAt),
+    create_datetime: new Date(task.createdAt),
+    timezone: definition.timezone,
+    cron_dialect: definition.cronDialect,
+    misfire_policy: definition.misfire,
+    misfire_grace_ms: definition.misfireGraceMs,
+    overlap_policy: definition.overlap,
+    timeout_ms: definition.timeoutMs,
+    ...progress(task, version),
+  };
+}
+
+/** The fields that move while the definition stays: what a fired or ended run changes. */
+function progress(task: DefinedTask, version: number) {
+  return {
+    is_active: task.status === "active",
+    update_datetime: new Date(task.updatedAt),
+    last_run_datetime: date(task.lastRunAt),
+    settled_until: date(task.settledUntil),
+    status: task.status,
+    next_run_at: date(task.nextRunAt),
+    anchor_datetime: new Date(task.anchorAt),
+    running: task.running.map(runningDocument),
+    version,
+  };
+}
+
+function runningDocument({
+  runId,
+  attempt,
+  plannedAt,
+  isRevoked,
+  mayHaveStarted,
+}: DefinedTask["running"][number]): RunningDocument {
+  const document = { run_id: runId, attempt, planned_datetime: new Date(plannedAt), is_revoked: isRevoked };
+  return mayHaveStarted ? { ...document, may_have_started: true } : document;
+}
+
+/** Those of the fields that moved: a task that fires each second is written each second, so little is sent. */
+function progressSince(before: DefinedTask, after: DefinedTask): Partial<ReturnType<typeof progress>> {
+  return {
+    ...(before.status === after.status ? {} : { is_active: after.status === "active", status: after.status }),
+    ...(before.updatedAt === after.updatedAt ? {} : { update_datetime: new Date(after.updatedAt) }),
+    ...(before.lastRunAt === after.lastRunAt ? {} : { last_run_datetime: date(after.lastRunAt) }),
+    ...(before.settledUntil === after.settledUntil ? {} : { settled_until: date(after.settledUntil) }),
+    ...(before.nextRunAt === after.nextRunAt ? {} : { next_run_at: date(after.nextRunAt) }),
+    ...(before.anchorAt === after.anchorAt ? {} : { anchor_datetime: new Date(after.anchorAt) }),
+    ...(before.running === after.running ? {} : { running: after.running.map(runningDocument) }),
+  };
+}
+
+/** The update that makes `before` `after`: runs that were only added are pushed, however many stand there. */
+export function updateSince(before: DefinedTask, after: DefinedTask, version: number) {
+  const { running, ...fields } = progressSince(before, after);
+  const added = addedRuns(before, after);
+  if (running === undefined || added === null) {
+    return { $set: { ...fields, ...(running === undefined ? {} : { running }), version } };
+  }
+  return { $set: { ...fields, version }, $push: { running: { $each: added.map(runningDocument) } } };
+}
+
+function addedRuns(before: DefinedTask, after: DefinedTask): readonly ActiveRun[] | null {
+  const isPrefix = before.running.every((run, index) => after.running[index] === run);
+  return isPrefix ? after.running.slice(before.running.length) : null;
+}
+
+/** Errors: `TRIGGER_INVALID` where the definition, once valid, means nothing any more. */
+export function fromDocument(document: TaskDocument): DefinedTask {
+  const definition = definitionOf(document);
+  const anchorAt = document.anchor_datetime.getTime();
+  return {
+    status: document.status,
+    taskId: document._id.toHexString(),
+    definition,
+    trigger: triggerOf(definition, anchorAt),
+    anchorAt,
+    createdAt: document.create_datetime.getTime(),
+    updatedAt: document.update_datetime.getTime(),
+    lastRunAt: document.last_run_datetime?.getTime() ?? null,
+    settledUntil: (document.settled_until ?? document.last_run_datetime)?.getTime() ?? null,
+    nextRunAt: document.next_run_at?.getTime() ?? null,
+    running: document.running.map(({ run_id, attempt, planned_datetime, is_revoked, may_have_started }) => ({
+      runId: run_id,
+      attempt,
+      plannedAt: planned_datetime.getTime(),
+      isRevoked: is_revoked,
+      ...(may_have_started && { mayHaveStarted: true }),
+    })),
+  };
+}
+
+/** What the outside sees; a task whose trigger means nothing any more is shown, too. */
+export function toView(document: TaskDocument): TaskView {
+  return {
+    id: document._id.toHexString(),
+    ...definitionOf(document),
+    isActive: document.status === "active",
+    status: document.status,
+    createdAt: document.create_datetime.toISOString(),
+    updatedAt: document.update_datetime.toISOString(),
+    lastRunAt: isoOrNull(document.last_run_datetime),
+    nextRunAt: isoOrNull(document.next_run_at),
+  };
+}
+
+function definitionOf(document: TaskDocument): Definition {
+  return {
+    name: document.name,
+    group: document.group,
+    handler: document.job_class,
+    params: paramsOf(document.job_params),
+    strategy: document.exec_strategy,
+    expression: document.expression,
+    remark: document.remark,
+    startAt: isoOrNull(document.start_datetime),
+    endAt: isoOrNull(document.end_datetime),
+    timezone: document.timezone,
+    cronDialect: document.cron_dialect,
+    misfire: document.misfire_policy,
+    misfireGraceMs: document.misfire_grace_ms,
+    overlap: document.overlap_policy,
+    timeoutMs: document.timeout_ms,
+  };
+}
+
+function paramsOf(stored: TaskDocument["job_params"]): Readonly<Record<string, unknown>> {
+  return typeof stored === "string" ? (JSON.parse(stored) as Record<string, unknown>) : stored;
+}
+
+const date = (value: string | number | null): Date | null => (value === null ? null : new Date(value));
+const isoOrNull = (value: Date | null): string | null => value?.toISOString() ?? null;

@@ -1,0 +1,137 @@
+import { MongoClient } from "mongodb";
+import { ensureIndexes } from "../../../migrations/mongo/indexes.ts";
+import { type Clock, systemClock } from "../../../shared/clock.ts";
+import { exampleDefinition } from "../../../shared/contracts/task-definition.ts";
+import type { EventDocument } from "../../../shared/event-store/event-document.ts";
+import type { EventStore } from "../../../shared/event-store/event-store.ts";
+import { mongoEventStore } from "../../../shared/event-store/mongo-event-store.ts";
+import { createOutbox, type Outbox, type OutboxOptions } from "../../../shared/event-store/outbox.ts";
+import { mongoOutboxLedger } from "../../../shared/event-store/outbox-ledger.ts";
+import { createSessionPool } from "../../../shared/event-store/session-pool.ts";
+import { objectId } from "../../../shared/ids.ts";
+import { startTestMongo, type TestMongo } from "../../../test/mongo.ts";
+import { silentLog } from "../../../test/silent-log.ts";
+import { startTcpProxy, type TcpProxy } from "../../../test/tcp-proxy.ts";
+import { mongoFence } from "../leadership/mongo-fence.ts";
+import type { TaskCommand } from "../task/task.ts";
+import { type CommandDocument, mongoCommands } from "./mongo-commands.ts";
+import { mongoTasks } from "./mongo-tasks.ts";
+import type { TaskDocument } from "./task-document.ts";
+import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
+
+/** The instant at which the fixtures' tasks are created. */
+export const CREATED_AT = Date.parse("2026-01-05T12:00:00.000Z");
+
+export interface LedgerOptions extends Partial<OutboxOptions> {
+  /** Under which the ledger decides; its fence is raised. */
+  readonly epoch?: number;
+  readonly clock?: Clock;
+}
+
+/** One scheduler's ledger, and what it was seen to do. */
+export interface SeenLedger {
+  readonly ledger: TaskLedger;
+  readonly store: EventStore;
+  readonly seen: { transactions: number; moved: string[]; fenced: number[] };
+  /** Ids of the sessions of its transactions. */
+  readonly sessions: () => readonly string[];
+}
+
+/** Ledgers on one store, which they reach through a proxy. */
+export class Ledgers {
+  readonly mongo: TestMongo;
+  readonly proxy: TcpProxy;
+  readonly client: MongoClient;
+  readonly #outboxes: Outbox[] = [];
+
+  private constructor(mongo: TestMongo, proxy: TcpProxy, client: MongoClient) {
+    this.mongo = mongo;
+    this.proxy = proxy;
+    this.client = client;
+  }
+
+  static async start(): Promise<Ledgers> {
+    const mongo = await startTestMongo();
+    const proxy = await startTcpProxy(mongo.port);
+    // Straight to the proxy: the server's own address would lead past it.
+    const url = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
+    const options = { serverSelectionTimeoutMS: 700, ignoreUndefined: true };
+    const client = await new MongoClient(url, options).connect();
+    await ensureIndexes(mongo.db, ["events", "scheduler_task_list", "scheduler_commands"]);
+    return new Ledgers(mongo, proxy, client);
+  }
+
+  async close(): Promise<void> {
+    for (const outbox of this.#outboxes) await outbox.stop();
+    await this.client.close();
+    await this.proxy.close();
+    await this.mongo.close();
+  }
+
+  async open({ epoch = 1, clock = systemClock, ...options }: LedgerOptions = {}): Promise<SeenLedger> {
+    const db = this.client.db("kinit");
+    const events = db.collection<EventDocument>("events");
+    const outboxLedger = mongoOutboxLedger({
+      outboxes: db.collection("outboxes"),
+      events,
+      service: "scheduler",
+      writer: objectId(),
+      clock,
+    });
+    const send = async () => {};
+    const outbox = createOutbox({ ledger: outboxLedger, log: silentLog, clock, send, ...options });
+    await outbox.start();
+    this.#outboxes.push(outbox);
+    const sessions = createSessionPool(this.client);
+    const store = mongoEventStore({ client: this.client, events, outbox, clock, timeoutMs: 1500, sessions });
+    const seen: SeenLedger["seen"] = { transactions: 0, moved: [], fenced: [] };
+    const counting: EventStore = {
+      ...store,
+      transact(work) {
+        seen.transactions += 1;
+        return store.transact(work);
+      },
+    };
+    const fence = mongoFence(db, silentLog);
+    const ledger = createTaskLedger({
+      store: counting,
+      tasks: mongoTasks(db.collection<TaskDocument>("scheduler_task_list")),
+      commands: mongoCommands(db.collection<CommandDocument>("scheduler_commands")),
+      fence,
+      clock,
+      maxBatch: 500,
+      onMoved: (taskId) => void seen.moved.push(taskId),
+      onFenced: (shutOut) => void seen.fenced.push(shutOut),
+    });
+    await fence.raise(epoch, []);
+    ledger.open(epoch);
+    return { ledger, store, seen, sessions: sessions.ids };
+  }
+
+  /** The events on a task's stream. */
+  stored(taskId: string) {
+    return this.mongo.db
+      .collection("events")
+      .find({ stream: `task-${taskId}` })
+      .toArray();
+  }
+}
+
+export const create = (taskId: string, more: Partial<TaskCommand> = {}) =>
+  ({
+    type: "create",
+    taskId,
+    definition: exampleDefinition,
+    isActive: true,
+    now: CREATED_AT,
+    ...more,
+  }) as TaskCommand;
+export const pause = (taskId: string): TaskCommand => ({ type: "pause", taskId, now: CREATED_AT + 1000 });
+export const resume = (taskId: string): TaskCommand => ({ type: "resume", taskId, now: CREATED_AT + 2000 });
+export const remove = (taskId: string): TaskCommand => ({ type: "remove", taskId, now: CREATED_AT + 3000 });
+export const run = (taskId: string, at: number): TaskCommand => ({
+  type: "run",
+  taskId,
+  runId: objectId(),
+  now: CREATED_AT + at,
+});

@@ -1,0 +1,64 @@
+import type { ParamsOf } from "../../../shared/contracts/action.ts";
+import type { schedulerActions } from "../../../shared/contracts/scheduler-actions.ts";
+import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
+import { AppError } from "../../../shared/errors.ts";
+import { parseTrigger, type Trigger } from "../trigger/trigger.ts";
+
+export type TaskCreated = Extract<TaskEvent, { type: "task.created" }>["data"];
+/** What a user defines; instants are ISO-8601 UTC. */
+export type Definition = Omit<TaskCreated, "taskId" | "isActive" | "nextRunAt" | "at">;
+
+/** What the actions `create` and `change` take, with what a caller left out filled in. */
+export type DefinitionInput = Omit<
+  ParamsOf<(typeof schedulerActions)["scheduler.create"]>,
+  "taskId" | "isActive"
+>;
+
+/** Completes a definition with the platform's defaults. */
+export function completeDefinition(input: DefinitionInput, timezone: string): Definition {
+  return {
+    ...input,
+    timezone: input.timezone ?? timezone,
+    cronDialect: input.cronDialect ?? "kinit",
+    misfire: input.misfire ?? "fire_once",
+    misfireGraceMs: input.misfireGraceMs ?? 1000,
+    overlap: input.overlap ?? "skip",
+    timeoutMs: input.timeoutMs ?? null,
+  };
+}
+
+/** Every order carries the params, and no event may be larger than the bus takes: 1 MiB with NATS as it comes. */
+const MOST_PARAMS_BYTES = 262_144;
+
+export class ParamsTooLarge extends AppError {
+  constructor(bytes: number) {
+    super(`任务参数过大：job_params 为 ${bytes} 字节，不能超过 ${MOST_PARAMS_BYTES} 字节`, {
+      type: "TASK_PARAMS_TOO_LARGE",
+      code: 400,
+      data: { bytes, limit: MOST_PARAMS_BYTES },
+    });
+  }
+}
+
+/** Throws `TASK_PARAMS_TOO_LARGE`. */
+export function checkParamsSize({ params }: Pick<Definition, "params">): void {
+  const bytes = Buffer.byteLength(JSON.stringify(params));
+  if (bytes > MOST_PARAMS_BYTES) throw new ParamsTooLarge(bytes);
+}
+
+/** A definition's trigger as of the instant it was set going; throws `TRIGGER_INVALID`. */
+export function triggerOf(definition: Definition, anchorAt: number): Trigger {
+  return parseTrigger(
+    {
+      execStrategy: definition.strategy,
+      expression: definition.expression,
+      startAt: instant(definition.startAt),
+      endAt: instant(definition.endAt),
+      timezone: definition.timezone,
+      cronDialect: definition.cronDialect,
+    },
+    anchorAt,
+  );
+}
+
+const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));

@@ -1,0 +1,97 @@
+import { AppError } from "../../../shared/errors.ts";
+import type { Trigger } from "../trigger/trigger.ts";
+import type { Definition } from "./definition.ts";
+
+/** A run of the task that was dispatched and has not ended. */
+export interface ActiveRun {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly plannedAt: number;
+  /** The task was stopped or deleted after the dispatch: no executor may start the run any more. */
+  readonly isRevoked: boolean;
+  /** Its planned time had come when it was revoked, so that it may have started before. */
+  readonly mayHaveStarted?: boolean;
+}
+
+/** Dispatched runs that one task may have open at the same time. Each is part of the task's document. */
+export const MAX_OPEN_RUNS = 1000;
+
+export interface DefinedTask {
+  readonly status: "active" | "paused" | "finished";
+  readonly taskId: string;
+  readonly definition: Definition;
+  readonly trigger: Trigger;
+  /** When the trigger was last set going: its reckoning starts here. */
+  readonly anchorAt: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Planned time of the newest occurrence that fired. */
+  readonly lastRunAt: number | null;
+  /** The newest planned time that is settled, by a run or a skip: no occurrence up to here is planned again. */
+  readonly settledUntil: number | null;
+  readonly nextRunAt: number | null;
+  readonly running: readonly ActiveRun[];
+}
+
+export type Task =
+  | { readonly status: "none" }
+  | DefinedTask
+  | { readonly status: "deleted"; readonly running: readonly ActiveRun[] };
+
+export class TaskNotFound extends AppError {
+  constructor(taskId: string) {
+    super(`未查询到编号为：${taskId} 的数据！`, { type: "TASK_NOT_FOUND", code: 404, data: { taskId } });
+  }
+}
+
+export class TaskActive extends AppError {
+  constructor(taskId: string) {
+    super("请暂停任务后再删除！", { type: "TASK_ACTIVE", code: 400, data: { taskId } });
+  }
+}
+
+export class TooManyOpenRuns extends AppError {
+  constructor(taskId: string) {
+    super(`该任务未结束的运行已达 ${MAX_OPEN_RUNS} 个，请等待其结束后再试`, {
+      type: "TASK_TOO_MANY_RUNS",
+      code: 429,
+      data: { taskId, limit: MAX_OPEN_RUNS },
+    });
+  }
+}
+
+/** Runs that were ordered and have not ended, by the task's books. */
+export function runsOf(state: Task): readonly ActiveRun[] {
+  return state.status === "none" ? [] : state.running;
+}
+
+/** One of them. */
+export function runOf(state: Task, runId: string): ActiveRun | undefined {
+  return runsOf(state).find((active) => active.runId === runId);
+}
+
+/** What an executor is told that got a run again. */
+export function verdictOn(state: Task, runId: string): "wanted" | "ended" | "revoked" {
+  const run = runOf(state, runId);
+  if (!run) return "ended";
+  return run.isRevoked ? "revoked" : "wanted";
+}
+
+/** Runs that were dispatched and must not start any more. */
+export function revokedRuns(state: Task): readonly ActiveRun[] {
+  return runsOf(state).filter(({ isRevoked }) => isRevoked);
+}
+
+export function isDefined(state: Task): state is DefinedTask {
+  return state.status !== "none" && state.status !== "deleted";
+}
+
+/** True while a run goes on or will; one that was revoked before its planned time never started. */
+export function isBusy({ running }: DefinedTask): boolean {
+  return running.some(({ isRevoked, mayHaveStarted }) => !isRevoked || mayHaveStarted);
+}
+
+/** True while the next occurrence may not be dispatched: because of the overlap policy, or of too many open runs. */
+export function isHeldUp(task: DefinedTask): boolean {
+  return task.running.length >= MAX_OPEN_RUNS || (task.definition.overlap === "skip" && isBusy(task));
+}
