@@ -109,7 +109,9 @@ export class Versions {
     const { collection, record, bytes, before, owner } = last;
     const dropped = droppedBy(last);
     const mayBeSeen = this.#open.size > 0 || owner.committedAt > this.durable;
-    if (mayBeSeen && record.committedAt > 0) {
+    // Older versions are pruned one retirement at a time, and each retirement ends at the version that caused it.
+    const isUnpruned = record.older !== null;
+    if ((mayBeSeen || isUnpruned) && record.committedAt > 0) {
       record.older = { committedAt: record.committedAt, bytes: record.bytes, older: record.older };
     }
     record.bytes = bytes;
