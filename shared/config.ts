@@ -131,7 +131,7 @@ export const settings = {
     "MANUAL_RUNS_PER_MINUTE",
     60,
     { min: 0, max: 1_000_000 },
-    "Runs now (run/create, scheduler.run) of one task within any minute; beyond them they are refused. 0: no limit.",
+    "Runs now (run/create, scheduler.runNow) of one task within any minute; beyond them they are refused. 0: no limit.",
   ),
 
   executorConcurrency: integer(

@@ -44,7 +44,7 @@ describe("typed calls", () => {
       // @ts-expect-error a param of the wrong type
       call(broker, "records.list", { page: "1", limit: 10 }),
       // @ts-expect-error a missing param
-      call(broker, "scheduler.remove", {}),
+      call(broker, "scheduler.delete", {}),
       // @ts-expect-error an answer that is not given
       call(broker, "scheduler.get", { taskId }).then((task) => task.job_class),
       // @ts-expect-error a handler for an action of another service

@@ -5,7 +5,7 @@ import type { Config } from "../../shared/config.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
-import { createRounds, type Rounds } from "../../shared/rounds.ts";
+import { createPeriodicJob, type PeriodicJob } from "../../shared/periodic-job.ts";
 import { answers, type Meta } from "../../shared/service.ts";
 import { crawl } from "./crawl.ts";
 import { httpPageFetcher } from "./http-page-fetcher.ts";
@@ -34,7 +34,7 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
   const fetcher = httpPageFetcher({ url, timeoutMs, userAgent });
   let events: OpenEventStore;
   let rows: HotRows;
-  let forgetting: Rounds | undefined;
+  let forgetting: PeriodicJob | undefined;
   return {
     name: "crawler",
     actions: answers("crawler", {
@@ -62,7 +62,7 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
         clock,
       });
       forgetting = maxAgeMs
-        ? createRounds({
+        ? createPeriodicJob({
             everyMs: Math.min(FORGET_EVERY_MS, Math.max(1000, maxAgeMs / 10)),
             work: () => rows.forgetBefore(clock.now() - maxAgeMs),
             log,

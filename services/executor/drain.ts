@@ -1,4 +1,4 @@
-import { HandBack } from "../../shared/bus/bus.ts";
+import { Requeue } from "../../shared/bus/bus.ts";
 import { ABORT_GRACE_MS } from "./attempt/run-attempt.ts";
 import type { RunEventSink } from "./attempt/run-event-sink.ts";
 import type { ExecutorLogger } from "./executor-logger.ts";
@@ -19,7 +19,7 @@ export interface Draining {
  * still runs near the limit is aborted, with a tenth of the time (2 s at most) to settle, and goes back at the limit.
  */
 export function drain({ inHand, queue, sink, logger, drainMs, failed }: Draining): void {
-  for (const run of queue.dropAll()) failed(run, new HandBack("the executor stops"));
+  for (const run of queue.dropAll()) failed(run, new Requeue("the executor stops"));
   const grace = Math.min(ABORT_GRACE_MS, drainMs / 10);
   const abort = (): void => {
     if (inHand.size > 0) logger.warn(`${inHand.size} runs have not ended in time: aborted and handed back`);
@@ -27,7 +27,7 @@ export function drain({ inHand, queue, sink, logger, drainMs, failed }: Draining
     setTimeout(giveUp, grace).unref();
   };
   const giveUp = (): void => {
-    for (const run of inHand.values()) run.attempt?.handBack();
+    for (const run of inHand.values()) run.attempt?.requeue();
     sink.close();
   };
   setTimeout(abort, drainMs - grace).unref();

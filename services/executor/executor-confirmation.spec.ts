@@ -184,11 +184,9 @@ describe("executor, before it starts a run late", () => {
     gate.resolve();
     await late.sent;
     assert.deepEqual(calls, [late.runId]);
-    const handedBack = Promise.all(
-      ahead.map(({ sent }) => assert.rejects(sent, { type: "BUS_UNAVAILABLE" })),
-    );
+    const requeued = Promise.all(ahead.map(({ sent }) => assert.rejects(sent, { type: "BUS_UNAVAILABLE" })));
     await fixture.stop();
-    await handedBack;
+    await requeued;
   });
 
   it("asks again about a run that another executor may have, and lets the others start meanwhile", async () => {
@@ -215,9 +213,9 @@ describe("executor, before it starts a run late", () => {
     await fixture.call("executor.revoke", { taskId, runIds: [revoked.runId] });
     await revoked.sent;
     assert.equal(fixture.of(revoked.runId)[0]?.type, "run.cancelled");
-    const handedBack = assert.rejects(waiting.sent, { type: "BUS_UNAVAILABLE" });
+    const requeued = assert.rejects(waiting.sent, { type: "BUS_UNAVAILABLE" });
     await fixture.stop();
-    await handedBack;
+    await requeued;
     assert.deepEqual(calls, []);
   });
 

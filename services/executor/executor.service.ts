@@ -35,7 +35,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
       },
       handlers: () => registry.list(config.handlerTimeoutMs),
       revoke: ({ runIds }) => ({ started: executor.revoke(runIds) }),
-      holds: ({ runIds }) => executor.holds(runIds),
+      inFlight: ({ runIds }) => executor.inFlight(runIds),
     }),
     channels: subscribe({
       "task.due": {

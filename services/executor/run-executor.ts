@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
+import { type Delivery, Requeue } from "../../shared/bus/bus.ts";
 import { monotonicClock } from "../../shared/clock.ts";
 import type { ActionAnswer } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
@@ -19,7 +19,7 @@ import { type QueuedRun, startQueue } from "./start/start-queue.ts";
 /** Holds runs until their planned time, runs them, and answers for each exactly once. */
 export interface RunExecutor {
   /**
-   * Resolves when the run's outcome is accepted by the bus, or when there is nothing to do. Errors: `HAND_BACK` when
+   * Resolves when the run's outcome is accepted by the bus, or when there is nothing to do. Errors: `REQUEUE` when
    * the executor stops first; what the bus answers for an outcome it will never take. A run that may not start
    * unconfirmed waits for as long as the scheduler cannot be asked.
    */
@@ -27,7 +27,7 @@ export interface RunExecutor {
   /** Cancels what has not started, now and when it arrives later; returns those of the runs that have started here. */
   revoke(runIds: readonly string[]): readonly string[];
   /** Which of these runs are in hand: until the bus has accepted the outcome, or the run was handed back. */
-  holds(runIds: readonly string[]): ActionAnswer<"executor.holds">;
+  inFlight(runIds: readonly string[]): ActionAnswer<"executor.inFlight">;
   /** To be called when no delivery is left. */
   close(): void;
 }
@@ -116,7 +116,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
     },
   });
   const admit = (run: HeldRun): void => {
-    if (stopping?.aborted) failed(run, new HandBack("the executor stops"));
+    if (stopping?.aborted) failed(run, new Requeue("the executor stops"));
     else if (revoked.get(run.due.data.runId)) cancel(run);
     else queue.add(run);
   };
@@ -137,7 +137,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       admit(run);
       return run.answer.promise;
     },
-    holds(runIds) {
+    inFlight(runIds) {
       const asked = new Set(runIds);
       const runs = [...inHand.values()].filter(({ due }) => asked.has(due.data.runId));
       const ids = (of: readonly HeldRun[]) => of.map(({ due }) => due.data.runId);

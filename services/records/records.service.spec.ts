@@ -42,7 +42,7 @@ describe("the records service", { concurrency: 4 }, () => {
   const stored = () => platform.db.collection("scheduler_task_record");
   const runOnce = async (more: object = {}) => {
     const taskId = await platform.create({ ...task, ...more, isActive: false });
-    const { runId } = await platform.call("scheduler.run", { taskId });
+    const { runId } = await platform.call("scheduler.runNow", { taskId });
     await platform.recordsWhen(taskId, ([record]) => Boolean(record?.endedAt));
     return { taskId, runId };
   };
@@ -95,7 +95,7 @@ describe("the records service", { concurrency: 4 }, () => {
   it("pages through the records of one task, and counts them alone", async () => {
     const { taskId } = await runOnce();
     for (let n = 2; n <= 3; n++) {
-      await platform.call("scheduler.run", { taskId });
+      await platform.call("scheduler.runNow", { taskId });
       await platform.recordsWhen(taskId, (records) => records.filter(({ endedAt }) => endedAt).length === n);
     }
     await runOnce();
@@ -152,7 +152,7 @@ describe("the records service at its ends", { concurrency: 2 }, () => {
       await platform.broker.destroyService("executor");
       const executor = { name: "executor", actions: { validate: () => null } };
       await platform.broker.waitForServices([platform.broker.createService(executor).name]);
-      await platform.call("scheduler.run", { taskId });
+      await platform.call("scheduler.runNow", { taskId });
       const running = async () => (await platform.db.collection("scheduler_task_list").findOne({}))?.running;
       assert.equal((await running()).length, 1);
       const [record] = await platform.recordsWhen(taskId, ([run]) => run?.status === "lost");
@@ -171,7 +171,7 @@ describe("the records service at its ends", { concurrency: 2 }, () => {
       await eventually(async () => ((await tasks.findOne({}))?.running.length ?? 0) > 0);
       await platform.broker.destroyService("records");
       await eventually(async () => (await tasks.findOne({}))?.last_run_datetime < new Date());
-      await platform.call("scheduler.stop", { taskId });
+      await platform.call("scheduler.pause", { taskId });
       platform.broker.createService(recordsService({ config: platform.config, clock: systemClock }));
       await platform.broker.waitForServices("records");
       const [first] = await platform.recordsWhen(taskId, ([record]) => Boolean(record?.endedAt));

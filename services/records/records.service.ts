@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import { unsentOf } from "../../shared/event-store/mongo-unsent-events.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
-import type { Rounds } from "../../shared/rounds.ts";
+import type { PeriodicJob } from "../../shared/periodic-job.ts";
 import { answers } from "../../shared/service.ts";
 import { createBusWatch } from "./lost/bus-watch.ts";
 import { declareLost } from "./lost/declare-lost.ts";
@@ -37,7 +37,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   let records: RecordStore;
   let recorder: Recorder;
   let reaper: Reaper;
-  let busWatch: Rounds;
+  let busWatch: PeriodicJob;
   let retention: Retention;
   let ended: EndedRuns;
   let lost: LostRuns;

@@ -110,10 +110,10 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const change = { ...everySecond, ...task };
     const calls = [
       platform.call("scheduler.get", { taskId }),
-      platform.call("scheduler.stop", { taskId }),
-      platform.call("scheduler.start", { taskId }),
-      platform.call("scheduler.remove", { taskId }),
-      platform.call("scheduler.run", { taskId }),
+      platform.call("scheduler.pause", { taskId }),
+      platform.call("scheduler.resume", { taskId }),
+      platform.call("scheduler.delete", { taskId }),
+      platform.call("scheduler.runNow", { taskId }),
       platform.call("scheduler.change", { taskId, ...change }),
     ];
     await Promise.all(calls.map((call) => assert.rejects(call, { type: "TASK_NOT_FOUND", code: 404 })));
@@ -123,7 +123,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const { name, task } = telling();
     const taskId = await platform.create(task);
     await eventually(() => startsOf(name).length >= 2);
-    await platform.call("scheduler.stop", { taskId });
+    await platform.call("scheduler.pause", { taskId });
     for (const { at, plannedAt } of startsOf(name)) {
       assert.ok(at >= plannedAt, `started ${plannedAt - at} ms before its time`);
     }
@@ -131,8 +131,8 @@ describe("the scheduler service", { concurrency: 8 }, () => {
 
   it("stopped before a run that was dispatched: the run never begins and is on record as cancelled", async () => {
     const { name, taskId } = await dispatched();
-    assert.deepEqual(await platform.call("scheduler.stop", { taskId }), { changed: true });
-    assert.deepEqual(await platform.call("scheduler.stop", { taskId }), { changed: false });
+    assert.deepEqual(await platform.call("scheduler.pause", { taskId }), { changed: true });
+    assert.deepEqual(await platform.call("scheduler.pause", { taskId }), { changed: false });
     assert.deepEqual(await outcomes(taskId), revoked);
     const [record] = await platform.records(taskId);
     await eventually(() => Date.now() > Date.parse(record?.plannedAt ?? "") + 100);
@@ -142,9 +142,9 @@ describe("the scheduler service", { concurrency: 8 }, () => {
 
   it("deleted before a run that was dispatched: the same", async () => {
     const { name, taskId } = await dispatched();
-    await assert.rejects(platform.call("scheduler.remove", { taskId }), { type: "TASK_ACTIVE", code: 400 });
-    await platform.call("scheduler.stop", { taskId });
-    await platform.call("scheduler.remove", { taskId });
+    await assert.rejects(platform.call("scheduler.delete", { taskId }), { type: "TASK_ACTIVE", code: 400 });
+    await platform.call("scheduler.pause", { taskId });
+    await platform.call("scheduler.delete", { taskId });
     await assert.rejects(platform.call("scheduler.get", { taskId }), { type: "TASK_NOT_FOUND" });
     assert.deepEqual(await outcomes(taskId), revoked);
     const [record] = await platform.records(taskId);
@@ -165,17 +165,17 @@ describe("the scheduler service", { concurrency: 8 }, () => {
 
   it("started again, goes on with its next occurrence", async () => {
     const { name, taskId } = await dispatched();
-    await platform.call("scheduler.stop", { taskId });
-    assert.deepEqual(await platform.call("scheduler.start", { taskId }), { changed: true });
-    assert.deepEqual(await platform.call("scheduler.start", { taskId }), { changed: false });
+    await platform.call("scheduler.pause", { taskId });
+    assert.deepEqual(await platform.call("scheduler.resume", { taskId }), { changed: true });
+    assert.deepEqual(await platform.call("scheduler.resume", { taskId }), { changed: false });
     await eventually(() => startsOf(name).length > 0);
-    await platform.call("scheduler.stop", { taskId });
+    await platform.call("scheduler.pause", { taskId });
   });
 
   it("runs a task now, whatever its schedule, also where it is stopped", async () => {
     const { name, task } = telling();
     const taskId = await platform.create({ ...task, isActive: false });
-    const { runId } = await platform.call("scheduler.run", { taskId });
+    const { runId } = await platform.call("scheduler.runNow", { taskId });
     await platform.recordsWhen(taskId, ([first]) => first?.status === "succeeded");
     assert.deepEqual([startsOf(name).length, (await platform.records(taskId))[0]?.id], [1, runId]);
     assert.equal((await platform.call("scheduler.get", { taskId })).status, "paused");
@@ -186,7 +186,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const taskId = await platform.create(task);
     await platform.recordsWhen(taskId, (records) => records.some(({ status }) => status === "skipped"));
     assert.equal(startsOf(name).length, 1);
-    await platform.call("scheduler.stop", { taskId });
+    await platform.call("scheduler.pause", { taskId });
     held.get(name)?.();
     const [first, second] = await platform.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
     assert.deepEqual([first?.status, second?.skip?.reason], ["succeeded", "overlap"]);
@@ -195,7 +195,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
   it("tells an executor whether a run it was given again is still wanted", async () => {
     const { name, task } = telling({ hold: true });
     const taskId = await platform.create({ ...task, isActive: false });
-    const { runId } = await platform.call("scheduler.run", { taskId });
+    const { runId } = await platform.call("scheduler.runNow", { taskId });
     await eventually(() => startsOf(name).length === 1);
     const verdict = async (of: string) =>
       (await platform.call("scheduler.confirm", { taskId, runId: of, attempt: 1 })).verdict;
@@ -222,7 +222,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
       "without a bus that keeps it, an end is known by its record only",
     );
     await records.replaceOne(query, ended ?? {});
-    await platform.call("scheduler.remove", { taskId });
+    await platform.call("scheduler.delete", { taskId });
     assert.equal(await verdict(runId), "ended", "of a deleted task, too");
   });
 
@@ -233,7 +233,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const tasks = db.collection("scheduler_task_list");
     const first = await startPlatform({ mongo, handlers: [tell], settings });
     const taskId = await first.create({ ...task, isActive: false });
-    const { runId } = await first.call("scheduler.run", { taskId });
+    const { runId } = await first.call("scheduler.runNow", { taskId });
     await first.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
     await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
     await first.stop();
@@ -262,7 +262,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const tasks = mongo.client.db(name).collection("scheduler_task_list");
     const first = await startPlatform({ mongo, handlers: [tell], settings });
     const taskId = await first.create({ ...task, isActive: false });
-    const { runId } = await first.call("scheduler.run", { taskId });
+    const { runId } = await first.call("scheduler.runNow", { taskId });
     const [record] = await first.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
     await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
     await first.stop();
@@ -289,7 +289,12 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     try {
       const taskId = objectId();
       await assert.rejects(off.create(telling().task), { type: "TASK_DISABLED", code: 400 });
-      for (const name of ["scheduler.stop", "scheduler.start", "scheduler.remove", "scheduler.run"] as const)
+      for (const name of [
+        "scheduler.pause",
+        "scheduler.resume",
+        "scheduler.delete",
+        "scheduler.runNow",
+      ] as const)
         await assert.rejects(off.call(name, { taskId }), { type: "TASK_DISABLED" });
       assert.deepEqual(await off.call("scheduler.list", { page: 1, limit: 10 }), { items: [], total: 0 });
       assert.deepEqual(await off.call("scheduler.status", {}), {

@@ -17,7 +17,7 @@ export interface Request {
   readonly ref: CommandRef;
 }
 
-export type CommandName = `scheduler.${"create" | "change" | "stop" | "start" | "remove" | "run"}`;
+export type CommandName = `scheduler.${"create" | "change" | "pause" | "resume" | "delete" | "runNow"}`;
 
 /** The changing actions of the contract, as the active scheduler carries them out. */
 export type TaskCommands = {
@@ -68,13 +68,13 @@ export function taskCommands({
       return null;
     },
 
-    async "scheduler.stop"({ taskId }, request) {
+    async "scheduler.pause"({ taskId }, request) {
       const { changed, after } = await ledger.handle({ type: "pause", taskId, now: clock.now() }, request);
       await revocation.revoke(taskId, revokedRuns(after));
       return { changed };
     },
 
-    async "scheduler.start"({ taskId }, request) {
+    async "scheduler.resume"({ taskId }, request) {
       const state = await ledger.state(taskId);
       if (!isDefined(state)) throw new TaskNotFound(taskId);
       const { handler, params } = state.definition;
@@ -83,16 +83,16 @@ export function taskCommands({
       return { changed };
     },
 
-    async "scheduler.remove"({ taskId }, request) {
-      const { after } = await ledger.handle({ type: "remove", taskId, now: clock.now() }, request);
+    async "scheduler.delete"({ taskId }, request) {
+      const { after } = await ledger.handle({ type: "delete", taskId, now: clock.now() }, request);
       await revocation.revoke(taskId, revokedRuns(after));
       return null;
     },
 
     /** The run's id is the command's: a call that is repeated names the same run. */
-    async "scheduler.run"({ taskId }, { cause, ref }) {
+    async "scheduler.runNow"({ taskId }, { cause, ref }) {
       const runId = ref.id;
-      const command = { type: "run", taskId, runId, now: clock.now() } as const;
+      const command = { type: "runNow", taskId, runId, now: clock.now() } as const;
       await manualRuns.admit({ taskId, runId }, () =>
         ledger.handle(command, { ref, cause: { ...cause, correlationid: runId } }),
       );

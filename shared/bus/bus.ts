@@ -63,7 +63,7 @@ export interface Delivery {
    * for longer than `ackWaitMs`. Minus infinity where that never happened; read it anew each time.
    */
   readonly lapsedAt: number;
-  /** Aborted when the subscription is being stopped: end soon, or throw `HandBack`. */
+  /** Aborted when the subscription is being stopped: end soon, or throw `Requeue`. */
   readonly stopping: AbortSignal;
 }
 
@@ -138,9 +138,9 @@ export interface BusLogger {
 }
 
 /** A handler throws this to return an event at once, uncounted, to the group: another member gets it. */
-export class HandBack extends AppError {
+export class Requeue extends AppError {
   constructor(reason: string) {
-    super(reason, { type: "HAND_BACK", code: 503, retryable: true });
+    super(reason, { type: "REQUEUE", code: 503, retryable: true });
   }
 }
 

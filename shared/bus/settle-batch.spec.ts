@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError } from "../errors.ts";
-import { HandBack } from "./bus.ts";
+import { Requeue } from "./bus.ts";
 import { settleBatch } from "./settle-batch.ts";
 
 /** Runs a batch and writes down each step. */
@@ -21,7 +21,7 @@ async function steps(
       return mayRetry(tries);
     },
     handled: (some) => log.push(`handled ${some}`),
-    handedBack: (some) => log.push(`handed back ${some}`),
+    requeued: (some) => log.push(`handed back ${some}`),
     failed: (item, error) => log.push(`failed ${item}: ${(error as Error).message}`),
   });
   return log;
@@ -53,7 +53,7 @@ test("a batch that shall not be retried any more is handed back", async () => {
 
 test("a hand-back is neither retried nor halved", async () => {
   const log = await steps([1, 2], () => {
-    throw new HandBack("leaving");
+    throw new Requeue("leaving");
   });
   assert.deepEqual(log, ["try 1,2", "handed back 1,2"]);
 });

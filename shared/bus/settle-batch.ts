@@ -4,7 +4,7 @@ import { errorType, isRetryable } from "../errors.ts";
 export type Verdict = "hand-back" | "retry" | "failed";
 
 export function verdictOn(error: unknown): Verdict {
-  if (errorType(error) === "HAND_BACK") return "hand-back";
+  if (errorType(error) === "REQUEUE") return "hand-back";
   return isRetryable(error) ? "retry" : "failed";
 }
 
@@ -13,7 +13,7 @@ export interface BatchPort<T> {
   /** Waits before the next try, given the number of tries so far; false when there shall be none. */
   pause(tries: number, error: unknown): Promise<boolean>;
   handled(items: readonly T[]): void;
-  handedBack(items: readonly T[]): void;
+  requeued(items: readonly T[]): void;
   /** One item failed alone, for a reason of its own. */
   failed(item: T, error: unknown): void;
 }
@@ -30,7 +30,7 @@ export async function settleBatch<T>(items: readonly T[], port: BatchPort<T>): P
     } catch (error) {
       const verdict = verdictOn(error);
       if (verdict === "failed") return fail(items, error, port);
-      if (verdict === "hand-back" || !(await port.pause(tries, error))) return port.handedBack(items);
+      if (verdict === "hand-back" || !(await port.pause(tries, error))) return port.requeued(items);
     }
   }
 }

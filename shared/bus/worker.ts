@@ -1,6 +1,6 @@
 import { errorMessage } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
-import { type BusLogger, type DeadLetter, HandBack, type Subscription } from "./bus.ts";
+import { type BusLogger, type DeadLetter, Requeue, type Subscription } from "./bus.ts";
 import { deadLetterOf, NeverSettled, storeLetter } from "./dead-letter.ts";
 import { HeldEvent, type Outcome, type Received } from "./held-event.ts";
 import { Pauses } from "./pauses.ts";
@@ -155,14 +155,14 @@ export class Worker {
     handled: (entries) => {
       for (const entry of entries) this.#handled(entry);
     },
-    handedBack: (entries) => {
+    requeued: (entries) => {
       for (const entry of entries) this.#settle(entry, "handed-back");
     },
     failed: (entry, error) => void this.#failed(entry, error),
   };
 
   #handle(entries: readonly HeldEvent[]): unknown {
-    if (this.#stopping.signal.aborted) throw new HandBack("the subscription is being stopped");
+    if (this.#stopping.signal.aborted) throw new Requeue("the subscription is being stopped");
     for (const entry of entries) entry.tries += 1;
     const subscription = this.#subscription;
     if (!subscription.handleBatch) {

@@ -29,7 +29,7 @@ export const executorActions = {
     example: { taskId: "66f2a1b00a1b2c3d4e5f6070", runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
     answers: answer<{ started: readonly string[] }>(),
   }),
-  "executor.holds": action({
+  "executor.inFlight": action({
     summary:
       "Which of these runs this executor has in hand: waiting, running, or with an outcome that the bus has not accepted yet; and which of those have started. Asked of every node by name.",
     params: { runIds: { type: "array", max: 1000, items: "id" } },

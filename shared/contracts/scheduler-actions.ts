@@ -63,27 +63,27 @@ export const schedulerActions = {
     example: { taskId, ...exampleInput, isActive: true },
     answers: answer<null>(),
   }),
-  "scheduler.stop": action({
+  "scheduler.pause": action({
     summary:
       "Pauses a task; `changed` is false where it was not active. Error: TASK_NOT_FOUND. Answers once no further run can start.",
     params: { taskId: "id" },
     example: { taskId },
     answers: answer<{ changed: boolean }>(),
   }),
-  "scheduler.start": action({
+  "scheduler.resume": action({
     summary:
       "Activates a task; `changed` is false where it was active. Errors: TASK_NOT_FOUND and those of create.",
     params: { taskId: "id" },
     example: { taskId },
     answers: answer<{ changed: boolean }>(),
   }),
-  "scheduler.remove": action({
+  "scheduler.delete": action({
     summary: "Deletes a task that is not active; its records stay. Errors: TASK_NOT_FOUND, TASK_ACTIVE.",
     params: { taskId: "id" },
     example: { taskId },
     answers: answer<null>(),
   }),
-  "scheduler.run": action({
+  "scheduler.runNow": action({
     summary:
       "Runs a task now, whatever its schedule; answers the run's id. Errors: TASK_NOT_FOUND; RATE_LIMITED (429) beyond MANUAL_RUNS_PER_MINUTE.",
     params: { taskId: "id" },

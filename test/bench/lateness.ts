@@ -61,7 +61,7 @@ async function pauseAll({ db, broker }: Platform): Promise<void> {
     .toArray();
   for (let start = 0; start < ids.length; start += 50) {
     const chunk = ids.slice(start, start + 50);
-    await Promise.all(chunk.map(({ _id }) => call(broker, "scheduler.stop", { taskId: _id.toHexString() })));
+    await Promise.all(chunk.map(({ _id }) => call(broker, "scheduler.pause", { taskId: _id.toHexString() })));
   }
 }
 
@@ -72,7 +72,7 @@ async function reportRunNow({ db, broker, mode }: Platform): Promise<void> {
   const asked = new Map<string, number>();
   for (let run = 0; run < RUNS_NOW; run++) {
     const at = performance.timeOrigin + performance.now();
-    const { runId } = await call(broker, "scheduler.run", { taskId });
+    const { runId } = await call(broker, "scheduler.runNow", { taskId });
     asked.set(runId, at);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

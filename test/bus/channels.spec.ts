@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
-import { type Delivery, HandBack } from "../../shared/bus/bus.ts";
+import { type Delivery, Requeue } from "../../shared/bus/bus.ts";
 import { type ChannelContext, channels, subscribe } from "../../shared/bus/channels.ts";
 import { localBus } from "../../shared/bus/local-bus.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
@@ -141,7 +141,7 @@ test("what a handler hands back while the bus stops stays with the sender", asyn
         handler: async (_due, { stopping }) => {
           begun();
           await new Promise((resolve) => stopping.addEventListener("abort", resolve));
-          throw new HandBack("stopping");
+          throw new Requeue("stopping");
         },
       },
     }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { HandBack } from "../../shared/bus/bus.ts";
+import { Requeue } from "../../shared/bus/bus.ts";
 import { AppError, errorType } from "../../shared/errors.ts";
 import { busTest, quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";
@@ -238,7 +238,7 @@ export function deliveryContract(adapter: Adapter): void {
       async handle(_event, { count, stopping }) {
         seen.add({ member: "first", count });
         await new Promise((resolve) => stopping.addEventListener("abort", resolve));
-        throw new HandBack("leaving");
+        throw new Requeue("leaving");
       },
     });
     const sent = bus.send(exampleEvent("task.due"));

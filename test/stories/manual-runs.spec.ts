@@ -30,7 +30,7 @@ describe("a task that runs itself", () => {
       taskId,
       strategy: "once",
       handler: "moleculer.call",
-      params: { action: "scheduler.run", params: { taskId } },
+      params: { action: "scheduler.runNow", params: { taskId } },
       isActive: true,
     });
     const records = await platform.recordsWhen(
@@ -65,11 +65,11 @@ describe("a task that runs itself", () => {
       settings: { ...SETTINGS, MONGO_DB_NAME: platform.config.mongoDatabase },
     });
     await eventually(async () => (await platform.call("scheduler.status", {})).active);
-    await assert.rejects(platform.call("scheduler.run", { taskId }), isLimited);
+    await assert.rejects(platform.call("scheduler.runNow", { taskId }), isLimited);
   });
 
   it("leaves other tasks alone", async () => {
     const other = await platform.create({ params: { name: "kinit", age: 3 }, isActive: false });
-    await platform.call("scheduler.run", { taskId: other });
+    await platform.call("scheduler.runNow", { taskId: other });
   });
 });

@@ -55,19 +55,19 @@ describe("retention", () => {
     const once = await create({ ...ends, name: "once", strategy: "once", expression: null, isActive: true });
     const allEnded = (count: number) => (records: readonly { endedAt: string | null }[]) =>
       records.length === count && records.every(({ endedAt }) => endedAt);
-    for (let run = 0; run < 5; run++) await call("scheduler.run", { taskId: often });
-    await call("scheduler.run", { taskId: gone });
+    for (let run = 0; run < 5; run++) await call("scheduler.runNow", { taskId: often });
+    await call("scheduler.runNow", { taskId: gone });
     await Promise.all([
       recordsWhen(often, allEnded(5)),
       recordsWhen(gone, allEnded(1)),
       recordsWhen(once, allEnded(1)),
     ]);
-    await call("scheduler.remove", { taskId: gone });
+    await call("scheduler.delete", { taskId: gone });
     await recordsWhen(
       skipping,
       (records) => records.filter(({ status }) => status === "skipped").length >= 3,
     );
-    await call("scheduler.stop", { taskId: skipping });
+    await call("scheduler.pause", { taskId: skipping });
     return { often, skipping, once, gone };
   }
 

@@ -1,4 +1,4 @@
-import { HandBack } from "../../../shared/bus/bus.ts";
+import { Requeue } from "../../../shared/bus/bus.ts";
 import { monotonicClock } from "../../../shared/clock.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../../shared/contracts/run-events.ts";
@@ -129,17 +129,17 @@ export class RunAttempt implements HeapEntry {
   }
 
   /** Leaves the run to another executor, whatever its handler still does. */
-  handBack(): void {
+  requeue(): void {
     if (this.isDone) return;
     this.finish();
-    this.end.failed(new HandBack(`the executor stopped during run ${this.due.data.runId}`));
+    this.end.failed(new Requeue(`the executor stopped during run ${this.due.data.runId}`));
   }
 
   private settle(outcome: Outcome): void {
     this.end.settled();
     if (this.isDone) return;
     if (this.graceUntil !== undefined) this.conclude({ kind: "timed_out", timeoutMs: this.timeoutMs });
-    else if (this.isStopping && outcome.kind === "failed") this.handBack();
+    else if (this.isStopping && outcome.kind === "failed") this.requeue();
     else {
       if (outcome.kind === "succeeded" && outcome.warning) this.context?.log.warn(outcome.warning);
       this.conclude(outcome);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Bus, HandBack } from "../../../shared/bus/bus.ts";
+import { type Bus, Requeue } from "../../../shared/bus/bus.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../../shared/contracts/run-events.ts";
@@ -11,7 +11,7 @@ import type { ExecutorLogger } from "../executor-logger.ts";
 export interface RunEventSink {
   /**
    * Resolves when the bus has accepted the event. A bus that refuses for now is asked again for as long as this
-   * process lives, so no outcome is given up. Errors: `HAND_BACK` once the sink is closed; what the bus answers for
+   * process lives, so no outcome is given up. Errors: `REQUEUE` once the sink is closed; what the bus answers for
    * an event it will never take.
    */
   emit(event: RunEvent, cause: DomainEnvelope<"task.due">): Promise<void>;
@@ -30,8 +30,8 @@ const BACKOFF_MAX_MS = 5000;
 
 export function runEventSink({ bus, clock, logger }: RunEventSinkDeps): RunEventSink {
   const closing = new AbortController();
-  const waiting = new Set<(reason: HandBack) => void>();
-  const closed = () => new HandBack("the executor stopped before the bus accepted the run's outcome");
+  const waiting = new Set<(reason: Requeue) => void>();
+  const closed = () => new Requeue("the executor stopped before the bus accepted the run's outcome");
 
   const sendUnlessClosed = (envelope: DomainEnvelope): Promise<void> =>
     new Promise((resolve, reject) => {

@@ -78,7 +78,7 @@ export const routes: readonly Route[] = [
     paths: { R1: "PUT /scheduler/task/stop/task/update", R2: "POST /scheduler/task/stop/update" },
     tag: TASKS,
     summary: "暂停任务",
-    action: "scheduler.stop",
+    action: "scheduler.pause",
     endpoint: stopTask,
   },
   {
@@ -86,7 +86,7 @@ export const routes: readonly Route[] = [
     paths: { R1: "PUT /scheduler/task/start/task/update", R2: "POST /scheduler/task/start/update" },
     tag: TASKS,
     summary: "开启任务",
-    action: "scheduler.start",
+    action: "scheduler.resume",
     endpoint: startTask,
   },
   {
@@ -94,7 +94,7 @@ export const routes: readonly Route[] = [
     paths: { R2: "POST /scheduler/task/delete" },
     tag: TASKS,
     summary: "删除任务",
-    action: "scheduler.remove",
+    action: "scheduler.delete",
     endpoint: deleteTask,
   },
   {
@@ -102,7 +102,7 @@ export const routes: readonly Route[] = [
     paths: { own: "POST /scheduler/task/run/create" },
     tag: TASKS,
     summary: "立即执行任务",
-    action: "scheduler.run",
+    action: "scheduler.runNow",
     endpoint: runTask,
   },
   {

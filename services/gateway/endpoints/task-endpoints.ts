@@ -40,22 +40,22 @@ export const getTask = endpoint(byId, async ({ data_id }, { call, datetimes }) =
 );
 
 export const stopTask = endpoint(byId, async ({ data_id }, { call }) => {
-  const { changed } = await call("scheduler.stop", { taskId: data_id });
+  const { changed } = await call("scheduler.pause", { taskId: data_id });
   return data(changed ? "任务暂停成功" : "该任务不处于运行状态");
 });
 
 export const startTask = endpoint(byId, async ({ data_id }, { call }) => {
-  const { changed } = await call("scheduler.start", { taskId: data_id });
+  const { changed } = await call("scheduler.resume", { taskId: data_id });
   return data(changed ? "任务开启成功" : "该任务已处于运行状态");
 });
 
 export const deleteTask = endpoint(byId, async ({ data_id }, { call }) => {
-  await call("scheduler.remove", { taskId: data_id });
+  await call("scheduler.delete", { taskId: data_id });
   return data("任务删除成功");
 });
 
 export const runTask = endpoint(byId, async ({ data_id }, { call }) => {
-  const { runId } = await call("scheduler.run", { taskId: data_id });
+  const { runId } = await call("scheduler.runNow", { taskId: data_id });
   return data(runId);
 });
 

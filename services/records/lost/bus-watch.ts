@@ -1,6 +1,6 @@
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { Log } from "../../../shared/log.ts";
-import { createRounds, type Rounds } from "../../../shared/rounds.ts";
+import { createPeriodicJob, type PeriodicJob } from "../../../shared/periodic-job.ts";
 import type { OrderStore } from "../record/mongo-orders.ts";
 import type { LostRuns } from "./lost-runs.ts";
 
@@ -27,7 +27,7 @@ const EVERY_MS = 5000;
  * Notices that the bus is not the one that this database was used with: the database was restored from a copy, or the
  * bus lost its store. Then every order there is, the newest first, is compared with the records and settled.
  */
-export function createBusWatch(options: BusWatchOptions): Rounds {
+export function createBusWatch(options: BusWatchOptions): PeriodicJob {
   const { bus, known, orders, lost, log, everyMs = EVERY_MS } = options;
   let checked: string | null = null;
   let checking: { readonly identity: string; place: string | null } | undefined;
@@ -57,5 +57,5 @@ export function createBusWatch(options: BusWatchOptions): Rounds {
     }
   }
 
-  return createRounds({ everyMs, work: look, log, failure: "lost runs cannot be looked for yet" });
+  return createPeriodicJob({ everyMs, work: look, log, failure: "lost runs cannot be looked for yet" });
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { Log } from "../../../shared/log.ts";
-import { createRounds, type Rounds } from "../../../shared/rounds.ts";
+import { createPeriodicJob, type PeriodicJob } from "../../../shared/periodic-job.ts";
 import type { RecordStore } from "../record/mongo-records.ts";
 import type { DeclareLost } from "./declare-lost.ts";
 
@@ -13,7 +13,7 @@ export interface ReaperOptions {
 }
 
 /** Declares runs lost that nobody can be working on any more, so that each ends with a record. */
-export type Reaper = Rounds;
+export type Reaper = PeriodicJob;
 
 const PAGE = 500;
 
@@ -25,5 +25,5 @@ export function createReaper({ records, declareLost, clock, log, everyMs }: Reap
     }
   }
 
-  return createRounds({ everyMs, work: reap, log, failure: "lost runs cannot be looked for" });
+  return createPeriodicJob({ everyMs, work: reap, log, failure: "lost runs cannot be looked for" });
 }

@@ -59,7 +59,7 @@ export function runWhereabouts(
     return nodesOffering(broker, "executor").map(async ({ id: nodeID, available }) => {
       if (!available) throw new WhereaboutsUnknown(`executor ${nodeID} is out of reach`);
       const limits = { nodeID, timeout: ASK_TIMEOUT_MS };
-      return (await call(broker, "executor.holds", { runIds: [...runIds] }, limits)).held;
+      return (await call(broker, "executor.inFlight", { runIds: [...runIds] }, limits)).held;
     });
   }
 

@@ -1,11 +1,11 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { inChunks } from "../../../shared/event-store/replay.ts";
 import type { Log } from "../../../shared/log.ts";
-import { createRounds, type Rounds } from "../../../shared/rounds.ts";
+import { createPeriodicJob, type PeriodicJob } from "../../../shared/periodic-job.ts";
 import type { Forgettable, RunHistory } from "./mongo-run-history.ts";
 
 /** Forgets what is older or more than may be kept: records together with the events they were made from. */
-export interface Retention extends Rounds {
+export interface Retention extends PeriodicJob {
   /** Takes note of a new record of a task. */
   added(taskId: string): void;
 }
@@ -75,7 +75,7 @@ export function createRetention(options: RetentionOptions): Retention {
     }
   }
 
-  const rounds = createRounds({ everyMs, work: sweep, log, failure: "old runs cannot be forgotten" });
+  const rounds = createPeriodicJob({ everyMs, work: sweep, log, failure: "old runs cannot be forgotten" });
   return {
     added(taskId) {
       if (maxPerTask === null) return;

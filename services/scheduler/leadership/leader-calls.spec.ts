@@ -7,8 +7,8 @@ import { eventually } from "../../../test/eventually.ts";
 import { leaderCalls } from "./leader-calls.ts";
 
 const taskId = "66f2a1b00a1b2c3d4e5f6070";
-type Name = "scheduler.run" | "scheduler.stop";
-const names = ["scheduler.run", "scheduler.stop"] as const;
+type Name = "scheduler.runNow" | "scheduler.pause";
+const names = ["scheduler.runNow", "scheduler.pause"] as const;
 
 /** A scheduler node whose calls are only counted; `hold` keeps them from being answered. */
 class Node {
@@ -65,8 +65,8 @@ async function twoNodes(test: TestContext) {
 describe("a changing call", { concurrency: true }, () => {
   it("is carried out by the active node, whichever node it reaches", async (test) => {
     const { standby, active } = await twoNodes(test);
-    assert.deepEqual(await standby.call("scheduler.run"), { runId: "active", changed: true });
-    assert.deepEqual(await active.call("scheduler.run"), { runId: "active", changed: true });
+    assert.deepEqual(await standby.call("scheduler.runNow"), { runId: "active", changed: true });
+    assert.deepEqual(await active.call("scheduler.runNow"), { runId: "active", changed: true });
     assert.deepEqual([active.done.length, standby.done.length], [2, 0]);
   });
 
@@ -74,17 +74,17 @@ describe("a changing call", { concurrency: true }, () => {
     const { standby } = await twoNodes(test);
     standby.leader = null;
     const refusal = { type: "SCHEDULER_NO_LEADER", code: 503, retryable: true };
-    await assert.rejects(standby.call("scheduler.run"), refusal);
-    const lucky = standby.call("scheduler.stop");
+    await assert.rejects(standby.call("scheduler.runNow"), refusal);
+    const lucky = standby.call("scheduler.pause");
     standby.isActive = true;
     await lucky;
-    assert.deepEqual(standby.done, ["scheduler.stop"]);
+    assert.deepEqual(standby.done, ["scheduler.pause"]);
   });
 
   it("goes to the next active node where the one asked does not answer", async (test) => {
     const { standby, active } = await twoNodes(test);
     active.hold = true;
-    const called = standby.call("scheduler.stop");
+    const called = standby.call("scheduler.pause");
     await eventually(() => active.done.length === 1);
     standby.leader = "standby";
     standby.isActive = true;
@@ -96,18 +96,18 @@ describe("a changing call", { concurrency: true }, () => {
     const { standby, active } = await twoNodes(test);
     active.isActive = false;
     active.leader = "standby";
-    await assert.rejects(standby.call("scheduler.run"), { type: "SCHEDULER_NO_LEADER" });
+    await assert.rejects(standby.call("scheduler.runNow"), { type: "SCHEDULER_NO_LEADER" });
     assert.deepEqual([standby.done, active.done], [[], []]);
   });
 
   it("is made again where the active node dies under it", async (test) => {
-    const { standby, outcome } = await dyingUnder("scheduler.stop", test);
+    const { standby, outcome } = await dyingUnder("scheduler.pause", test);
     assert.equal(outcome.status, "fulfilled");
-    assert.deepEqual(standby.done, ["scheduler.stop"]);
+    assert.deepEqual(standby.done, ["scheduler.pause"]);
   });
 
   it("is the same command wherever it is made again, also where it runs a task now", async (test) => {
-    const { standby, active, outcome } = await dyingUnder("scheduler.run", test);
+    const { standby, active, outcome } = await dyingUnder("scheduler.runNow", test);
     assert.equal(outcome.status, "fulfilled");
     assert.deepEqual(standby.commands, active.commands);
   });
@@ -121,7 +121,7 @@ describe("a changing call", { concurrency: true }, () => {
       actions: {
         async call(context: Context) {
           const options = { nodeID: "standby", headers: commandHeaders(command) };
-          await context.call("scheduler.stop", { taskId }, options);
+          await context.call("scheduler.pause", { taskId }, options);
           meta = context.meta;
         },
       },
@@ -136,7 +136,7 @@ describe("a changing call", { concurrency: true }, () => {
     const { standby, active } = await twoNodes(test);
     const headers = commandHeaders({ id: "66f2a1b00a1b2c3d4e5f6098", deadline: Date.now() - 1 });
     for (const nodeID of ["standby", "active"]) {
-      const late = standby.broker.call("scheduler.stop", { taskId }, { nodeID, headers });
+      const late = standby.broker.call("scheduler.pause", { taskId }, { nodeID, headers });
       await assert.rejects(late, { type: "COMMAND_LATE", code: 503, retryable: false });
     }
     assert.deepEqual([standby.done, active.done], [[], []]);
@@ -145,7 +145,7 @@ describe("a changing call", { concurrency: true }, () => {
   it("is answered with what it met there, also where that is a service that is away", async (test) => {
     const { standby, active } = await twoNodes(test);
     active.fails = new Errors.ServiceNotAvailableError({ action: "executor.validate", nodeID: "active" });
-    await assert.rejects(standby.call("scheduler.stop"), { type: "SERVICE_NOT_AVAILABLE" });
+    await assert.rejects(standby.call("scheduler.pause"), { type: "SERVICE_NOT_AVAILABLE" });
     assert.equal(active.done.length, 1);
   });
 

@@ -20,7 +20,7 @@ async function network(test: TestContext, executors: Readonly<Record<string, Hel
   const scheduler = broker("scheduler");
   const others = Object.entries(executors).map(([nodeID, held]) => {
     const made = broker(nodeID);
-    made.createService({ name: "executor", actions: { holds: () => held ?? new Promise(() => {}) } });
+    made.createService({ name: "executor", actions: { inFlight: () => held ?? new Promise(() => {}) } });
     return made;
   });
   await Promise.all([scheduler, ...others].map((each) => each.start()));

@@ -16,7 +16,7 @@ export function heldElsewhere(broker: ServiceBroker): HeldElsewhere {
     const others = nodesOffering(broker, "executor").filter(({ id, available }) => available && id !== asker);
     const answers = others.map(async ({ id: nodeID }) => {
       const limits = { nodeID, timeout: ANSWER_LIMIT_MS };
-      const { held, started } = await call(broker, "executor.holds", { runIds: [...runIds] }, limits);
+      const { held, started } = await call(broker, "executor.inFlight", { runIds: [...runIds] }, limits);
       return nodeID < asker ? held : started;
     });
     const known = await Promise.allSettled(answers);

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { RunPlace } from "../../../shared/contracts/records-actions.ts";
 import type { Log } from "../../../shared/log.ts";
-import { createRounds, type Rounds } from "../../../shared/rounds.ts";
+import { createPeriodicJob, type PeriodicJob } from "../../../shared/periodic-job.ts";
 import { type Caller, call } from "../../../shared/service.ts";
 import { endOf, type TrackedRun } from "../dispatch/active-scheduler.ts";
 import type { OpenRunsPage, TaskStore } from "../store/mongo-tasks.ts";
@@ -29,7 +29,7 @@ export interface SkippingTask {
 }
 
 /** Looks after runs that are open for long: none that is lost may hold up its task. */
-export interface RunWatch extends Rounds {
+export interface RunWatch extends PeriodicJob {
   /** Tasks that skipped several occurrences because of a run that no executor has. */
   skipping(): readonly SkippingTask[];
 }
@@ -128,7 +128,7 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
     return runOf(task, runId)?.isRevoked ? [] : [{ taskId, name: task.definition.name, runId, place }];
   }
 
-  const rounds = createRounds({
+  const rounds = createPeriodicJob({
     everyMs: EVERY_MS,
     work: look,
     log,

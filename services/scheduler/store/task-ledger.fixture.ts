@@ -128,9 +128,9 @@ export const create = (taskId: string, more: Partial<TaskCommand> = {}) =>
   }) as TaskCommand;
 export const pause = (taskId: string): TaskCommand => ({ type: "pause", taskId, now: CREATED_AT + 1000 });
 export const resume = (taskId: string): TaskCommand => ({ type: "resume", taskId, now: CREATED_AT + 2000 });
-export const remove = (taskId: string): TaskCommand => ({ type: "remove", taskId, now: CREATED_AT + 3000 });
+export const remove = (taskId: string): TaskCommand => ({ type: "delete", taskId, now: CREATED_AT + 3000 });
 export const run = (taskId: string, at: number): TaskCommand => ({
-  type: "run",
+  type: "runNow",
   taskId,
   runId: objectId(),
   now: CREATED_AT + at,

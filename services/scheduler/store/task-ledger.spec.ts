@@ -67,7 +67,7 @@ describe("the ledger of tasks", () => {
     await ledger.handle(create(active));
     const [created, removed, paused, ran] = await Promise.allSettled([
       ledger.handle(create(good)),
-      ledger.handle({ type: "remove", taskId: active, now }),
+      ledger.handle({ type: "delete", taskId: active, now }),
       ledger.handle(pause(unknown)),
       ledger.handle(run(active, 1000)),
     ]);

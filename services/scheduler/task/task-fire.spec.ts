@@ -117,7 +117,7 @@ describe("a task without a further occurrence", () => {
       .thenLike({ type: "task.due", data: { nextRunAt: null } }, { type: "task.finished" }));
   it("is not active any more, and can be deleted", () =>
     story(created(once, iso(0)), due(0, null), finished, ended(0))
-      .when({ type: "remove", taskId, now: at(60) })
+      .when({ type: "delete", taskId, now: at(60) })
       .then(deleted(60)));
   it("runs again when it is started again", () =>
     story(created(once, iso(0)), due(0, null), finished, ended(0))

@@ -135,11 +135,11 @@ describe("starting a task", () => {
 describe("deleting a task", () => {
   it("is refused while it is active", () =>
     story(created())
-      .when({ type: "remove", taskId, now: at(1) })
+      .when({ type: "delete", taskId, now: at(1) })
       .thenThrows("TASK_ACTIVE"));
   it("ends its life", () => {
     story(created(), paused(1))
-      .when({ type: "remove", taskId, now: at(2) })
+      .when({ type: "delete", taskId, now: at(2) })
       .then(deleted(2));
     story(created(), paused(1), deleted(2))
       .when({ type: "resume", taskId, now: at(3) })
@@ -268,14 +268,14 @@ describe("a task with very many open runs", () => {
       ));
   it("refuses to be run by hand", () =>
     story(...full)
-      .when({ type: "run", taskId, runId: "66f2a1c00a1b2c3d4e5f6079", now: at(next) })
+      .when({ type: "runNow", taskId, runId: "66f2a1c00a1b2c3d4e5f6079", now: at(next) })
       .thenThrows("TASK_TOO_MANY_RUNS"));
 });
 
 describe("running a task by hand", () => {
   it("orders a run now and leaves the plan as it is", () =>
     story(created())
-      .when({ type: "run", taskId, runId: "66f2a1c00a1b2c3d4e5f6079", now: at(3) })
+      .when({ type: "runNow", taskId, runId: "66f2a1c00a1b2c3d4e5f6079", now: at(3) })
       .thenLike({
         type: "task.due",
         data: { runId: "66f2a1c00a1b2c3d4e5f6079", plannedAt: iso(3), nextRunAt: iso(10) },

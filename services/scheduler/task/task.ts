@@ -21,8 +21,8 @@ export type TaskCommand =
   | { type: "change"; taskId: string; definition: Definition; isActive: boolean; now: number }
   | { type: "pause"; taskId: string; now: number }
   | { type: "resume"; taskId: string; now: number }
-  | { type: "remove"; taskId: string; now: number }
-  | { type: "run"; taskId: string; runId: string; now: number }
+  | { type: "delete"; taskId: string; now: number }
+  | { type: "runNow"; taskId: string; runId: string; now: number }
   | Fire;
 
 /**
@@ -48,10 +48,10 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
           : [];
       case "resume":
         return state.status === "active" ? [] : [resumed(state, now)];
-      case "remove":
+      case "delete":
         if (state.status === "active") throw new TaskActive(taskId);
         return [{ type: "task.deleted", data: { taskId, at: iso(now) } }];
-      case "run":
+      case "runNow":
         if (state.running.length >= MAX_OPEN_RUNS) throw new TooManyOpenRuns(taskId);
         return [dueEvent(state, { runId: command.runId, plannedAt: now, nextRunAt: state.nextRunAt, now })];
     }

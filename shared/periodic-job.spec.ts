@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { silentLog } from "../test/silent-log.ts";
-import { createRounds } from "./rounds.ts";
+import { createPeriodicJob } from "./periodic-job.ts";
 
 const failure = "it went wrong";
 
@@ -11,7 +11,7 @@ describe("rounds of work", () => {
     const third = Promise.withResolvers<void>();
     let begun = 0;
     let atOnce = 0;
-    const rounds = createRounds({
+    const rounds = createPeriodicJob({
       everyMs: 1,
       async work() {
         begun += 1;
@@ -33,7 +33,7 @@ describe("rounds of work", () => {
 
   it("end with the one under way, which is told", async () => {
     const [begun, release] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
-    const rounds = createRounds({
+    const rounds = createPeriodicJob({
       everyMs: 1,
       async work(stopping) {
         begun.resolve(stopping);
@@ -56,7 +56,12 @@ describe("rounds of work", () => {
   });
 
   it("do not begin where they are stopped before", async () => {
-    const rounds = createRounds({ everyMs: 1, work: () => assert.fail("begun"), log: silentLog, failure });
+    const rounds = createPeriodicJob({
+      everyMs: 1,
+      work: () => assert.fail("begun"),
+      log: silentLog,
+      failure,
+    });
     await rounds.stop();
     rounds.start();
     await new Promise(setImmediate);

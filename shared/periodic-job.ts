@@ -2,14 +2,14 @@ import { errorMessage } from "./errors.ts";
 import type { Log } from "./log.ts";
 
 /** Work that is done again and again, one round at a time. */
-export interface Rounds {
+export interface PeriodicJob {
   /** The first round begins after one pause. */
   start(): void;
   /** Begins no more; resolves when the round that is under way has ended. */
   stop(): Promise<void>;
 }
 
-export interface RoundsOptions {
+export interface PeriodicJobOptions {
   /** Pause between two rounds. */
   readonly everyMs: number;
   /** One round; it should end soon once it is stopped. */
@@ -19,7 +19,7 @@ export interface RoundsOptions {
   readonly failure: string;
 }
 
-export function createRounds({ everyMs, work, log, failure }: RoundsOptions): Rounds {
+export function createPeriodicJob({ everyMs, work, log, failure }: PeriodicJobOptions): PeriodicJob {
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> = Promise.resolve();
