@@ -30,7 +30,7 @@ describe("moleculer-runner -c moleculer.config.ts", () => {
     return address;
   }
   async function assertRunsATask(address: string): Promise<void> {
-    await eventually(async () => (await fetch(`${address}/ready`)).ok, 20_000);
+    await eventually(async () => (await fetch(`${address}/ready`)).ok);
     const api = httpApi(address);
     const taskId = await api.create({
       job_class: "moleculer.call",

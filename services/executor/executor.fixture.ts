@@ -16,6 +16,7 @@ import { isRunEnded, type RunEvent } from "../../shared/contracts/run-events.ts"
 import { taskEvents } from "../../shared/contracts/task-events.ts";
 import { eventId, objectId } from "../../shared/ids.ts";
 import { answers, call } from "../../shared/service.ts";
+import { LIMIT_MS } from "../../test/eventually.ts";
 import { type ExecutorDeps, executorService } from "./executor.service.ts";
 import type { Handler } from "./handler/define-handler.ts";
 
@@ -123,7 +124,7 @@ export class ExecutorFixture {
   }
 
   /** Resolves with what `find` answers as soon as an event or a log line makes it answer something. */
-  until<T>(find: () => T | undefined, what: string, limitMs = 10_000): Promise<T> {
+  until<T>(find: () => T | undefined, what: string, limitMs = LIMIT_MS): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(look);

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
 import { validatorOptions } from "../../shared/contracts/contract.ts";
 import { brokerLogger, createLogger } from "../../shared/logger.ts";
+import { eventually } from "../../test/eventually.ts";
 import type { GatewayDeps, GatewayService } from "./gateway.service.ts";
 import { gatewayService } from "./gateway.service.ts";
 
@@ -131,14 +132,9 @@ export function sendRaw(
 }
 
 /** The first line that fits; lines are written when a connection is done, which may be just after the answer. */
-export async function logged(
+export function logged(
   gateway: RunningGateway,
   fits: (line: Record<string, unknown>) => boolean,
 ): Promise<Record<string, unknown>> {
-  for (const deadline = Date.now() + 5000; Date.now() < deadline; ) {
-    const line = gateway.lines().find(fits);
-    if (line) return line;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error("no such line was logged");
+  return eventually(() => gateway.lines().find(fits));
 }

@@ -1,4 +1,5 @@
 import { test } from "node:test";
+import { LIMIT_MS } from "../eventually.ts";
 import type { Adapter, BusUnderTest, OpenOptions } from "./contract.ts";
 import { silent } from "./example-event.ts";
 
@@ -12,7 +13,7 @@ export function busTest(
   body: (under: BusUnderTest) => Promise<void>,
   options: Partial<OpenOptions> = {},
 ): void {
-  test(`${adapter.name}: ${rule}`, { timeout: 30_000 }, async () => {
+  test(`${adapter.name}: ${rule}`, { timeout: 2 * LIMIT_MS }, async () => {
     const under = await adapter.open({ logger: silent, ...options });
     try {
       await body(under);

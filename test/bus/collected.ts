@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LIMIT_MS } from "../eventually.ts";
 
 /** What handlers have seen, with a way to wait for it. */
 export class Collected<T> {
@@ -11,11 +12,11 @@ export class Collected<T> {
   }
 
   /** Resolves when so many have come; fails after the limit and says how many had. */
-  reach(count: number, limitMs = 10_000): Promise<readonly T[]> {
+  reach(count: number, limitMs = LIMIT_MS): Promise<readonly T[]> {
     return this.when((items) => items.length >= count, `${count} items`, limitMs);
   }
 
-  when(isTrue: (items: readonly T[]) => boolean, what: string, limitMs = 10_000): Promise<readonly T[]> {
+  when(isTrue: (items: readonly T[]) => boolean, what: string, limitMs = LIMIT_MS): Promise<readonly T[]> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiters.delete(check);

@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BusLogger } from "../../shared/bus/bus.ts";
+import { eventually } from "../eventually.ts";
 import { busTest, quick } from "./bus-test.ts";
 import { Collected } from "./collected.ts";
 import type { Adapter, BusUnderTest } from "./contract.ts";
 import { exampleEvent, silent } from "./example-event.ts";
 
-async function firstDeadLetter({ deadLetters }: Pick<BusUnderTest, "deadLetters">) {
-  for (const deadline = Date.now() + 5000; ; await delay(10)) {
-    const [letter] = await deadLetters();
-    if (letter) return letter;
-    assert.ok(Date.now() < deadline, "no dead letter within 5 s");
-  }
-}
+const firstDeadLetter = ({ deadLetters }: Pick<BusUnderTest, "deadLetters">) =>
+  eventually(async () => (await deadLetters())[0]);
 
 export function deadLetterContract(adapter: Adapter): void {
   busTest(adapter, "an event that keeps failing goes to the dead letters", async (under) => {

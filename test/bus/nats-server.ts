@@ -5,6 +5,7 @@ import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { LIMIT_MS } from "../eventually.ts";
 import { freePort } from "../free-port.ts";
 
 export interface NatsServer {
@@ -24,8 +25,6 @@ export interface NatsServer {
   /** Starts it again after `kill`, on the same port and directory. */
   restart(): Promise<void>;
 }
-
-const READY_LIMIT_MS = 10_000;
 
 /** Starts a real nats-server with JetStream on loopback and resolves when it accepts connections. */
 export async function startNatsServer(options: { port?: number; dir?: string } = {}): Promise<NatsServer> {
@@ -81,11 +80,11 @@ async function launch(program: string, port: number, dir: string): Promise<Child
   const killWithParent = () => child.kill("SIGKILL");
   process.once("exit", killWithParent);
   child.once("exit", () => process.removeListener("exit", killWithParent));
-  for (const deadline = Date.now() + READY_LIMIT_MS; !(await accepts(port)); await delay(20)) {
+  for (const deadline = Date.now() + LIMIT_MS; !(await accepts(port)); await delay(20)) {
     if (child.exitCode !== null) throw new Error(`nats-server ended with code ${child.exitCode}:\n${log}`);
     if (Date.now() < deadline) continue;
     child.kill("SIGKILL");
-    throw new Error(`nats-server accepts no connection after ${READY_LIMIT_MS} ms:\n${log}`);
+    throw new Error(`nats-server accepts no connection after ${LIMIT_MS} ms:\n${log}`);
   }
   return child;
 }

@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { MongoClient } from "mongodb";
 import { startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
+import { LIMIT_MS } from "../eventually.ts";
 import { damagedMessage, isUnanswerable, rollFrom } from "./damaged-messages.fixture.ts";
 import { realServerUrl } from "./mongo.fixture.ts";
 import { RawConnection } from "./raw-connection.fixture.ts";
@@ -12,7 +13,6 @@ import { RawConnection } from "./raw-connection.fixture.ts";
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 const MESSAGES = Number(process.env.FUZZ_MESSAGES ?? 6_000);
 const LANES = 8;
-const ANSWER_MS = 5_000;
 /** What a collector has not collected yet is no leak; this many bytes more after everything are. */
 const GROWTH_BYTES = 64 * 1024 * 1024;
 
@@ -63,7 +63,7 @@ describe(`damaged messages (FUZZ_SEED=${SEED})`, { skip: realServerUrl !== undef
 
 async function within<T>(event: Promise<T>, message: Buffer): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer to ${message.toString("hex")}`)), ANSWER_MS);
+  const timer = setTimeout(() => reject(new Error(`no answer to ${message.toString("hex")}`)), LIMIT_MS);
   try {
     return await Promise.race([event, promise]);
   } finally {

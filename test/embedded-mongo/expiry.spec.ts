@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../eventually.ts";
 import { mongoForTests } from "./mongo.fixture.ts";
-
-const WAIT_MS = 15_000;
 
 describe("what expires", () => {
   const mongo = mongoForTests();
-  const until = async (condition: () => Promise<boolean>) => {
-    const end = Date.now() + WAIT_MS;
-    while (!(await condition())) {
-      assert.ok(Date.now() < end, "it has not happened in time");
-      await sleep(50);
-    }
-  };
 
   it("are documents of a TTL index by their dates, the earliest of an array, and nothing else", async () => {
     await mongo.client.db("admin").command({ setParameter: 1, ttlMonitorSleepSecs: 1 });
@@ -31,7 +22,7 @@ describe("what expires", () => {
       { _id: "outside", at: past, kept: true },
       { _id: "none", kept: false },
     ]);
-    await until(async () => (await items.countDocuments()) <= 4);
+    await eventually(async () => (await items.countDocuments()) <= 4);
     const left = await items
       .find()
       .sort({ _id: 1 })
@@ -40,7 +31,7 @@ describe("what expires", () => {
     assert.deepEqual(left, ["future", "none", "number", "outside"]);
     await mongo.db.command({ collMod: "expiring", index: { name: "at_1", expireAfterSeconds: 0 } });
     await items.updateOne({ _id: "future" }, { $set: { at: new Date(Date.now() - 1_000) } });
-    await until(async () => (await items.countDocuments()) === 3);
+    await eventually(async () => (await items.countDocuments()) === 3);
   });
 
   it("is a transaction that nobody goes on with", async () => {

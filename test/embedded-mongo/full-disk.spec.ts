@@ -70,7 +70,7 @@ describe("a small disk", { skip: realServerUrl !== undefined || !canMount }, () 
     await items.insertOne({ _id: 11 });
 
     await rm(ballast());
-    await eventually(async () => (await files(/^snapshot-\d+$/)).length === 1, 25_000);
+    await eventually(async () => (await files(/^snapshot-\d+$/)).length === 1);
     await stop();
     await start();
     assert.equal(await items.countDocuments(), 12);

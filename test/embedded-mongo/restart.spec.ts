@@ -2,17 +2,15 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Binary, type Document, Double, Int32, Long, MongoClient, UUID } from "mongodb";
 import {
   type EmbeddedMongo,
   type EmbeddedMongoOptions,
   startEmbeddedMongo,
 } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
+import { eventually } from "../eventually.ts";
 import { directoryForTests, realServerUrl } from "./mongo.fixture.ts";
 import { RawConnection } from "./raw-connection.fixture.ts";
-
-const WAIT_MS = 15_000;
 
 describe("an embedded server that starts again", { skip: realServerUrl !== undefined }, () => {
   const directory = directoryForTests();
@@ -215,7 +213,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
   it("refuses a snapshot that was damaged", async () => {
     const db = await start({ compactAtBytes: 2_000 });
     await db.collection("things").insertMany(Array.from({ length: 100 }, (_, n) => ({ n })));
-    await until(async () => (await readdir(dir())).some((name) => /^snapshot-\d+$/.test(name)));
+    await eventually(async () => (await readdir(dir())).some((name) => /^snapshot-\d+$/.test(name)));
     await stop();
     const snapshot = join(dir(), (await readdir(dir())).find((name) => name.startsWith("snapshot-"))!);
     const bytes = await readFile(snapshot);
@@ -230,7 +228,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     await things.createIndex({ n: 1 });
     await things.insertMany(Array.from({ length: 50 }, (_, _id) => ({ _id, n: 0, text: "x".repeat(200) })));
     let rounds = 0;
-    await until(async () => {
+    await eventually(async () => {
       await things.updateMany({}, { $inc: { n: 1 } });
       rounds += 1;
       return rounds > 20 && server!.stats().logBytes < 60_000 && (await logFiles())[0] !== "log-00000000";
@@ -242,11 +240,3 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     assert.ok((await readdir(dir())).length <= 3, "old files are removed");
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + WAIT_MS;
-  while (!(await condition())) {
-    assert.ok(Date.now() < end, "the condition is not met in time");
-    await sleep(20);
-  }
-}

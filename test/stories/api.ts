@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
+import { LIMIT_MS } from "../eventually.ts";
 
 export interface Envelope {
   readonly code: number;
@@ -39,8 +40,6 @@ export interface Api {
 }
 
 const POLL_MS = 50;
-/** Beyond three tries of the gateway, each of which may take `CALL_TIMEOUT_MS`. */
-const LIMIT_MS = 40_000;
 
 export function httpApi(address: string): Api {
   const fetched = (path: string, init?: RequestInit) =>
@@ -74,7 +73,7 @@ export function httpApi(address: string): Api {
       assert.equal(answer.code, 200, answer.message);
       return answer.data as WireRecord[];
     },
-    async recordsWhen(taskId, condition, limitMs = 20_000) {
+    async recordsWhen(taskId, condition, limitMs = LIMIT_MS) {
       const deadline = Date.now() + limitMs;
       for (;;) {
         const records = await api.records(taskId).catch(() => []);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Db, MongoClient } from "mongodb";
 import type { ServiceName } from "../../tools/service-factories.ts";
 import { type NatsServer, startNatsServer } from "../bus/nats-server.ts";
+import { eventually } from "../eventually.ts";
 import { freePort } from "../free-port.ts";
 import { type Api, httpApi } from "./api.ts";
 import { type StoryProcess, startProcess } from "./process.ts";
@@ -96,7 +97,7 @@ export async function startCluster(settings: Settings = {}, { fill }: ClusterOpt
       (["scheduler", "records", "executor", "crawler", "gateway"] as const).map((name) => start(name)),
     );
     const [, address = ""] = await running("gateway").line(/ready as .* listening on (http\S+)/);
-    await readyWithin(address, 60_000);
+    await eventually(async () => (await fetch(`${address}/ready`)).ok);
     return {
       nats,
       api: httpApi(address),
@@ -130,15 +131,5 @@ export async function startCluster(settings: Settings = {}, { fill }: ClusterOpt
     await client?.close();
     await stop();
     throw error;
-  }
-}
-
-async function readyWithin(address: string, limitMs: number): Promise<void> {
-  const deadline = Date.now() + limitMs;
-  for (;;) {
-    const answer = await fetch(`${address}/ready`);
-    if (answer.ok) return;
-    if (Date.now() > deadline) throw new Error(`not ready after ${limitMs} ms: ${await answer.text()}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

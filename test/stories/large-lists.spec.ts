@@ -37,7 +37,7 @@ describe("lists over NATS, of which a message takes 1 MiB", () => {
     db = mongo.client.db("lists");
     await start("behind", "executor", "scheduler", "records", "crawler");
     address = (await start("gateway", "gateway")).address ?? "";
-    await eventually(async () => (await fetch(`${address}/ready`)).ok, 20_000);
+    await eventually(async () => (await fetch(`${address}/ready`)).ok);
   });
   after(async () => {
     for (const { stop } of launched.reverse()) await stop();

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { LIMIT_MS } from "../eventually.ts";
 
 /** One of our own processes, started as a user starts it. */
 export interface StoryProcess {
@@ -21,9 +22,6 @@ export interface StoryProcess {
   /** Ends it as an operator does; answers the exit code. */
   stop(): Promise<number | null>;
 }
-
-const LINE_LIMIT_MS = 30_000;
-const STOP_LIMIT_MS = 40_000;
 
 export function startProcess(
   script: string,
@@ -46,7 +44,7 @@ export function startProcess(
   return {
     pid: child.pid as number,
     output: () => lines.join("\n"),
-    line(pattern, limitMs = LINE_LIMIT_MS) {
+    line(pattern, limitMs = LIMIT_MS) {
       for (const line of lines) {
         const match = pattern.exec(line);
         if (match) return Promise.resolve(match);
@@ -96,7 +94,7 @@ async function end(child: ChildProcess, exited: Promise<void>): Promise<number |
     child.kill("SIGCONT");
     child.kill("SIGTERM");
   }
-  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
+  const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
   await exited;
   clearTimeout(timer);
   return child.exitCode;

@@ -6,7 +6,7 @@ import { type Clock, systemClock as clock } from "../../../shared/clock.ts";
 import type { EventDocument } from "../../../shared/event-store/event-document.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
 import { type OpenEventStore, openEventStore } from "../../../shared/event-store/open-event-store.ts";
-import { eventually } from "../../../test/eventually.ts";
+import { eventually, LIMIT_MS } from "../../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../../test/mongo.ts";
 import { silentLog } from "../../../test/silent-log.ts";
 import { declareLost } from "../lost/declare-lost.ts";
@@ -157,7 +157,7 @@ describe("the recorder", () => {
 
   it(
     "records both orders of a run that was ordered twice, and holds up nobody by it",
-    { timeout: 5000 },
+    { timeout: LIMIT_MS },
     async () => {
       const { recorder } = recorderUnderTest();
       const run = say();
