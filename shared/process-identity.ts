@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import * as system from "./embedded/mongo/store/process-identity.ts";
+import * as system from "@kinit/embedded-mongo/process-identity";
 
 /** The process that holds something (a lease, an outbox), so that another one can see whether it has ended. */
 export interface ProcessIdentity extends system.ProcessIdentity {

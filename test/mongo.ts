@@ -1,5 +1,5 @@
+import { startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { type Db, MongoClient } from "mongodb";
-import { startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
 
 /** A MongoDB of a test's own. */
 export interface TestMongo {

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { access, type FileHandle, open, rename, rm } from "node:fs/promises";
+import { COLLECTION_KEY, dumpLines } from "@kinit/embedded-mongo/dump";
+import { linesOf } from "@kinit/embedded-mongo/lines";
+import { restoreLines } from "@kinit/embedded-mongo/restore";
 import { loadConfig } from "../shared/config.ts";
 import { AppError, errorMessage } from "../shared/errors.ts";
 import { readOptions, UsageFault } from "./command-line.ts";
-import { linesOf } from "./lines-of.ts";
-import { COLLECTION_KEY, dumpLines } from "./mongo-dump.ts";
-import { restoreLines } from "./mongo-restore.ts";
 import { connectTo, reachStore } from "./reach-store.ts";
 
 /** `kinit mongo dump`: the state of one instant. The file is there when it is complete, or not at all. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import { budgetNews } from "@kinit/embedded-mongo/budget";
+import { type MongoThread, startMongoThread } from "@kinit/embedded-mongo/thread";
 import type { Logger } from "pino";
 import type { ReadinessCheck } from "../services/gateway/endpoints/readiness.ts";
 import { type Config, withEmbeddedStore } from "../shared/config.ts";
-import { budgetNews } from "../shared/embedded/mongo/budget.ts";
-import { type MongoThread, startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
 import { AppError, errorMessage, errorType } from "../shared/errors.ts";
 import { publishUrl } from "./reach-store.ts";
 

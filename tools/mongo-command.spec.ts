@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@kinit/embedded-mongo";
+import { dumpLines } from "@kinit/embedded-mongo/dump";
 import {
   Binary,
   BSONRegExp,
@@ -22,9 +24,7 @@ import {
   Timestamp,
   UUID,
 } from "mongodb";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
 import { runMongoCommand } from "./mongo-command.ts";
-import { dumpLines } from "./mongo-dump.ts";
 
 const KINIT = fileURLToPath(new URL("kinit.ts", import.meta.url));
 

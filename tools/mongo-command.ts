@@ -1,4 +1,4 @@
-import { startMongoThread } from "../shared/embedded/mongo/start-mongo-thread.ts";
+import { startMongoThread } from "@kinit/embedded-mongo/thread";
 import { dump, restore } from "./backup-commands.ts";
 import { printsHelp, readOptions, UsageFault } from "./command-line.ts";
 import { publishUrl } from "./reach-store.ts";

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { MongoClient } from "mongodb";
 import type { Config } from "../shared/config.ts";
-import { startEmbeddedMongo } from "../shared/embedded/mongo/start-embedded-mongo.ts";
 import { AppError, errorType } from "../shared/errors.ts";
 import { MongoUnreachable, MongoUrlFault } from "../shared/event-store/open-event-store.ts";
 

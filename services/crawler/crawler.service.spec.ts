@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import { type Db, MongoClient } from "mongodb";
 import { channels } from "../../shared/bus/channels.ts";
@@ -8,7 +9,6 @@ import { localBus } from "../../shared/bus/local-bus.ts";
 import { systemClock } from "../../shared/clock.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import { validatorOptions } from "../../shared/contracts/contract.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { objectId } from "../../shared/ids.ts";
 import { call } from "../../shared/service.ts";

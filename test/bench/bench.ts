@@ -1,8 +1,8 @@
 import "../../tools/require-node.mjs";
-import { hardware, print } from "./distribution.ts";
+import { runMongoBench } from "@kinit/embedded-mongo/bench";
+import { hardware, print } from "@kinit/embedded-mongo/bench/distribution";
 import { benchHold } from "./hold.ts";
 import { benchLateness } from "./lateness.ts";
-import { runMongoBench } from "./mongo.ts";
 import type { Mode } from "./platform.ts";
 import { benchRuns } from "./runs.ts";
 

@@ -1,5 +1,5 @@
+import { print } from "@kinit/embedded-mongo/bench/distribution";
 import type { Collection, Document, WithId } from "mongodb";
-import { print } from "./distribution.ts";
 import { type Mode, startPlatform } from "./platform.ts";
 import { seedTasks } from "./seed-tasks.ts";
 

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startMongoThread } from "@kinit/embedded-mongo/thread";
 import type { ServiceBroker } from "moleculer";
 import { type Db, MongoClient } from "mongodb";
 import { createBroker } from "../../shared/broker.ts";
 import { readConfig } from "../../shared/config.ts";
-import { startMongoThread } from "../../shared/embedded/mongo/start-mongo-thread.ts";
 import { createLogger } from "../../shared/logger.ts";
 import { launch } from "../../tools/launch.ts";
 import { serviceNames } from "../../tools/service-factories.ts";

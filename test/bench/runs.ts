@@ -1,5 +1,5 @@
+import { distribution, print } from "@kinit/embedded-mongo/bench/distribution";
 import { call } from "../../shared/service.ts";
-import { distribution, print } from "./distribution.ts";
 import { type Mode, type Platform, startPlatform } from "./platform.ts";
 import { seedTasks } from "./seed-tasks.ts";
 

@@ -5,12 +5,12 @@ import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { MongoClient } from "mongodb";
-import { startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
-import { directoryForTests } from "../embedded-mongo/mongo.fixture.ts";
+import { directoryForTests } from "../../shared/embedded/mongo/test/mongo.fixture.ts";
 import { noPidNamespaces, spawnInPidNamespace } from "./pid-namespace.ts";
 
-const SERVER = fileURLToPath(new URL("../embedded-mongo/server.process.ts", import.meta.url));
+const SERVER = fileURLToPath(new URL("../../shared/embedded/mongo/test/server.process.ts", import.meta.url));
 
 interface Item {
   readonly _id: number;

@@ -1,7 +1,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbeddedMongo } from "../../shared/embedded/mongo/start-embedded-mongo.ts";
+import { startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { startNatsServer } from "../bus/nats-server.ts";
 import { lastingPort } from "../free-port.ts";
 import { startProcess } from "../stories/process.ts";

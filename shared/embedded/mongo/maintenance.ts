@@ -1,15 +1,15 @@
 import { BsonDate, type BsonDocument, documentOf } from "./bson/values.ts";
 import type { Sizes } from "./budget.ts";
-import type { ServerState } from "./commands/context.ts";
+import type { ServerState } from "./commands/request/context.ts";
 import type { Collection } from "./engine/collection.ts";
 import type { CollectionIndex } from "./engine/collection-index.ts";
 import { rebuildIndex } from "./engine/index-build.ts";
 import { liveBatches } from "./engine/snapshot-source.ts";
 import { WriteConflict } from "./engine/write-conflict.ts";
+import { TimeSlice } from "./pacing/time-slice.ts";
 import { boundsFor } from "./planner/intervals.ts";
 import { predicatesOf } from "./planner/predicates.ts";
 import { Scan } from "./planner/scan.ts";
-import { TimeSlice } from "./planner/time-slice.ts";
 
 const TURN_MS = 1_000;
 const TURNS_BETWEEN_LOOKS = 10;

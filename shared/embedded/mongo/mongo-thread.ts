@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { errorMessage, errorType } from "../../errors.ts";
+import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import { type EmbeddedMongoOptions, startEmbeddedMongo } from "./start-embedded-mongo.ts";
 
 /** What the thread tells its owner. */
@@ -27,7 +27,8 @@ async function serve(): Promise<void> {
       parentPort?.close();
     });
   } catch (error) {
-    report({ kind: "refused", message: errorMessage(error), type: errorType(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    report({ kind: "refused", message, type: error instanceof EmbeddedMongoError ? error.type : undefined });
     parentPort?.close();
   }
 }

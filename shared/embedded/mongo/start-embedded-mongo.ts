@@ -1,16 +1,17 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { AppError } from "../../errors.ts";
-import { Activity } from "./activity.ts";
 import { budgetNews, watchBudget } from "./budget.ts";
-import type { ServerState } from "./commands/context.ts";
+import { MOST_CONNECTIONS, REPLICA_SET } from "./commands/diagnostics/hello.ts";
+import { Profiler } from "./commands/diagnostics/profiler.ts";
 import { dispatch } from "./commands/dispatch.ts";
-import { MOST_CONNECTIONS, REPLICA_SET } from "./commands/hello.ts";
-import { Profiler } from "./commands/profiler.ts";
-import { Cursors } from "./cursors.ts";
+import type { ServerState } from "./commands/request/context.ts";
+import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import { Engine } from "./engine/engine.ts";
 import { recover } from "./engine/recovery.ts";
-import { FailPoints } from "./fail-points.ts";
 import { startMaintenance } from "./maintenance.ts";
+import { Activity } from "./server/activity.ts";
+import { Cursors } from "./server/cursors.ts";
+import { FailPoints } from "./server/fail-points.ts";
+import { WriteGate } from "./server/write-gate.ts";
 import { ClusterTime } from "./session/cluster-time.ts";
 import { Sessions } from "./session/sessions.ts";
 import { Snapshots } from "./session/snapshots.ts";
@@ -20,7 +21,6 @@ import { LogStore } from "./store/log-store.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import type { Store } from "./store/store.ts";
 import { Connection } from "./wire/connection.ts";
-import { WriteGate } from "./write-gate.ts";
 
 const DEFAULT_BUDGET = 2 * 2 ** 30;
 
@@ -78,7 +78,7 @@ export interface EmbeddedMongo {
 /**
  * Starts a MongoDB server of one node in this process.
  *
- * @throws AppError `MONGO_DIRECTORY_LOCKED`, `MONGO_LOG_DAMAGED`, `MONGO_PORT_UNAVAILABLE`
+ * @throws EmbeddedMongoError `MONGO_DIRECTORY_LOCKED`, `MONGO_LOG_DAMAGED`, `MONGO_PORT_UNAVAILABLE`
  */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
   const log = options.log ?? (() => {});
@@ -175,7 +175,7 @@ async function bind(listener: Server, host: string, port: number): Promise<numbe
     await promise;
   } catch (cause) {
     const reason = (cause as Error).message;
-    throw new AppError(`the embedded MongoDB server cannot listen on ${host}:${port}: ${reason}`, {
+    throw new EmbeddedMongoError(`the embedded MongoDB server cannot listen on ${host}:${port}: ${reason}`, {
       type: "MONGO_PORT_UNAVAILABLE",
       code: 500,
       data: { host, port },

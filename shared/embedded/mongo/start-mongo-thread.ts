@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { AppError } from "../../errors.ts";
 import { budgetNews } from "./budget.ts";
+import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import type { ThreadReport } from "./mongo-thread.ts";
 import type { EmbeddedMongo, EmbeddedMongoOptions } from "./start-embedded-mongo.ts";
 
@@ -22,7 +22,7 @@ export const HALF_OF_YOUNG_MB = 16;
  * Starts the embedded server in a thread of its own: the services and their store then share the machine's cores
  * instead of one event loop, and a long scan holds up nobody's timers.
  *
- * @throws AppError as `startEmbeddedMongo`
+ * @throws EmbeddedMongoError as `startEmbeddedMongo`
  */
 export async function startMongoThread({
   log = () => {},
@@ -50,11 +50,11 @@ export async function startMongoThread({
     if (report.kind === "closed") closed.resolve();
     if (report.kind === "refused") {
       const { message, type = "MONGO_NOT_STARTED" } = report;
-      started.reject(new AppError(message, { type, code: 500 }));
+      started.reject(new EmbeddedMongoError(message, { type, code: 500 }));
     }
   });
   const end = (cause?: unknown) => {
-    const error = new AppError("the thread of the embedded MongoDB server has ended", {
+    const error = new EmbeddedMongoError("the thread of the embedded MongoDB server has ended", {
       type: "MONGO_THREAD_ENDED",
       code: 500,
       cause,

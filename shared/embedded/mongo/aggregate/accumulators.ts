@@ -4,14 +4,14 @@ import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { Extreme } from "../expression/expr-accumulate.ts";
+import { compileExpression, evaluateConstant } from "../expression/expression.ts";
+import { isNullish, type Maybe } from "../expression/operator.ts";
+import type { Expression, Scope } from "../expression/scope.ts";
+import { StringClasses } from "../expression/string-classes.ts";
 import type { Collation } from "../query/collation.ts";
 import { compileSort } from "../query/sort.ts";
-import { Extreme } from "./expr-accumulate.ts";
-import { compileExpression, evaluateConstant } from "./expression.ts";
 import { type Accumulator, Average, StandardDeviation, Sum } from "./numeric-accumulators.ts";
-import { isNullish, type Maybe } from "./operator.ts";
-import type { Expression, Scope } from "./scope.ts";
-import { StringClasses } from "./string-classes.ts";
 
 /** A compiled accumulator: what it takes from each document, and a fresh state for each group. */
 export interface GroupField {

@@ -1,8 +1,8 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { compileExpression } from "../expression/expression.ts";
+import type { Expression, Scope } from "../expression/scope.ts";
 import { requireFieldPath } from "../query/field-path.ts";
-import { compileExpression } from "./expression.ts";
-import type { Expression, Scope } from "./scope.ts";
 
 interface Assignment {
   readonly parts: readonly string[];

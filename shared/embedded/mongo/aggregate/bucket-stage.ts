@@ -2,14 +2,14 @@ import { compareValues, rankOf } from "../bson/compare.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import type { PipelineEnvironment } from "../expression/environment.ts";
+import { compileExpression, evaluateConstant } from "../expression/expression.ts";
+import type { Expression } from "../expression/scope.ts";
 import { compileSort } from "../query/sort.ts";
 import { sortPaced } from "../query/sort-paced.ts";
 import { compileAccumulator, type GroupField } from "./accumulators.ts";
-import type { PipelineEnvironment } from "./environment.ts";
-import { compileExpression, evaluateConstant } from "./expression.ts";
 import { flowOf, gather, type Stage } from "./flow.ts";
 import { compileFields, grouping } from "./group-stage.ts";
-import type { Expression } from "./scope.ts";
 import { sorting } from "./sort-stage.ts";
 
 interface BucketSpec {

@@ -1,10 +1,10 @@
 import { CommandFault } from "../bson/fault.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { compileExpression } from "../expression/expression.ts";
+import type { Scope } from "../expression/scope.ts";
 import { compileProjectStage } from "../query/projection.ts";
 import { compileAddFields } from "./add-fields.ts";
-import { compileExpression } from "./expression.ts";
-import type { Scope } from "./scope.ts";
 
 /** A stage that makes one document of one document. */
 export type Transform = (doc: BsonDocument) => BsonDocument;

@@ -2,15 +2,15 @@ import { CommandFault } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import type { Namespace, PipelineEnvironment } from "../expression/environment.ts";
+import { compileExpression } from "../expression/expression.ts";
+import type { Expression } from "../expression/scope.ts";
 import { compileMatch } from "../query/match.ts";
 import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
 import { withField } from "./add-fields.ts";
-import type { Namespace, PipelineEnvironment } from "./environment.ts";
 import { EqualityJoin } from "./equality-join.ts";
-import { compileExpression } from "./expression.ts";
 import type { Stage } from "./flow.ts";
 import { foreignNamespace } from "./lookup-stage.ts";
-import type { Expression } from "./scope.ts";
 
 interface Graph {
   readonly from: Partial<Namespace>;

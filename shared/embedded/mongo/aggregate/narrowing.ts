@@ -6,8 +6,8 @@ import {
   isDocument,
   Regex,
 } from "../bson/values.ts";
-import { compileExpression } from "./expression.ts";
-import type { Expression, Scope } from "./scope.ts";
+import { compileExpression } from "../expression/expression.ts";
+import type { Expression, Scope } from "../expression/scope.ts";
 
 /** Conditions that every document satisfies that a pipeline lets through its first stage: an index may serve them. */
 export interface Narrowing {

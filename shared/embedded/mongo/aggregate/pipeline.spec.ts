@@ -3,10 +3,10 @@ import { test } from "node:test";
 import { BSON, type Document } from "mongodb";
 import { canonical, docOf } from "../bson/official.fixture.ts";
 import type { BsonDocument } from "../bson/values.ts";
-import type { Pace, PipelineEnvironment } from "./environment.ts";
+import type { Pace, PipelineEnvironment } from "../expression/environment.ts";
+import { Scope } from "../expression/scope.ts";
 import { compilePipeline, pushDown } from "./pipeline.ts";
 import { pipelineCases, pipelineCollections } from "./pipeline-cases.fixture.ts";
-import { Scope } from "./scope.ts";
 
 const unhurried: Pace = { isOver: () => false, pause: async () => {} };
 

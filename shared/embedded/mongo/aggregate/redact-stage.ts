@@ -1,9 +1,9 @@
 import { CommandFault } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import type { PipelineEnvironment } from "./environment.ts";
-import { compileExpression } from "./expression.ts";
+import type { PipelineEnvironment } from "../expression/environment.ts";
+import { compileExpression } from "../expression/expression.ts";
+import type { Expression } from "../expression/scope.ts";
 import { expanding, type Stage } from "./flow.ts";
-import type { Expression } from "./scope.ts";
 
 function redactValue(value: BsonValue, decide: Expression): BsonValue | undefined {
   if (value instanceof Map) return redact(value, decide);

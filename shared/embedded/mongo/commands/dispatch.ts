@@ -2,19 +2,19 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { type BsonDocument, BsonDouble } from "../bson/values.ts";
-import type { InjectedFailure } from "../fail-points.ts";
+import type { InjectedFailure } from "../server/fail-points.ts";
 import { signedTime } from "../session/cluster-time.ts";
 import { type ClientState, CloseConnection } from "../wire/connection.ts";
 import { asFault, faultReply, type Reply } from "../wire/reply.ts";
 import type { Request } from "../wire/request.ts";
-import { requireStableApi } from "./api-version.ts";
-import { Arguments } from "./arguments.ts";
-import { type Concerned, requireWriteConcern, writeConcernErrorFor } from "./concerns.ts";
-import type { CommandDefinition, ServerState } from "./context.ts";
-import { labelsFor, RETRYABLE_CODES, type Situation } from "./error-labels.ts";
-import { requireKnownFields } from "./known-fields.ts";
-import { refusalOf } from "./refused.ts";
-import { endsTransaction, runInSession } from "./run-in-session.ts";
+import { requireStableApi } from "./request/api-version.ts";
+import { Arguments } from "./request/arguments.ts";
+import { type Concerned, requireWriteConcern, writeConcernErrorFor } from "./request/concerns.ts";
+import type { CommandDefinition, ServerState } from "./request/context.ts";
+import { labelsFor, RETRYABLE_CODES, type Situation } from "./request/error-labels.ts";
+import { requireKnownFields } from "./request/known-fields.ts";
+import { refusalOf } from "./request/refused.ts";
+import { endsTransaction, runInSession } from "./session/run-in-session.ts";
 import { commandTable } from "./table.ts";
 
 /** Carries out one request: finds the command, its session and its transaction, and completes the answer. */

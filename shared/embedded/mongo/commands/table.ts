@@ -1,23 +1,23 @@
-import { aggregateCommands } from "./aggregate.ts";
-import { collModCommands } from "./coll-mod.ts";
-import { collectionCommands } from "./collections.ts";
-import type { CommandTable } from "./context.ts";
-import { countCommands } from "./count.ts";
-import { currentOpCommands } from "./current-op.ts";
-import { cursorCommands } from "./cursors.ts";
-import { diagnosticCommands } from "./diagnostics.ts";
-import { explainCommands } from "./explain.ts";
-import { findCommands } from "./find.ts";
-import { findAndModifyCommands } from "./find-and-modify.ts";
-import { fsyncCommands } from "./fsync.ts";
-import { helloCommands } from "./hello.ts";
-import { indexCommands } from "./indexes.ts";
-import { listingCommands } from "./listing.ts";
-import { parameterCommands } from "./parameters.ts";
-import { profilerCommands } from "./profiler.ts";
-import { serverStatusCommands } from "./server-status.ts";
-import { transactionCommands } from "./transactions.ts";
-import { writeCommands } from "./writes.ts";
+import { collModCommands } from "./catalog/coll-mod.ts";
+import { collectionCommands } from "./catalog/collections.ts";
+import { indexCommands } from "./catalog/indexes.ts";
+import { listingCommands } from "./catalog/listing.ts";
+import { currentOpCommands } from "./diagnostics/current-op.ts";
+import { diagnosticCommands } from "./diagnostics/diagnostics.ts";
+import { fsyncCommands } from "./diagnostics/fsync.ts";
+import { helloCommands } from "./diagnostics/hello.ts";
+import { parameterCommands } from "./diagnostics/parameters.ts";
+import { profilerCommands } from "./diagnostics/profiler.ts";
+import { serverStatusCommands } from "./diagnostics/server-status.ts";
+import { aggregateCommands } from "./read/aggregate.ts";
+import { countCommands } from "./read/count.ts";
+import { cursorCommands } from "./read/cursors.ts";
+import { explainCommands } from "./read/explain.ts";
+import { findCommands } from "./read/find.ts";
+import type { CommandTable } from "./request/context.ts";
+import { transactionCommands } from "./session/transactions.ts";
+import { findAndModifyCommands } from "./write/find-and-modify.ts";
+import { writeCommands } from "./write/writes.ts";
 
 /** Every command that the server carries out, by name. */
 export const commandTable: CommandTable = {

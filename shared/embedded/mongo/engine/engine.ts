@@ -1,7 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
 import type { BsonDocument } from "../bson/values.ts";
+import { TimeSlice } from "../pacing/time-slice.ts";
 import type { Pace } from "../planner/rows.ts";
-import { TimeSlice } from "../planner/time-slice.ts";
 import { BatchWriter } from "../store/batch.ts";
 import { type Store, StoreFailure } from "../store/store.ts";
 import { Catalog } from "./catalog.ts";

@@ -1,4 +1,4 @@
-import type { TimeSlice } from "../planner/time-slice.ts";
+import type { TimeSlice } from "../pacing/time-slice.ts";
 import type { Collection } from "./collection.ts";
 import { CollectionIndex } from "./collection-index.ts";
 import { EntryCursor } from "./entry-cursor.ts";

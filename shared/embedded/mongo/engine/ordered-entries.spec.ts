@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { randomSource } from "../bson/random.fixture.ts";
-import { TimeSlice } from "../planner/time-slice.ts";
+import { TimeSlice } from "../pacing/time-slice.ts";
 import { DocumentRecord } from "./document-record.ts";
 import { EntryCursor } from "./entry-cursor.ts";
 import { EVERY_KEY, HIGHEST_KEY, type KeyInterval, OrderedEntries } from "./ordered-entries.ts";

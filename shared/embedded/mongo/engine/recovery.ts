@@ -1,5 +1,5 @@
 import { type Binary, type BsonDocument, documentOf } from "../bson/values.ts";
-import { TimeSlice } from "../planner/time-slice.ts";
+import { TimeSlice } from "../pacing/time-slice.ts";
 import { sortPaced } from "../query/sort-paced.ts";
 import { readBatch } from "../store/batch.ts";
 import { Collection } from "./collection.ts";

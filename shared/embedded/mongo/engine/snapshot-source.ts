@@ -1,5 +1,5 @@
 import type { BsonDocument } from "../bson/values.ts";
-import { TimeSlice } from "../planner/time-slice.ts";
+import { TimeSlice } from "../pacing/time-slice.ts";
 import { type Batch, BatchWriter } from "../store/batch.ts";
 import { catalogChange } from "./catalog.ts";
 import { type ReadView, visibleBytes } from "./document-record.ts";

@@ -1,6 +1,6 @@
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import type { Arguments } from "../commands/arguments.ts";
+import type { Arguments } from "../commands/request/arguments.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import type { KeyInterval } from "../engine/ordered-entries.ts";
 

@@ -1,9 +1,10 @@
-import type { Scope } from "../aggregate/scope.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
 import type { DocumentRecord, ReadView } from "../engine/document-record.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
 import { type SourceTest, sourceTest } from "../engine/source-test.ts";
+import type { Scope } from "../expression/scope.ts";
+import type { TimeSlice } from "../pacing/time-slice.ts";
 import type { Collation } from "../query/collation.ts";
 import { compileMatch, type Matcher } from "../query/match.ts";
 import { compileSort, type Sorter, type SortKey } from "../query/sort.ts";
@@ -12,7 +13,6 @@ import type { KeyRange } from "./key-range.ts";
 import { type Plan, planQuery } from "./plan.ts";
 import { isSimple } from "./predicates.ts";
 import { Scan } from "./scan.ts";
-import type { TimeSlice } from "./time-slice.ts";
 
 export interface QuerySpec {
   readonly filter: BsonDocument;

@@ -1,7 +1,7 @@
-import { compileExpression, isTruthy } from "../aggregate/expression.ts";
-import { Scope } from "../aggregate/scope.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
+import { compileExpression, isTruthy } from "../expression/expression.ts";
+import { Scope } from "../expression/scope.ts";
 import type { Collation } from "./collation.ts";
 import { POINTER_FIELDS } from "./field-path.ts";
 import { compileFieldTests, isOperatorDocument } from "./match-field.ts";

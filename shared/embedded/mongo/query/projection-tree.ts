@@ -1,6 +1,6 @@
-import type { Expression } from "../aggregate/scope.ts";
 import { CommandFault } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
+import type { Expression } from "../expression/scope.ts";
 
 /** What a projection does at one field: keep or drop it, compute it, reshape its array, or go on below it. */
 export type ProjectionLeaf =

@@ -1,8 +1,8 @@
-import { compileExpression, isTruthy } from "../aggregate/expression.ts";
-import { Scope } from "../aggregate/scope.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
+import { compileExpression, isTruthy } from "../expression/expression.ts";
+import { Scope } from "../expression/scope.ts";
 import type { Collation } from "./collation.ts";
 import { requireFieldPath } from "./field-path.ts";
 import { compileMatch, type Matcher, matchedArrayIndex } from "./match.ts";

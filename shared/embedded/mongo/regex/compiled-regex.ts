@@ -1,4 +1,4 @@
-import { slowWork } from "../slow-work.ts";
+import { slowWork } from "../pacing/slow-work.ts";
 import { Automaton } from "./automaton.ts";
 import { type Spans, searchBacktracking } from "./backtracking.ts";
 import { type Cost, costOf, startsAtTextStart } from "./cost.ts";

@@ -1,5 +1,5 @@
 import { CommandFault } from "../bson/fault.ts";
-import { slowWork } from "../slow-work.ts";
+import { slowWork } from "../pacing/slow-work.ts";
 
 /** About one millisecond. */
 const SLOW_STEPS = 10_000;

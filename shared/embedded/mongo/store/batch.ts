@@ -1,8 +1,8 @@
-import type { Pace } from "../aggregate/environment.ts";
 import { decodeDocument } from "../bson/decode.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import { documentLength } from "../bson/raw.ts";
 import type { BsonDocument } from "../bson/values.ts";
+import type { Pace } from "../expression/environment.ts";
 
 /**
  * The operations of one batch, one behind the other:

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, futimesSync, linkSync, openSync, rmSync, writeSyn
 import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AppError } from "../../../errors.ts";
+import { EmbeddedMongoError } from "../embedded-mongo-error.ts";
 import { type ProcessIdentity, processState, thisProcess } from "./process-identity.ts";
 
 /** The content of a lock file. */
@@ -44,7 +44,7 @@ export interface DirectoryLockOptions {
  *
  * The lock of a dead holder is taken over, by one process only where several try at once. Whether a holder in another
  * container or on another host lives is judged by its heartbeat, which takes up to `silenceMs`.
- * @throws AppError `MONGO_DIRECTORY_LOCKED`, naming the holder
+ * @throws EmbeddedMongoError `MONGO_DIRECTORY_LOCKED`, naming the holder
  */
 export async function lockDirectory(options: DirectoryLockOptions): Promise<DirectoryLock> {
   const { directory } = options;
@@ -122,7 +122,7 @@ function writeHolder(file: number): void {
 /**
  * Returns when the holder is dead: at once where that is certain, otherwise after its heartbeat has not moved for
  * `silenceMs` by our own clock. Clocks of two hosts are not compared.
- * @throws AppError `MONGO_DIRECTORY_LOCKED`
+ * @throws EmbeddedMongoError `MONGO_DIRECTORY_LOCKED`
  */
 async function requireDead(
   { holder, file, beat }: FoundLock,
@@ -195,8 +195,8 @@ const NOT_NAMED: Holder = {
   since: "an unknown time",
 };
 
-const locked = (directory: string, { pid, host, since }: Holder): AppError =>
-  new AppError(
+const locked = (directory: string, { pid, host, since }: Holder): EmbeddedMongoError =>
+  new EmbeddedMongoError(
     `the data directory ${directory} is in use by process ${pid} on ${host} since ${since}: one process at a time can have it`,
     { type: "MONGO_DIRECTORY_LOCKED", code: 409, data: { directory, pid, host, since } },
   );

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { AppError } from "../../../errors.ts";
+import { EmbeddedMongoError } from "../embedded-mongo-error.ts";
 import type { FileFormat } from "./log-frames.ts";
 import { damagedFile, type FileRead, formatOf, readLogFile } from "./log-reader.ts";
 
@@ -98,8 +98,8 @@ export async function removeOldFiles(
   }
 }
 
-const missingFile = (path: string): AppError =>
-  new AppError(
+const missingFile = (path: string): EmbeddedMongoError =>
+  new EmbeddedMongoError(
     `${path} is missing, though a later log exists. Nothing has been changed. Put the file back, or restore the ` +
       "directory from a backup",
     { type: "MONGO_LOG_DAMAGED", code: 500, data: { path, offset: 0 } },

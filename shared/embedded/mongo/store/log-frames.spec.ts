@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { encodeDocument } from "../bson/encode.ts";
 import { documentOf } from "../bson/values.ts";
-import { TimeSlice } from "../planner/time-slice.ts";
+import { TimeSlice } from "../pacing/time-slice.ts";
 import { BatchWriter, readBatch } from "./batch.ts";
 import {
   durableToIn,

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { AppError } from "../../../errors.ts";
+import { EmbeddedMongoError } from "../embedded-mongo-error.ts";
 import {
   durableToIn,
   FILE_HEADER_BYTES,
@@ -40,7 +40,7 @@ export async function formatOf(path: string): Promise<FileFormat | null> {
  * Calls `apply` for each batch of a file in order.
  *
  * @param upTo where the file must end; null: wherever the last write may have been cut short
- * @throws AppError `MONGO_LOG_DAMAGED` where a frame is broken that was whole once
+ * @throws EmbeddedMongoError `MONGO_LOG_DAMAGED` where a frame is broken that was whole once
  */
 export async function readLogFile(
   path: string,
@@ -116,8 +116,8 @@ async function lengthWithoutZeros(file: FileHandle, from: number, to: number): P
   return 0;
 }
 
-export const damagedFile = (path: string, offset: number): AppError =>
-  new AppError(
+export const damagedFile = (path: string, offset: number): EmbeddedMongoError =>
+  new EmbeddedMongoError(
     `${path} is damaged at byte ${offset}: it does not hold what was written there. Nothing has been changed. ` +
       "Restore the directory from a backup, or see 'Damage' in the README of the embedded server",
     { type: "MONGO_LOG_DAMAGED", code: 500, data: { path, offset } },

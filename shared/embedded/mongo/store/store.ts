@@ -41,7 +41,7 @@ export interface Store {
   readonly isVolatile: boolean;
   /**
    * Calls `apply` for every stored batch in order; must end before the first append.
-   * @throws AppError `MONGO_LOG_DAMAGED`
+   * @throws EmbeddedMongoError `MONGO_LOG_DAMAGED`
    */
   load(apply: (batch: Uint8Array) => Promise<void>): Promise<void>;
   /**

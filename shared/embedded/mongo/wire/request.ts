@@ -2,7 +2,7 @@ import { decodeDocument } from "../bson/decode.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { documentLength, validateDocument } from "../bson/raw.ts";
 import type { BsonDocument } from "../bson/values.ts";
-import { TimeSlice } from "../planner/time-slice.ts";
+import { TimeSlice } from "../pacing/time-slice.ts";
 import { HEADER_BYTES } from "./frame-reader.ts";
 
 export const Opcode = { reply: 1, query: 2004, compressed: 2012, message: 2013 } as const;

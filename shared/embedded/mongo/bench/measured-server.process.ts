@@ -1,0 +1,26 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { startEmbeddedMongo } from "../start-embedded-mongo.ts";
+
+/** An embedded server as a process of its own, so that its memory and its event loop can be measured alone. */
+const [dir = "", sync = "full"] = process.argv.slice(2);
+const started = performance.now();
+const server = await startEmbeddedMongo(
+  dir === "memory" ? { memory: true } : { dir, sync: sync === "normal" ? "normal" : "full" },
+);
+const delay = monitorEventLoopDelay({ resolution: 1 });
+delay.enable();
+
+/** What the bench asks for: memory after a collection, or the longest block since it asked last. */
+process.on("message", async (question: "memory" | "block" | "stop") => {
+  if (question === "memory") {
+    globalThis.gc?.();
+    process.send?.(process.memoryUsage().rss);
+  } else if (question === "block") {
+    process.send?.(delay.max / 1e6);
+    delay.reset();
+  } else {
+    await server.close();
+    process.disconnect();
+  }
+});
+process.send?.({ url: server.url, startMs: performance.now() - started });

@@ -1,0 +1,51 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { HALF_OF_YOUNG_MB } from "../start-mongo-thread.ts";
+
+const PROCESS = fileURLToPath(new URL("mongo-server-process.ts", import.meta.url));
+
+/** A server process and what it tells of itself. */
+export class MeasuredServer {
+  readonly url: string;
+  /** From the start of the server to listening, its data loaded. */
+  readonly startMs: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, { url, startMs }: { url: string; startMs: number }) {
+    this.#child = child;
+    this.url = url;
+    this.startMs = startMs;
+  }
+
+  /** @param where a directory, or "memory" */
+  static async start(where: string, sync: "full" | "normal"): Promise<MeasuredServer> {
+    // Memory and pauses are those of the thread in which the server is used.
+    const execArgv = ["--expose-gc", `--max-semi-space-size=${HALF_OF_YOUNG_MB}`];
+    const child = fork(PROCESS, [where, sync], { execArgv });
+    const [hello] = await once(child, "message");
+    return new MeasuredServer(child, hello as { url: string; startMs: number });
+  }
+
+  /** Resident bytes after a collection. */
+  memory(): Promise<number> {
+    return this.#ask("memory");
+  }
+
+  /** The longest time in milliseconds that the event loop stood still since the last question. */
+  longestBlock(): Promise<number> {
+    return this.#ask("block");
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, "exit");
+    this.#child.send("stop");
+    await exited;
+  }
+
+  async #ask(question: "memory" | "block"): Promise<number> {
+    const answer = once(this.#child, "message");
+    this.#child.send(question);
+    return (await answer)[0] as number;
+  }
+}

@@ -1,0 +1,23 @@
+import { CommandFault } from "../../bson/fault.ts";
+import { type Collation, compileCollation, isSameCollation } from "../../query/collation.ts";
+import type { Arguments } from "./arguments.ts";
+import type { CommandContext } from "./context.ts";
+
+/**
+ * How a command, or one statement of it, compares strings: as its own `collation` says, else as the collection or view.
+ *
+ * @throws CommandFault 167 for another collation than that of a view, and those of {@link compileCollation}
+ */
+export function collationOf(
+  { server, database, transaction }: CommandContext,
+  name: string | null,
+  args: Arguments,
+): Collation | undefined {
+  const given = args.document("collation");
+  const target = name === null ? undefined : server.engine.catalog.find(database, name, transaction);
+  if (given.size === 0) return target?.collation;
+  const collation = compileCollation(given);
+  if (target?.view != null && !isSameCollation(collation, target.collation))
+    throw new CommandFault(167, "Cannot override a view's default collation");
+  return collation;
+}

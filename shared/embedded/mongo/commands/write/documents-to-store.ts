@@ -1,0 +1,116 @@
+import { decodeDocument } from "../../bson/decode.ts";
+import { ElementCursor } from "../../bson/element-cursor.ts";
+import { encodeDocument } from "../../bson/encode.ts";
+import { CommandFault } from "../../bson/fault.ts";
+import { documentLength, findField, rawFields } from "../../bson/raw.ts";
+import { type BsonDocument, BsonType, ObjectId } from "../../bson/values.ts";
+import { keepBytes } from "../../engine/document-arena.ts";
+import { LazyDocument } from "../../engine/lazy-document.ts";
+import type { ClusterTime } from "../../session/cluster-time.ts";
+
+/** The largest document that may be stored. */
+export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+/** `_id` as the first element of a document: its name and zero byte, after length and type. */
+const ID_NAME = [0x5f, 0x69, 0x64, 0x00];
+
+/**
+ * A document of a message as it will be stored: in bytes of its own, with `_id` first (made where it is missing).
+ *
+ * @throws CommandFault 53 or 52 for an `_id` that cannot be one, 10334 for a document that is too large
+ */
+export function documentToInsert(
+  bytes: Uint8Array,
+  offset: number,
+  clusterTime: Pick<ClusterTime, "tick">,
+): LazyDocument {
+  const length = documentLength(bytes, offset);
+  requireStorableSize(length);
+  const idFirst = ID_NAME.every((byte, i) => bytes[offset + 5 + i] === byte);
+  if (idFirst) {
+    requireIdType(bytes[offset + 4]!);
+    requireIdFields(bytes, offset);
+    const kept = keepBytes(bytes, offset, offset + length);
+    fillEmptyTimestamps(kept, clusterTime);
+    return new LazyDocument(kept);
+  }
+  const document = withIdFirst(decodeDocument(bytes, offset));
+  const stored = encodeDocument(document);
+  requireIdType(findField(stored, "_id")!.type);
+  requireIdFields(stored);
+  requireStorableSize(stored.length);
+  const kept = keepBytes(stored);
+  return new LazyDocument(kept, fillEmptyTimestamps(kept, clusterTime) ? null : document);
+}
+
+/** A `Timestamp(0, 0)` at the top level, but for `_id`, stands for the time of the insert. True where there was one. */
+function fillEmptyTimestamps(kept: Uint8Array, clusterTime: Pick<ClusterTime, "tick">): boolean {
+  // Few documents have the byte at all, and looking for it takes a tenth of the time of a walk.
+  if (Buffer.prototype.indexOf.call(kept, BsonType.timestamp) < 0) return false;
+  const cursor = new ElementCursor(kept);
+  let hasFilled = false;
+  cursor.next();
+  while (cursor.next()) {
+    if (!cursor.isEmptyTimestamp) continue;
+    const value = new DataView(kept.buffer, kept.byteOffset + cursor.offset);
+    value.setBigUint64(0, clusterTime.tick().value, true);
+    hasFilled = true;
+  }
+  return hasFilled;
+}
+
+/** A changed or upserted document as it will be stored. */
+export function documentToStore(document: BsonDocument): LazyDocument {
+  const stored = encodeDocument(document);
+  requireStorableSize(stored.length);
+  return new LazyDocument(keepBytes(stored), document);
+}
+
+/** The same document with `_id` in front; a new ObjectId where it has none. */
+export function withIdFirst(document: BsonDocument): BsonDocument {
+  if (document.keys().next().value === "_id") return document;
+  const ordered: BsonDocument = new Map([["_id", document.get("_id") ?? newObjectId()]]);
+  if (document.get("_id") === null) ordered.set("_id", null);
+  for (const [name, value] of document) if (name !== "_id") ordered.set(name, value);
+  return ordered;
+}
+
+export function requireIdType(type: number): void {
+  if (type === BsonType.array) throw new CommandFault(53, "The '_id' value cannot be of type array");
+  if (type === BsonType.regex) throw new CommandFault(53, "The '_id' value cannot be of type regex");
+  if (type === BsonType.undefined) throw new CommandFault(53, "The '_id' value cannot be of type undefined");
+}
+
+/** An `_id` with operator-like fields could not be asked for. */
+export function requireIdFields(bytes: Uint8Array, offset = 0): void {
+  const id = findField(bytes, "_id", offset)!;
+  if (id.type !== BsonType.object) return;
+  for (const [name] of rawFields(bytes, id.offset)) {
+    if (!name.startsWith("$")) continue;
+    throw new CommandFault(
+      52,
+      `_id fields may not contain '$'-prefixed fields: ${name} is not valid for storage.`,
+    );
+  }
+}
+
+/** @throws CommandFault 10334 */
+export function requireStorableSize(length: number): void {
+  if (length <= MAX_DOCUMENT_BYTES) return;
+  throw new CommandFault(
+    10334,
+    `object to insert too large. size in bytes: ${length}, max size: ${MAX_DOCUMENT_BYTES}`,
+  );
+}
+
+const PROCESS_PART = Math.floor(Math.random() * 0x10000000000);
+let counter = Math.floor(Math.random() * 0x1000000);
+
+/** Seconds, five random bytes of this process, a counter. */
+export function newObjectId(): ObjectId {
+  counter = (counter + 1) & 0xffffff;
+  const seconds = Math.floor(Date.now() / 1000);
+  const upper = Math.floor(PROCESS_PART / 0x1000000);
+  const lower = PROCESS_PART % 0x1000000;
+  return new ObjectId(seconds * 0x10000 + upper, lower * 0x1000000 + counter);
+}

@@ -1,0 +1,88 @@
+import { performance } from "node:perf_hooks";
+import type { BsonDocument } from "../bson/values.ts";
+import type { Catalog } from "../engine/catalog.ts";
+import { noOperations, type OperationKind, usageOf } from "../engine/collection-usage.ts";
+import type { ClientState } from "../wire/connection.ts";
+import type { Request } from "../wire/request.ts";
+
+/** A command that is being carried out. */
+export interface Operation {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: OperationKind;
+  readonly database: string;
+  /** The collection that it names; null for none. */
+  readonly collection: string | null;
+  readonly request: Request;
+  readonly client: ClientState;
+  readonly startedAt: number;
+  /** By the monotonic clock, in milliseconds. */
+  readonly started: number;
+}
+
+const KINDS: Readonly<Record<string, OperationKind>> = {
+  insert: "insert",
+  find: "query",
+  update: "update",
+  delete: "remove",
+  getMore: "getmore",
+};
+
+/** Where the statements of a write command lie. */
+const STATEMENTS: Readonly<Record<string, string>> = {
+  insert: "documents",
+  update: "updates",
+  delete: "deletes",
+};
+
+/** Counts what the server does, and knows what it is doing now. */
+export class Activity {
+  /** Statements of each kind: an insert of ten documents counts as ten. */
+  readonly counts = noOperations();
+  readonly network = { bytesIn: 0, bytesOut: 0, requests: 0, connections: 0 };
+  /** Commands that were answered with an error. */
+  failures = 0;
+  readonly #running = new Set<Operation>();
+  #lastId = 0;
+
+  get running(): ReadonlySet<Operation> {
+    return this.#running;
+  }
+
+  begin(request: Request, client: ClientState): Operation {
+    const { command } = request;
+    const name = command.keys().next().value ?? "";
+    const kind = (Object.hasOwn(KINDS, name) ? KINDS[name] : undefined) ?? "command";
+    const named = command.get(kind === "getmore" ? "collection" : name);
+    const database = command.get("$db");
+    this.#lastId += 1;
+    this.counts[kind] += statementsOf(request, name);
+    const operation: Operation = {
+      id: this.#lastId,
+      name,
+      kind,
+      database: typeof database === "string" ? database : "",
+      collection: typeof named === "string" ? named : null,
+      request,
+      client,
+      startedAt: Date.now(),
+      started: performance.now(),
+    };
+    this.#running.add(operation);
+    return operation;
+  }
+
+  end(operation: Operation, catalog: Catalog): void {
+    this.#running.delete(operation);
+    const { collection, database, kind, started } = operation;
+    const used = collection === null ? undefined : catalog.find(database, collection);
+    if (used !== undefined) usageOf(used).add(kind, performance.now() - started);
+  }
+}
+
+function statementsOf({ command, sequences }: Request, name: string): number {
+  const field = Object.hasOwn(STATEMENTS, name) ? STATEMENTS[name]! : null;
+  if (field === null) return 1;
+  const inline: BsonDocument | unknown = command.get(field);
+  return sequences.get(field)?.offsets.length ?? (Array.isArray(inline) ? inline.length : 1);
+}

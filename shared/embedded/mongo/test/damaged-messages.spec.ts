@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { MongoClient } from "mongodb";
+import { startEmbeddedMongo } from "../start-embedded-mongo.ts";
+import { damagedMessage, isUnanswerable, rollFrom } from "./damaged-messages.fixture.ts";
+import { LIMIT_MS } from "./eventually.ts";
+import { realServerUrl } from "./mongo.fixture.ts";
+import { RawConnection } from "./raw-connection.fixture.ts";
+
+/** Set them to repeat a run that failed, or for a longer one. */
+const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+const MESSAGES = Number(process.env.FUZZ_MESSAGES ?? 6_000);
+const LANES = 8;
+/** What a collector has not collected yet is no leak; this many bytes more after everything are. */
+const GROWTH_BYTES = 64 * 1024 * 1024;
+
+describe(`damaged messages (FUZZ_SEED=${SEED})`, { skip: realServerUrl !== undefined }, () => {
+  it(`get an error or a closed connection, ${MESSAGES} of them, and nothing else suffers`, async () => {
+    const server = await startEmbeddedMongo({ memory: true });
+    const client = await new MongoClient(server.url).connect();
+    const outcomes = { answered: 0, closed: 0, unanswerable: 0 };
+    const lane = async (number: number) => {
+      const roll = rollFrom(SEED + number);
+      let connection: RawConnection | null = null;
+      for (let i = 0; i < MESSAGES / LANES; i++) {
+        connection ??= await RawConnection.open(server.url);
+        const message = damagedMessage(roll);
+        connection.socket.write(message);
+        let isOver = isUnanswerable(message);
+        if (isOver) outcomes.unanswerable += 1;
+        else {
+          const reply = await within(connection.reply(), message);
+          isOver = reply === null;
+          outcomes[isOver ? "closed" : "answered"] += 1;
+        }
+        if (!isOver) continue;
+        connection.close();
+        connection = null;
+      }
+      connection?.close();
+    };
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    collect();
+    const before = process.memoryUsage();
+    await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
+    await client.db("fuzz").dropDatabase();
+    collect();
+    const after = process.memoryUsage();
+    assert.ok(outcomes.answered > MESSAGES / 10 && outcomes.closed > MESSAGES / 50, JSON.stringify(outcomes));
+    const growth = after.heapUsed + after.external - before.heapUsed - before.external;
+    assert.ok(growth < GROWTH_BYTES, `memory has grown by ${growth} bytes`);
+
+    await client.db("after").collection<{ _id: number }>("sound").insertOne({ _id: 1 });
+    assert.equal(await client.db("after").collection("sound").countDocuments(), 1);
+    assert.equal(server.stats().cursors, 0);
+    await client.close();
+    await server.close();
+  });
+});
+
+async function within<T>(event: Promise<T>, message: Buffer): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer to ${message.toString("hex")}`)), LIMIT_MS);
+  try {
+    return await Promise.race([event, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * Ends a test that would never succeed. Generous, since it has to hold on a slow and busy machine; a test that measures
+ * what the platform promises has a limit of its own.
+ */
+export const LIMIT_MS = 60_000;
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 50;
+
+/** Resolves to what a condition returns once it holds, where nothing announces that; rejects after a minute. */
+export async function eventually<T>(
+  condition: () => T | Promise<T>,
+  limitMs = LIMIT_MS,
+): Promise<Exclude<T, false | undefined>> {
+  const deadline = performance.now() + limitMs;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.1, LONGEST_PAUSE_MS)) {
+    const found = await condition();
+    if (found) return found as Exclude<T, false | undefined>;
+    if (performance.now() > deadline) throw new Error(`after ${limitMs} ms still not: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}

@@ -1,0 +1,15 @@
+import { startEmbeddedMongo } from "../start-embedded-mongo.ts";
+
+/** An embedded server as a process of its own, for tests that kill it: prints its address, or why it did not start. */
+const [dir = "", sync = "full"] = process.argv.slice(2);
+try {
+  const { url } = await startEmbeddedMongo({
+    dir,
+    sync: sync === "normal" ? "normal" : "full",
+    compactAtBytes: 200_000,
+  });
+  console.log(url);
+} catch (error) {
+  console.log((error as Error).message);
+  process.exitCode = 1;
+}

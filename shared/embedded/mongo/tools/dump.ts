@@ -1,0 +1,59 @@
+import { BSON, type ClientSession, type CollectionInfo, type Db, type MongoClient } from "mongodb";
+import { decodeDocument } from "../bson/decode.ts";
+import { type BsonDocument, documentOf } from "../bson/values.ts";
+import { writeExtendedJson } from "./extended-json-writer.ts";
+
+const OWN_DATABASES = new Set(["admin", "config", "local"]);
+
+/** The key of a line that begins a collection; the lines behind it are its documents. */
+export const COLLECTION_KEY = "$collection";
+
+/**
+ * Everything that a server holds (or one database of it), one line for each collection and each document. All
+ * collections are read in the state of one instant, so that a dump of a server at work is consistent.
+ *
+ * A server keeps that state for a while only (`minSnapshotHistoryWindowInSeconds`, five minutes by default; the
+ * embedded one as long as it is read): a dump that takes longer fails.
+ */
+export async function* dumpLines(client: MongoClient, onlyDatabase?: string): AsyncGenerator<string> {
+  const { databases } = await client.db("admin").admin().listDatabases({ nameOnly: true });
+  const names = databases.map(({ name }) => name).filter((name) => !OWN_DATABASES.has(name));
+  const session = client.startSession({ snapshot: true });
+  try {
+    for (const name of onlyDatabase === undefined ? names.sort() : [onlyDatabase])
+      yield* dumpDatabase(client.db(name), session);
+  } finally {
+    await session.endSession();
+  }
+}
+
+async function* dumpDatabase(db: Db, session: ClientSession): AsyncGenerator<string> {
+  const collections = await db.listCollections({ type: "collection" }, { nameOnly: false }).toArray();
+  for (const collection of collections.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (collection.name.startsWith("system.")) continue;
+    yield writeExtendedJson(
+      documentOf({ [COLLECTION_KEY]: await describe(db, collection as CollectionInfo) }),
+    );
+    for await (const bytes of db.collection(collection.name).find({}, { raw: true, session })) {
+      yield writeExtendedJson(decodeDocument(bytes as unknown as Uint8Array));
+    }
+  }
+}
+
+async function describe(db: Db, { name, options }: CollectionInfo): Promise<BsonDocument> {
+  const indexes: BsonDocument[] = [];
+  for await (const bytes of db.collection(name).listIndexes({ raw: true })) {
+    indexes.push(decodeDocument(bytes as unknown as Uint8Array));
+  }
+  return documentOf({
+    db: db.databaseName,
+    name,
+    options: plainDocument(options ?? {}),
+    indexes: indexes.filter((index) => index.get("name") !== "_id_"),
+  });
+}
+
+/** The driver's plain object as a document of ours, by way of BSON. */
+function plainDocument(object: object): BsonDocument {
+  return decodeDocument(BSON.serialize(object));
+}
