@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { quick } from "../test/bus/bus-test.ts";
-import { exampleEvent, silent } from "../test/bus/example-event.ts";
+import { exampleEvent } from "../test/bus/example-event.ts";
 import { startTestMongo } from "../test/mongo.ts";
+import { silentLog } from "../test/silent-log.ts";
 import type { DeadLetter } from "./bus/bus.ts";
 import { localBus } from "./bus/local-bus.ts";
 import { mongoDeadLetters } from "./dead-letters.ts";
@@ -31,7 +32,7 @@ const letter = (event: string): DeadLetter => ({
 describe("dead letters in MongoDB", () => {
   it("hold events that the store itself could not, by the thousand, and a healthy event passes", async (test) => {
     const { mongo, letters } = await open(test);
-    const bus = localBus({ logger: silent, deadLetter: (each) => letters.store(each) });
+    const bus = localBus({ logger: silentLog, deadLetter: (each) => letters.store(each) });
     await bus.start();
     test.after(() => bus.stop());
     const handled: string[] = [];

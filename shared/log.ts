@@ -1,4 +1,4 @@
-/** The part of a pino logger that our code uses; fields first, then the sentence. */
+/** The part of a logger that our code uses: fields first, then the message. The loggers of pino and Moleculer fit. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

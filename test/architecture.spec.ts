@@ -1,25 +1,18 @@
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { describe, it } from "node:test";
+import { betweenFolders, cyclesOf, type Edge, filesOf, importsOf } from "./import-graph.ts";
 
-interface Edge {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** Every import of our own code, tests and their fixtures aside. */
-const sources = globSync("{shared,services,migrations,tools}/**/*.ts").filter(
+/** Every import of our own code, without tests and their fixtures. */
+const sources = filesOf("{shared,services,migrations,tools}/**/*.ts").filter(
   (file) => !/\.(spec|fixture)\.ts$/.test(file),
 );
-const edges: readonly Edge[] = sources.flatMap((from) =>
-  [...readFileSync(from, "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
-    ([, specifier = ""]) => ({
-      from,
-      to: specifier.startsWith(".") ? normalize(join(dirname(from), specifier)) : specifier,
-    }),
-  ),
-);
+const edges = importsOf(sources);
+
+/** These are being restructured; the rules about cycles and folders follow. */
+const UNFINISHED = /^(shared\/embedded|services\/gateway\/http|services\/records)\//;
+const isChecked = ({ from }: Edge): boolean => !UNFINISHED.test(from);
 
 const broken = (isBroken: (edge: Edge) => boolean): string[] =>
   edges.filter(isBroken).map(({ from, to }) => `${from} -> ${to}`);
@@ -84,6 +77,33 @@ describe("imports", () => {
     const leaks = ({ from, to }: Edge) =>
       DRIVERS.test(to) && !ADAPTER.test(from) && !composition.test(from) && !document.test(from);
     assert.deepEqual(broken(leaks), []);
+  });
+
+  it("form no cycle between files", () => {
+    const all = importsOf(filesOf("{shared,services,migrations,tools,test}/**/*.ts"));
+    assert.deepEqual(cyclesOf(all.filter(isChecked)), []);
+  });
+
+  it("form no cycle between the folders of a service", () => {
+    const within = edges.filter(({ from, to }) => serviceOf(from) && serviceOf(from) === serviceOf(to));
+    assert.deepEqual(cyclesOf(betweenFolders(within.filter(isChecked))), []);
+  });
+
+  it("of a folder never reach back up to the folder that contains it", () => {
+    const reachesUp = ({ from, to }: Edge) =>
+      serviceOf(from) !== undefined && dirname(from).startsWith(`${dirname(to)}/`);
+    assert.deepEqual(
+      broken((edge) => isChecked(edge) && reachesUp(edge)),
+      [],
+    );
+  });
+
+  it("in a cycle are found, however long it is, and no others", () => {
+    const chain = ["a -> b", "b -> c", "c -> d", "d -> b", "c -> e"].map((edge) => {
+      const [from = "", to = ""] = edge.split(" -> ");
+      return { from, to };
+    });
+    assert.deepEqual(cyclesOf(chain), ["b -> c", "c -> d", "d -> b"]);
   });
 
   it("are never of a barrel", () => {

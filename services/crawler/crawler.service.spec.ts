@@ -12,6 +12,7 @@ import { validatorOptions } from "../../shared/contracts/contract.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { objectId } from "../../shared/ids.ts";
 import { call } from "../../shared/service.ts";
+import { silentLog } from "../../test/silent-log.ts";
 import { crawlerService } from "./crawler.service.ts";
 import type { HotRowDocument } from "./mongo-hot-rows.ts";
 import { sourceForTests } from "./source.fixture.ts";
@@ -37,8 +38,7 @@ describe("crawler", () => {
     client = await new MongoClient(mongo.url).connect();
     const mongoDatabase = `crawler-${randomBytes(4).toString("hex")}`;
     db = client.db(mongoDatabase);
-    const logger = { info() {}, warn() {}, error() {} };
-    const bus = localBus({ deadLetter: async () => {}, logger });
+    const bus = localBus({ deadLetter: async () => {}, logger: silentLog });
     broker = new ServiceBroker({
       logger: false,
       validator: { type: "Fastest", options: validatorOptions } as BrokerOptions["validator"],

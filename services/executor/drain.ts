@@ -1,15 +1,15 @@
 import { Requeue } from "../../shared/bus/bus.ts";
+import type { Log } from "../../shared/log.ts";
 import { ABORT_GRACE_MS } from "./attempt/run-attempt.ts";
 import type { RunEventSink } from "./attempt/run-event-sink.ts";
-import type { ExecutorLogger } from "./executor-logger.ts";
-import type { HeldRun } from "./run-executor.ts";
+import type { HeldRun } from "./held-run.ts";
 import type { StartQueue } from "./start/start-queue.ts";
 
 export interface Draining {
   readonly inHand: ReadonlyMap<string, HeldRun>;
   readonly queue: StartQueue<HeldRun>;
   readonly sink: RunEventSink;
-  readonly logger: ExecutorLogger;
+  readonly logger: Log;
   readonly drainMs: number;
   failed(run: HeldRun, error: unknown): void;
 }
@@ -22,7 +22,8 @@ export function drain({ inHand, queue, sink, logger, drainMs, failed }: Draining
   for (const run of queue.dropAll()) failed(run, new Requeue("the executor stops"));
   const grace = Math.min(ABORT_GRACE_MS, drainMs / 10);
   const abort = (): void => {
-    if (inHand.size > 0) logger.warn(`${inHand.size} runs have not ended in time: aborted and handed back`);
+    if (inHand.size > 0)
+      logger.warn({ runs: inHand.size }, "runs have not ended in time: aborted and requeued");
     for (const { attempt } of inHand.values()) attempt?.stop();
     setTimeout(giveUp, grace).unref();
   };

@@ -199,7 +199,7 @@ describe("executor, delivery by delivery", () => {
       await sent;
       assert.deepEqual(fixture.of(runId), []);
       assert.equal(calls.length, 0);
-      assert.ok(fixture.logged.some(({ level, text }) => level === "debug" && text.includes(runId)));
+      assert.ok(fixture.logged.some(({ level, fields }) => level === "debug" && fields.runId === runId));
     });
 
     it("and cancels it where it was revoked", async () => {
@@ -237,7 +237,10 @@ describe("executor, delivery by delivery", () => {
     assert.equal(calls.length, 1);
     assert.equal(fixture.of(runId)[0]?.type, "run.succeeded");
     assert.ok(
-      fixture.logged.some(({ level, text }) => level === "warn" && text.includes("has to wait: away")),
+      fixture.logged.some(
+        ({ level, fields, text }) =>
+          level === "warn" && text.includes("has to wait") && fields.reason === "away",
+      ),
     );
   });
 

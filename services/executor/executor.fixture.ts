@@ -17,6 +17,7 @@ import { taskEvents } from "../../shared/contracts/task-events.ts";
 import { eventId, objectId } from "../../shared/ids.ts";
 import { answers, call } from "../../shared/service.ts";
 import { LIMIT_MS } from "../../test/eventually.ts";
+import { silentLog } from "../../test/silent-log.ts";
 import { type ExecutorDeps, executorService } from "./executor.service.ts";
 import type { Handler } from "./handler/define-handler.ts";
 
@@ -37,7 +38,7 @@ export type RunEnvelope = Extract<DomainEnvelope, { type: RunEvent["type"] }>;
 /** An executor on a real broker and the local bus, and a listener on `run.*`. */
 export class ExecutorFixture {
   readonly events: RunEnvelope[] = [];
-  readonly logged: { level: string; text: string }[] = [];
+  readonly logged: { level: string; fields: Readonly<Record<string, unknown>>; text: string }[] = [];
   readonly dead: { error: { type: string; message: string } }[] = [];
   private readonly bus: Bus;
   private readonly broker: ServiceBroker;
@@ -57,7 +58,7 @@ export class ExecutorFixture {
       deadLetter: async (letter) => {
         this.dead.push(letter);
       },
-      logger: { info() {}, warn() {}, error() {} },
+      logger: silentLog,
       drainMs: settings.drainMs,
     });
     this.broker = new ServiceBroker({
@@ -151,7 +152,10 @@ export class ExecutorFixture {
     return {
       name: "LogEntries",
       newLogEntry: (level: string, args: unknown[]) => {
-        this.logged.push({ level, text: args.map(String).join(" ") });
+        const [first, ...rest] = args;
+        const isWithFields = typeof first === "object" && first !== null;
+        const fields = isWithFields ? (first as Record<string, unknown>) : {};
+        this.logged.push({ level, fields, text: (isWithFields ? rest : args).map(String).join(" ") });
         this.changed();
       },
     } as Middleware;

@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
+import type { Log } from "../../shared/log.ts";
 
-/** Says which handler held up the event loop, and with it every other run of this executor. */
+/** Reports which handler blocked the event loop, and with it every other run of this executor. */
 export interface LoopWatch {
   /** A handler was called at `from` (`performance.now()`) and has returned, with a result or a promise. */
   called(handler: string, from: number): void;
@@ -9,7 +10,7 @@ export interface LoopWatch {
 }
 
 export interface LoopWatchDeps {
-  warn(message: string): void;
+  readonly log: Pick<Log, "warn">;
   /** Names of the handlers that run now. */
   running(): Iterable<string>;
 }
@@ -22,7 +23,7 @@ const LOOK_EVERY_MS = 50;
  * What a handler does up to its first `await` is timed itself and blamed for certain. A later part cannot be told
  * apart without tracing every promise, so those that were at work during a block are named together.
  */
-export function loopWatch({ warn, running }: LoopWatchDeps): LoopWatch {
+export function loopWatch({ log, running }: LoopWatchDeps): LoopWatch {
   const settledSinceLook = new Set<string>();
   let last = performance.now();
   let blamedMs = 0;
@@ -32,10 +33,10 @@ export function loopWatch({ warn, running }: LoopWatchDeps): LoopWatch {
     const blocked = Math.round(now - last - LOOK_EVERY_MS - blamedMs);
     last = now;
     if (blocked > BLOCK_MS) {
-      const names = [...new Set([...running(), ...settledSinceLook])].sort();
+      const handlers = [...new Set([...running(), ...settledSinceLook])].sort();
       // Without any it is the start of the process, or a busy machine.
-      if (names.length > 0)
-        warn(`the event loop was blocked for ${blocked} ms; handlers at work: ${names.join(", ")}`);
+      if (handlers.length > 0)
+        log.warn({ handlers, ms: blocked }, "the event loop was blocked while these handlers were at work");
     }
     blamedMs = 0;
     settledSinceLook.clear();
@@ -47,7 +48,7 @@ export function loopWatch({ warn, running }: LoopWatchDeps): LoopWatch {
       const took = Math.round(performance.now() - from);
       if (took <= BLOCK_MS) return;
       blamedMs += took;
-      warn(`handler ${handler} blocked the event loop for ${took} ms; it should pause, or work elsewhere`);
+      log.warn({ handler, ms: took }, "a handler blocked the event loop; it should pause, or work elsewhere");
     },
     settled: (handler) => {
       settledSinceLook.add(handler);

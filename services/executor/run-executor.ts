@@ -12,9 +12,10 @@ import { type AttemptDeps, RunAttempt } from "./attempt/run-attempt.ts";
 import type { RunEventSink } from "./attempt/run-event-sink.ts";
 import { drain } from "./drain.ts";
 import { expiringMap } from "./expiring-map.ts";
+import { type HeldRun, heldRun } from "./held-run.ts";
 import { loopWatch } from "./loop-watch.ts";
 import type { RunQuestion } from "./start/confirm-runs.ts";
-import { type QueuedRun, startQueue } from "./start/start-queue.ts";
+import { startQueue } from "./start/start-queue.ts";
 
 /** Holds runs until their planned time, runs them, and answers for each exactly once. */
 export interface RunExecutor {
@@ -42,14 +43,6 @@ export interface RunExecutorDeps extends Omit<AttemptDeps, "emit" | "later"> {
   confirm(runs: readonly RunQuestion[]): Promise<readonly RunVerdict[]>;
 }
 
-/** A dispatched run, from its arrival to its answer. */
-export interface HeldRun extends QueuedRun {
-  readonly key: string;
-  readonly answer: PromiseWithResolvers<void>;
-  /** Set once its handler was called. */
-  attempt: RunAttempt | undefined;
-}
-
 /** A revocation outlives by far what the bus may still hold of a dispatch 1.5 s ahead. */
 const REVOKED = { keepMs: 300_000, limit: 100_000 };
 /** The newest attempt of each run that ended here: delivered a second time, it is not executed again. */
@@ -63,7 +56,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
   const timers = attemptTimers(monotonicClock);
   const attemptDeps: AttemptDeps = { ...deps, later: afterTurn(), emit: sink.emit };
   const watch = loopWatch({
-    warn: (message) => logger.warn(message),
+    log: logger,
     running: () => [...inHand.values()].flatMap(({ attempt }) => attempt?.handlerName ?? []),
   });
   let stopping: AbortSignal | undefined;
@@ -111,7 +104,7 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
     start,
     refused(run, verdict) {
       if (verdict === "revoked") return cancel(run);
-      logger.debug(`run ${run.due.data.runId} has ended already: dropped`);
+      logger.debug({ runId: run.due.data.runId }, "a run has ended already: dropped");
       accepted(run);
     },
   });
@@ -161,21 +154,5 @@ export function runExecutor(deps: RunExecutorDeps): RunExecutor {
       watch.close();
       sink.close();
     },
-  };
-}
-
-function heldRun(key: string, due: DomainEnvelope<"task.due">, delivery: Delivery): HeldRun {
-  return {
-    key,
-    due,
-    delivery,
-    isRepeated: delivery.resent,
-    answer: Promise.withResolvers<void>(),
-    confirmedAt: Number.NEGATIVE_INFINITY,
-    isReady: false,
-    attempt: undefined,
-    at: Date.parse(due.data.plannedAt),
-    sequence: 0,
-    position: -1,
   };
 }

@@ -130,13 +130,6 @@ export interface DeadLetter {
   readonly at: string;
 }
 
-/** What the bus reports about itself; Moleculer's and pino's loggers fit. */
-export interface BusLogger {
-  info(message: string): void;
-  warn(message: string): void;
-  error(message: string): void;
-}
-
 /** A handler throws this to return an event at once, uncounted, to the group: another member gets it. */
 export class Requeue extends AppError {
   constructor(reason: string) {

@@ -110,7 +110,9 @@ export function channels(bus: Bus): Middleware {
       handles.delete(service);
     },
     async stopped(broker) {
-      await bus.stop().catch((error) => broker.logger.error(`The bus did not stop: ${errorMessage(error)}`));
+      await bus
+        .stop()
+        .catch((error) => broker.logger.error({ reason: errorMessage(error) }, "the bus did not stop"));
     },
   };
 }

@@ -1,5 +1,6 @@
 import { AppError, errorMessage, errorType, isRetryable } from "../errors.ts";
-import type { BusLogger, DeadLetter, Subscription } from "./bus.ts";
+import type { Log } from "../log.ts";
+import type { DeadLetter, Subscription } from "./bus.ts";
 import type { Outcome, Received } from "./held-event.ts";
 import { claimedId } from "./received-event.ts";
 
@@ -31,7 +32,7 @@ export interface LetterStore {
   deadLetter(letter: DeadLetter): Promise<void>;
   /** Waits before the next try, given the number of tries so far; false when there shall be none. */
   wait(tries: number): Promise<boolean>;
-  readonly logger: BusLogger;
+  readonly logger: Log;
 }
 
 /** Times that a letter is refused by a store that is there, before its event is given up. */
@@ -41,19 +42,20 @@ const LOG_EVERY = 10;
 /** Stores a letter, for as long as the store is away; one that it refuses for good is logged and dropped. */
 export async function storeLetter(letter: DeadLetter, store: LetterStore): Promise<Outcome> {
   const { logger } = store;
-  logger.error(`${letter.id} goes to the dead letters: ${letter.error.message}`);
+  const { id } = letter;
+  logger.error({ id, reason: letter.error.message }, "an event goes to the dead letters");
   let refusals = 0;
   for (let tries = 1; ; tries++) {
     try {
       await store.deadLetter(letter);
       return "done";
     } catch (cause) {
-      const why = errorMessage(cause);
+      const fields = { id, reason: errorMessage(cause) };
       if (!isRetryable(cause) && ++refusals === REFUSALS) {
-        logger.error(`${letter.id} is lost: its dead letter is refused: ${why}`);
+        logger.error(fields, "an event is lost: the store rejects its dead letter");
         return "done";
       }
-      if (tries % LOG_EVERY === 1) logger.error(`${letter.id}: its dead letter is not stored yet: ${why}`);
+      if (tries % LOG_EVERY === 1) logger.error(fields, "a dead letter is not stored yet");
     }
     if (!(await store.wait(tries))) return "handed-back";
   }

@@ -1,9 +1,9 @@
 import { headers } from "nats";
 import type { EventPattern } from "../contracts/catalogue.ts";
 import { errorMessage } from "../errors.ts";
+import type { Log } from "../log.ts";
 import {
   type Bus,
-  type BusLogger,
   BusUnavailable,
   type DeadLetter,
   type Subscription,
@@ -30,7 +30,7 @@ export interface JetStreamBusOptions {
   readonly url: string;
   /** Name of this process in the server's list of connections. */
   readonly name: string;
-  readonly logger: BusLogger;
+  readonly logger: Log;
   /** Size of the stream of events from which on it takes no new ones; that of the dead letters is the same. */
   readonly maxBytes: number;
   /** How long events stay at least, where there is room; unhandled ones stay however old. */
@@ -107,7 +107,7 @@ class JetStreamBus implements Bus {
       maxUnconfirmed: this.#options.maxUnconfirmed ?? 16_384,
       onStreamMissing: () =>
         this.#ensureStreams().catch((error) =>
-          logger.warn(`the streams cannot be set up yet: ${errorMessage(error)}`),
+          logger.warn({ reason: errorMessage(error) }, "the streams cannot be set up yet"),
         ),
     });
     this.#live = { connection, publisher, room, watches: new Map() };

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ConnectionOptions, connect, Events, type JetStreamManager, type NatsConnection } from "nats";
 import { errorMessage } from "../errors.ts";
-import { type BusLogger, BusUnavailable } from "./bus.ts";
+import type { Log } from "../log.ts";
+import { BusUnavailable } from "./bus.ts";
 
 export interface ConnectionSettings {
   /** One address or several, separated by commas; a user and password, or a token, may stand in it. */
@@ -10,7 +11,7 @@ export interface ConnectionSettings {
   readonly name: string;
   /** How long the first connection may take, in milliseconds. */
   readonly startLimitMs: number;
-  readonly logger: BusLogger;
+  readonly logger: Log;
 }
 
 /** What hears of a connection that went away or came back. */
@@ -26,7 +27,7 @@ export class JetStreamConnection {
   readonly #listeners = new Set<ConnectionListener>();
   #isConnected = true;
 
-  constructor(nats: NatsConnection, manager: JetStreamManager, logger: BusLogger) {
+  constructor(nats: NatsConnection, manager: JetStreamManager, logger: Log) {
     this.nats = nats;
     this.manager = manager;
     void this.#watch(logger);
@@ -56,15 +57,15 @@ export class JetStreamConnection {
     await this.nats.close();
   }
 
-  async #watch(logger: BusLogger): Promise<void> {
+  async #watch(logger: Log): Promise<void> {
     for await (const { type } of this.nats.status()) {
       if (type === Events.Disconnect && this.#isConnected) {
         this.#isConnected = false;
-        logger.warn("NATS went away; events wait until it is back");
+        logger.warn({}, "NATS is disconnected; events wait until it is back");
         for (const listener of this.#listeners) listener.onDisconnect();
       } else if (type === Events.Reconnect) {
         this.#isConnected = true;
-        logger.info("NATS is back");
+        logger.info({}, "NATS is connected again");
         for (const listener of this.#listeners) listener.onReconnect();
       }
     }
@@ -89,7 +90,7 @@ export async function connectJetStream(settings: ConnectionSettings): Promise<Je
           error,
         );
       }
-      if (!isReported) logger.warn(`NATS cannot be reached yet, trying again: ${inWords(error)}`);
+      if (!isReported) logger.warn({ reason: inWords(error) }, "NATS cannot be reached yet; trying again");
       isReported = true;
     }
   }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createInbox, type Msg, type Subscription as NatsSubscription, nanos } from "nats";
 import { errorMessage } from "../errors.ts";
-import type { BusLogger, DeadLetter, Subscription } from "./bus.ts";
+import type { Log } from "../log.ts";
+import type { DeadLetter, Subscription } from "./bus.ts";
 import type { Outcome } from "./held-event.ts";
 import { Claims } from "./jetstream-claims.ts";
 import type { ConnectionListener } from "./jetstream-connection.ts";
@@ -11,7 +12,7 @@ import { STREAM } from "./jetstream-stream.ts";
 import { Worker } from "./worker.ts";
 
 export interface ConsumerPort extends DurablePort {
-  readonly logger: BusLogger;
+  readonly logger: Log;
   deadLetter(letter: DeadLetter): Promise<void>;
 }
 
@@ -77,7 +78,11 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
     await this.#ensure();
     this.#messages = connection.nats.subscribe(this.#inbox, {
       callback: (error, message) => {
-        if (error) this.#port.logger.error(`${this.#durable.name} may not receive: ${error.message}`);
+        if (error)
+          this.#port.logger.error(
+            { consumer: this.#durable.name, reason: error.message },
+            "a consumer may not receive",
+          );
         else this.#onMessage(message);
       },
     });
@@ -231,7 +236,8 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
         await this.#ensure();
         break;
       } catch (error) {
-        this.#port.logger.warn(`${this.#durable.name} cannot be restored yet: ${errorMessage(error)}`);
+        const fields = { consumer: this.#durable.name, reason: errorMessage(error) };
+        this.#port.logger.warn(fields, "a consumer cannot be restored yet");
         await delay(wait, undefined, { ref: false });
       }
     }

@@ -1,13 +1,14 @@
 import type { StreamState } from "nats";
 import { errorMessage } from "../errors.ts";
-import { BusFull, type BusLogger } from "./bus.ts";
+import type { Log } from "../log.ts";
+import { BusFull } from "./bus.ts";
 import type { JetStreamConnection } from "./jetstream-connection.ts";
 import { type Progress, progressOfGroups } from "./jetstream-progress.ts";
 import { STREAM } from "./jetstream-stream.ts";
 
 export interface RoomOptions {
   readonly connection: JetStreamConnection;
-  readonly logger: BusLogger;
+  readonly logger: Log;
   /** Size from which on new events are refused; one event may go beyond it. */
   readonly maxBytes: number;
   /** Age from which on handled events may leave. */
@@ -81,7 +82,7 @@ export class StreamRoom {
     this.#looking = this.#look()
       .catch((error) => {
         if (!this.#options.connection.isConnected) return;
-        this.#warn(`the stream ${STREAM} could not be looked after: ${errorMessage(error)}`);
+        this.#warn(`the stream ${STREAM} could not be purged: ${errorMessage(error)}`);
       })
       .finally(() => {
         this.#lookedAt = performance.now();
@@ -95,7 +96,8 @@ export class StreamRoom {
     const { state, config } = await streams.info(STREAM);
     if (config.max_bytes > 0 || config.max_age > 0) {
       logger.warn(
-        `the stream ${STREAM} was given limits that drop unhandled events; they are taken away again`,
+        { stream: STREAM },
+        "the stream has limits that drop unhandled events; they are removed again",
       );
       await onLimited();
     }
@@ -131,7 +133,7 @@ export class StreamRoom {
       this.#warn(this.#refusal);
     } else if (this.#used < maxBytes * ROOMY && this.#refusal) {
       this.#refusal = undefined;
-      logger.info(`the stream ${STREAM} has room again`);
+      logger.info({ stream: STREAM }, "the stream has room again");
     }
   }
 
@@ -140,7 +142,7 @@ export class StreamRoom {
     const isNew = text.replaceAll(/\d+/g, "") !== this.#said.text.replaceAll(/\d+/g, "");
     if (!isNew && now - this.#said.at < SAY_AGAIN_MS) return;
     this.#said = { text, at: now };
-    this.#options.logger.warn(text);
+    this.#options.logger.warn({ stream: STREAM }, text);
   }
 
   /** The first sequence that is not older; found by halving, since the server has no such question. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { errorMessage } from "../errors.ts";
-import type { BusLogger } from "./bus.ts";
+import type { Log } from "../log.ts";
 import type { JetStreamConnection } from "./jetstream-connection.ts";
 import { progressOf } from "./jetstream-progress.ts";
 import { STREAM } from "./jetstream-stream.ts";
@@ -18,11 +18,11 @@ const POLL_MS = 50;
 export class SettledWatch {
   readonly #name: string;
   readonly #connection: JetStreamConnection;
-  readonly #logger: BusLogger;
+  readonly #logger: Log;
   #waiting: Waiting[] = [];
   #isAsking = false;
 
-  constructor(name: string, { connection, logger }: { connection: JetStreamConnection; logger: BusLogger }) {
+  constructor(name: string, { connection, logger }: { connection: JetStreamConnection; logger: Log }) {
     this.#name = name;
     this.#connection = connection;
     this.#logger = logger;
@@ -40,7 +40,8 @@ export class SettledWatch {
     this.#isAsking = true;
     while (this.#waiting.length > 0) {
       const floor = await this.#floorFor([...this.#waiting]).catch((error) => {
-        this.#logger.warn(`${this.#name} cannot be asked how far it is: ${errorMessage(error)}`);
+        const fields = { consumer: this.#name, reason: errorMessage(error) };
+        this.#logger.warn(fields, "the progress of a consumer cannot be read");
         return 0;
       });
       const now = performance.now();

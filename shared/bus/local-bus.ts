@@ -1,8 +1,8 @@
 import { matchesPattern } from "../contracts/catalogue.ts";
+import type { Log } from "../log.ts";
 import {
   type Bus,
   BusFull,
-  type BusLogger,
   BusUnavailable,
   type DeadLetter,
   type Subscription,
@@ -14,7 +14,7 @@ import { Worker } from "./worker.ts";
 export interface LocalBusOptions {
   /** Stores an event that could not be handled. A retryable error is tried again until it succeeds, any other a few times. */
   deadLetter(letter: DeadLetter): Promise<void>;
-  readonly logger: BusLogger;
+  readonly logger: Log;
   /** Events that one group holds before `send` answers `BUS_FULL`; 10,000 unless told. */
   readonly maxQueued?: number;
   /** How long a stopping subscription waits for running handlers, in milliseconds; 20,000 unless told. */

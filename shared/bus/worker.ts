@@ -1,6 +1,7 @@
 import { errorMessage } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
-import { type BusLogger, type DeadLetter, Requeue, type Subscription } from "./bus.ts";
+import type { Log } from "../log.ts";
+import { type DeadLetter, Requeue, type Subscription } from "./bus.ts";
 import { deadLetterOf, NeverSettled, storeLetter } from "./dead-letter.ts";
 import { HeldEvent, type Outcome, type Received } from "./held-event.ts";
 import { Pauses } from "./pauses.ts";
@@ -12,7 +13,7 @@ export interface WorkerPort {
   deadLetter(letter: DeadLetter): Promise<void>;
   /** The worker takes more events than it did a moment ago. */
   onRoom(): void;
-  readonly logger: BusLogger;
+  readonly logger: Log;
 }
 
 /** Remembered per subscription: covers what a queue repeats after a reconnect; about 1 MB. */
@@ -149,7 +150,10 @@ export class Worker {
   readonly #outcomes: BatchPort<HeldEvent> = {
     handle: (entries) => this.#handle(entries),
     pause: (tries, error) => {
-      this.#port.logger.warn(`${this.#name}: tried again after: ${errorMessage(error)}`);
+      this.#port.logger.warn(
+        { ...this.#fields, reason: errorMessage(error) },
+        "a batch failed; trying again",
+      );
       return this.#pauses.wait(this.#backoff(tries));
     },
     handled: (entries) => {
@@ -183,8 +187,16 @@ export class Worker {
     if (entry.isSettled) return;
     entry.failures += 1;
     const { maxDeliver } = this.#subscription;
-    const what = `${this.#name}: ${entry.event.id} failed (${entry.failures} of ${maxDeliver})`;
-    this.#port.logger.warn(`${what}: ${errorMessage(error)}`);
+    this.#port.logger.warn(
+      {
+        ...this.#fields,
+        eventId: entry.event.id,
+        failures: entry.failures,
+        maxDeliver,
+        reason: errorMessage(error),
+      },
+      "an event failed",
+    );
     if (entry.failures >= maxDeliver) return this.#bury(entry, error);
     if (!(await this.#waitAside(entry.failures))) return this.#settle(entry, "handed-back");
     this.#queue.putFirst([entry]);
@@ -236,7 +248,8 @@ export class Worker {
     return backoffMs[Math.min(tries, backoffMs.length) - 1] ?? 1000;
   }
 
-  get #name(): string {
-    return `${this.#subscription.group} ${this.#subscription.pattern}`;
+  get #fields(): { readonly group: string; readonly pattern: string } {
+    const { group, pattern } = this.#subscription;
+    return { group, pattern };
   }
 }

@@ -6,10 +6,11 @@ import { type ChannelContext, channels, subscribe } from "../../shared/bus/chann
 import { localBus } from "../../shared/bus/local-bus.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../shared/contracts/run-events.ts";
-import { exampleEvent, silent } from "./example-event.ts";
+import { silentLog } from "../silent-log.ts";
+import { exampleEvent } from "./example-event.ts";
 
 async function brokerWith(...services: ServiceSchema[]) {
-  const bus = localBus({ logger: silent, deadLetter: async () => {} });
+  const bus = localBus({ logger: silentLog, deadLetter: async () => {} });
   const broker = new ServiceBroker({
     logger: false,
     middlewares: [channels(bus)],

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../shared/errors.ts";
 import { eventually } from "../eventually.ts";
-import { busTest, quick } from "./bus-test.ts";
+import { type Adapter, busTest, quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";
-import type { Adapter } from "./contract.ts";
 import { exampleEvent } from "./example-event.ts";
 
 const batch = { maxSize: 8, lingerMs: 50 };

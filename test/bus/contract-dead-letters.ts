@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import type { BusLogger } from "../../shared/bus/bus.ts";
+import type { Log } from "../../shared/log.ts";
 import { eventually } from "../eventually.ts";
-import { busTest, quick } from "./bus-test.ts";
+import { silentLog } from "../silent-log.ts";
+import { type Adapter, type BusUnderTest, busTest, quick } from "./bus-test.ts";
 import { Collected } from "./collected.ts";
-import type { Adapter, BusUnderTest } from "./contract.ts";
-import { exampleEvent, silent } from "./example-event.ts";
+import { exampleEvent } from "./example-event.ts";
 
 const firstDeadLetter = ({ deadLetters }: Pick<BusUnderTest, "deadLetters">) =>
   eventually(async () => (await deadLetters())[0]);
@@ -61,7 +61,7 @@ export function deadLetterContract(adapter: Adapter): void {
   });
 
   const errors = new Collected<string>();
-  const logger: BusLogger = { ...silent, error: (message) => errors.add(message) };
+  const logger: Log = { ...silentLog, error: (_, message) => errors.add(message) };
   busTest(
     adapter,
     "a dead letter that cannot be stored keeps its event",

@@ -3,9 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Requeue } from "../../shared/bus/bus.ts";
 import { AppError, errorType } from "../../shared/errors.ts";
 import { eventually } from "../eventually.ts";
-import { busTest, quick } from "./bus-test.ts";
+import { type Adapter, busTest, quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";
-import type { Adapter } from "./contract.ts";
 import { exampleEvent } from "./example-event.ts";
 
 export function deliveryContract(adapter: Adapter): void {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { busTest, quick } from "./bus-test.ts";
+import { type Adapter, busTest, quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";
-import type { Adapter } from "./contract.ts";
 import { exampleEvent } from "./example-event.ts";
 
 const executor = { ...quick, ackWaitMs: 5000, pattern: "task.due", group: "executor" } as const;

@@ -1,4 +1,3 @@
-import type { BusLogger } from "../../shared/bus/bus.ts";
 import { catalogue, type DomainEnvelope, type EventType } from "../../shared/contracts/catalogue.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import { eventId, objectId } from "../../shared/ids.ts";
@@ -21,5 +20,3 @@ export function exampleEvent<T extends EventType>(
     ...attributes,
   } as unknown as DomainEnvelope<T>;
 }
-
-export const silent: BusLogger = { info() {}, warn() {}, error() {} };

@@ -1,12 +1,12 @@
 import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
-import { silent } from "./example-event.ts";
+import { silentLog } from "../silent-log.ts";
 
 // A process for a test to kill: takes one event, tells its parent, and never ends.
 const [url = "", ackWaitMs = ""] = process.argv.slice(2);
 const bus = jetStreamBus({
   url,
   name: "hanging",
-  logger: silent,
+  logger: silentLog,
   audience: {},
   maxBytes: 67_108_864,
   maxAgeMs: 3_600_000,

@@ -3,24 +3,25 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Delivery } from "../../shared/bus/bus.ts";
 import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
+import { silentLog } from "../silent-log.ts";
 import { startTcpProxy } from "../tcp-proxy.ts";
 import { quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";
-import { exampleEvent, silent } from "./example-event.ts";
+import { exampleEvent } from "./example-event.ts";
 import { openJetStream } from "./jetstream-under-test.ts";
 
 const ACK_WAIT_MS = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 test("jetstream: a member knows when its events may have gone to another one", async (t) => {
-  const under = await openJetStream({ logger: silent });
+  const under = await openJetStream({ logger: silentLog });
   t.after(() => under.close());
   const proxy = await startTcpProxy(under.server.port);
   t.after(() => proxy.close());
   const cutOff = jetStreamBus({
     url: `nats://127.0.0.1:${proxy.port}`,
     name: "cut-off",
-    logger: silent,
+    logger: silentLog,
     audience: {},
     maxBytes: 67_108_864,
     maxAgeMs: 3_600_000,
@@ -50,7 +51,7 @@ test("jetstream: a member knows when its events may have gone to another one", a
 
   proxy.freeze();
   await theirs.reach(1);
-  assert.notEqual(first?.lapsedAt, NEVER, "nobody can be sure while the connection is silent");
+  assert.notEqual(first?.lapsedAt, NEVER, "nobody can be sure while the connection is silentLog");
   proxy.restore();
   await delay(ACK_WAIT_MS);
   const lapsedAt = first?.lapsedAt;

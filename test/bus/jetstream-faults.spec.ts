@@ -6,15 +6,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
 import { STREAM } from "../../shared/bus/jetstream-stream.ts";
 import { eventually, LIMIT_MS } from "../eventually.ts";
+import { silentLog } from "../silent-log.ts";
 import { quick } from "./bus-test.ts";
 import { Collected } from "./collected.ts";
-import { exampleEvent, silent } from "./example-event.ts";
+import { exampleEvent } from "./example-event.ts";
 import { insist, insistOnAll } from "./insist.ts";
 import { type JetStreamUnderTest, openJetStream } from "./jetstream-under-test.ts";
 
 function faultTest(rule: string, body: (under: JetStreamUnderTest) => Promise<void>): void {
   test(`jetstream: ${rule}`, { timeout: 2 * LIMIT_MS }, async () => {
-    const under = await openJetStream({ logger: silent });
+    const under = await openJetStream({ logger: silentLog });
     try {
       await body(under);
     } finally {
@@ -215,7 +216,7 @@ faultTest("an event that the server would not take is refused for good", async (
 test("jetstream: a start without a server fails after its limit", async () => {
   const options = {
     name: "test",
-    logger: silent,
+    logger: silentLog,
     audience: {},
     maxBytes: 1_048_576,
     maxAgeMs: 60_000,

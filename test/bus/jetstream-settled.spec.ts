@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { durableOf, STREAM } from "../../shared/bus/jetstream-stream.ts";
+import { silentLog } from "../silent-log.ts";
 import { quick } from "./bus-test.ts";
-import { exampleEvent, silent } from "./example-event.ts";
+import { exampleEvent } from "./example-event.ts";
 import { openJetStream } from "./jetstream-under-test.ts";
 
 const ROUNDS = 150;
@@ -11,7 +12,7 @@ const ACK_WAIT_MS = 300;
 
 /** The server's pending counts are known to drift, so that nothing may rest on them; see `SettledWatch`. */
 test("jetstream: a group that is settled has handled all that was accepted before, whatever the counts say", async (t) => {
-  const under = await openJetStream({ logger: silent });
+  const under = await openJetStream({ logger: silentLog });
   t.after(() => under.close());
   const { bus, manager } = under;
   const handled = new Set<string>();

@@ -3,15 +3,16 @@ import { after, before, test } from "node:test";
 import type { Bus } from "../../shared/bus/bus.ts";
 import { STREAM } from "../../shared/bus/jetstream-stream.ts";
 import { eventId } from "../../shared/ids.ts";
+import { silentLog } from "../silent-log.ts";
 import { quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";
-import { exampleEvent, silent } from "./example-event.ts";
+import { exampleEvent } from "./example-event.ts";
 import { insistOnAll } from "./insist.ts";
 import { type JetStreamUnderTest, openJetStream } from "./jetstream-under-test.ts";
 
 let under: JetStreamUnderTest;
 before(async () => {
-  under = await openJetStream({ logger: silent });
+  under = await openJetStream({ logger: silentLog });
 });
 after(() => under?.close());
 

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BusUnavailable, type DeadLetter } from "../../shared/bus/bus.ts";
 import { localBus } from "../../shared/bus/local-bus.ts";
+import { silentLog } from "../silent-log.ts";
 import { quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";
 import { busContract } from "./contract.ts";
-import { exampleEvent, silent } from "./example-event.ts";
+import { exampleEvent } from "./example-event.ts";
 
 busContract({
   name: "local",
@@ -37,7 +38,7 @@ busContract({
 });
 
 test("local: send resolves when every group is done, not before", async () => {
-  const bus = localBus({ logger: silent, deadLetter: async () => {} });
+  const bus = localBus({ logger: silentLog, deadLetter: async () => {} });
   await bus.start();
   const slow = gate();
   let isSent = false;
@@ -54,7 +55,7 @@ test("local: send resolves when every group is done, not before", async () => {
 });
 
 test("local: an event refused by one full group is given to no group", async () => {
-  const bus = localBus({ logger: silent, maxQueued: 1, deadLetter: async () => {} });
+  const bus = localBus({ logger: silentLog, maxQueued: 1, deadLetter: async () => {} });
   await bus.start();
   const slow = gate();
   const seen: string[] = [];
@@ -75,9 +76,9 @@ test("local: an event refused by one full group is given to no group", async () 
 });
 
 test("local: a dead letter that is refused for good is logged, and its event blocks nothing", async () => {
-  const errors = new Collected<string>();
+  const errors: { readonly id?: string; readonly message: string }[] = [];
   const bus = localBus({
-    logger: { ...silent, error: (message) => errors.add(message) },
+    logger: { ...silentLog, error: (fields, message) => errors.push({ ...fields, message }) },
     async deadLetter() {
       throw new TypeError("no store takes this");
     },
@@ -102,8 +103,8 @@ test("local: a dead letter that is refused for good is logged, and its event blo
   assert.deepEqual(handled.items, [healthy.id]);
   await Promise.all(sent);
   for (const id of ids) {
-    const lost = errors.items.filter((text) => text.includes(`records/task.due/${id} is lost`));
-    assert.equal(lost.length, 1);
+    const letter = errors.filter((line) => line.id === `records/task.due/${id}`);
+    assert.equal(letter.filter(({ message }) => message.includes("is lost")).length, 1);
   }
   await bus.stop();
 });

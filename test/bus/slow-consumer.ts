@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
-import { silent } from "./example-event.ts";
+import { silentLog } from "../silent-log.ts";
 
 // A process for a test to kill: handles events, and tells its parent of each. It makes room in the stream as well.
 const [url = ""] = process.argv.slice(2);
 const bus = jetStreamBus({
   url,
   name: "slow",
-  logger: silent,
+  logger: silentLog,
   audience: { executor: ["task.paused"] },
   maxBytes: 262_144,
   maxAgeMs: 3_600_000,

@@ -1,4 +1,4 @@
-import type { Mode } from "./plan.ts";
+import type { Mode } from "./mode.ts";
 import type { Random } from "./random.ts";
 
 /** What befalls a process. `freeze` suspends it; `stop` ends it in order. */

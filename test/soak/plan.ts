@@ -1,8 +1,7 @@
+import type { Mode } from "./mode.ts";
 import { type PlannedFault, planFaults } from "./plan-faults.ts";
 import { type PlannedTask, planTask } from "./plan-tasks.ts";
 import { type Random, randomFrom } from "./random.ts";
-
-export type Mode = "one-process" | "nats";
 
 export interface PlannedCommand {
   readonly atMs: number;

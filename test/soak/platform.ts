@@ -6,7 +6,7 @@ import { startNatsServer } from "../bus/nats-server.ts";
 import { lastingPort } from "../free-port.ts";
 import { startProcess } from "../stories/process.ts";
 import { startTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
-import type { Mode } from "./plan.ts";
+import type { Mode } from "./mode.ts";
 import { LINKS } from "./plan-faults.ts";
 import { nodeSlot, type Slot, slotOf } from "./slot.ts";
 

@@ -1,4 +1,4 @@
-import type { Mode } from "./plan.ts";
+import type { Mode } from "./mode.ts";
 
 export const USAGE = `Usage: npm run soak -- [one-process|nats] [seconds] [seed|first..last]
 Kills, freezes, stops and cuts off the platform's processes at random for so long (60), under load, then checks that

@@ -1,6 +1,6 @@
 import type { RunEvent } from "../../../shared/contracts/run-events.ts";
 import { errorMessage } from "../../../shared/errors.ts";
-import type { ExecutorLogger } from "../executor-logger.ts";
+import type { Log } from "../../../shared/log.ts";
 import type { AttemptIdentity } from "./attempt-events.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -9,7 +9,7 @@ export interface AttemptReportsDeps {
   readonly startedAt: string;
   readonly timeoutMs: number;
   readonly context: RunContext;
-  readonly logger: ExecutorLogger;
+  readonly logger: Log;
   emit(event: RunEvent): Promise<void>;
 }
 
@@ -58,7 +58,10 @@ export class AttemptReports {
         await emit({ type: "run.logged", data: { ...identity, lines: context.lines.take() } });
       }
     } catch (error) {
-      logger.warn(`a report of run ${identity.runId} was not sent: ${errorMessage(error)}`);
+      logger.warn(
+        { runId: identity.runId, reason: errorMessage(error) },
+        "a report of a run was not published",
+      );
     }
   }
 }

@@ -3,8 +3,8 @@ import { monotonicClock } from "../../../shared/clock.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../../shared/contracts/run-events.ts";
 import { AppError, errorMessage, errorType, isRetryable } from "../../../shared/errors.ts";
+import type { Log } from "../../../shared/log.ts";
 import type { HeapEntry } from "../../../shared/min-heap.ts";
-import type { ExecutorLogger } from "../executor-logger.ts";
 import type { HandlerRegistry } from "../handler/handler-registry.ts";
 import type { AfterTurn } from "./after-turn.ts";
 import { type AttemptIdentity, attemptIdentity, endEvent } from "./attempt-events.ts";
@@ -22,7 +22,7 @@ export const ABORT_GRACE_MS = 2000;
 
 export interface AttemptDeps extends RunContextDeps {
   readonly registry: HandlerRegistry;
-  readonly logger: ExecutorLogger;
+  readonly logger: Log;
   /** This executor's name in events. */
   readonly executor: string;
   /** Holds where neither the task nor its handler states a limit. */
@@ -147,8 +147,10 @@ export class RunAttempt implements HeapEntry {
   }
 
   private reportUnresponsive(): void {
+    const { runId } = this.due.data;
     this.deps.logger.warn(
-      `handler ${this.handlerName} ignored its abort after ${this.timeoutMs} ms and still runs (run ${this.due.data.runId}); it keeps its place until it settles`,
+      { runId, handler: this.handlerName, timeoutMs: this.timeoutMs },
+      "a handler ignored its abort and still runs; it keeps its slot until it returns",
     );
     this.conclude({ kind: "timed_out", timeoutMs: this.timeoutMs });
   }

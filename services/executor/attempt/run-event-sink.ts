@@ -5,7 +5,7 @@ import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../../shared/contracts/run-events.ts";
 import { causedBy, seal } from "../../../shared/envelope.ts";
 import { errorMessage, isRetryable } from "../../../shared/errors.ts";
-import type { ExecutorLogger } from "../executor-logger.ts";
+import type { Log } from "../../../shared/log.ts";
 
 /** Where an executor says what happens to its runs. */
 export interface RunEventSink {
@@ -22,7 +22,7 @@ export interface RunEventSink {
 export interface RunEventSinkDeps {
   readonly bus: Pick<Bus, "send">;
   readonly clock: Clock;
-  readonly logger: ExecutorLogger;
+  readonly logger: Log;
 }
 
 const BACKOFF_MIN_MS = 50;
@@ -58,8 +58,10 @@ export function runEventSink({ bus, clock, logger }: RunEventSinkDeps): RunEvent
         return await sendUnlessClosed(envelope);
       } catch (error) {
         if (closing.signal.aborted || !isRetryable(error)) throw error;
-        if (tries % 10 === 0)
-          logger.warn(`${envelope.type} of ${envelope.subject} has to wait: ${errorMessage(error)}`);
+        if (tries % 10 === 0) {
+          const { type, subject } = envelope;
+          logger.warn({ type, subject, reason: errorMessage(error) }, "an event of a run has to wait");
+        }
         const backoff = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** tries) * (0.75 + Math.random() / 2);
         await sleep(backoff, undefined, { signal: closing.signal }).catch(() => undefined);
       }

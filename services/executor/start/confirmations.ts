@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 import { CONFIRM_MAX_RUNS, type RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
 import { errorMessage } from "../../../shared/errors.ts";
+import type { Log } from "../../../shared/log.ts";
 import { type HeapEntry, MinHeap } from "../../../shared/min-heap.ts";
-import type { ExecutorLogger } from "../executor-logger.ts";
 import { startRate } from "./start-rate.ts";
 
 /** Runs that may not start until the scheduler has confirmed them. */
@@ -25,7 +25,7 @@ export interface Confirmations<R extends HeapEntry> {
 export type KnownVerdict = Exclude<RunVerdict, "unknown">;
 
 export interface ConfirmationsDeps<R> {
-  readonly logger: ExecutorLogger;
+  readonly logger: Log;
   /** Verdicts in the order of the runs. May reject: then it is asked again. */
   ask(runs: readonly R[]): Promise<readonly RunVerdict[]>;
   /** Called once for each run that has a verdict and was not dropped meanwhile; `askedAt` as `performance.now()`. */
@@ -117,7 +117,10 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
   const retryLater = (error: unknown): void => {
     if (isClosed) return;
     if (failures % WARN_EVERY === 0)
-      logger.warn(`${late.size + urgent.size} runs wait to be confirmed: ${errorMessage(error)}`);
+      logger.warn(
+        { runs: late.size + urgent.size, reason: errorMessage(error) },
+        "runs wait to be confirmed",
+      );
     const waitMs = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)];
     failures += 1;
     pause = setTimeout(() => {

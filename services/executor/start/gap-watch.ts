@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { Clock } from "../../../shared/clock.ts";
+import type { Log } from "../../../shared/log.ts";
 
 /** Notices that this process did not run for a while: it was stopped, its machine slept, or a handler blocked it. */
 export interface GapWatch {
@@ -17,14 +18,14 @@ export interface GapWatch {
 
 export interface GapWatchDeps {
   readonly clock: Clock;
-  warn(message: string): void;
+  readonly log: Pick<Log, "warn">;
 }
 
 /** A shorter pause is no gap: a revocation waits longer than this for its answer. */
 export const GAP_MS = 500;
 const LOOK_EVERY_MS = 100;
 
-export function gapWatch({ clock, warn }: GapWatchDeps): GapWatch {
+export function gapWatch({ clock, log }: GapWatchDeps): GapWatch {
   let mono = performance.now();
   let wall = clock.now();
   const ended = { at: new Date(wall).toISOString(), mono };
@@ -39,8 +40,9 @@ export function gapWatch({ clock, warn }: GapWatchDeps): GapWatch {
     if (gap <= GAP_MS) return;
     ended.at = new Date(wall).toISOString();
     ended.mono = mono;
-    warn(
-      `this process stood still for ${Math.round(gap)} ms: runs dispatched before now are confirmed first`,
+    log.warn(
+      { ms: Math.round(gap) },
+      "this process stood still: runs dispatched before now are confirmed first",
     );
   };
   const timer = setInterval(look, LOOK_EVERY_MS).unref();

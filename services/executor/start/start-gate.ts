@@ -3,6 +3,7 @@ import type { Delivery } from "../../../shared/bus/bus.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import { LATE_START_MS, VERDICT_VALID_MS } from "../../../shared/contracts/start-rules.ts";
+import type { Log } from "../../../shared/log.ts";
 import type { HeapEntry } from "../../../shared/min-heap.ts";
 import { gapWatch } from "./gap-watch.ts";
 
@@ -30,8 +31,8 @@ export interface StartGate {
   close(): void;
 }
 
-export function startGate(clock: Clock, warn: (message: string) => void): StartGate {
-  const gap = gapWatch({ clock, warn });
+export function startGate(clock: Clock, log: Pick<Log, "warn">): StartGate {
+  const gap = gapWatch({ clock, log });
   const bornAt = gap.endedAt;
   const isUnconfirmed = ({ confirmedAt }: GatedRun): boolean => confirmedAt === Number.NEGATIVE_INFINITY;
   const mayHaveEnded: StartGate["mayHaveEnded"] = (run) =>

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
-import type { ExecutorLogger } from "../executor-logger.ts";
+import type { Log } from "../../../shared/log.ts";
 import type { RunQuestion } from "./confirm-runs.ts";
 import { confirmations, type KnownVerdict } from "./confirmations.ts";
 import { heldRuns } from "./held-runs.ts";
@@ -25,7 +25,7 @@ export interface QueuedRun extends GatedRun {
 
 export interface StartQueueDeps<R extends QueuedRun> {
   readonly clock: Clock;
-  readonly logger: ExecutorLogger;
+  readonly logger: Log;
   /** Runs that may be started and not released. */
   readonly slots: number;
   /** Asks the scheduler whether runs may still start; verdicts in the order asked. */
@@ -38,7 +38,7 @@ export interface StartQueueDeps<R extends QueuedRun> {
 
 export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQueue<R> {
   const { clock, logger, slots, start, refused } = deps;
-  const gate = startGate(clock, (message) => logger.warn(message));
+  const gate = startGate(clock, logger);
   let ready = 0;
 
   const setReady = (run: R, isReady: boolean): void => {
