@@ -23,13 +23,18 @@ export interface StoryProcess {
   stop(): Promise<number | null>;
 }
 
+/** Nothing else of the environment reaches a process under test. */
+const inherited = Object.fromEntries(
+  ["PATH", "HOME", "NODE_COMPILE_CACHE"].map((name) => [name, process.env[name] ?? ""]),
+);
+
 export function startProcess(
   script: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): StoryProcess {
   const child = spawn(process.execPath, [script, ...args], {
-    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", LOG_FORMAT: "json", ...env },
+    env: { ...inherited, LOG_FORMAT: "json", ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const lines: string[] = [];

@@ -11,7 +11,7 @@ import { RawConnection } from "./raw-connection.fixture.ts";
 
 /** Set them to repeat a run that failed, or for a longer one. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
-const MESSAGES = Number(process.env.FUZZ_MESSAGES ?? 6_000);
+const MESSAGES = Number(process.env.FUZZ_MESSAGES ?? 2_000);
 const LANES = 8;
 /** What a collector has not collected yet is no leak; this many bytes more after everything are. */
 const GROWTH_BYTES = 64 * 1024 * 1024;

@@ -98,7 +98,7 @@ describe("isolation of transactions", () => {
     const watching = watch();
     await Promise.all(
       Array.from({ length: 16 }, async (_, client) => {
-        for (let round = 0; round < 12; round++) await move(client, round);
+        for (let round = 0; round < 6; round++) await move(client, round);
       }),
     );
     isMoving = false;
@@ -108,7 +108,7 @@ describe("isolation of transactions", () => {
 
   it("hands each job to one of 16 claimers", async () => {
     const jobs = mongo.db.collection("jobs");
-    const JOBS = 400;
+    const JOBS = 200;
     await jobs.createIndex({ state: 1, due: 1 });
     await jobs.insertMany(Array.from({ length: JOBS }, (_, n) => ({ n, state: "waiting", due: n % 7 })));
     const claimed: number[] = [];
@@ -195,7 +195,7 @@ describe("isolation of transactions", () => {
       }
     };
     const client = async () => {
-      for (let round = 0; round < 60; round++) {
+      for (let round = 0; round < 30; round++) {
         const session = mongo.client.startSession();
         session.startTransaction(SNAPSHOT);
         try {

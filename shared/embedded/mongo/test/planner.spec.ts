@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import type { Collection, Document, Filter, IndexDescription } from "mongodb";
 import { mongoForTests } from "./mongo.fixture.ts";
 
-/** Set it to repeat a run that failed. */
+/** Set them to repeat a run that failed, or for a longer one. */
 const SEED = Number(process.env.PLANNER_SEED ?? Date.now() % 1_000_000);
-const ROUNDS = 4;
+const ROUNDS = Number(process.env.PLANNER_ROUNDS ?? 2);
 const QUERIES = 120;
 
 /** A small generator of the linear congruential kind: the same seed gives the same test. */
