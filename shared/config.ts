@@ -238,7 +238,6 @@ export class InvalidConfig extends AppError {
     const list = faults.map(({ variable, fault }) => `  ${variable} ${fault}`).join("\n");
     super(`The configuration has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${list}`, {
       type: "CONFIG_INVALID",
-      code: 500,
       data: faults,
     });
   }

@@ -33,13 +33,17 @@ describe("logger", () => {
   it("masks secrets at any depth, in errors too", () => {
     const { destination, text } = captured();
     const cause = Object.assign(new Error("refused"), { password: "hunter2" });
-    const err = new AppError("no entry", { type: "DENIED", code: 401, data: { token: "hunter2" }, cause });
+    const err = new AppError("no entry", {
+      type: "HTTP_ADDRESS_FORBIDDEN",
+      data: { token: "hunter2" },
+      cause,
+    });
     createLogger(config, destination).error(
       { headers: { Authorization: "hunter2", cookie: "hunter2" }, list: [{ client_secret: "hunter2" }], err },
       "failed",
     );
     assert.doesNotMatch(text(), /hunter2/);
-    assert.match(text(), /"type":"DENIED".*"cause":{"type":"Error","message":"refused"/);
+    assert.match(text(), /"type":"HTTP_ADDRESS_FORBIDDEN".*"cause":{"type":"Error","message":"refused"/);
   });
 
   it("keeps the error that Moleculer passes behind its message", () => {

@@ -10,7 +10,6 @@ export class ListTooLong extends AppError {
   constructor(rows: number) {
     super(`共 ${rows} 条数据，超过单次查询上限 ${MOST_ROWS} 条，请使用 page 和 limit 分页查询`, {
       type: "LIST_TOO_LONG",
-      code: 400,
       data: { field: "limit", rows, limit: MOST_ROWS },
     });
   }

@@ -10,8 +10,6 @@ class RowChanging extends AppError {
   constructor(id: string) {
     super(`The row ${id} changes faster than it can be read; try again.`, {
       type: "ROW_CHANGING",
-      code: 503,
-      retryable: true,
     });
   }
 }

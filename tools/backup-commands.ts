@@ -102,7 +102,6 @@ async function refuseExisting(path: string): Promise<void> {
   if (exists) {
     throw new AppError(`${path} exists already: choose another name, or remove it.`, {
       type: "DUMP_FILE_EXISTS",
-      code: 409,
     });
   }
 }
@@ -114,7 +113,6 @@ async function openFile(path: string, flags: "r" | "wx"): Promise<FileHandle> {
     const verb = flags === "r" ? "read" : "written";
     throw new AppError(`${path} cannot be ${verb}: ${errorMessage(cause)}.`, {
       type: "FILE_UNUSABLE",
-      code: 400,
       cause,
     });
   }

@@ -4,7 +4,7 @@ import { AppError } from "../shared/errors.ts";
 /** The words of a command are wrong; the message ends with what would be right. */
 export class UsageFault extends AppError {
   constructor(reason: string, usage: string) {
-    super(`${reason}\n\n${usage}`, { type: "USAGE", code: 400 });
+    super(`${reason}\n\n${usage}`, { type: "USAGE" });
   }
 }
 

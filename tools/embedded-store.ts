@@ -46,7 +46,7 @@ export async function startEmbeddedStore(config: Config, logger: Logger): Promis
 const unusable = (dir: string, cause: unknown): AppError =>
   new AppError(
     `The data directory ${dir} cannot be used: ${errorMessage(cause)}. DATA_DIR has to be a directory that this user may write.`,
-    { type: "DATA_DIRECTORY_UNUSABLE", code: 500, cause },
+    { type: "DATA_DIRECTORY_UNUSABLE", cause },
   );
 
 /** Too much data is no reason to send requests elsewhere: there is no other store. */

@@ -1,5 +1,6 @@
 import { settings } from "../shared/config.ts";
 import { catalogue } from "../shared/contracts/catalogue.ts";
+import { errorTypes } from "../shared/contracts/errors.ts";
 
 /** `.env.example`: every setting with its purpose and its default. */
 export function envExample(): string {
@@ -43,6 +44,32 @@ ${table.join("\n")}
 
 ${sections.join("\n")}`;
 }
+
+/** `docs/errors.md`: every type of error, for those who read `error_type`, logs and code. */
+export function errorsPage(): string {
+  const rows = Object.entries(errorTypes).map(
+    ([type, { code, retryable, meaning }]) =>
+      `| \`${type}\` | ${code} | ${RETRYABLE[`${retryable}`]} | ${meaning} |`,
+  );
+  return `# Errors
+
+Made from \`shared/contracts/errors.ts\` by \`npm run kinit -- docs\`; do not edit.
+
+Every error has a type, which is stable: programs recognise errors by it. It is in \`error_type\` of a run's record, in the
+log and in errors between services. The text is English and may change; the gateway translates what it shows to clients.
+
+The code is HTTP-like. For a 4xx the gateway returns HTTP 200 with the code in the body, as the Python original does
+(\`RATE_LIMITED\` as HTTP 429); for a 5xx it returns 503 where another try can help, else 500. \`retryable\` means that the
+same call may succeed later unchanged. Node, libraries and the embedded
+MongoDB server have types of their own.
+
+| type | code | retryable | meaning |
+|---|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+const RETRYABLE: Readonly<Record<string, string>> = { true: "yes", false: "no", depends: "it depends" };
 
 interface Documented {
   readonly version: number;
@@ -105,5 +132,6 @@ function kindInWords(type: string, { values, props, items, integer }: Record<str
 /** Every generated file and its content. */
 export const generatedFiles: Readonly<Record<string, () => string>> = {
   ".env.example": envExample,
+  "docs/errors.md": errorsPage,
   "docs/events.md": eventsPage,
 };

@@ -66,7 +66,6 @@ class NoData extends AppError {
   constructor(dir: string) {
     super(`There is no data in ${dir}: set DATA_DIR, or give the server's address with MONGO_DB_URL.`, {
       type: "NO_DATA",
-      code: 404,
     });
   }
 }

@@ -13,8 +13,6 @@ export class CrawlBadJson extends AppError {
   constructor(cause: unknown) {
     super("The source's answer is no JSON; expected {code: 1, msg, data: [{title, heat, link}]}", {
       type: "CRAWL_BAD_JSON",
-      code: 502,
-      retryable: true,
       cause,
     });
   }
@@ -25,7 +23,6 @@ export class CrawlBadShape extends AppError {
   constructor(field: string, fault: string, expected: string) {
     super(`The source's answer: ${field} ${fault}; expected ${expected}`, {
       type: "CRAWL_BAD_SHAPE",
-      code: 502,
       data: { field, fault, expected },
     });
   }
@@ -37,8 +34,6 @@ export class CrawlRefused extends AppError {
     const [codeText, msgText] = [code, msg].map((value) => String(JSON.stringify(value)).slice(0, MSG_MAX));
     super(`任务执行失败, code: ${codeText}, msg: ${msgText}`, {
       type: "CRAWL_REFUSED",
-      code: 502,
-      retryable: true,
     });
   }
 }

@@ -63,8 +63,6 @@ class CrawlTimeout extends AppError {
   constructor(name: string, timeoutMs: number) {
     super(`${name} did not answer within ${timeoutMs} ms`, {
       type: "CRAWL_TIMEOUT",
-      code: 504,
-      retryable: true,
     });
   }
 }
@@ -76,8 +74,6 @@ class CrawlUnreachable extends AppError {
     const why = errorMessage(cause) || (cause as { code?: string }).code;
     super(`${name} cannot be reached: ${why}`, {
       type: "CRAWL_UNREACHABLE",
-      code: 502,
-      retryable: true,
       cause,
     });
   }
@@ -87,7 +83,6 @@ class CrawlBadStatus extends AppError {
   constructor(name: string, status: number) {
     super(`任务：请求链接（${name}）失败, 状态码为：${status}`, {
       type: "CRAWL_BAD_STATUS",
-      code: 502,
       data: { status },
       retryable: status >= 500 || status === 429,
     });
@@ -96,6 +91,6 @@ class CrawlBadStatus extends AppError {
 
 class CrawlTooLarge extends AppError {
   constructor(name: string) {
-    super(`${name} answers more than ${PAGE_MAX_BYTES} bytes`, { type: "CRAWL_TOO_LARGE", code: 502 });
+    super(`${name} answers more than ${PAGE_MAX_BYTES} bytes`, { type: "CRAWL_TOO_LARGE" });
   }
 }

@@ -248,7 +248,7 @@ describe("executor, delivery by delivery", () => {
     const wrapBus = (bus: Bus) => ({
       async send(...[event]: Parameters<Bus["send"]>) {
         if (event.type !== "run.succeeded") return bus.send(event);
-        throw new AppError("1 MiB is the limit", { type: "EVENT_TOO_LARGE", code: 413 });
+        throw new AppError("1 MiB is the limit", { type: "EVENT_TOO_LARGE" });
       },
     });
     await start({ wrapBus });

@@ -19,7 +19,7 @@ const handlers = [
   handler("t.echo", (params) => params),
   handler("t.nothing", () => undefined),
   handler("t.ours", async (_, { attempt }) => {
-    throw new AppError(`attempt ${attempt} refused`, { type: "T_REFUSED", code: 400, retryable: true });
+    throw new AppError(`attempt ${attempt} refused`, { type: "HTTP_STATUS", retryable: true });
   }),
   handler("t.null", () => {
     throw null;
@@ -104,7 +104,7 @@ describe("executor", () => {
 
     it("with type, message, stack and retryable where the handler throws", async () => {
       const event = data(await fixture.run({ handler: "t.ours", attempt: 3 }), "run.failed");
-      assert.equal(event.error.type, "T_REFUSED");
+      assert.equal(event.error.type, "HTTP_STATUS");
       assert.equal(event.error.message, "attempt 3 refused");
       assert.match(event.error.stack ?? "", /executor\.service\.spec\.ts/);
       assert.equal(event.retryable, true);
@@ -224,12 +224,10 @@ describe("executor", () => {
     assert.equal(await fixture.call("executor.validate", { handler: "t.echo", params: { value: 1 } }), null);
     await assert.rejects(fixture.call("executor.validate", { handler: "t.echos", params: {} }), {
       type: "HANDLER_UNKNOWN",
-      code: 400,
       message: /^未找到该模块下的方法：echos；/,
     });
     await assert.rejects(fixture.call("executor.validate", { handler: "t.echo", params: { v: 1 } }), {
       type: "HANDLER_PARAMS_INVALID",
-      code: 400,
     });
   });
 });

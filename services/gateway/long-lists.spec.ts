@@ -68,7 +68,7 @@ describe("a gateway that sends a list too long for one message between services"
           name: "scheduler",
           actions: answers<"scheduler">("scheduler", {
             list: () => {
-              throw new AppError("共 10001 条数据", { type: "LIST_TOO_LONG", code: 400 });
+              throw new AppError("共 10001 条数据", { type: "LIST_TOO_LONG" });
             },
           }),
         },
@@ -83,7 +83,7 @@ describe("a gateway that sends a list too long for one message between services"
 
   it("cuts the connection where rows fail in the middle, and logs why", async () => {
     trouble = (count) => {
-      if (count === 3) throw new AppError("gone", { type: "STORE_GONE", code: 500 });
+      if (count === 3) throw new AppError("gone", { type: "STORE_UNAVAILABLE" });
     };
     await assert.rejects(send(gateway, LIST));
     const line = await logged(gateway, ({ msg }) => msg === "answer was cut off");

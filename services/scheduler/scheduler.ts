@@ -56,7 +56,6 @@ export class TaskDisabled extends AppError {
   constructor() {
     super("项目配置中未开启定时任务引擎：kinit_fast_task/config.py:TaskSettings.TASK_ENABLE", {
       type: "TASK_DISABLED",
-      code: 400,
     });
   }
 }
@@ -65,8 +64,6 @@ class VerdictUnknown extends AppError {
   constructor() {
     super("Whether the run may start is not known yet; ask again.", {
       type: "VERDICT_UNKNOWN",
-      code: 503,
-      retryable: true,
     });
   }
 }

@@ -133,19 +133,19 @@ export interface DeadLetter {
 /** A handler throws this to return an event at once, uncounted, to the group: another member gets it. */
 export class Requeue extends AppError {
   constructor(reason: string) {
-    super(reason, { type: "REQUEUE", code: 503, retryable: true });
+    super(reason, { type: "REQUEUE" });
   }
 }
 
 /** The bus holds as much as it may; what was to be sent has to wait with the sender. */
 export class BusFull extends AppError {
   constructor(message: string, cause?: unknown) {
-    super(message, { type: "BUS_FULL", code: 503, retryable: true, cause });
+    super(message, { type: "BUS_FULL", cause });
   }
 }
 
 export class BusUnavailable extends AppError {
   constructor(message: string, cause?: unknown) {
-    super(message, { type: "BUS_UNAVAILABLE", code: 503, retryable: true, cause });
+    super(message, { type: "BUS_UNAVAILABLE", cause });
   }
 }

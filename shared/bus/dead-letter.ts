@@ -85,7 +85,6 @@ export class NeverSettled extends AppError {
   constructor(count: number) {
     super(`handed out ${count} times and never settled: its handler ends the process, or stalls it`, {
       type: "NEVER_SETTLED",
-      code: 500,
     });
   }
 }

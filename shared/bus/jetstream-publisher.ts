@@ -23,7 +23,6 @@ export class EventTooLarge extends AppError {
   constructor(bytes: number, maxBytes: number) {
     super(`the message has ${bytes} bytes; the bus takes ${maxBytes}`, {
       type: "EVENT_TOO_LARGE",
-      code: 413,
     });
   }
 }

@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 /** What was received is not an event envelope at all, or not one for this channel. */
 export class NotAnEvent extends AppError {
   constructor(problem: string) {
-    super(problem, { type: "EVENT_INVALID", code: 422 });
+    super(problem, { type: "EVENT_INVALID" });
   }
 }
 

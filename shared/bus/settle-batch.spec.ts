@@ -26,7 +26,7 @@ async function steps(
   });
   return log;
 }
-const retryable = () => new AppError("away", { type: "AWAY", code: 503, retryable: true });
+const retryable = () => new AppError("away", { type: "STORE_UNAVAILABLE" });
 
 test("a batch that is handled is reported whole", async () => {
   assert.deepEqual(await steps([1, 2, 3], () => {}), ["try 1,2,3", "handled 1,2,3"]);

@@ -13,7 +13,7 @@ export class CommandLate extends AppError {
   constructor() {
     super(
       "The command was not carried out before its deadline and changes nothing any more; send it again. Where this happens to every command, the clocks of the machines differ.",
-      { type: "COMMAND_LATE", code: 503 },
+      { type: "COMMAND_LATE" },
     );
   }
 }

@@ -98,7 +98,6 @@ export class ContractViolation extends AppError {
     const first = violations[0];
     super(`${contract}: ${first ? first.message : "unknown contract"}`, {
       type: "CONTRACT_VIOLATION",
-      code: 422,
       data: violations.map(({ field, type, message }) => ({ field, type, message })),
     });
   }

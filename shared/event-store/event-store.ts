@@ -56,8 +56,6 @@ export class StreamConflict extends AppError {
   constructor(cause: unknown) {
     super("Another writer changed the same stream first; load it and decide again.", {
       type: "STREAM_CONFLICT",
-      code: 409,
-      retryable: true,
       cause,
     });
   }
@@ -68,8 +66,6 @@ export class StoreUnavailable extends AppError {
   constructor(cause: unknown, message = "MongoDB does not answer; try again.") {
     super(message, {
       type: "STORE_UNAVAILABLE",
-      code: 503,
-      retryable: true,
       cause,
     });
   }
@@ -93,8 +89,6 @@ export class OutboxFull extends AppError {
   constructor() {
     super("The bus has not accepted too many earlier events yet; try again when it has.", {
       type: "OUTBOX_FULL",
-      code: 503,
-      retryable: true,
     });
   }
 }

@@ -109,7 +109,7 @@ export async function connectMongo(
 /** The URL cannot be used. The message never repeats it: a password may be in it. */
 export class MongoUrlFault extends AppError {
   constructor(fault: keyof typeof URL_FAULTS, source = "MONGO_DB_URL") {
-    super(`${source} ${URL_FAULTS[fault]}`, { type: "CONFIG_INVALID", code: 500 });
+    super(`${source} ${URL_FAULTS[fault]}`, { type: "CONFIG_INVALID" });
   }
 }
 const URL_FAULTS = {

@@ -29,8 +29,7 @@ export function batchContract(adapter: Adapter): void {
       ...records,
       handleBatch(events, [delivery]) {
         batches.add({ ids: events.map(({ id }) => id), count: delivery?.count, at: performance.now() });
-        if (batches.items.length < 3)
-          throw new AppError("conflict", { type: "STREAM_CONFLICT", code: 409, retryable: true });
+        if (batches.items.length < 3) throw new AppError("conflict", { type: "STREAM_CONFLICT" });
       },
     });
     const events = Array.from({ length: 8 }, () => exampleEvent("run.started"));
@@ -58,7 +57,7 @@ export function batchContract(adapter: Adapter): void {
       handleBatch(events) {
         if (events.some(({ id }) => id === poisoned.id)) {
           tries += 1;
-          throw new AppError("cannot be folded", { type: "POISONED", code: 422 });
+          throw new AppError("cannot be folded", { type: "CONTRACT_VIOLATION" });
         }
         for (const { id } of events) handled.add(id);
       },
@@ -68,7 +67,7 @@ export function batchContract(adapter: Adapter): void {
     await handled.reach(7);
     const letter = await eventually(async () => (await deadLetters())[0]);
     assert.deepEqual(handled.items.toSorted(), mates.map(({ id }) => id).toSorted());
-    assert.deepEqual(letter.error, { type: "POISONED", message: "cannot be folded" });
+    assert.deepEqual(letter.error, { type: "CONTRACT_VIOLATION", message: "cannot be folded" });
     assert.deepEqual(JSON.parse(letter.event), poisoned);
     // Batches of 8, 4, 2 and 1, then the two retries that maxDeliver leaves.
     assert.equal(tries, 6);

@@ -117,7 +117,7 @@ export function deliveryContract(adapter: Adapter): void {
         group: "executor",
         handle(_event, { count }) {
           seen.add(count);
-          if (count < 8) throw new AppError("store away", { type: "STORE_AWAY", code: 503, retryable: true });
+          if (count < 8) throw new AppError("store away", { type: "STORE_UNAVAILABLE" });
         },
       });
       await bus.send(exampleEvent("task.due"));

@@ -60,7 +60,7 @@ describe("what a handler returned", () => {
 
 describe("what a handler threw", () => {
   it("an error of ours keeps type, message and whether it may be retried", () => {
-    const error = new AppError("GET answered 503", { type: "HTTP_STATUS", code: 502, retryable: true });
+    const error = new AppError("GET answered 503", { type: "HTTP_STATUS", retryable: true });
     const outcome = failure(thrown(error));
     assert.equal(outcome.error.type, "HTTP_STATUS");
     assert.equal(outcome.error.message, "GET answered 503");

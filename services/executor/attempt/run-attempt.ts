@@ -2,7 +2,13 @@ import { Requeue } from "../../../shared/bus/bus.ts";
 import { monotonicClock } from "../../../shared/clock.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../../shared/contracts/run-events.ts";
-import { AppError, errorMessage, errorType, isRetryable } from "../../../shared/errors.ts";
+import {
+  AppError,
+  type AppErrorOptions,
+  errorMessage,
+  errorType,
+  isRetryable,
+} from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
 import type { HeapEntry } from "../../../shared/min-heap.ts";
 import type { HandlerRegistry } from "../handler/handler-registry.ts";
@@ -123,9 +129,7 @@ export class RunAttempt implements HeapEntry {
   /** The executor stops: the handler is asked to end; unless it ends well, its run is handed back. */
   stop(): void {
     this.isStopping = true;
-    this.context?.abort(
-      new AppError("The executor stops", { type: "EXECUTOR_STOPPING", code: 503, retryable: true }),
-    );
+    this.context?.abort(new AppError("The executor stops", { type: "EXECUTOR_STOPPING" }));
   }
 
   /** Leaves the run to another executor, whatever its handler still does. */
@@ -215,18 +219,15 @@ export class RunAttempt implements HeapEntry {
 
 class OutcomeRefused extends AppError {
   constructor(cause: unknown) {
-    super(`The run's outcome could not be sent: ${errorMessage(cause)}`, {
-      type: errorType(cause) ?? "OUTCOME_REFUSED",
-      code: 500,
-      cause,
-    });
+    const type = errorType(cause) ?? "OUTCOME_REFUSED";
+    const options = { type, retryable: false, cause } as AppErrorOptions;
+    super(`The run's outcome could not be sent: ${errorMessage(cause)}`, options);
   }
 }
 
 function timeoutError(timeoutMs: number): AppError {
   return new AppError(`The run took longer than its limit of ${timeoutMs} ms`, {
     type: "RUN_TIMEOUT",
-    code: 504,
   });
 }
 

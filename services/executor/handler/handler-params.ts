@@ -22,7 +22,6 @@ export class HandlerParamsInvalid extends AppError {
   constructor(handler: string, { field, fault, expected }: ParamFault) {
     super(`参数传递错误：${field || "params"} ${fault}; expected ${expected}`, {
       type: "HANDLER_PARAMS_INVALID",
-      code: 400,
       data: { handler, field, fault, expected },
     });
   }

@@ -22,7 +22,6 @@ export class HandlerUnknown extends AppError {
     const what = isModuleKnown ? `未找到该模块下的方法：${name.slice(split + 1)}` : `未找到该模块：${module}`;
     super(`${what}；可用：${known.join(", ")}`, {
       type: "HANDLER_UNKNOWN",
-      code: 400,
       data: { handlers: known },
     });
   }
@@ -35,7 +34,6 @@ export function handlerRegistry(handlers: readonly Handler[]): HandlerRegistry {
     if (byName.has(handler.name)) {
       throw new AppError(`Two handlers are named ${handler.name}; a name belongs to one handler`, {
         type: "HANDLER_DUPLICATE",
-        code: 500,
         data: { handler: handler.name },
       });
     }

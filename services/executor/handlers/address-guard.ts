@@ -7,7 +7,7 @@ export class AddressForbidden extends AppError {
   constructor(host: string) {
     super(
       `${host} is a private, loopback, link-local or reserved address; HTTP_REQUEST_ALLOW_PRIVATE=true allows it`,
-      { type: "HTTP_ADDRESS_FORBIDDEN", code: 403 },
+      { type: "HTTP_ADDRESS_FORBIDDEN" },
     );
   }
 }

@@ -14,7 +14,7 @@ describe("built-in handlers, run by an executor", () => {
       crawl(params, { requestID }) {
         crawls.push({ ...params, requestID });
         if (crawls.length === 1) return { count: 30 };
-        throw new AppError("the list answered 500", { type: "CRAWL_BAD_STATUS", code: 502, retryable: true });
+        throw new AppError("the list answered 500", { type: "CRAWL_BAD_STATUS", retryable: true });
       },
     }),
   };

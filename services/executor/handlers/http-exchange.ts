@@ -65,8 +65,6 @@ class HttpUnreachable extends AppError {
   constructor(host: string, cause: unknown) {
     super(`${host} cannot be reached: ${causeInOneLine(cause)}`, {
       type: "HTTP_UNREACHABLE",
-      code: 502,
-      retryable: true,
       cause,
     });
   }
@@ -118,7 +116,6 @@ function redirected(call: HttpCall, status: number, location: string): HttpCall 
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new AppError(`${call.url.host} redirects to something that is no http or https URL`, {
       type: "HTTP_REDIRECT_INVALID",
-      code: 502,
     });
   }
   const becomesGet = status === 303 ? call.method !== "HEAD" : status <= 302 && call.method === "POST";

@@ -99,7 +99,6 @@ class UnexpectedStatus extends AppError {
     const why = isLost ? `: too many redirects, ${redirects} were followed` : "";
     super(`${method} ${host} answered ${status}${why}`, {
       type: "HTTP_STATUS",
-      code: 502,
       data: { status },
       retryable: status === 429 || status >= 500,
     });
@@ -166,7 +165,7 @@ async function within<T>({ signal, timeoutMs, host }: Within, work: (limit: Abor
   } catch (error) {
     if (!timer.aborted || signal.aborted) throw error;
     const message = `${host} did not answer within ${timeoutMs} ms`;
-    throw new AppError(message, { type: "HTTP_TIMEOUT", code: 504, retryable: true, cause: error });
+    throw new AppError(message, { type: "HTTP_TIMEOUT", cause: error });
   }
 }
 

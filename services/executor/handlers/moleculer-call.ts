@@ -24,8 +24,6 @@ export const moleculerCall = defineHandler({
       if (errorType(error) !== "SERVICE_NOT_FOUND") throw error;
       throw new AppError(`No service offers the action ${action}; name one as <service>.<action>`, {
         type: "ACTION_UNKNOWN",
-        code: 404,
-        retryable: true,
         cause: error,
       });
     }

@@ -11,8 +11,6 @@ export class ConfirmUnavailable extends AppError {
   constructor(cause: unknown) {
     super(`The scheduler does not confirm runs: ${errorMessage(cause)}`, {
       type: "CONFIRM_UNAVAILABLE",
-      code: 503,
-      retryable: true,
       cause,
     });
   }

@@ -16,7 +16,7 @@ export async function listen(server: Server, address: Address): Promise<void> {
   try {
     await bound.promise;
   } catch (cause) {
-    throw new AppError(inWords(cause, address), { type: "GATEWAY_ADDRESS_UNAVAILABLE", code: 500, cause });
+    throw new AppError(inWords(cause, address), { type: "GATEWAY_ADDRESS_UNAVAILABLE", cause });
   } finally {
     server.off("error", bound.reject);
   }

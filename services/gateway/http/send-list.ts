@@ -11,7 +11,6 @@ class ClientStalled extends AppError {
   constructor() {
     super(`The client took nothing of the answer for ${STALLED_MS} ms.`, {
       type: "CLIENT_STALLED",
-      code: 408,
     });
   }
 }

@@ -5,8 +5,8 @@ import { AppError } from "../../../shared/errors.ts";
 import { replyToError } from "./error-reply.ts";
 import { InvalidInput } from "./wire-validation.ts";
 
-const ours = (type: string, code: number, more: { data?: unknown; retryable?: boolean } = {}) =>
-  new AppError("the text", { type, code, ...more });
+const ours = (type: string, code: number, data?: unknown) =>
+  AppError.restored({ type, message: "the text", code, data });
 
 describe("replyToError", () => {
   const rows: readonly [name: string, error: unknown, status: number, body: object][] = [
@@ -22,13 +22,13 @@ describe("replyToError", () => {
     ],
     [
       "STREAM_CONFLICT",
-      ours("STREAM_CONFLICT", 409, { retryable: true }),
+      ours("STREAM_CONFLICT", 409),
       200,
       { message: "数据已被其他操作修改，请重试", code: 409 },
     ],
     [
       "TRIGGER_INVALID",
-      ours("TRIGGER_INVALID", 400, { data: { field: "timezone", expected: "Asia/Shanghai" } }),
+      ours("TRIGGER_INVALID", 400, { field: "timezone", expected: "Asia/Shanghai" }),
       200,
       {
         message: "the text",
@@ -38,7 +38,7 @@ describe("replyToError", () => {
     ],
     [
       "HANDLER_UNKNOWN",
-      ours("HANDLER_UNKNOWN", 400, { data: { handlers: ["a", "b"] } }),
+      ours("HANDLER_UNKNOWN", 400, { handlers: ["a", "b"] }),
       200,
       {
         message: "the text",
@@ -48,7 +48,7 @@ describe("replyToError", () => {
     ],
     [
       "HANDLER_PARAMS_INVALID",
-      ours("HANDLER_PARAMS_INVALID", 400, { data: { field: "age", expected: "a number" } }),
+      ours("HANDLER_PARAMS_INVALID", 400, { field: "age", expected: "a number" }),
       200,
       {
         message: "the text",
@@ -83,7 +83,7 @@ describe("replyToError", () => {
     ],
     [
       "a scheduler between two leaders",
-      ours("SCHEDULER_NO_LEADER", 503, { retryable: true }),
+      ours("SCHEDULER_NO_LEADER", 503),
       503,
       { message: "服务 scheduler 当前没有活动节点，请稍后重试", code: 503 },
     ],
@@ -101,7 +101,7 @@ describe("replyToError", () => {
     ],
     [
       "a fault that may pass",
-      ours("OUTBOX_FULL", 503, { retryable: true }),
+      ours("OUTBOX_FULL", 503),
       503,
       { message: "服务当前不可用，请稍后重试", code: 503 },
     ],

@@ -45,7 +45,7 @@ export class InvalidInput extends AppError {
   readonly errors: readonly FieldError[];
   readonly body: unknown;
   constructor(errors: readonly FieldError[], body: unknown) {
-    super(errors[0]?.message ?? "Invalid input", { type: "INPUT_INVALID", code: 400, data: errors });
+    super(errors[0]?.message ?? "Invalid input", { type: "INPUT_INVALID", data: errors });
     this.errors = errors;
     this.body = body;
   }

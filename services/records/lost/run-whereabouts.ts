@@ -27,8 +27,6 @@ class WhereaboutsUnknown extends AppError {
   constructor(reason: string) {
     super(`It is not known whether runs are lost: ${reason}`, {
       type: "WHEREABOUTS_UNKNOWN",
-      code: 503,
-      retryable: true,
     });
   }
 }

@@ -9,7 +9,7 @@ import { fromDocument, type RecordDocument, toDocument, toView } from "./record-
 
 export class RecordNotFound extends AppError {
   constructor(runId: string) {
-    super(`未查询到编号为：${runId} 的数据！`, { type: "RECORD_NOT_FOUND", code: 404, data: { runId } });
+    super(`未查询到编号为：${runId} 的数据！`, { type: "RECORD_NOT_FOUND", data: { runId } });
   }
 }
 
@@ -18,7 +18,6 @@ export class RecordTooLarge extends AppError {
   constructor(runId: string) {
     super(`The record ${runId} is larger than ${BLOCK_BYTES} bytes; read it by records.rows.`, {
       type: "RECORD_TOO_LARGE",
-      code: 413,
       data: { runId, limit: BLOCK_BYTES },
     });
   }

@@ -16,8 +16,6 @@ export class NoLeader extends AppError {
   constructor() {
     super("No scheduler is active at the moment; try again in a few seconds.", {
       type: "SCHEDULER_NO_LEADER",
-      code: 503,
-      retryable: true,
     });
   }
 }

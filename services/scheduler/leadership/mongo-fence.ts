@@ -8,8 +8,6 @@ export class Fenced extends AppError {
   constructor() {
     super("Another scheduler is active by now; this one changes nothing any more.", {
       type: "SCHEDULER_FENCED",
-      code: 503,
-      retryable: true,
     });
   }
 }

@@ -9,7 +9,6 @@ export class RateLimited extends AppError {
       `立即执行过于频繁：每个任务每分钟最多 ${perMinute} 次（MANUAL_RUNS_PER_MINUTE），请在 ${seconds} 秒后重试`,
       {
         type: "RATE_LIMITED",
-        code: 429,
         data: { taskId, limit: perMinute, retryAfterMs },
       },
     );

@@ -74,7 +74,7 @@ function fromDocument({ _id, task_id, changed, refusal, deadline }: CommandDocum
     commandId: _id,
     taskId: task_id,
     changed,
-    refusal: refusal && new AppError(refusal.message, refusal),
+    refusal: refusal && AppError.restored(refusal),
     deadline: deadline.getTime(),
   };
 }

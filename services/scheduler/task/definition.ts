@@ -34,7 +34,6 @@ export class ParamsTooLarge extends AppError {
   constructor(bytes: number) {
     super(`任务参数过大：job_params 为 ${bytes} 字节，不能超过 ${MOST_PARAMS_BYTES} 字节`, {
       type: "TASK_PARAMS_TOO_LARGE",
-      code: 400,
       data: { bytes, limit: MOST_PARAMS_BYTES },
     });
   }

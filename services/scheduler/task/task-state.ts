@@ -40,13 +40,13 @@ export type Task =
 
 export class TaskNotFound extends AppError {
   constructor(taskId: string) {
-    super(`未查询到编号为：${taskId} 的数据！`, { type: "TASK_NOT_FOUND", code: 404, data: { taskId } });
+    super(`未查询到编号为：${taskId} 的数据！`, { type: "TASK_NOT_FOUND", data: { taskId } });
   }
 }
 
 export class TaskActive extends AppError {
   constructor(taskId: string) {
-    super("请暂停任务后再删除！", { type: "TASK_ACTIVE", code: 400, data: { taskId } });
+    super("请暂停任务后再删除！", { type: "TASK_ACTIVE", data: { taskId } });
   }
 }
 
@@ -54,7 +54,6 @@ export class TooManyOpenRuns extends AppError {
   constructor(taskId: string) {
     super(`该任务未结束的运行已达 ${MAX_OPEN_RUNS} 个，请等待其结束后再试`, {
       type: "TASK_TOO_MANY_RUNS",
-      code: 429,
       data: { taskId, limit: MAX_OPEN_RUNS },
     });
   }

@@ -17,7 +17,7 @@ export interface TriggerFault {
 /** A task definition that makes no trigger; `TRIGGER_INVALID`, 400, `data` is a {@link TriggerFault}. */
 export class InvalidTrigger extends AppError {
   constructor(message: string, fault: TriggerFault) {
-    super(message, { type: "TRIGGER_INVALID", code: 400, data: fault });
+    super(message, { type: "TRIGGER_INVALID", data: fault });
   }
 }
 
