@@ -9,7 +9,7 @@ import { type Caller, call, query } from "../../../shared/service.ts";
 import { endOf, plannedRun, type TrackedRun } from "../dispatch/active-scheduler.ts";
 import type { TaskLedger } from "../store/task-ledger.ts";
 import { task } from "../task/task.ts";
-import { runOf, type Task, verdictOn } from "../task/task-state.ts";
+import { runOf, type Task, type TaskRuns, verdictOn } from "../task/task-state.ts";
 import type { HeldElsewhere } from "./executor-holdings.ts";
 
 type Question = ActionParams<"scheduler.confirmRuns">["runs"][number];
@@ -21,7 +21,7 @@ export interface RunVerdictsDeps {
   readonly caller: Caller;
   readonly bus: Pick<Bus, "settled">;
   readonly store: Pick<EventStore, "readStream">;
-  readonly ledger: Pick<TaskLedger, "current" | "observe">;
+  readonly ledger: Pick<TaskLedger, "currentRuns" | "observe">;
   readonly heldElsewhere: HeldElsewhere;
   /** True where this node may change tasks. */
   readonly isLeader: () => boolean;
@@ -52,7 +52,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
    * Ends that are recorded and that no scheduler has noted yet: a process may end between the two. Where the records
    * are in this process, they are the only ones who keep ends, and nothing is known without their answer.
    */
-  async function recordedEnds(questions: readonly Question[], states: ReadonlyMap<string, Task>) {
+  async function recordedEnds(questions: readonly Question[], states: ReadonlyMap<string, TaskRuns>) {
     const tracked = questions.flatMap((run) => tracking(run, states));
     const known = await (isEndKept
       ? ended(tracked, { timeout: 1000 }).catch(() => NONE)
@@ -93,7 +93,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const repeated = questions.filter(({ mayHaveEnded }) => mayHaveEnded);
     const { isSettled, ends, elsewhere } = repeated.length > 0 ? await look(repeated, asker) : ON_TIME;
     // Last, since all else takes time, and a task may be stopped meanwhile.
-    const states = await ledger.current(taskIds);
+    const states = await ledger.currentRuns(taskIds);
     const verdicts = questions.map(({ taskId, runId, mayHaveEnded }): RunVerdict | null => {
       if (ends.has(runId)) return "ended";
       if (mayHaveEnded && (!isSettled || elsewhere.has(runId))) return "unknown";
@@ -110,7 +110,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const runIds = runs.map(({ runId }) => runId);
     const [isSettled, elsewhere] = await Promise.all([settled("scheduler"), heldElsewhere(runIds, asker)]);
     if (!isSettled) return { isSettled, ends: NONE, elsewhere };
-    const states = await ledger.current([...new Set(runs.map(({ taskId }) => taskId))]);
+    const states = await ledger.currentRuns([...new Set(runs.map(({ taskId }) => taskId))]);
     return { isSettled, ends: await recordedEnds(runs, states), elsewhere };
   }
 }
@@ -125,7 +125,7 @@ interface Sighting {
 const NONE: ReadonlySet<string> = new Set();
 const ON_TIME: Sighting = { isSettled: true, ends: NONE, elsewhere: NONE };
 
-function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, Task>): TrackedRun[] {
+function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, TaskRuns>): TrackedRun[] {
   const state = states.get(taskId);
   const run = state && runOf(state, runId);
   return run ? [{ taskId, run }] : [];

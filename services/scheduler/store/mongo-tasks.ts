@@ -10,8 +10,22 @@ import type { TaskView } from "../../../shared/contracts/scheduler-actions.ts";
 import { errorMessage } from "../../../shared/errors.ts";
 import { asked } from "../../../shared/event-store/store-errors.ts";
 import { mongoPages, sortOf } from "../../../shared/mongo-pages.ts";
-import { type DefinedTask, isDefined, runsOf, type Task, TaskNotFound } from "../task/task-state.ts";
-import { fromDocument, type TaskDocument, toDocument, toView, updateSince } from "./task-document.ts";
+import {
+  type DefinedTask,
+  isDefined,
+  runsOf,
+  type Task,
+  TaskNotFound,
+  type TaskRuns,
+} from "../task/task-state.ts";
+import {
+  fromDocument,
+  runningOf,
+  type TaskDocument,
+  toDocument,
+  toView,
+  updateSince,
+} from "./task-document.ts";
 
 /** A task with the number of events on its stream. */
 export interface VersionedTask {
@@ -55,6 +69,8 @@ type DueTask = VersionedTask & { readonly task: DefinedTask };
 export interface TaskStore {
   /** Unknown ids are left out. */
   load(taskIds: readonly string[]): Promise<Map<string, VersionedTask>>;
+  /** The tasks' runs alone, which needs no valid definition. Unknown ids are left out. */
+  runs(taskIds: readonly string[]): Promise<Map<string, TaskRuns>>;
   /** Active tasks in the order of their next occurrence: those after a place in that order, until an instant (ms). */
   dueAfter(place: DuePlace, until: number, limit: number): Promise<DuePage>;
   /** Tasks with open runs, whatever their status, in the order of their ids after one; unreadable ones are left out. */
@@ -72,10 +88,23 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
   const pages = mongoPages(tasks, toView);
   return {
     async load(taskIds) {
-      const ids = taskIds.map((id) => new ObjectId(id));
-      const query = { _id: ids.length === 1 ? (ids[0] as ObjectId) : { $in: ids } };
-      const documents = await asked(tasks.find(query).toArray());
+      const documents = await asked(tasks.find(withIds(taskIds)).toArray());
       return new Map(documents.map((document) => [document._id.toHexString(), versioned(document)]));
+    },
+
+    async runs(taskIds) {
+      const documents = await asked(
+        tasks
+          .find(withIds(taskIds), { batchSize: taskIds.length })
+          .project<Pick<TaskDocument, "_id" | "status" | "running">>({ status: 1, running: 1 })
+          .toArray(),
+      );
+      return new Map(
+        documents.map((document) => [
+          document._id.toHexString(),
+          { status: document.status, running: runningOf(document) },
+        ]),
+      );
     },
 
     async dueAfter({ at, taskId }, until, limit) {
@@ -117,6 +146,11 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
 
     rows: pages.rows,
   };
+}
+
+function withIds(taskIds: readonly string[]): Filter<TaskDocument> {
+  const ids = taskIds.map((id) => new ObjectId(id));
+  return { _id: ids.length === 1 ? (ids[0] as ObjectId) : { $in: ids } };
 }
 
 function pageOf(documents: readonly TaskDocument[], limit: number): DuePage {

@@ -137,14 +137,19 @@ export function fromDocument(document: TaskDocument): DefinedTask {
     lastRunAt: document.last_run_datetime?.getTime() ?? null,
     settledUntil: (document.settled_until ?? document.last_run_datetime)?.getTime() ?? null,
     nextRunAt: document.next_run_at?.getTime() ?? null,
-    running: document.running.map(({ run_id, attempt, planned_datetime, is_revoked, may_have_started }) => ({
-      runId: run_id,
-      attempt,
-      plannedAt: planned_datetime.getTime(),
-      isRevoked: is_revoked,
-      ...(may_have_started && { mayHaveStarted: true }),
-    })),
+    running: runningOf(document),
   };
+}
+
+/** The runs alone: they can be read whatever the definition has become. */
+export function runningOf({ running }: Pick<TaskDocument, "running">): readonly ActiveRun[] {
+  return running.map(({ run_id, attempt, planned_datetime, is_revoked, may_have_started }) => ({
+    runId: run_id,
+    attempt,
+    plannedAt: planned_datetime.getTime(),
+    isRevoked: is_revoked,
+    ...(may_have_started && { mayHaveStarted: true }),
+  }));
 }
 
 /** What the outside sees; a task whose trigger means nothing any more is shown, too. */

@@ -200,8 +200,21 @@ describe("the ledger of tasks", () => {
       const { after, version } = await ledger.handle(command);
       assert.ok(isDefined(after));
       assert.deepEqual(await document(), toDocument(after, version));
-      assert.deepEqual((await ledger.current([taskId])).get(taskId), after);
+      const { status, running } = after;
+      assert.deepEqual((await ledger.currentRuns([taskId])).get(taskId), { status, running });
     }
+  });
+
+  it("reads the runs of a task whose definition is no longer valid", async () => {
+    const { ledger } = await scheduler();
+    const taskId = objectId();
+    await ledger.handle(create(taskId));
+    const { after } = await ledger.handle(run(taskId, 1));
+    await ledgers.mongo.db
+      .collection<TaskDocument>("scheduler_task_list")
+      .updateOne({ _id: new ObjectId(taskId) }, { $set: { exec_strategy: "cron", expression: "never" } });
+    const runs = await ledger.currentRuns([taskId, objectId()]);
+    assert.deepEqual([...runs], [[taskId, { status: "active", running: isDefined(after) && after.running }]]);
   });
 
   it("keeps one of two writers that decide at the same moment again and again", async () => {

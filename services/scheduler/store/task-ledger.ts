@@ -13,7 +13,7 @@ import {
 } from "../../../shared/event-store/event-store.ts";
 import { type Fence, Fenced } from "../leadership/mongo-fence.ts";
 import { task as decider, type TaskCommand } from "../task/task.ts";
-import type { Task } from "../task/task-state.ts";
+import type { Task, TaskRuns } from "../task/task-state.ts";
 import type { CommandLog, CommandOutcome } from "./mongo-commands.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
 import { decideBatch, type Handled, type LedgerItem, type TaskStep, UNKNOWN } from "./task-batch.ts";
@@ -48,10 +48,10 @@ export interface TaskLedger {
   /** The current state, from memory or the store. */
   state(taskId: string): Promise<Task>;
   /**
-   * The states as stored at the time of the call or later, whichever scheduler has written them; unknown tasks are
+   * The tasks' runs as stored at the time of the call or later, whichever scheduler has written them; unknown tasks are
    * left out. Error: `STORE_UNAVAILABLE`.
    */
-  current(taskIds: readonly string[]): Promise<ReadonlyMap<string, Task>>;
+  currentRuns(taskIds: readonly string[]): Promise<ReadonlyMap<string, TaskRuns>>;
   /** Keeps a task's state in memory; what is kept must be forgotten. */
   remember(taskId: string, state: VersionedTask): void;
   forget(taskId: string): void;
@@ -224,13 +224,14 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
   }
 
   /** What is in memory is current where no other scheduler has taken over by now. */
-  async function current(taskIds: readonly string[]): Promise<ReadonlyMap<string, Task>> {
+  async function currentRuns(taskIds: readonly string[]): Promise<ReadonlyMap<string, TaskRuns>> {
     const heldUnder = epoch;
     const remembered = heldUnder === null ? [] : taskIds.filter((taskId) => known.has(taskId));
-    const states = new Map(remembered.map((taskId) => [taskId, known.get(taskId)?.task as Task]));
+    const states = new Map<string, TaskRuns>(
+      remembered.map((taskId) => [taskId, known.get(taskId)?.task as Task]),
+    );
     const absent = taskIds.filter((taskId) => !states.has(taskId));
-    if (absent.length > 0)
-      for (const [taskId, state] of await tasks.load(absent)) states.set(taskId, state.task);
+    if (absent.length > 0) for (const [taskId, runs] of await tasks.runs(absent)) states.set(taskId, runs);
     if (heldUnder === null || remembered.length === 0) return states;
     try {
       await fence.check(heldUnder);
@@ -238,7 +239,7 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
     } catch (error) {
       if (errorType(error) !== "SCHEDULER_FENCED") throw error;
       onFenced(heldUnder);
-      return new Map([...(await tasks.load(taskIds))].map(([taskId, state]) => [taskId, state.task]));
+      return tasks.runs(taskIds);
     }
   }
 
@@ -261,7 +262,7 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
       const state = known.get(taskId) ?? (await tasks.load([taskId])).get(taskId);
       return state?.task ?? decider.initialState;
     },
-    current,
+    currentRuns,
     remember: (taskId, state) => void known.set(taskId, state),
     forget: (taskId) => void known.delete(taskId),
     *remembered() {

@@ -38,6 +38,14 @@ export type Task =
   | DefinedTask
   | { readonly status: "deleted"; readonly running: readonly ActiveRun[] };
 
+/** The part of a task that decides whether its runs may start. */
+export type TaskRuns =
+  | { readonly status: "none" }
+  | {
+      readonly status: Exclude<Task["status"], "none">;
+      readonly running: readonly ActiveRun[];
+    };
+
 export class TaskNotFound extends AppError {
   constructor(taskId: string) {
     super(`未查询到编号为：${taskId} 的数据！`, { type: "TASK_NOT_FOUND", data: { taskId } });
@@ -60,17 +68,17 @@ export class TooManyOpenRuns extends AppError {
 }
 
 /** Runs that were ordered and have not ended, by the task's books. */
-export function runsOf(state: Task): readonly ActiveRun[] {
+export function runsOf(state: TaskRuns): readonly ActiveRun[] {
   return state.status === "none" ? [] : state.running;
 }
 
 /** One of them. */
-export function runOf(state: Task, runId: string): ActiveRun | undefined {
+export function runOf(state: TaskRuns, runId: string): ActiveRun | undefined {
   return runsOf(state).find((active) => active.runId === runId);
 }
 
 /** What an executor is told that got a run again. */
-export function verdictOn(state: Task, runId: string): "wanted" | "ended" | "revoked" {
+export function verdictOn(state: TaskRuns, runId: string): "wanted" | "ended" | "revoked" {
   const run = runOf(state, runId);
   if (!run) return "ended";
   return run.isRevoked ? "revoked" : "wanted";
