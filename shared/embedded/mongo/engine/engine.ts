@@ -58,8 +58,8 @@ export class Engine {
   }
 
   /** Resolves when every commit of until now is durable: what a plain statement has seen may be answered then. */
-  async settled(): Promise<void> {
-    await this.#queue.settled;
+  settled(): Promise<void> {
+    return this.#queue.settled;
   }
 
   /**

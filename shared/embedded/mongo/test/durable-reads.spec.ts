@@ -100,6 +100,19 @@ describe("writes on their way to the disk", { skip: realServerUrl !== undefined 
     assert.equal(await nothing.write, null);
   });
 
+  it("wait for their own flush only, and not for those of later writes", async () => {
+    await begin("order");
+    const first = await underWay(jobs.insertOne({ _id: 7, state: "new" }));
+    const second = await underWay(jobs.insertOne({ _id: 8, state: "new" }));
+    await letPass();
+    disk.release();
+    disk.hold();
+    await eventually(() => first.isAnswered && disk.held > 0);
+    assert.equal(second.isAnswered, false);
+    disk.release();
+    await second.write;
+  });
+
   it("hold up what is answered because of them: a miss, a duplicate key, a conflict", async () => {
     await begin("misses");
     await underWay(jobs.deleteOne({ _id: 0 }));

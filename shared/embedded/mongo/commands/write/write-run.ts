@@ -33,6 +33,8 @@ export class WriteRun {
   /** Statements whose outcomes are noted, but not committed yet. */
   #uncommitted: number[] = [];
   #stored: Promise<void> = Promise.resolve();
+  /** Resolves when everything that a transaction without writes has read is durable. */
+  #readDurable: Promise<void> = Promise.resolve();
 
   constructor(context: CommandContext, slice: TimeSlice) {
     this.#context = context;
@@ -63,8 +65,7 @@ export class WriteRun {
     if (interrupted?.isCommitted === false) this.dispose();
     else if (transaction === null) this.#commit();
     await this.#stored;
-    // Without a commit of its own the command has still seen what others have committed.
-    if (transaction === null) await server.engine.settled();
+    await this.#readDurable;
     if (interrupted !== null) throw new CloseConnection();
   }
 
@@ -142,8 +143,12 @@ export class WriteRun {
     const stored = server.engine.commit(this.#transaction, entry);
     const committed = this.#uncommitted;
     this.#uncommitted = [];
-    if (isEmpty) return;
-    // The log keeps its order: when the last part is stored, all parts are; a failure shows up in each later one.
+    if (isEmpty) {
+      this.#readDurable = server.engine.settled();
+      return;
+    }
+    // The log keeps its order: when the last part is stored, all parts and all that they have read are; a failure shows
+    // up in each later one.
     this.#stored = stored;
     if (session === null) {
       stored.catch(() => {});
