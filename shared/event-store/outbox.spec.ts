@@ -284,7 +284,7 @@ describe("an event that the bus can never take", () => {
     const startedAt = performance.now();
     for (let n = 0; n < 5; n++) await append(one.store, objectId(), 0);
     await count(5);
-    assert.ok(performance.now() - startedAt < 1000);
+    assert.ok(performance.now() - startedAt < 5000);
     assert.deepEqual([sent.length, one.outbox.pending()], [5, 1]);
     await one.outbox.stop();
     const checkpoint = await writers.outboxes.findOne({ _id: one.ledger.writer });

@@ -11,7 +11,7 @@ import { startTestMongo, type TestMongo } from "../mongo.ts";
 import { noPidNamespaces, spawnInPidNamespace } from "./pid-namespace.ts";
 
 const NODE = fileURLToPath(new URL("lease.process.ts", import.meta.url));
-const LEASE_MS = 900;
+const LEASE_MS = 2000;
 
 describe("the lease between containers of one host name", { skip: noPidNamespaces }, () => {
   let mongo: TestMongo;

