@@ -145,8 +145,9 @@ class JetStreamBus implements Bus {
 
   settled(group: string, pattern: EventPattern, limitMs: number): Promise<boolean> {
     const { connection, watches } = this.#connected;
-    const name = durableOf(group, pattern);
-    const watch = watches.get(name) ?? new SettledWatch(name, { connection, logger: this.#options.logger });
+    const { logger } = this.#options;
+    const [name, subject] = [durableOf(group, pattern), subjectOf(pattern)];
+    const watch = watches.get(name) ?? new SettledWatch({ name, subject, connection, logger });
     watches.set(name, watch);
     return watch.settled(limitMs);
   }

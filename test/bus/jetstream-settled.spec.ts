@@ -54,3 +54,34 @@ test("jetstream: a group that is settled has handled all that was accepted befor
     for (const { id } of mine) assert.ok(handled.has(id), `round ${round}: ${id} was not handled`);
   }
 });
+
+test("jetstream: a group is settled although more of its events arrive all the time", async (t) => {
+  const under = await openJetStream({ logger: silentLog });
+  const { bus, nats } = under;
+  const isAsked = Promise.withResolvers<void>();
+  const [first, later] = [exampleEvent("run.succeeded"), exampleEvent("run.succeeded")];
+  const isReleased = Promise.withResolvers<void>();
+  const isLaterOver = Promise.withResolvers<void>();
+  t.after(async () => {
+    isLaterOver.resolve();
+    await under.close();
+  });
+  await bus.subscribe({
+    ...quick,
+    maxInFlight: 1,
+    pattern: "run.*",
+    group: "g",
+    handle: ({ id }) => (id === first.id ? isReleased.promise : isLaterOver.promise),
+  });
+  await bus.send(first);
+  await bus.send(exampleEvent("task.due"));
+  nats.subscribe(`$JS.API.CONSUMER.INFO.${STREAM}.${durableOf("g", "run.*")}`, {
+    callback: () => isAsked.resolve(),
+  });
+  await nats.flush();
+  const settled = bus.settled("g", "run.*", 10_000);
+  await isAsked.promise;
+  await bus.send(later);
+  isReleased.resolve();
+  assert.equal(await settled, true);
+});
