@@ -46,14 +46,18 @@ export interface TaskStep {
   readonly done: (() => void)[];
 }
 
-/** Decides a batch in order; a command that breaks a rule is refused alone and leaves no mark on its task. */
+/**
+ * Decides a batch: first the ends of runs, so that an occurrence that came due before an end was noted is not skipped for
+ * a run that is over; then the commands, in order. A command that breaks a rule is refused alone and leaves no mark on
+ * its task.
+ */
 export function decideBatch(
   batch: readonly LedgerItem[],
   states: ReadonlyMap<string, VersionedTask>,
   outcomes: ReadonlyMap<string, CommandOutcome>,
 ): TaskStep[] {
   const steps = new Map<string, TaskStep>();
-  for (const item of batch) {
+  for (const item of [...batch.filter(isEnd), ...batch.filter((item) => !isEnd(item))]) {
     let step = steps.get(item.taskId);
     if (!step) {
       step = stepFrom(item.taskId, states.get(item.taskId) ?? UNKNOWN);
@@ -67,6 +71,8 @@ export function decideBatch(
   }
   return [...steps.values()];
 }
+
+export const isEnd = ({ input }: LedgerItem): boolean => "event" in input;
 
 /** A task of which nothing is stored. */
 export const UNKNOWN: VersionedTask = { task: decider.initialState, version: 0 };

@@ -16,7 +16,7 @@ import { task as decider, type TaskCommand } from "../task/task.ts";
 import type { Task, TaskRuns } from "../task/task-state.ts";
 import type { CommandLog, CommandOutcome } from "./mongo-commands.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
-import { decideBatch, type Handled, type LedgerItem, type TaskStep, UNKNOWN } from "./task-batch.ts";
+import { decideBatch, type Handled, isEnd, type LedgerItem, type TaskStep, UNKNOWN } from "./task-batch.ts";
 
 /** Who caused a command, and which command it is. A command without a `ref` is decided once for each call. */
 export interface CommandSource {
@@ -27,7 +27,7 @@ export interface CommandSource {
 /**
  * The one way in which tasks change: load, decide, append and project in one transaction. Whatever arrives while a
  * transaction is under way goes into the next one together, so that a thousand tasks due at once cost two or three.
- * Commands on one task are decided in the order of their arrival.
+ * Commands on one task are decided in the order of their arrival, ends of its runs before them.
  *
  * Every change is fenced: it is stored only while the epoch under which it was decided is the newest one.
  */
@@ -104,8 +104,8 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
         for (const { taskId } of batch) known.delete(taskId);
         const type = errorType(error);
         if (type === "OUTBOX_FULL") {
-          for (const { input, reject } of batch) if ("command" in input) reject(error);
-          const ends = batch.filter(({ input }) => "event" in input);
+          const ends = batch.filter(isEnd);
+          for (const item of batch) if (!isEnd(item)) item.reject(error);
           return ends.length > 0 ? settle(ends) : undefined;
         }
         if (error instanceof DeadlinePassed) continue;
