@@ -26,7 +26,10 @@ export interface StartGate {
    * is no reason to wait.
    */
   mayHaveEnded(run: GatedRun): boolean;
-  /** Takes note of a confirmation, unless this process stood still since it was asked for. */
+  /**
+   * Takes note of a confirmation, unless this process stood still or another executor may have received the run since it
+   * was asked for.
+   */
   confirm(run: GatedRun, askedAt: number): void;
   close(): void;
 }
@@ -54,7 +57,7 @@ export function startGate(clock: Clock, log: Pick<Log, "warn">): StartGate {
     },
     confirm(run, askedAt) {
       gap.look();
-      if (askedAt > gap.endedAtMono) run.confirmedAt = performance.now();
+      if (askedAt > gap.endedAtMono && askedAt > run.delivery.lapsedAt) run.confirmedAt = performance.now();
     },
     close: () => gap.close(),
   };
