@@ -13,3 +13,16 @@ export async function withTimeLimit<T>(promise: Promise<T>, limitMs: number, lat
     clearTimeout(timer);
   }
 }
+
+/** What a promise resolves to; `instead` once `limitMs` are over without that. */
+export async function within<T>(promise: Promise<T>, limitMs: number, instead: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(instead), limitMs);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -2,10 +2,12 @@ import type { CallingOptions } from "moleculer";
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
+import { CONFIRM_TIMEOUT_MS } from "../../../shared/contracts/start-rules.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
 import { type Caller, call, query } from "../../../shared/service.ts";
+import { within } from "../../../shared/time-limit.ts";
 import { endOf, plannedRun, type TrackedRun } from "../dispatch/active-scheduler.ts";
 import type { TaskLedger } from "../store/task-ledger.ts";
 import { task } from "../task/task.ts";
@@ -30,6 +32,8 @@ export interface RunVerdictsDeps {
 }
 
 const SETTLE_LIMIT_MS = 1000;
+/** What takes longer is left undecided, so that the executor gets the other verdicts before it gives up the call. */
+const LOOK_LIMIT_MS = CONFIRM_TIMEOUT_MS - 300;
 
 /**
  * Tells executors whether runs may still be started. Any scheduler answers, active or not, from what is stored at the
@@ -89,9 +93,13 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
   }
 
   return async (questions, asker) => {
+    const askedAt = performance.now();
+    const inTime = <T>(looking: Promise<T>, undecided: T) =>
+      within(looking, Math.max(0, askedAt + LOOK_LIMIT_MS - performance.now()), undecided);
     const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
     const repeated = questions.filter(({ mayHaveEnded }) => mayHaveEnded);
-    const { isSettled, ends, elsewhere } = repeated.length > 0 ? await look(repeated, asker) : ON_TIME;
+    const { isSettled, ends, elsewhere } =
+      repeated.length > 0 ? await inTime(look(repeated, asker), UNSEEN) : ON_TIME;
     // Last, since all else takes time, and a task may be stopped meanwhile.
     const states = await ledger.currentRuns(taskIds);
     const verdicts = questions.map(({ taskId, runId, mayHaveEnded }): RunVerdict | null => {
@@ -101,17 +109,27 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
       if (state && runOf(state, runId)) return verdictOn(state, runId);
       return isEndKept && state && state.status !== "none" ? "ended" : null;
     });
-    const rest = await untracked(questions.filter((_, index) => verdicts[index] === null));
+    const rest = await inTime(
+      untracked(questions.filter((_, index) => verdicts[index] === null)),
+      NO_VERDICTS,
+    );
     return questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "unknown");
   };
 
-  /** Looks for what another executor has done with these runs, or is doing. */
+  /**
+   * Looks for what another executor has done with these runs, or is doing. Where the bus keeps ends, the records are
+   * asked meanwhile; where they alone keep them, once nothing is on its way to them.
+   */
   async function look(runs: readonly Question[], asker: string): Promise<Sighting> {
     const runIds = runs.map(({ runId }) => runId);
-    const [isSettled, elsewhere] = await Promise.all([settled("scheduler"), heldElsewhere(runIds, asker)]);
-    if (!isSettled) return { isSettled, ends: NONE, elsewhere };
-    const states = await ledger.currentRuns([...new Set(runs.map(({ taskId }) => taskId))]);
-    return { isSettled, ends: await recordedEnds(runs, states), elsewhere };
+    const settling = settled("scheduler");
+    const onRecord = async () => recordedEnds(runs, await ledger.currentRuns([...new Set(runs.map(taskOf))]));
+    const [isSettled, elsewhere, ends] = await Promise.all([
+      settling,
+      heldElsewhere(runIds, asker),
+      isEndKept ? onRecord() : settling.then((isOver) => (isOver ? onRecord() : NONE)),
+    ]);
+    return { isSettled, ends, elsewhere };
   }
 }
 
@@ -123,7 +141,11 @@ interface Sighting {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const NO_VERDICTS: ReadonlyMap<string, RunVerdict> = new Map();
 const ON_TIME: Sighting = { isSettled: true, ends: NONE, elsewhere: NONE };
+const UNSEEN: Sighting = { ...ON_TIME, isSettled: false };
+
+const taskOf = ({ taskId }: Question): string => taskId;
 
 function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, TaskRuns>): TrackedRun[] {
   const state = states.get(taskId);

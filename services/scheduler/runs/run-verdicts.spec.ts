@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { task } from "../task/task.ts";
+import { runsOf, type Task } from "../task/task-state.ts";
+import { created, due, taskId } from "../task/task-story.fixture.ts";
+import { type RunVerdictsDeps, runVerdicts } from "./run-verdicts.ts";
+
+describe("verdicts on runs", () => {
+  const state = [created(), due(10, 20), due(20, 30)].reduce<Task>(task.evolve, task.initialState);
+  const [first = "", second = ""] = runsOf(state).map(({ runId }) => runId);
+  const repeated = { taskId, runId: first, mayHaveEnded: true };
+  const late = { taskId, runId: second, mayHaveEnded: false };
+
+  /** Over NATS; nothing has ended, and nobody else holds anything. */
+  const asker = (more: Partial<RunVerdictsDeps>) => {
+    const verdicts = runVerdicts({
+      caller: { call: async () => ({ ended: [] }) },
+      bus: { settled: async () => true },
+      store: { readStream: async () => [] },
+      ledger: { currentRuns: async () => new Map([[taskId, state]]), observe: () => assert.fail() },
+      heldElsewhere: async () => new Set(),
+      isLeader: () => false,
+      isEndKept: true,
+      ...more,
+    });
+    return (runs: Parameters<typeof verdicts>[0]) => verdicts(runs, "asker");
+  };
+
+  it("do not wait for one another: a run that may have ended stays undecided alone", async () => {
+    const silent = { call: () => new Promise<never>(() => {}) };
+    for (const deps of [{ caller: silent }, { bus: { settled: async () => false } }])
+      assert.deepEqual(await asker(deps)([repeated, late]), ["unknown", "wanted"]);
+  });
+
+  it("state the end of a run that is on record while other ends are still on their way", async () => {
+    const caller = { call: async () => ({ ended: [first] }) };
+    const ask = asker({ caller, bus: { settled: async () => false } });
+    assert.deepEqual(await ask([repeated, late]), ["ended", "wanted"]);
+  });
+});
