@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { type BrokerOptions, type Middleware, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
+import { answerLimit } from "./answer-limit.ts";
 import type { Bus } from "./bus/bus.ts";
 import { channels } from "./bus/channels.ts";
 import { jetStreamBus } from "./bus/jetstream-bus.ts";
@@ -54,7 +55,7 @@ export function brokerOptions(config: Config, { logger, isVerbose = false }: Bro
       options: { useNewCustomCheckerFunction: true, ...validatorOptions, haltOnFirstError: false },
     } as BrokerOptions["validator"],
     tracking: { enabled: true, shutdownTimeout: config.drainMs },
-    middlewares: [configMiddleware(config), busMiddleware(config, nodeID)],
+    middlewares: [configMiddleware(config), busMiddleware(config, nodeID), answerLimit()],
   };
 }
 
