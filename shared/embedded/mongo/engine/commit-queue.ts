@@ -4,10 +4,11 @@ interface Unstored {
   readonly undo: () => void;
 }
 
-/** What happens around the refused commits being taken back. */
+/** What happens around the refused commits being taken back, and what those who made them get. */
 interface Refusal {
   before(): void;
   after(): void;
+  error(cause: Error): Error;
 }
 
 /**
@@ -44,10 +45,11 @@ export class CommitQueue {
       await stored;
     } catch (error) {
       this.#refuse();
-      throw error;
+      throw this.#refusal.error(error as Error);
     }
     this.#unstored.delete(commit);
-    await show();
+    const rest = show();
+    if (rest !== null) await rest;
   }
 
   #refuse(): void {

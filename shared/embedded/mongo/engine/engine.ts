@@ -26,6 +26,7 @@ export class Engine {
   readonly #queue = new CommitQueue({
     before: () => this.#voidOpen(),
     after: () => this.versions.forgetRefused(),
+    error: refusedWrite,
   });
   readonly #newSlice: NewSlice;
 
@@ -123,7 +124,7 @@ export class Engine {
     if (this.store.isVolatile || changes.length === 0) return DONE;
     const batch = new BatchWriter();
     for (const change of changes) batch.catalog(change);
-    return this.#queue.add(this.#store(batch), { undo, show: () => null });
+    return this.#queue.add(this.store.append(batch.finish()), { undo, show: () => null });
   }
 
   /**
@@ -186,7 +187,7 @@ export class Engine {
     };
     if (this.store.isVolatile) return show();
     if (session !== null) batch.session(session);
-    return this.#queue.add(this.#store(batch), { undo: () => this.#undo(transaction), show });
+    return this.#queue.add(this.store.append(batch.finish()), { undo: () => this.#undo(transaction), show });
   }
 
   #undo(transaction: Transaction): void {
@@ -211,14 +212,6 @@ export class Engine {
   #requireNotVoid({ isVoid }: Transaction): void {
     if (!isVoid) return;
     throw this.store.failure === null ? new WriteConflict(null) : refusedWrite(this.store.failure);
-  }
-
-  async #store(batch: BatchWriter): Promise<void> {
-    try {
-      await this.store.append(batch.finish());
-    } catch (error) {
-      throw refusedWrite(error as Error);
-    }
   }
 
   #close(transaction: Transaction): void {
