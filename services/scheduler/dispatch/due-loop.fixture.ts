@@ -13,7 +13,7 @@ import { type CommandDocument, mongoCommands } from "../store/mongo-commands.ts"
 import { mongoTasks, type TaskStore } from "../store/mongo-tasks.ts";
 import { type TaskDocument, toDocument } from "../store/task-document.ts";
 import { createTaskLedger, type TaskLedger } from "../store/task-ledger.ts";
-import { type Definition, triggerOf } from "../task/definition.ts";
+import type { Definition } from "../task/definition.ts";
 import type { ActiveRun, DefinedTask } from "../task/task-state.ts";
 import { createDueLoop, type DueLoop, type DueLoopOptions } from "./due-loop.ts";
 
@@ -118,7 +118,6 @@ export class DueLoops {
         status: "active",
         taskId: objectId(),
         definition: hourly,
-        trigger: triggerOf(hourly, since),
         anchorAt: since,
         createdAt: since,
         updatedAt: since,

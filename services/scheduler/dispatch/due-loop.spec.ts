@@ -128,7 +128,7 @@ describe("the due loop", () => {
     assert.ok(fired.every(({ at }) => at >= due));
   });
 
-  it("fires the others where a task cannot be read any more, and names that one", async () => {
+  it("dispatches the others where the trigger of one task is no longer valid, and logs that one", async () => {
     const due = clock.now() + 100;
     const [bad = "", good] = [...(await loops.plant(due)), ...(await loops.plant(due))];
     await loops.documents.updateOne({ _id: new ObjectId(bad) }, { $set: { timezone: "Mars/Olympus" } });

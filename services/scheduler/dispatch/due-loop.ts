@@ -4,6 +4,7 @@ import type { Log } from "../../../shared/log.ts";
 import { type HeapEntry, MinHeap } from "../../../shared/min-heap.ts";
 import type { DuePlace, TaskStore, VersionedTask } from "../store/mongo-tasks.ts";
 import type { TaskLedger } from "../store/task-ledger.ts";
+import { triggerIfValid } from "../task/definition.ts";
 import { type DefinedTask, isDefined, isHeldUp, runsOf } from "../task/task-state.ts";
 
 export interface DueLoop {
@@ -99,7 +100,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   function consider(taskId: string, state: VersionedTask, { isRetry = false } = {}): void {
     if (isStopped) return;
     const { task } = state;
-    const nextRunAt = isDefined(task) && task.status === "active" ? task.nextRunAt : null;
+    const nextRunAt = isDefined(task) && task.status === "active" && isValid(task) ? task.nextRunAt : null;
     if (!isDefined(task) || nextRunAt === null || nextRunAt > loadedUntil.at) {
       if (runsOf(task).length > 0 && busy.size < HELD) keepForEnd(taskId, state);
       else drop(taskId);
@@ -178,6 +179,10 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     const until = clock.now() + lookAheadMs;
     const { states, end, unreadable } = await tasks.dueAfter(loadedUntil, until, PAGE);
     for (const fields of unreadable) log.error(fields, "a task cannot be read, so it does not run");
+    for (const { task } of states) {
+      if (!isValid(task))
+        log.error({ taskId: task.taskId }, "a task's trigger is not valid any more, so it does not run");
+    }
     loadedUntil = end ?? { at: until, taskId: LAST_ID };
     loadAt = end ? 0 : until - lookAheadMs / 2;
     // Their next occurrences were compared with the end of what was in memory before.
@@ -221,6 +226,11 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
       fire(entry, now);
     },
   };
+}
+
+/** False where the trigger was valid when the task was defined, but is not any more. The task can be changed or paused. */
+function isValid({ definition, anchorAt }: DefinedTask): boolean {
+  return triggerIfValid(definition, anchorAt) !== null;
 }
 
 /**

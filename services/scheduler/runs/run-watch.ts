@@ -6,6 +6,7 @@ import { type Caller, call } from "../../../shared/service.ts";
 import { endOf, type TrackedRun } from "../dispatch/active-scheduler.ts";
 import type { OpenRunsPage, TaskStore } from "../store/mongo-tasks.ts";
 import type { TaskLedger } from "../store/task-ledger.ts";
+import { triggerIfValid } from "../task/definition.ts";
 import { type DefinedTask, isDefined, runOf, type Task } from "../task/task-state.ts";
 import { countOccurrences } from "../trigger/trigger.ts";
 
@@ -138,7 +139,9 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
 }
 
 /** True where a task that runs one at a time has had several occurrences since a run that is open. */
-function isHeldUp({ status, definition, trigger }: DefinedTask, plannedAt: number, now: number): boolean {
+function isHeldUp({ status, definition, anchorAt }: DefinedTask, plannedAt: number, now: number): boolean {
   if (status !== "active" || definition.overlap !== "skip") return false;
+  const trigger = triggerIfValid(definition, anchorAt);
+  if (trigger === null) return false;
   return countOccurrences(trigger, { after: plannedAt, until: now, limit: SKIPS }).count >= SKIPS;
 }

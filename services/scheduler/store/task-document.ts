@@ -1,6 +1,6 @@
 import { ObjectId } from "mongodb";
 import type { TaskView } from "../../../shared/contracts/scheduler-actions.ts";
-import { type Definition, triggerOf } from "../task/definition.ts";
+import type { Definition } from "../task/definition.ts";
 import type { ActiveRun, DefinedTask } from "../task/task-state.ts";
 
 /** A task as it stands in `scheduler_task_list`: the original's fields under their names, then ours. */
@@ -122,16 +122,13 @@ function addedRuns(before: DefinedTask, after: DefinedTask): readonly ActiveRun[
   return isPrefix ? after.running.slice(before.running.length) : null;
 }
 
-/** Errors: `TRIGGER_INVALID` where the definition, once valid, means nothing any more. */
 export function fromDocument(document: TaskDocument): DefinedTask {
   const definition = definitionOf(document);
-  const anchorAt = document.anchor_datetime.getTime();
   return {
     status: document.status,
     taskId: document._id.toHexString(),
     definition,
-    trigger: triggerOf(definition, anchorAt),
-    anchorAt,
+    anchorAt: document.anchor_datetime.getTime(),
     createdAt: document.create_datetime.getTime(),
     updatedAt: document.update_datetime.getTime(),
     lastRunAt: document.last_run_datetime?.getTime() ?? null,

@@ -13,6 +13,7 @@ import {
   Ledgers,
   CREATED_AT as now,
   pause,
+  remove,
   resume,
   run,
 } from "./task-ledger.fixture.ts";
@@ -78,18 +79,21 @@ describe("the ledger of tasks", () => {
     assert.deepEqual([(await stored(good)).length, (await stored(active)).length], [1, 2]);
   });
 
-  it("refuses a command alone also where its task cannot be read any more", async () => {
+  it("pauses and deletes a task whose time zone no longer exists; rejects only resuming it", async () => {
     const { ledger } = await scheduler();
     const [good, bad] = [objectId(), objectId()] as const;
     await Promise.all([ledger.handle(create(good)), ledger.handle(create(bad))]);
     const tasks = ledgers.mongo.db.collection<TaskDocument>("scheduler_task_list");
     await tasks.updateOne({ _id: new ObjectId(bad) }, { $set: { timezone: "Mars/Olympus" } });
+    await ledger.handle(pause(bad));
     const [paused, failed] = await Promise.allSettled([
       ledger.handle(pause(good)),
-      ledger.handle(pause(bad)),
+      ledger.handle(resume(bad)),
     ]);
     assert.deepEqual([paused.status, failed.status], ["fulfilled", "rejected"]);
     assert.equal(failed.status === "rejected" && failed.reason.type, "TRIGGER_INVALID");
+    await ledger.handle(remove(bad));
+    assert.equal(await tasks.countDocuments({ _id: new ObjectId(bad) }), 0);
   });
 
   it("settles the ends of runs while the bus takes no more events, and refuses commands alone", async () => {

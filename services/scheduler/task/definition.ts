@@ -1,7 +1,7 @@
 import type { ParamsOf } from "../../../shared/contracts/action.ts";
 import type { schedulerActions } from "../../../shared/contracts/scheduler-actions.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
-import { AppError } from "../../../shared/errors.ts";
+import { AppError, errorType } from "../../../shared/errors.ts";
 import { parseTrigger, type Trigger } from "../trigger/trigger.ts";
 
 export type TaskCreated = Extract<TaskEvent, { type: "task.created" }>["data"];
@@ -45,8 +45,32 @@ export function checkParamsSize({ params }: Pick<Definition, "params">): void {
   if (bytes > MOST_PARAMS_BYTES) throw new ParamsTooLarge(bytes);
 }
 
-/** A definition's trigger as of the instant it was set going; throws `TRIGGER_INVALID`. */
+/** Definitions are never modified, so each is parsed once for as long as it is in memory. */
+const parsed = new WeakMap<Definition, { readonly anchorAt: number; readonly trigger: Trigger }>();
+
+/**
+ * The trigger of a definition that took effect at `anchorAt` (ms).
+ * @throws InvalidTrigger `TRIGGER_INVALID`
+ */
 export function triggerOf(definition: Definition, anchorAt: number): Trigger {
+  const known = parsed.get(definition);
+  if (known && (known.anchorAt === anchorAt || known.trigger.kind === "cron")) return known.trigger;
+  const trigger = parse(definition, anchorAt);
+  parsed.set(definition, { anchorAt, trigger });
+  return trigger;
+}
+
+/** Null where a definition that was accepted is not valid any more, for instance because its time zone is unknown here. */
+export function triggerIfValid(definition: Definition, anchorAt: number): Trigger | null {
+  try {
+    return triggerOf(definition, anchorAt);
+  } catch (error) {
+    if (errorType(error) === "TRIGGER_INVALID") return null;
+    throw error;
+  }
+}
+
+function parse(definition: Definition, anchorAt: number): Trigger {
   return parseTrigger(
     {
       execStrategy: definition.strategy,

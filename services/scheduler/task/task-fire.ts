@@ -1,6 +1,7 @@
 import { occurrenceId } from "../../../shared/contracts/occurrence-id.ts";
 import type { TaskDue, TaskEvent, TaskSkipped } from "../../../shared/contracts/task-events.ts";
 import { countOccurrences, nextOccurrence } from "../trigger/trigger.ts";
+import { triggerIfValid, triggerOf } from "./definition.ts";
 import { resolveMissed, type SkipRange } from "./policies.ts";
 import { type DefinedTask, isBusy, isHeldUp, MAX_OPEN_RUNS } from "./task-state.ts";
 
@@ -28,14 +29,14 @@ export interface Fire {
  * millisecond; but where runs must not overlap it waits for the end of the earlier run, or for its own time.
  */
 export function fire({ now, aheadMs, limit }: Fire, task: DefinedTask): TaskEvent[] {
-  const { status, nextRunAt, trigger, definition } = task;
+  const { status, nextRunAt, definition, anchorAt } = task;
   if (status !== "active" || nextRunAt === null || nextRunAt > now + aheadMs) return [];
   if (nextRunAt > now) {
     if (isHeldUp(task)) return [];
     return settled(task, [nextRunAt], { skipped: [], now });
   }
   const { fires, skipped } = resolveMissed({
-    trigger,
+    trigger: triggerOf(definition, anchorAt),
     after: nextRunAt - 1,
     now,
     policy: definition.misfire,
@@ -52,14 +53,17 @@ export function fire({ now, aheadMs, limit }: Fire, task: DefinedTask): TaskEven
  * policy, because nothing of the old plan may begin after that.
  */
 export function forgo(task: DefinedTask, now: number): TaskEvent[] {
-  const { nextRunAt, trigger } = task;
+  const { nextRunAt, definition, anchorAt } = task;
   if (nextRunAt === null || nextRunAt > now) return [];
-  const limit = Number.POSITIVE_INFINITY;
-  const { count, last } = countOccurrences(trigger, { after: nextRunAt - 1, until: now, limit });
+  // A task whose definition has become invalid can still be paused and changed; only one occurrence of it was planned.
+  const trigger = triggerIfValid(definition, anchorAt);
+  const { count, last } = trigger
+    ? countOccurrences(trigger, { after: nextRunAt - 1, until: now, limit: Number.POSITIVE_INFINITY })
+    : { count: 1, last: null };
   // What was planned stands, also where a changed time zone has moved the trigger's occurrences since.
   const lastPlannedAt = last ?? nextRunAt;
   const skip: Skip = { reason: "misfire", plannedAt: nextRunAt, lastPlannedAt, count: Math.max(1, count) };
-  return [skipEvent(task, skip, { nextRunAt: nextOccurrence(trigger, lastPlannedAt), now })];
+  return [skipEvent(task, skip, { nextRunAt: trigger && nextOccurrence(trigger, lastPlannedAt), now })];
 }
 
 /** Events for the fires and skips in the order of their planned times, and the task's end where none is left. */
@@ -71,12 +75,13 @@ function settled(
   const mustNotOverlap = task.definition.overlap === "skip";
   let isFree = !(mustNotOverlap && isBusy(task));
   let openRuns = task.running.length;
+  const trigger = triggerOf(task.definition, task.anchorAt);
   const steps = [...skipped, ...fires].sort((a, b) => plannedAtOf(a) - plannedAtOf(b)).slice(0, MAX_STEPS);
   const events: TaskEvent[] = [];
   let nextRunAt: number | null = null;
   for (const step of steps) {
     const last = typeof step === "number" ? step : step.lastPlannedAt;
-    nextRunAt = nextOccurrence(task.trigger, last);
+    nextRunAt = nextOccurrence(trigger, last);
     if (typeof step !== "number") events.push(skipEvent(task, step, { nextRunAt, now }));
     else if (!isFree || openRuns >= MAX_OPEN_RUNS) {
       const skip: Skip = { reason: "overlap", plannedAt: step, lastPlannedAt: step, count: 1 };

@@ -1,5 +1,4 @@
 import { AppError } from "../../../shared/errors.ts";
-import type { Trigger } from "../trigger/trigger.ts";
 import type { Definition } from "./definition.ts";
 
 /** A run of the task that was dispatched and has not ended. */
@@ -20,8 +19,7 @@ export interface DefinedTask {
   readonly status: "active" | "paused" | "finished";
   readonly taskId: string;
   readonly definition: Definition;
-  readonly trigger: Trigger;
-  /** When the trigger was last set going: its reckoning starts here. */
+  /** When the definition took effect, or the task was resumed: intervals are counted from here. */
   readonly anchorAt: number;
   readonly createdAt: number;
   readonly updatedAt: number;

@@ -186,6 +186,37 @@ describe("changing a task", () => {
       .thenThrows("TRIGGER_INVALID"));
 });
 
+describe("a task whose definition is no longer valid", () => {
+  const onMars = {
+    ...every10s,
+    strategy: "cron",
+    expression: "0 * * * * ?",
+    timezone: "Mars/Olympus",
+  } as const;
+  it("is paused: the one occurrence that was planned is skipped", () =>
+    story(created(onMars))
+      .when({ type: "pause", taskId, now: at(25) })
+      .thenLike(
+        {
+          type: "task.skipped",
+          data: { plannedAt: iso(10), lastPlannedAt: iso(10), count: 1, nextRunAt: null },
+        },
+        { type: "task.paused" },
+      ));
+  it("is changed to a valid one", () =>
+    story(created(onMars))
+      .when({ type: "change", taskId, definition: every10s, isActive: true, now: at(5) })
+      .thenLike({ type: "task.changed", data: { nextRunAt: iso(15) } }));
+  it("is deleted", () =>
+    story(created(onMars), paused(1))
+      .when({ type: "delete", taskId, now: at(2) })
+      .then(deleted(2)));
+  it("is not resumed", () =>
+    story(created(onMars), paused(1))
+      .when({ type: "resume", taskId, now: at(2) })
+      .thenThrows("TRIGGER_INVALID"));
+});
+
 describe("an occurrence that was skipped", () => {
   const cron = { ...every10s, strategy: "cron", expression: "*/10 * * * * ?" } as const;
   const skipped = (plannedAt: number, next: number): TaskEvent => ({

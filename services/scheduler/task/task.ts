@@ -77,11 +77,9 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
       }
       case "task.resumed": {
         const at = Date.parse(event.data.at);
-        const trigger = triggerOf(state.definition, at);
         return {
           ...state,
           status: "active",
-          trigger,
           anchorAt: at,
           updatedAt: at,
           nextRunAt: instant(event.data.nextRunAt),
@@ -190,7 +188,6 @@ function fromCreated({ taskId, isActive, nextRunAt, at, ...definition }: TaskCre
     status: isActive ? "active" : "paused",
     taskId,
     definition,
-    trigger: triggerOf(definition, now),
     anchorAt: now,
     createdAt: now,
     updatedAt: now,
