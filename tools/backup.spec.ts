@@ -48,7 +48,10 @@ describe("a backup", () => {
       await succeeds(["mongo", "dump", "--out", live], data),
       /^dumped \d{3,} documents of \d+ collections: .*live\.jsonl$/,
     );
+    assert.match(await succeeds(["due"], data), /^30 further tasks; --limit 0 shows all$/m);
+    assert.match(await succeeds(["lease"], data), /^state +held$/m);
     assert.equal(await platform.stop(), 0);
+    assert.match(await succeeds(["lease"], data), /^state +released/m);
     await succeeds(["mongo", "dump", "--out", stopped], data);
     assert.ok((await readFile(stopped)).length > (await readFile(live)).length);
 

@@ -10,7 +10,7 @@ async function outcomeOf(words: readonly string[]) {
 }
 
 describe("a command", { concurrency: 4 }, () => {
-  for (const words of [["start"], ["service"], ["kinit"], ["kinit", "mongo", "dump"]]) {
+  for (const words of [["start"], ["service"], ["kinit"], ["kinit", "mongo", "dump"], ["kinit", "stream"]]) {
     it(`${words.join(" ")} --help shows its usage and does nothing else`, async () => {
       const { status, output } = await outcomeOf([...words, "--help"]);
       assert.equal(status, 0, output);
@@ -21,10 +21,11 @@ describe("a command", { concurrency: 4 }, () => {
   const refused: [string[], RegExp][] = [
     [["start", "--nope"], /^Unknown option '--nope'\.\n\nUsage: npm start/],
     [["service", "gateway", "gateway"], /^'gateway' is named twice\.\n\nUsage: npm run service/],
+    [["kinit", "stream"], /^<id> is missing\.\n\nUsage: npm run kinit -- stream <id>/],
     [["kinit", "replay", "check"], /^Unexpected argument 'check'\.\n\nUsage: /],
   ];
   for (const [words, message] of refused) {
-    it(`${words.join(" ")} is refused with what would be right`, async () => {
+    it(`${words.join(" ")} is rejected with the usage`, async () => {
       const { status, output } = await outcomeOf(words);
       assert.equal(status, 1);
       assert.match(output, message);
@@ -48,7 +49,7 @@ describe("the options of a command", () => {
     assert.deepEqual({ ...read("--out", "a", "--check") }, { out: "a", check: true });
     assert.deepEqual({ ...read() }, {});
   });
-  it("are refused where they are not known, lest a slip of the pen does something else", () => {
+  it("are rejected if they are unknown, so that a typo does nothing else", () => {
     for (const words of [["--chek"], ["check"], ["--check", "now"], ["--out"], ["--check=1"]])
       assert.throws(() => read(...words), { type: "USAGE", message: /\n\nUsage: x$/ });
   });

@@ -3,6 +3,8 @@ import { dirname } from "node:path";
 import { loadConfig } from "../shared/config.ts";
 import { printsHelp, readOptions, UsageFault } from "./command-line.ts";
 import { generatedFiles } from "./generated-files.ts";
+import { inspectCommand } from "./inspect/inspect-command.ts";
+import { inspectionNamed, inspections, usageOf } from "./inspect/inspections.ts";
 import { runMongoCommand } from "./mongo-command.ts";
 import { replayCommand } from "./replay-command.ts";
 import { failCommand } from "./run-until-stopped.ts";
@@ -11,16 +13,19 @@ import { whenUnread } from "./unread-output.ts";
 const USAGE = `Usage: npm run kinit -- <command>
   mongo --dir DIR [--port P]     the embedded MongoDB server for the processes of this machine
   mongo dump --out FILE          a backup, as Extended JSON lines
-  mongo restore --in FILE        and back, into an empty store
-  replay                         makes the read models again from the events, beside the old ones
-  replay --check                 compares them with the events and names each difference
+  mongo restore --in FILE        reads a backup into an empty store
+  replay                         rebuilds the read models from the events, next to the current ones
+  replay --check                 compares the read models with the events and prints each difference
+${inspections.map((inspection) => `  ${inspection.name} ${usageOf(inspection)}`.padEnd(33) + inspection.summary).join("\n")}
   docs                           writes .env.example and docs/events.md
-More: npm run kinit -- mongo --help`;
+More: npm run kinit -- mongo --help, npm run kinit -- stream --help, and so on`;
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 async function run([command, ...rest]: readonly string[]): Promise<void> {
   if (command === "mongo") return runMongoCommand(rest);
+  const inspection = inspectionNamed(command);
+  if (inspection) return inspectCommand(inspection, rest, { loadConfig, print });
   if (printsHelp([command ?? "", ...rest], USAGE)) return;
   switch (command) {
     case "replay": {

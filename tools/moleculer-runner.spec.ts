@@ -51,10 +51,15 @@ describe("moleculer-runner -c moleculer.config.ts", () => {
     await assertRunsATask(await addressOf(runner));
     assert.equal(await runner.stop(), 0, runner.output());
     assert.equal(existsSync(join(dir, "mongo", "LOCK")), false);
-    assert.doesNotMatch(runner.output(), /"level":"(warn|error|fatal)"/);
+    const warnings = runner.output().match(/^.*"level":"(warn|error|fatal)".*$/gm) ?? [];
+    // A busy machine may suspend any process.
+    assert.deepEqual(
+      warnings.filter((line) => !line.includes("this process stood still")),
+      [],
+    );
   });
 
-  it("opens the REPL, which calls actions", async () => {
+  it("opens the REPL, which calls actions and reads the store", async () => {
     const runner = run(["--repl", "services"]);
     await addressOf(runner);
     runner.type("call executor.handlers");
@@ -63,6 +68,10 @@ describe("moleculer-runner -c moleculer.config.ts", () => {
     await runner.line(/total.*\d/);
     runner.type("call scheduler.create");
     await Promise.all([runner.line(/'name' field is required/), runner.line(/'handler' field is required/)]);
+    runner.type("stream 0123456789abcdef01234567");
+    await runner.line(/There are no events of '0123456789abcdef01234567'/);
+    runner.type("lease --json");
+    await runner.line(/"state": "held"/);
     runner.type("q");
     assert.equal(await runner.ended(), 0, runner.output());
   });

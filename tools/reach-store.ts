@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startEmbeddedMongo } from "@kinit/embedded-mongo";
-import { MongoClient } from "mongodb";
+import { type Db, MongoClient } from "mongodb";
 import type { Config } from "../shared/config.ts";
 import { AppError, errorType } from "../shared/errors.ts";
-import { MongoUnreachable, MongoUrlFault } from "../shared/event-store/open-event-store.ts";
+import { databaseName, MongoUnreachable, MongoUrlFault } from "../shared/event-store/open-event-store.ts";
 
-/** Where an operator's command finds the data. */
+/** Where a command of an operator finds the data. */
 export interface ReachedStore {
   readonly url: string;
   /** The option or setting that the URL comes from, for messages. */
@@ -18,9 +18,9 @@ export interface ReachedStore {
 
 interface Wanted {
   readonly config: Pick<Config, "mongoUrl" | "dataDir">;
-  /** Goes before the configuration. */
+  /** Takes precedence over the configuration. */
   readonly url?: string;
-  /** Whether a data directory may be made. */
+  /** Whether a data directory may be created. */
   readonly isForWriting?: boolean;
 }
 
@@ -28,7 +28,7 @@ interface Wanted {
  * The server of `url`, else of MONGO_DB_URL, else the embedded one of DATA_DIR: the server that is running on it, or
  * one that is started for the command and holds the directory's lock meanwhile.
  *
- * @throws AppError `NO_DATA` where nothing may be made and nothing is there; and as `startEmbeddedMongo`
+ * @throws AppError `NO_DATA` if the directory does not exist and may not be created; and as `startEmbeddedMongo`
  */
 export async function reachStore({ config, url, isForWriting = false }: Wanted): Promise<ReachedStore> {
   const close = async () => {};
@@ -62,6 +62,28 @@ export async function connectTo({ url, source }: Pick<ReachedStore, "url" | "sou
   }
 }
 
+/**
+ * Calls back with the platform's database, of the configured server or of DATA_DIR.
+ *
+ * @throws as `reachStore` and `connectTo`, and what the callback throws
+ */
+export async function withDatabase<T>(
+  config: Pick<Config, "mongoUrl" | "mongoDatabase" | "dataDir">,
+  work: (db: Db) => Promise<T>,
+): Promise<T> {
+  const store = await reachStore({ config });
+  try {
+    const client = await connectTo(store);
+    try {
+      return await work(client.db(databaseName({ ...config, mongoUrl: store.url })));
+    } finally {
+      await client.close();
+    }
+  } finally {
+    await store.close();
+  }
+}
+
 class NoData extends AppError {
   constructor(dir: string) {
     super(`There is no data in ${dir}: set DATA_DIR, or give the server's address with MONGO_DB_URL.`, {
@@ -74,17 +96,17 @@ interface PublishedUrl {
   readonly pid: number;
   readonly url: string;
 }
-/** Beside the directory, whose own files are the store's. */
+/** Next to the directory, which contains the store's own files only. */
 const urlFile = (dir: string): string => `${dir}.url`;
 
-/** Says where the server of a data directory is reached; returns what takes it back. */
+/** Publishes the URL of a data directory's server; returns a function that withdraws it. */
 export async function publishUrl(dir: string, url: string): Promise<() => Promise<void>> {
   const published: PublishedUrl = { pid: process.pid, url };
   await writeFile(urlFile(dir), JSON.stringify(published));
   return () => rm(urlFile(dir), { force: true });
 }
 
-/** Only what the holder of the lock has published: a process that was killed leaves its file behind. */
+/** The URL that the holder of the lock has published: a killed process leaves its file behind. */
 async function readUrl(dir: string, locked: unknown): Promise<string | undefined> {
   try {
     const { pid, url } = JSON.parse(await readFile(urlFile(dir), "utf8")) as PublishedUrl;

@@ -2,9 +2,8 @@ import type { Db } from "mongodb";
 import { recordReadModel } from "../services/records/record/mongo-replay-records.ts";
 import { taskReadModel } from "../services/scheduler/store/mongo-replay-tasks.ts";
 import type { Config } from "../shared/config.ts";
-import { databaseName } from "../shared/event-store/open-event-store.ts";
 import { compare, type Difference, rebuild } from "../shared/event-store/replay.ts";
-import { connectTo, reachStore } from "./reach-store.ts";
+import { withDatabase } from "./reach-store.ts";
 
 type Print = (line: string) => void;
 
@@ -13,26 +12,14 @@ const models = [taskReadModel, recordReadModel];
 const PRINTED = 100;
 
 /**
- * `replay`: makes the read models anew from the events, in collections beside them. `replay --check`: compares, names
- * each difference, and returns false where there is any.
+ * `replay`: rebuilds the read models from the events, in collections next to theirs. `replay --check`: compares them
+ * with the events, prints each difference, and returns false if there is one.
  */
 export async function replayCommand(
   config: Config,
   { check, print }: { check: boolean; print: Print },
 ): Promise<boolean> {
-  const store = await reachStore({ config });
-  const reached = { ...config, mongoUrl: store.url };
-  try {
-    const client = await connectTo(store);
-    try {
-      const db = client.db(databaseName(reached));
-      return check ? await report(db, print) : await rebuildAll(db, print);
-    } finally {
-      await client.close();
-    }
-  } finally {
-    await store.close();
-  }
+  return withDatabase(config, (db) => (check ? report(db, print) : rebuildAll(db, print)));
 }
 
 async function rebuildAll(db: Db, print: Print): Promise<true> {

@@ -3,6 +3,7 @@ import { brokerOptions } from "../shared/broker.ts";
 import { type Config, loadConfig } from "../shared/config.ts";
 import { createLogger } from "../shared/logger.ts";
 import { type EmbeddedStore, startEmbeddedStore } from "./embedded-store.ts";
+import { replOptions } from "./inspect/repl-commands.ts";
 import { addressOf } from "./launch.ts";
 import { failCommand } from "./run-until-stopped.ts";
 import { stopServices } from "./service-factories.ts";
@@ -31,7 +32,7 @@ async function optionsFor(given: Config): Promise<BrokerOptions> {
   store?.failed.catch(failCommand);
   const options = brokerOptions(store?.config ?? given, { logger, isVerbose: true });
   // The first stops last: the store outlives the bus.
-  return { ...options, middlewares: [lifecycle(store), ...(options.middlewares ?? [])] };
+  return { ...options, replOptions, middlewares: [lifecycle(store), ...(options.middlewares ?? [])] };
 }
 
 /** What `launch` does around a broker of its own. */

@@ -2,16 +2,17 @@ import { setTimeout as delay } from "node:timers/promises";
 import { loadConfig } from "../shared/config.ts";
 import { call } from "../shared/service.ts";
 import { printsHelp, readOptions } from "./command-line.ts";
+import { replOptions } from "./inspect/repl-commands.ts";
 import { type Launched, launch } from "./launch.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
 import { serviceNames } from "./service-factories.ts";
 
 const USAGE = `Usage: npm start [-- --repl]
   runs all services in this process, with their data in DATA_DIR unless MONGO_DB_URL is set
-  --repl   with Moleculer's interactive console
+  --repl   with Moleculer's interactive console and the commands due, task, stream, lease and outbox
 Settings are environment variables, or lines of a file .env: see .env.example`;
 
-/** Beyond the lease of a process that was killed: how long the welcome waits for an active scheduler. */
+/** How long the welcome waits for an active scheduler, after the lease of a killed process has run out. */
 const SCHEDULER_LIMIT_MS = 5000;
 
 /** `npm start`: everything in one process. */
@@ -22,14 +23,16 @@ async function start(words: readonly string[]): Promise<void> {
   launched.failed.catch(failCommand);
   await schedulerIsActive(launched);
   process.stdout.write(welcome(launched.address ?? ""));
-  if (repl) launched.broker.repl();
+  if (!repl) return;
+  Object.assign(launched.broker.options, { replOptions });
+  launched.broker.repl();
 }
 
-/** The welcome comes last, and what it proposes works at once. */
+/** The welcome is printed last, so that the requests it suggests succeed at once. */
 async function schedulerIsActive({ broker, config }: Launched): Promise<void> {
   if (!config.taskEnable) return;
   for (const deadline = Date.now() + config.leaseMs + SCHEDULER_LIMIT_MS; Date.now() < deadline; ) {
-    // A stop that comes meanwhile takes the scheduler away.
+    // The call fails if the process is stopped meanwhile.
     const status = await call(broker, "scheduler.status", {}).catch(() => undefined);
     if (!status || status.active) return;
     await delay(10);
@@ -40,7 +43,7 @@ function welcome(address: string): string {
   return `
 kinit-fast-task listens on ${address}
 
-Make a first task, one that runs every 10 seconds:
+Create a first task, one that runs every 10 seconds:
   curl -X POST ${address}/scheduler/task/create -H 'content-type: application/json' -d '{
     "name": "hello", "job_class": "test.main.Test", "job_params": {"name": "kinit", "age": 3},
     "exec_strategy": "interval", "expression": "10 * * * *", "is_active": true}'

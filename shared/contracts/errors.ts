@@ -232,6 +232,7 @@ export const errorTypes = {
   },
   DATA_DIRECTORY_UNUSABLE: { code: 500, retryable: false, meaning: "`DATA_DIR` cannot be used." },
   NO_DATA: { code: 404, retryable: false, meaning: "The data directory that a command reads has no data." },
+  STREAM_NOT_FOUND: { code: 404, retryable: false, meaning: "No event has this stream, task id or run id." },
   USAGE: { code: 400, retryable: false, meaning: "A command has wrong arguments." },
   FILE_UNUSABLE: { code: 400, retryable: false, meaning: "A dump file cannot be read or written." },
   DUMP_FILE_EXISTS: { code: 409, retryable: false, meaning: "The file for a dump exists already." },
