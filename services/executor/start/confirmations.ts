@@ -38,12 +38,13 @@ export interface ConfirmationsDeps<R> {
 
 const BACKOFF_MS = [200, 500, 1000, 2000];
 const WARN_EVERY = 10;
+const GROWTH_MAX = 4;
 /** Another executor may take long; its end frees the run here. */
 const UNDECIDED_MS = 500;
 
 /**
  * One question at a time, for many runs: those that free slots can take, and as many as were started lately, so that
- * the next ones are confirmed while others run. A backlog of thousands then costs a few calls a second, and a verdict
+ * the next ones are confirmed while others run. The slower the scheduler, the larger the batches. A backlog of thousands then costs a few calls a second, and a verdict
  * is seldom too old when its run's turn comes.
  */
 export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): Confirmations<R> {
@@ -51,6 +52,8 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
   const urgent = new Set<R>();
   const late = new MinHeap<R>();
   const rate = startRate();
+  /** Batches grow while slots are free and wait for an answer: confirmations then limit the throughput. */
+  let growth = 1;
   /** What is being asked about and was not dropped meanwhile. */
   let asked = new Set<R>();
   /** Runs on which there was no verdict; they are asked about again in a while. */
@@ -64,7 +67,7 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
 
   const take = (): R[] => {
     const batch = [...urgent].slice(0, CONFIRM_MAX_RUNS);
-    const wanted = deps.free() + rate.lately(performance.now());
+    const wanted = deps.free() + growth * rate.lately(performance.now());
     const missing = wanted - deps.ready();
     // No call for a few where many are confirmed already.
     if (batch.length === 0 && missing < wanted / 2) return batch;
@@ -84,6 +87,9 @@ export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): 
       const askedAt = performance.now();
       const verdicts = await ask(batch);
       failures = 0;
+      rate.confirmedIn(performance.now() - askedAt);
+      const isStarved = deps.free() > 0 && deps.ready() === 0;
+      growth = isStarved ? Math.min(GROWTH_MAX, growth * 2) : Math.max(1, growth / 2);
       for (const [index, run] of batch.entries()) {
         if (!asked.delete(run)) continue;
         const verdict = verdicts[index] as RunVerdict;
