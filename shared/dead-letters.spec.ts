@@ -5,7 +5,7 @@ import { exampleEvent } from "../test/bus/example-event.ts";
 import { startTestMongo } from "../test/mongo.ts";
 import { silentLog } from "../test/silent-log.ts";
 import type { DeadLetter } from "./bus/bus.ts";
-import { localBus } from "./bus/local-bus.ts";
+import { localBus } from "./bus/local/local-bus.ts";
 import { mongoDeadLetters } from "./dead-letters.ts";
 
 /** A store of dead letters on an embedded server of its own. */

@@ -5,7 +5,7 @@ import { type EmbeddedMongo, startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import { type Db, MongoClient } from "mongodb";
 import { channels } from "../../shared/bus/channels.ts";
-import { localBus } from "../../shared/bus/local-bus.ts";
+import { localBus } from "../../shared/bus/local/local-bus.ts";
 import { systemClock } from "../../shared/clock.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import { validatorOptions } from "../../shared/contracts/contract.ts";

@@ -7,7 +7,7 @@ import {
 } from "moleculer";
 import type { Bus, SendOptions } from "../../shared/bus/bus.ts";
 import { channels } from "../../shared/bus/channels.ts";
-import { localBus } from "../../shared/bus/local-bus.ts";
+import { localBus } from "../../shared/bus/local/local-bus.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { ActionAnswer, ActionName, ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";

@@ -2,68 +2,71 @@ import type { DomainEnvelope, EventPattern, Matching } from "../contracts/catalo
 import { AppError } from "../errors.ts";
 
 /**
- * Durable delivery of events to groups of services. What every adapter guarantees:
- * - Each group gets every event that matches its pattern; the members of a group share them.
- * - At least once: an event is settled only after its handler has ended well or its dead letter is stored.
- *   An event id that this member has handled already, or has in hand, is not handed to its handler again.
- * - Order per stream (`subject`) is the order in which handlers start, per group and process. A retried event may
- *   come after its successors, so consumers fold events in any order.
- * - An error with `retryable: true` says that the surroundings failed, not the event: it is tried again after a
- *   backoff for as long as it takes, and is not counted. Any other error counts; after `maxDeliver` of them the
- *   event goes to the dead letters with its reason. While their store is away, the letter waits and leaves its slot to
- *   another event. One that the store refuses for good is logged as an error and dropped, so that it blocks nothing.
- * - Events that break their contract go to the dead letters unhandled.
+ * Durable delivery of events to groups of services. Every adapter guarantees:
+ * - Each group receives every event that matches its pattern; the members of a group share them.
+ * - Delivery is at least once: an event is acknowledged only after its handler has succeeded or its dead letter is
+ *   stored. A member does not handle an event id again that it has handled, or that it has in flight.
+ * - Handlers start in the order of each stream (`subject`), per group and process. A retried event may come after its
+ *   successors, so consumers must fold events in any order.
+ * - An error with `retryable: true` means that the environment failed, not the event: the event is retried with a
+ *   backoff, without limit, and the failure is not counted. Any other error is counted; after `maxDeliver` of them the
+ *   event goes to the dead letters with the reason. While the dead letters cannot be stored, the letter waits and its
+ *   slot is free for another event. A letter that the store rejects permanently is logged as an error and dropped.
+ * - Events that violate their contract go to the dead letters without being handled.
  */
 export interface Bus {
   /**
-   * Resolves when the event is accepted durably (jetstream: the stream has it; local: every group that subscribed
-   * has handled it). Errors: `BUS_FULL` and `BUS_UNAVAILABLE`, retryable, and nothing was sent as far as is known;
-   * `EVENT_TOO_LARGE`, not retryable.
+   * Resolves when the event is accepted durably (jetstream: it is stored in the stream; local: every subscribed group
+   * has handled it).
+   * @throws `BUS_FULL` or `BUS_UNAVAILABLE`, retryable: the event may not have been sent.
+   * @throws `EVENT_TOO_LARGE`, not retryable.
    */
   send(event: DomainEnvelope, options?: SendOptions): Promise<void>;
-  /** Resolves when the group exists and its events flow. */
+  /** Resolves when the group exists and receives events. */
   subscribe<P extends EventPattern>(subscription: Subscription<P>): Promise<SubscriptionHandle>;
   /**
-   * True once a group is done with all events of a pattern that were accepted before the call; false where it is not
-   * within the limit.
+   * Returns true once a group has handled all events of a pattern that were accepted before the call, false when it has
+   * not within the limit.
    */
-  settled(group: string, pattern: EventPattern, limitMs: number): Promise<boolean>;
+  hasCaughtUp(group: string, pattern: EventPattern, limitMs: number): Promise<boolean>;
   /**
-   * Which of these events the bus keeps for a group because it may not be done with them; events that were not accepted
-   * before the call, or never, are not among them. Error: `BUS_UNAVAILABLE`.
+   * Returns those of the given events that the bus stores for a group and that the group may not have handled. Events
+   * that were not accepted before the call are not returned.
+   * @throws `BUS_UNAVAILABLE`
    */
-  unsettled(group: string, pattern: EventPattern, eventIds: readonly string[]): Promise<ReadonlySet<string>>;
+  unhandled(group: string, pattern: EventPattern, eventIds: readonly string[]): Promise<ReadonlySet<string>>;
   /**
-   * Names the store behind the bus. When the name changes, the events accepted under the earlier name are gone. Error:
-   * `BUS_UNAVAILABLE`.
+   * Returns an id of the store behind the bus. When it changes, the events accepted under the earlier id are lost.
+   * @throws `BUS_UNAVAILABLE`
    */
   identity(): Promise<string>;
   start(): Promise<void>;
   /** Stops all subscriptions, then the bus itself. */
   stop(): Promise<void>;
-  /** True while events can be sent and are delivered. */
+  /** True while events can be sent and are being delivered. */
   isReady(): boolean;
-  /** Why `send` answers `BUS_FULL` at present and is going to, in words; undefined while there is room. */
-  refusal(): string | undefined;
+  /** Returns the reason why `send` currently throws `BUS_FULL`, as a sentence; undefined while there is room. */
+  fullReason(): string | undefined;
 }
 
 export interface SendOptions {
-  /** The event may have been sent before: a relay sends again what a crash left unconfirmed. */
+  /** The event may have been sent before: after a crash, the outbox sends unconfirmed events again. */
   readonly resent?: boolean;
 }
 
-/** One handing out of an event to a handler. */
+/** One delivery of an event to a handler. */
 export interface Delivery {
-  /** 1 at first; above when the event is handed out again, in this process or after another one died with it. */
+  /** 1 for the first delivery; more for a redelivery, by this process or after another process died. */
   readonly count: number;
-  /** True when the sender may have sent it before, or `count` is above 1. */
+  /** True when the sender may have sent the event before, or `count` is above 1. */
   readonly resent: boolean;
   /**
-   * When this member last may have lost the event to another one, as `performance.now()`: it could not reach the queue
-   * for longer than `ackWaitMs`. Minus infinity where that never happened; read it anew each time.
+   * The last time at which the event may have been redelivered to another member, as `performance.now()`, because this
+   * member could not reach the queue for longer than `ackWaitMs`. Minus infinity if that never happened. The value
+   * changes: read it each time.
    */
   readonly lapsedAt: number;
-  /** Aborted when the subscription is being stopped: end soon, or throw `Requeue`. */
+  /** Aborted when the subscription stops: finish soon, or throw `Requeue`. */
   readonly stopping: AbortSignal;
 }
 
@@ -71,13 +74,13 @@ export interface SubscriptionOptions<P extends EventPattern = EventPattern> {
   readonly pattern: P;
   /** All members with the same group and pattern share one queue. */
   readonly group: string;
-  /** Events that this member holds at the same time. */
+  /** Events that this member has in flight at the same time. */
   readonly maxInFlight: number;
-  /** After this silence of a member its events go to another one; a running handler is never silent. */
+  /** A member's events are redelivered to another member after this time without a sign of life. */
   readonly ackWaitMs: number;
-  /** Failures (see above) after which an event goes to the dead letters. */
+  /** Counted failures (see `Bus`) after which an event goes to the dead letters. */
   readonly maxDeliver: number;
-  /** Wait before the second try, the third and so on; the last one repeats. */
+  /** Delays before the second attempt, the third and so on; the last one repeats. */
   readonly backoffMs: readonly number[];
 }
 
@@ -90,11 +93,11 @@ export interface BatchOptions {
   readonly maxSize: number;
   /** How long the first event of a batch waits for more. */
   readonly lingerMs: number;
-  /** Batches handled at the same time; 1 unless told. */
+  /** Batches handled at the same time; default 1. */
   readonly concurrency?: number;
 }
 
-/** A batch that fails with a retryable error is tried again whole; one that fails otherwise is halved until the guilty event is alone. */
+/** A batch that fails with a retryable error is retried whole; after any other error it is halved until the failing event is alone. */
 export interface BatchSubscription<P extends EventPattern = EventPattern> extends SubscriptionOptions<P> {
   readonly handle?: undefined;
   readonly batch: BatchOptions;
@@ -110,40 +113,41 @@ export type Subscription<P extends EventPattern = EventPattern> =
 
 export interface SubscriptionHandle {
   /**
-   * Takes no new events, hands back those that no handler has begun, waits for running handlers up to the limit
-   * (milliseconds; the bus's `drainMs` unless told) and hands back the rest. Never rejects.
+   * Accepts no more events, requeues those whose handler has not started, waits for running handlers up to the limit
+   * (milliseconds; default: the bus's `drainMs`) and requeues the rest. Never rejects.
    */
   stop(limitMs?: number): Promise<void>;
 }
 
 /** An event that could not be handled, with the reason. */
 export interface DeadLetter {
-  /** Equal for the same event of the same group, so that storing it twice is harmless. */
+  /** The same for the same event and group, so that storing a letter twice is harmless. */
   readonly id: string;
   readonly group: string;
   readonly pattern: string;
-  /** The event as JSON text, or what was received where it was no JSON. */
+  /** The event as JSON text, or the received text if it was not JSON. */
   readonly event: string;
   readonly error: { readonly type: string; readonly message: string };
-  /** How often it was handed out. */
+  /** How often the event was delivered. */
   readonly deliveries: number;
   readonly at: string;
 }
 
-/** A handler throws this to return an event at once, uncounted, to the group: another member gets it. */
+/** A handler throws this to requeue an event at once, without counting a failure: another member gets it. */
 export class Requeue extends AppError {
   constructor(reason: string) {
     super(reason, { type: "REQUEUE" });
   }
 }
 
-/** The bus holds as much as it may; what was to be sent has to wait with the sender. */
+/** The bus is at its limit; the sender must keep the event and retry. */
 export class BusFull extends AppError {
   constructor(message: string, cause?: unknown) {
     super(message, { type: "BUS_FULL", cause });
   }
 }
 
+/** The bus cannot be reached, or is not started. */
 export class BusUnavailable extends AppError {
   constructor(message: string, cause?: unknown) {
     super(message, { type: "BUS_UNAVAILABLE", cause });

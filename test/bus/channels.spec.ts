@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { type Delivery, Requeue } from "../../shared/bus/bus.ts";
 import { type ChannelContext, channels, subscribe } from "../../shared/bus/channels.ts";
-import { localBus } from "../../shared/bus/local-bus.ts";
+import { localBus } from "../../shared/bus/local/local-bus.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunEvent } from "../../shared/contracts/run-events.ts";
 import { silentLog } from "../silent-log.ts";

@@ -1,4 +1,4 @@
-import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
+import { jetStreamBus } from "../../shared/bus/jetstream/jetstream-bus.ts";
 import { silentLog } from "../silent-log.ts";
 
 // A process for a test to kill: takes one event, tells its parent, and never ends.

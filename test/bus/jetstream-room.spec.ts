@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { AckPolicy, nanos } from "nats";
 import type { Bus } from "../../shared/bus/bus.ts";
-import { STREAM } from "../../shared/bus/jetstream-stream.ts";
+import { STREAM } from "../../shared/bus/jetstream/streams.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import { errorType } from "../../shared/errors.ts";
 import { eventually, LIMIT_MS } from "../eventually.ts";
@@ -141,7 +141,7 @@ roomTest(
     const reason = /^the stream KINIT is full: executor__task_due has \d+ events to handle$/;
     const accepted = await fill(bus, () => due(1000));
     await log.when((texts) => texts.some((text) => reason.test(text)), "the warning");
-    assert.match(bus.refusal() ?? "", reason);
+    assert.match(bus.fullReason() ?? "", reason);
     // The size is estimated between two looks: the next one may find room for a few more.
     accepted.push(...(await fill(bus, () => due(1000))));
     await assert.rejects(bus.send(due(1000)), { type: "BUS_FULL", message: reason });
@@ -155,7 +155,7 @@ roomTest(
     assert.deepEqual(await late.reach(accepted.length), accepted);
     await insist(bus, due(1000));
     await log.when((texts) => texts.includes("the stream has room again"), "the message");
-    assert.equal(bus.refusal(), undefined);
+    assert.equal(bus.fullReason(), undefined);
   },
 );
 

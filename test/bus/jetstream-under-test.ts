@@ -1,7 +1,7 @@
 import { connect, type JetStreamManager, type NatsConnection } from "nats";
 import type { Bus, DeadLetter } from "../../shared/bus/bus.ts";
-import { type JetStreamBusOptions, jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
-import { DEAD_STREAM } from "../../shared/bus/jetstream-stream.ts";
+import { type JetStreamBusOptions, jetStreamBus } from "../../shared/bus/jetstream/jetstream-bus.ts";
+import { DEAD_STREAM } from "../../shared/bus/jetstream/streams.ts";
 import type { BusUnderTest, OpenOptions } from "./bus-test.ts";
 import { type NatsServer, startNatsServer } from "./nats-server.ts";
 

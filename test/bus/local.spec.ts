@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BusUnavailable, type DeadLetter } from "../../shared/bus/bus.ts";
-import { localBus } from "../../shared/bus/local-bus.ts";
+import { localBus } from "../../shared/bus/local/local-bus.ts";
 import { silentLog } from "../silent-log.ts";
 import { quick } from "./bus-test.ts";
 import { Collected, gate } from "./collected.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
+import { jetStreamBus } from "../../shared/bus/jetstream/jetstream-bus.ts";
 import { silentLog } from "../silent-log.ts";
 
 // A process for a test to kill: handles events, and tells its parent of each. It makes room in the stream as well.

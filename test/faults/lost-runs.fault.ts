@@ -10,7 +10,7 @@ import { restoreLines } from "@kinit/embedded-mongo/restore";
 import { type Db, type Filter, MongoClient } from "mongodb";
 import { connect } from "nats";
 import type { RecordDocument } from "../../services/records/record/record-document.ts";
-import { identityOf } from "../../shared/bus/jetstream-stream.ts";
+import { identityOf } from "../../shared/bus/jetstream/streams.ts";
 import type { NatsServer } from "../bus/nats-server.ts";
 import { eventually } from "../eventually.ts";
 import { type Api, httpApi, type WireRecord } from "../stories/api.ts";

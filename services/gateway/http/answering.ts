@@ -64,7 +64,7 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
             isServiceAvailable: (name) =>
               broker.registry.getServiceList({ onlyAvailable: true }).some((known) => known.name === name),
             isBusConnected: () => broker.transit?.connected,
-            busRefusal: () => broker.bus?.refusal(),
+            busRefusal: () => broker.bus?.fullReason(),
             leader: config.taskEnable ? () => leaderStatus(broker) : undefined,
             more: readiness,
           },

@@ -79,12 +79,12 @@ export function runWhereabouts(
       let left = sift(runs, "outbox", ({ id }) => unsent.has(id));
       if (left.length === 0) return places;
       const ids = left.map(({ id }) => id);
-      const kept = await broker.bus.unsettled("executor", "task.due", ids);
+      const kept = await broker.bus.unhandled("executor", "task.due", ids);
       left = sift(left, "bus", ({ id }) => kept.has(id));
       if (left.length === 0) return places;
       const held = await heldOf(left.map(({ recordId }) => recordId));
       left = sift(left, "executor", ({ recordId }) => held.has(recordId));
-      if (left.length > 0 && !(await broker.bus.settled("records", "run.*", SETTLE_LIMIT_MS)))
+      if (left.length > 0 && !(await broker.bus.hasCaughtUp("records", "run.*", SETTLE_LIMIT_MS)))
         throw new WhereaboutsUnknown("outcomes of runs wait to be recorded");
       return places;
     },

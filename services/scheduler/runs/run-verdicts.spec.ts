@@ -15,7 +15,7 @@ describe("verdicts on runs", () => {
   const asker = (more: Partial<RunVerdictsDeps>) => {
     const verdicts = runVerdicts({
       caller: { call: async () => ({ ended: [] }) },
-      bus: { settled: async () => true },
+      bus: { hasCaughtUp: async () => true },
       store: { readStream: async () => [] },
       ledger: { currentRuns: async () => new Map([[taskId, state]]), observe: () => assert.fail() },
       heldElsewhere: async () => new Set(),
@@ -28,13 +28,13 @@ describe("verdicts on runs", () => {
 
   it("do not wait for one another: a run that may have ended stays undecided alone", async () => {
     const silent = { call: () => new Promise<never>(() => {}) };
-    for (const deps of [{ caller: silent }, { bus: { settled: async () => false } }])
+    for (const deps of [{ caller: silent }, { bus: { hasCaughtUp: async () => false } }])
       assert.deepEqual(await asker(deps)([repeated, late]), ["unknown", "wanted"]);
   });
 
   it("state the end of a run that is on record while other ends are still on their way", async () => {
     const caller = { call: async () => ({ ended: [first] }) };
-    const ask = asker({ caller, bus: { settled: async () => false } });
+    const ask = asker({ caller, bus: { hasCaughtUp: async () => false } });
     assert.deepEqual(await ask([repeated, late]), ["ended", "wanted"]);
   });
 });

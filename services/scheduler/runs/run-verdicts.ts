@@ -21,7 +21,7 @@ export type RunVerdicts = (runs: readonly Question[], asker: string) => Promise<
 
 export interface RunVerdictsDeps {
   readonly caller: Caller;
-  readonly bus: Pick<Bus, "settled">;
+  readonly bus: Pick<Bus, "hasCaughtUp">;
   readonly store: Pick<EventStore, "readStream">;
   readonly ledger: Pick<TaskLedger, "currentRuns" | "observe">;
   readonly heldElsewhere: HeldElsewhere;
@@ -43,7 +43,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
   const { caller, bus, store, ledger, heldElsewhere, isLeader, isEndKept } = deps;
 
   /** True once a group has handled the run-ended events that the bus had before; false where that takes too long. */
-  const settled = (group: string) => bus.settled(group, "run.*", SETTLE_LIMIT_MS);
+  const settled = (group: string) => bus.hasCaughtUp(group, "run.*", SETTLE_LIMIT_MS);
 
   /** Ids of those runs whose end the records service knows. */
   async function ended(runs: readonly TrackedRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {

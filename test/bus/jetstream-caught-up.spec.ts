@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { durableOf, STREAM } from "../../shared/bus/jetstream-stream.ts";
+import { durableOf, STREAM } from "../../shared/bus/jetstream/streams.ts";
 import { silentLog } from "../silent-log.ts";
 import { quick } from "./bus-test.ts";
 import { exampleEvent } from "./example-event.ts";
@@ -10,7 +10,7 @@ import { openJetStream } from "./jetstream-under-test.ts";
 const ROUNDS = 150;
 const ACK_WAIT_MS = 300;
 
-/** The server's pending counts are known to drift, so that nothing may rest on them; see `SettledWatch`. */
+/** The server's pending counts are known to drift, so that nothing may rest on them; see `CaughtUpWatch`. */
 test("jetstream: a group that is settled has handled all that was accepted before, whatever the counts say", async (t) => {
   const under = await openJetStream({ logger: silentLog });
   t.after(() => under.close());
@@ -50,7 +50,7 @@ test("jetstream: a group that is settled has handled all that was accepted befor
       await member.stop(0);
       member = await bus.subscribe({ ...subscription, handle });
     }
-    assert.equal(await bus.settled("g", "run.*", 10_000), true, `round ${round} is settled in time`);
+    assert.equal(await bus.hasCaughtUp("g", "run.*", 10_000), true, `round ${round} is settled in time`);
     for (const { id } of mine) assert.ok(handled.has(id), `round ${round}: ${id} was not handled`);
   }
 });
@@ -79,7 +79,7 @@ test("jetstream: a group is settled although more of its events arrive all the t
     callback: () => isAsked.resolve(),
   });
   await nats.flush();
-  const settled = bus.settled("g", "run.*", 10_000);
+  const settled = bus.hasCaughtUp("g", "run.*", 10_000);
   await isAsked.promise;
   await bus.send(later);
   isReleased.resolve();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { firstToKeep } from "./jetstream-room.ts";
+import { firstToKeep } from "./stream-room.ts";
 
 const stream = { first_seq: 1001, last_seq: 2000 };
 const crowded = { isCrowded: true, aged: 0 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Delivery } from "../../shared/bus/bus.ts";
-import { jetStreamBus } from "../../shared/bus/jetstream-bus.ts";
+import { jetStreamBus } from "../../shared/bus/jetstream/jetstream-bus.ts";
 import { silentLog } from "../silent-log.ts";
 import { startTcpProxy } from "../tcp-proxy.ts";
 import { quick } from "./bus-test.ts";

@@ -1,5 +1,5 @@
-import { matchesPattern } from "../contracts/catalogue.ts";
-import type { Log } from "../log.ts";
+import { matchesPattern } from "../../contracts/catalogue.ts";
+import type { Log } from "../../log.ts";
 import {
   type Bus,
   BusFull,
@@ -7,9 +7,9 @@ import {
   type DeadLetter,
   type Subscription,
   type SubscriptionHandle,
-} from "./bus.ts";
+} from "../bus.ts";
+import { Worker } from "../delivery/worker.ts";
 import { LocalEvent, LocalGroup, LocalSend } from "./local-group.ts";
-import { Worker } from "./worker.ts";
 
 export interface LocalBusOptions {
   /** Stores an event that could not be handled. A retryable error is tried again until it succeeds, any other a few times. */
@@ -82,8 +82,8 @@ export function localBus(options: LocalBusOptions): Bus {
       return handle;
     },
     // An event is accepted here when it has been handled.
-    settled: async () => true,
-    unsettled: async () => new Set(),
+    hasCaughtUp: async () => true,
+    unhandled: async () => new Set(),
     identity: async () => "local",
     async start() {
       isStarted = true;
@@ -95,6 +95,6 @@ export function localBus(options: LocalBusOptions): Bus {
     },
     isReady: () => isStarted,
     // A queue of this process that is full says so to its senders, which are in this process too.
-    refusal: () => undefined,
+    fullReason: () => undefined,
   };
 }

@@ -1,18 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { errorMessage } from "../errors.ts";
-import type { Log } from "../log.ts";
-import type { JetStreamConnection } from "./jetstream-connection.ts";
-import { newestOf } from "./jetstream-progress.ts";
-import { STREAM } from "./jetstream-stream.ts";
+import { errorMessage } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { JetStreamConnection } from "./connection.ts";
+import { newestOf } from "./progress.ts";
+import { STREAM } from "./streams.ts";
 
 interface Waiting {
   readonly deadline: number;
-  readonly resolve: (isSettled: boolean) => void;
+  readonly resolve: (isFinished: boolean) => void;
   /** The consumer's newest event when it began to wait; not known at first. */
   newest: number | undefined;
 }
 
-export interface SettledWatchOptions {
+export interface CaughtUpWatchOptions {
   /** Of the durable consumer. */
   readonly name: string;
   /** What it consumes. */
@@ -27,17 +27,17 @@ const POLL_MS = 50;
  * Watches one durable consumer until it is done with the events that the stream had for it; asks once for all who wait.
  * Counts on the ack floor alone, as the server's count of what is pending is known to drift.
  */
-export class SettledWatch {
-  readonly #options: SettledWatchOptions;
+export class CaughtUpWatch {
+  readonly #options: CaughtUpWatchOptions;
   #waiting: Waiting[] = [];
   #isAsking = false;
 
-  constructor(options: SettledWatchOptions) {
+  constructor(options: CaughtUpWatchOptions) {
     this.#options = options;
   }
 
   /** True once the consumer has settled everything; false where it has not within the limit. */
-  settled(limitMs: number): Promise<boolean> {
+  hasCaughtUp(limitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.push({ deadline: performance.now() + limitMs, resolve, newest: undefined });
       if (!this.#isAsking) void this.#ask();

@@ -1,7 +1,7 @@
-import { Fifo } from "../fifo.ts";
-import { BusUnavailable, type Subscription } from "./bus.ts";
-import type { Outcome, Received } from "./held-event.ts";
-import type { Worker } from "./worker.ts";
+import { Fifo } from "../../fifo.ts";
+import { BusUnavailable, type Subscription } from "../bus.ts";
+import type { DeliveryResult, Received } from "../delivery/in-flight-event.ts";
+import type { Worker } from "../delivery/worker.ts";
 
 /** One `send`, waiting until every group is done with its event. */
 export class LocalSend {
@@ -53,8 +53,8 @@ export class LocalEvent implements Received {
   get position(): string {
     return String(this.sequence);
   }
-  settle(outcome: Outcome): void {
-    if (outcome === "handed-back") {
+  finish(result: DeliveryResult): void {
+    if (result === "requeued") {
       this.count += 1;
       this.#group.takeBack(this);
       return;

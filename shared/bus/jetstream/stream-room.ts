@@ -1,10 +1,10 @@
 import type { StreamState } from "nats";
-import { errorMessage } from "../errors.ts";
-import type { Log } from "../log.ts";
-import { BusFull } from "./bus.ts";
-import type { JetStreamConnection } from "./jetstream-connection.ts";
-import { type Progress, progressOfGroups } from "./jetstream-progress.ts";
-import { STREAM } from "./jetstream-stream.ts";
+import { errorMessage } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { BusFull } from "../bus.ts";
+import type { JetStreamConnection } from "./connection.ts";
+import { type Progress, progressOfGroups } from "./progress.ts";
+import { STREAM } from "./streams.ts";
 
 export interface RoomOptions {
   readonly connection: JetStreamConnection;
@@ -43,7 +43,7 @@ export class StreamRoom {
   #agedAt = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #refusal: string | undefined;
+  #fullReason: string | undefined;
   #said = { text: "", at: 0 };
 
   constructor(options: RoomOptions) {
@@ -60,8 +60,8 @@ export class StreamRoom {
   }
 
   /** Why new events are refused at present, in words. */
-  get refusal(): string | undefined {
-    return this.#refusal;
+  get fullReason(): string | undefined {
+    return this.#fullReason;
   }
 
   /**
@@ -72,7 +72,7 @@ export class StreamRoom {
     const { maxBytes } = this.#options;
     if (this.#used > maxBytes * CROWDED) this.#lookSoon();
     if (this.#used >= (type.startsWith("run.") ? 2 * maxBytes : maxBytes))
-      throw new BusFull(this.#refusal ?? `the stream ${STREAM} is full for the moment`);
+      throw new BusFull(this.#fullReason ?? `the stream ${STREAM} is full for the moment`);
     this.#used += bodyBytes + OVERHEAD_BYTES;
   }
 
@@ -129,10 +129,10 @@ export class StreamRoom {
     const { maxBytes, logger } = this.#options;
     const slowest = [...progress].sort((one, other) => one.handled - other.handled)[0];
     if (this.#used >= maxBytes && slowest && slowest.waiting > 0) {
-      this.#refusal = `the stream ${STREAM} is full: ${slowest.name} has ${slowest.waiting} events to handle`;
-      this.#warn(this.#refusal);
-    } else if (this.#used < maxBytes * ROOMY && this.#refusal) {
-      this.#refusal = undefined;
+      this.#fullReason = `the stream ${STREAM} is full: ${slowest.name} has ${slowest.waiting} events to handle`;
+      this.#warn(this.#fullReason);
+    } else if (this.#used < maxBytes * ROOMY && this.#fullReason) {
+      this.#fullReason = undefined;
       logger.info({ stream: STREAM }, "the stream has room again");
     }
   }

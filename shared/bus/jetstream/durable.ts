@@ -1,7 +1,7 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, nanos } from "nats";
-import type { Subscription } from "./bus.ts";
-import type { JetStreamConnection } from "./jetstream-connection.ts";
-import { apiErrorCode, apiErrors, durableOf, STREAM, subjectOf } from "./jetstream-stream.ts";
+import type { Subscription } from "../bus.ts";
+import type { JetStreamConnection } from "./connection.ts";
+import { apiErrorCode, apiErrors, durableOf, STREAM, subjectOf } from "./streams.ts";
 
 export interface DurablePort {
   readonly connection: JetStreamConnection;

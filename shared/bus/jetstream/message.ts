@@ -1,18 +1,18 @@
 import type { Msg } from "nats";
-import type { Outcome, Received } from "./held-event.ts";
-import type { Claims } from "./jetstream-claims.ts";
+import type { DeliveryResult, Received } from "../delivery/in-flight-event.ts";
+import type { RedeliveryWatch } from "./redelivery-watch.ts";
 
 /** Header that marks an event which may have been sent before. */
 export const RESENT_HEADER = "Kinit-Resent";
 
 /** Where a message stands, read from the subject that settles it. */
-export interface MessagePlace {
+export interface DeliveryInfo {
   readonly count: number;
   readonly sequence: number;
 }
 
 /** `$JS.ACK.<stream>.<consumer>.<count>.<sequence>…`, or with a domain and an account hash after `ACK`. */
-export function placeOf(reply: string): MessagePlace {
+export function deliveryInfoOf(reply: string): DeliveryInfo {
   const tokens = reply.split(".");
   const first = tokens.length === 9 ? 4 : 6;
   return { count: Number(tokens[first]), sequence: Number(tokens[first + 1]) };
@@ -20,12 +20,12 @@ export function placeOf(reply: string): MessagePlace {
 
 /** The member that received a message. */
 export interface MessageOwner {
-  readonly claims: Claims;
-  readonly settle: (message: HeldMessage, outcome: Outcome) => void;
+  readonly redelivery: RedeliveryWatch;
+  readonly finish: (message: InFlightMessage, result: DeliveryResult) => void;
 }
 
 /** A message that JetStream handed out and waits to have settled. */
-export class HeldMessage implements Received {
+export class InFlightMessage implements Received {
   readonly body: unknown;
   readonly count: number;
   readonly sequence: number;
@@ -36,7 +36,7 @@ export class HeldMessage implements Received {
   readonly #owner: MessageOwner;
 
   constructor(message: Msg, reply: string, owner: MessageOwner) {
-    const { count, sequence } = placeOf(reply);
+    const { count, sequence } = deliveryInfoOf(reply);
     this.count = count;
     this.sequence = sequence;
     this.reply = reply;
@@ -45,13 +45,13 @@ export class HeldMessage implements Received {
     this.#owner = owner;
   }
   get lapsedAt(): number {
-    return this.#owner.claims.lapsedAt(this.#receivedAt);
+    return this.#owner.redelivery.lapsedAt(this.#receivedAt);
   }
   get position(): string {
     return String(this.sequence);
   }
-  settle(outcome: Outcome): void {
-    this.#owner.settle(this, outcome);
+  finish(result: DeliveryResult): void {
+    this.#owner.finish(this, result);
   }
 }
 

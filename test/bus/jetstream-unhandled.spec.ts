@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Bus } from "../../shared/bus/bus.ts";
-import { STREAM } from "../../shared/bus/jetstream-stream.ts";
+import { STREAM } from "../../shared/bus/jetstream/streams.ts";
 import { eventId } from "../../shared/ids.ts";
 import { silentLog } from "../silent-log.ts";
 import { quick } from "./bus-test.ts";
@@ -25,7 +25,7 @@ async function send(bus: Bus, count: number): Promise<string[]> {
 test("events are unsettled for a group that was never there, others are not", async () => {
   const ids = await send(under.bus, 12_000);
   const asked = [ids[0], ids.at(-1)] as string[];
-  const found = await under.bus.unsettled("executor", "task.due", [...asked, eventId()]);
+  const found = await under.bus.unhandled("executor", "task.due", [...asked, eventId()]);
   assert.deepEqual([...found].sort(), asked.sort());
 });
 
@@ -45,10 +45,10 @@ test("events are unsettled while a member holds them, and no longer when it is d
   });
   await seen.reach(12_000);
   const asked = [seen.items[0], seen.items.at(-1)] as string[];
-  assert.equal((await under.bus.unsettled("executor", "task.due", asked)).size, 2);
+  assert.equal((await under.bus.unhandled("executor", "task.due", asked)).size, 2);
   held.open();
-  assert.equal(await under.bus.settled("executor", "task.due", 10_000), true);
-  assert.deepEqual(await under.bus.unsettled("executor", "task.due", asked), new Set());
+  assert.equal(await under.bus.hasCaughtUp("executor", "task.due", 10_000), true);
+  assert.deepEqual(await under.bus.unhandled("executor", "task.due", asked), new Set());
 });
 
 test("a stream that was made anew has another identity and none of the earlier events", async () => {
@@ -59,5 +59,5 @@ test("a stream that was made anew has another identity and none of the earlier e
   await assert.rejects(bus.identity(), { type: "BUS_UNAVAILABLE", retryable: true });
   await (await under.other()).send(exampleEvent("task.due"));
   assert.notEqual(await bus.identity(), identity);
-  assert.deepEqual(await bus.unsettled("nobody", "task.due", asked), new Set());
+  assert.deepEqual(await bus.unhandled("nobody", "task.due", asked), new Set());
 });

@@ -1,7 +1,7 @@
 import { createInbox, type Msg, type MsgHdrs, type Subscription as NatsSubscription } from "nats";
-import { AppError } from "../errors.ts";
-import { BusFull, BusUnavailable } from "./bus.ts";
-import type { ConnectionListener, JetStreamConnection } from "./jetstream-connection.ts";
+import { AppError } from "../../errors.ts";
+import { BusFull, BusUnavailable } from "../bus.ts";
+import type { ConnectionListener, JetStreamConnection } from "./connection.ts";
 
 interface Unconfirmed {
   readonly deadline: number;
@@ -90,12 +90,12 @@ export class Publisher implements ConnectionListener {
     const waiting = this.#unconfirmed.get(token);
     if (!waiting) return;
     this.#unconfirmed.delete(token);
-    const refusal = this.#refusal(message);
-    if (refusal) waiting.reject(refusal);
+    const rejection = this.#rejectionOf(message);
+    if (rejection) waiting.reject(rejection);
     else waiting.resolve();
   }
 
-  #refusal(message: Msg): AppError | undefined {
+  #rejectionOf(message: Msg): AppError | undefined {
     if (message.data.length === 0) {
       this.#settings.onStreamMissing();
       return new BusUnavailable("no stream takes the event: JetStream is starting, or the stream is missing");

@@ -1,8 +1,8 @@
-import type { DomainEnvelope } from "../contracts/catalogue.ts";
-import type { Delivery } from "./bus.ts";
+import type { DomainEnvelope } from "../../contracts/catalogue.ts";
+import type { Delivery } from "../bus.ts";
 
 /** How an event's stay with a worker ended: `done` (handled, or its dead letter is stored) or given back. */
-export type Outcome = "done" | "handed-back";
+export type DeliveryResult = "handled" | "requeued";
 
 /** An event as an adapter got it from its queue. */
 export interface Received {
@@ -15,11 +15,11 @@ export interface Received {
   /** See `Delivery.lapsedAt`. */
   readonly lapsedAt: number;
   /** Called once. */
-  settle(outcome: Outcome): void;
+  finish(result: DeliveryResult): void;
 }
 
 /** A valid event in a worker's hands; is its own `Delivery`, which saves an object for each try. */
-export class HeldEvent implements Delivery {
+export class InFlightEvent implements Delivery {
   readonly event: DomainEnvelope;
   readonly received: Received;
   readonly stopping: AbortSignal;
@@ -28,7 +28,7 @@ export class HeldEvent implements Delivery {
   twins: Received[] | undefined;
   failures = 0;
   tries = 0;
-  isSettled = false;
+  isFinished = false;
 
   constructor(received: Received, event: DomainEnvelope, stopping: AbortSignal) {
     this.received = received;

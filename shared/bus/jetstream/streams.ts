@@ -7,7 +7,7 @@ import {
   StorageType,
   type StreamConfig,
 } from "nats";
-import { catalogue } from "../contracts/catalogue.ts";
+import { catalogue } from "../../contracts/catalogue.ts";
 
 /** All events. */
 export const STREAM = "KINIT";

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createInbox, type Msg, type Subscription as NatsSubscription, nanos } from "nats";
-import { errorMessage } from "../errors.ts";
-import type { Log } from "../log.ts";
-import type { DeadLetter, Subscription } from "./bus.ts";
-import type { Outcome } from "./held-event.ts";
-import { Claims } from "./jetstream-claims.ts";
-import type { ConnectionListener } from "./jetstream-connection.ts";
-import { Durable, type DurablePort } from "./jetstream-durable.ts";
-import { HeldMessage, type MessageOwner, placeOf } from "./jetstream-message.ts";
-import { STREAM } from "./jetstream-stream.ts";
-import { Worker } from "./worker.ts";
+import { errorMessage } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { DeadLetter, Subscription } from "../bus.ts";
+import type { DeliveryResult } from "../delivery/in-flight-event.ts";
+import { Worker } from "../delivery/worker.ts";
+import type { ConnectionListener } from "./connection.ts";
+import { Durable, type DurablePort } from "./durable.ts";
+import { deliveryInfoOf, InFlightMessage, type MessageOwner } from "./message.ts";
+import { RedeliveryWatch } from "./redelivery-watch.ts";
+import { STREAM } from "./streams.ts";
 
 export interface ConsumerPort extends DurablePort {
   readonly logger: Log;
@@ -24,8 +24,8 @@ const PULL_HEARTBEAT_MS = 2000;
 const GONE_MS = 100;
 const encoder = new TextEncoder();
 const replies = {
-  done: encoder.encode("+ACK"),
-  "handed-back": encoder.encode("-NAK"),
+  handled: encoder.encode("+ACK"),
+  requeued: encoder.encode("-NAK"),
   working: encoder.encode("+WPI"),
 } as const;
 
@@ -34,14 +34,14 @@ const replies = {
  * without regard to what is still unhandled) and keeps every message that it holds alive at the server.
  */
 export class JetStreamConsumer implements ConnectionListener, MessageOwner {
-  readonly claims: Claims;
+  readonly redelivery: RedeliveryWatch;
   readonly #subscription: Subscription;
   readonly #port: ConsumerPort;
   readonly #durable: Durable;
   readonly #worker: Worker;
   readonly #inbox = createInbox();
   readonly #workingMs: number;
-  readonly #held = new Map<number, HeldMessage>();
+  readonly #held = new Map<number, InFlightMessage>();
   #messages: NatsSubscription | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #requested = 0;
@@ -60,7 +60,7 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
     this.#port = port;
     this.#durable = new Durable(subscription, port);
     this.#workingMs = subscription.ackWaitMs / 3;
-    this.claims = new Claims(subscription.ackWaitMs);
+    this.redelivery = new RedeliveryWatch(subscription.ackWaitMs);
     this.#worker = new Worker(subscription, {
       deadLetter: (letter) => port.deadLetter(letter),
       onRoom: () => this.#pullSoon(),
@@ -109,7 +109,7 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
       await Promise.race([this.#messages?.drain(), delay(2000, undefined, { ref: false })]).catch(() => {});
     await this.#durable.forgetGoneRequests();
     this.#hasLeft = true;
-    for (const reply of this.#returns) this.#answer(reply, replies["handed-back"]);
+    for (const reply of this.#returns) this.#answer(reply, replies.requeued);
     this.#returns.length = 0;
   }
 
@@ -129,7 +129,7 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
     }
     this.#requested = Math.max(0, this.#requested - 1);
     const reply = message.reply as string;
-    const { sequence } = placeOf(reply);
+    const { sequence } = deliveryInfoOf(reply);
     const known = this.#held.get(sequence);
     if (known) {
       known.reply = reply;
@@ -140,22 +140,22 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
       return;
     }
     this.#lastSequence = Math.max(this.#lastSequence, sequence);
-    const held = new HeldMessage(message, reply, this);
+    const held = new InFlightMessage(message, reply, this);
     this.#held.set(sequence, held);
     this.#worker.accept(held);
     if (this.#requested === 0) this.#pullSoon();
   }
 
-  settle(message: HeldMessage, outcome: Outcome): void {
+  finish(message: InFlightMessage, result: DeliveryResult): void {
     const { sequence } = message;
     if (this.#held.get(sequence) === message) this.#held.delete(sequence);
-    if (outcome === "done") this.#answer(message.reply, replies.done);
+    if (result === "handled") this.#answer(message.reply, replies.handled);
     else this.#return(message.reply);
   }
 
   #return(reply: string): void {
     if (this.#isStopping && !this.#hasLeft) this.#returns.push(reply);
-    else this.#answer(reply, replies["handed-back"]);
+    else this.#answer(reply, replies.requeued);
   }
 
   /** Without a connection an answer is lost; the server then hands the message out again. */
@@ -216,7 +216,7 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
     const { nats, isConnected } = this.#port.connection;
     if (!isConnected) return;
     nats.flush().then(
-      () => this.claims.proven(sentAt),
+      () => this.redelivery.proven(sentAt),
       // The connection broke; the next beat tries again.
       () => {},
     );

@@ -1,13 +1,13 @@
-import { errorMessage } from "../errors.ts";
-import { Fifo } from "../fifo.ts";
-import type { Log } from "../log.ts";
-import { type DeadLetter, Requeue, type Subscription } from "./bus.ts";
-import { deadLetterOf, NeverSettled, storeLetter } from "./dead-letter.ts";
-import { HeldEvent, type Outcome, type Received } from "./held-event.ts";
+import { errorMessage } from "../../errors.ts";
+import { Fifo } from "../../fifo.ts";
+import type { Log } from "../../log.ts";
+import { type DeadLetter, Requeue, type Subscription } from "../bus.ts";
+import { deadLetterOf, NeverHandled, storeLetter } from "./dead-letter.ts";
+import { type BatchDelivery, deliverBatch } from "./deliver-batch.ts";
+import { type DeliveryResult, InFlightEvent, type Received } from "./in-flight-event.ts";
 import { Pauses } from "./pauses.ts";
 import { checkReceived } from "./received-event.ts";
 import { RecentIds } from "./recent-ids.ts";
-import { type BatchPort, settleBatch } from "./settle-batch.ts";
 
 export interface WorkerPort {
   deadLetter(letter: DeadLetter): Promise<void>;
@@ -32,14 +32,14 @@ export class Worker {
   readonly #subscription: Subscription;
   readonly #port: WorkerPort;
   readonly #recent = new RecentIds(RECENT_IDS);
-  readonly #inHand = new Map<string, HeldEvent>();
+  readonly #inFlight = new Map<string, InFlightEvent>();
   readonly #unreadable = new Set<Received>();
   readonly #stopping = new AbortController();
   readonly #pauses = new Pauses();
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #lingerMs: number;
-  readonly #queue = new Fifo<HeldEvent>();
+  readonly #queue = new Fifo<InFlightEvent>();
   #held = 0;
   #waiting = 0;
   #busyLanes = 0;
@@ -64,7 +64,7 @@ export class Worker {
 
   accept(received: Received): void {
     if (this.#stopping.signal.aborted) {
-      received.settle("handed-back");
+      received.finish("requeued");
       return;
     }
     const { body } = received;
@@ -76,19 +76,19 @@ export class Worker {
       return;
     }
     if (this.#recent.has(body.id)) {
-      this.#release(received, "done");
+      this.#release(received, "handled");
       return;
     }
-    const twin = this.#inHand.get(body.id);
+    const twin = this.#inFlight.get(body.id);
     if (twin) {
       twin.twins ??= [];
       twin.twins.push(received);
       return;
     }
-    const entry = new HeldEvent(received, body, this.#stopping.signal);
-    this.#inHand.set(body.id, entry);
+    const entry = new InFlightEvent(received, body, this.#stopping.signal);
+    this.#inFlight.set(body.id, entry);
     if (received.count > this.#subscription.maxDeliver + SPARE_HAND_OUTS) {
-      void this.#bury(entry, new NeverSettled(received.count));
+      void this.#bury(entry, new NeverHandled(received.count));
       return;
     }
     this.#queue.push(entry);
@@ -99,11 +99,11 @@ export class Worker {
   async stop(limitMs: number): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#linger);
-    for (const entry of this.#queue.drain()) this.#settle(entry, "handed-back");
+    for (const entry of this.#queue.drain()) this.#finish(entry, "requeued");
     this.#pauses.end();
     if (this.#held > 0) await this.#idle(limitMs);
-    for (const entry of this.#inHand.values()) this.#settle(entry, "handed-back");
-    for (const received of this.#unreadable) this.#release(received, "handed-back");
+    for (const entry of this.#inFlight.values()) this.#finish(entry, "requeued");
+    for (const received of this.#unreadable) this.#release(received, "requeued");
     this.#unreadable.clear();
   }
 
@@ -127,7 +127,7 @@ export class Worker {
 
   /** The size of the batch to begin now; 0 while it waits for more. An event that failed goes alone, and first. */
   #batchDue(): number {
-    const first = this.#queue.first() as HeldEvent;
+    const first = this.#queue.first() as InFlightEvent;
     if (this.#batchSize === 1 || first.failures > 0) return 1;
     const size = Math.min(this.#batchSize, this.#queue.size);
     const left = this.#lingerMs - (performance.now() - first.arrivedAt);
@@ -139,15 +139,15 @@ export class Worker {
     return 0;
   }
 
-  async #run(entries: HeldEvent[]): Promise<void> {
+  async #run(entries: InFlightEvent[]): Promise<void> {
     this.#busyLanes += 1;
-    await settleBatch(entries, this.#outcomes);
+    await deliverBatch(entries, this.#batchDelivery);
     this.#busyLanes -= 1;
     this.#pump();
   }
 
   /** Made once: thousands of events a second need no closures of their own. */
-  readonly #outcomes: BatchPort<HeldEvent> = {
+  readonly #batchDelivery: BatchDelivery<InFlightEvent> = {
     handle: (entries) => this.#handle(entries),
     pause: (tries, error) => {
       this.#port.logger.warn(
@@ -160,31 +160,31 @@ export class Worker {
       for (const entry of entries) this.#handled(entry);
     },
     requeued: (entries) => {
-      for (const entry of entries) this.#settle(entry, "handed-back");
+      for (const entry of entries) this.#finish(entry, "requeued");
     },
     failed: (entry, error) => void this.#failed(entry, error),
   };
 
-  #handle(entries: readonly HeldEvent[]): unknown {
+  #handle(entries: readonly InFlightEvent[]): unknown {
     if (this.#stopping.signal.aborted) throw new Requeue("the subscription is being stopped");
     for (const entry of entries) entry.tries += 1;
     const subscription = this.#subscription;
     if (!subscription.handleBatch) {
-      const entry = entries[0] as HeldEvent;
+      const entry = entries[0] as InFlightEvent;
       return subscription.handle(entry.event, entry);
     }
     const events = entries.map(({ event }) => event);
     return subscription.handleBatch(events, entries);
   }
 
-  #handled(entry: HeldEvent): void {
-    if (entry.isSettled) return;
+  #handled(entry: InFlightEvent): void {
+    if (entry.isFinished) return;
     this.#recent.add(entry.event.id);
-    this.#settle(entry, "done");
+    this.#finish(entry, "handled");
   }
 
-  async #failed(entry: HeldEvent, error: unknown): Promise<void> {
-    if (entry.isSettled) return;
+  async #failed(entry: InFlightEvent, error: unknown): Promise<void> {
+    if (entry.isFinished) return;
     entry.failures += 1;
     const { maxDeliver } = this.#subscription;
     this.#port.logger.warn(
@@ -198,23 +198,23 @@ export class Worker {
       "an event failed",
     );
     if (entry.failures >= maxDeliver) return this.#bury(entry, error);
-    if (!(await this.#waitAside(entry.failures))) return this.#settle(entry, "handed-back");
+    if (!(await this.#waitAside(entry.failures))) return this.#finish(entry, "requeued");
     this.#queue.putFirst([entry]);
     this.#pump();
   }
 
-  async #bury(entry: HeldEvent, error: unknown): Promise<void> {
-    const outcome = await this.#storeDeadLetter(entry.received, error, entry.count);
-    this.#settle(entry, outcome);
+  async #bury(entry: InFlightEvent, error: unknown): Promise<void> {
+    const result = await this.#storeDeadLetter(entry.received, error, entry.count);
+    this.#finish(entry, result);
   }
 
   async #buryUnreadable(received: Received, error: unknown): Promise<void> {
     this.#unreadable.add(received);
-    const outcome = await this.#storeDeadLetter(received, error, received.count);
-    if (this.#unreadable.delete(received)) this.#release(received, outcome);
+    const result = await this.#storeDeadLetter(received, error, received.count);
+    if (this.#unreadable.delete(received)) this.#release(received, result);
   }
 
-  #storeDeadLetter(received: Received, error: unknown, deliveries: number): Promise<Outcome> {
+  #storeDeadLetter(received: Received, error: unknown, deliveries: number): Promise<DeliveryResult> {
     const letter = deadLetterOf(this.#subscription, received, { error, deliveries });
     return storeLetter(letter, { ...this.#port, wait: (tries) => this.#waitAside(tries) });
   }
@@ -228,17 +228,17 @@ export class Worker {
     return mayRetry;
   }
 
-  #settle(entry: HeldEvent, outcome: Outcome): void {
-    if (entry.isSettled) return;
-    entry.isSettled = true;
-    this.#inHand.delete(entry.event.id);
-    this.#release(entry.received, outcome);
-    for (const twin of entry.twins ?? []) this.#release(twin, outcome);
+  #finish(entry: InFlightEvent, result: DeliveryResult): void {
+    if (entry.isFinished) return;
+    entry.isFinished = true;
+    this.#inFlight.delete(entry.event.id);
+    this.#release(entry.received, result);
+    for (const twin of entry.twins ?? []) this.#release(twin, result);
   }
 
-  #release(received: Received, outcome: Outcome): void {
+  #release(received: Received, result: DeliveryResult): void {
     this.#held -= 1;
-    received.settle(outcome);
+    received.finish(result);
     this.#port.onRoom();
     if (this.#held === 0) this.#onIdle?.();
   }

@@ -1,5 +1,10 @@
-import { catalogue, type DomainEnvelope, type EventPattern, matchesPattern } from "../contracts/catalogue.ts";
-import { AppError } from "../errors.ts";
+import {
+  catalogue,
+  type DomainEnvelope,
+  type EventPattern,
+  matchesPattern,
+} from "../../contracts/catalogue.ts";
+import { AppError } from "../../errors.ts";
 
 /** What was received is not an event envelope at all, or not one for this channel. */
 export class NotAnEvent extends AppError {

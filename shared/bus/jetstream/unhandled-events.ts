@@ -1,8 +1,8 @@
 import { DeliverPolicy } from "nats";
-import { BusUnavailable } from "./bus.ts";
-import type { JetStreamConnection } from "./jetstream-connection.ts";
-import { newestOf } from "./jetstream-progress.ts";
-import { apiErrorCode, apiErrors, durableOf, STREAM, subjectOf } from "./jetstream-stream.ts";
+import { BusUnavailable } from "../bus.ts";
+import type { JetStreamConnection } from "./connection.ts";
+import { newestOf } from "./progress.ts";
+import { apiErrorCode, apiErrors, durableOf, STREAM, subjectOf } from "./streams.ts";
 
 /** A group that is further behind counts as not done with anything: reading more headers takes seconds. */
 const MAX_READ = 200_000;
@@ -13,7 +13,7 @@ const FETCH_LIMIT_MS = 5000;
  * Which of these events the stream holds above a group's ack floor, by reading the headers of what lies there. An event
  * that was acknowledged while an older one was not is among them. Error: `BUS_UNAVAILABLE`.
  */
-export async function unsettledOf(
+export async function unhandledOf(
   connection: JetStreamConnection,
   { group, pattern }: { readonly group: string; readonly pattern: string },
   eventIds: readonly string[],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AppError } from "../errors.ts";
-import { Requeue } from "./bus.ts";
-import { settleBatch } from "./settle-batch.ts";
+import { AppError } from "../../errors.ts";
+import { Requeue } from "../bus.ts";
+import { deliverBatch } from "./deliver-batch.ts";
 
 /** Runs a batch and writes down each step. */
 async function steps(
@@ -11,7 +11,7 @@ async function steps(
   mayRetry: (tries: number) => boolean = () => true,
 ): Promise<string[]> {
   const log: string[] = [];
-  await settleBatch(items, {
+  await deliverBatch(items, {
     handle(some) {
       log.push(`try ${some}`);
       handle(some);

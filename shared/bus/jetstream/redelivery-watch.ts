@@ -2,7 +2,7 @@
  * Whether the server may have handed the messages of one member to another one: it does after `ackWaitMs` without a
  * sign of life. A member that is cut off cannot see that happen, so it counts from the last sign that was confirmed.
  */
-export class Claims {
+export class RedeliveryWatch {
   readonly #ackWaitMs: number;
   #provenAt = performance.now();
   #lapsedAt = Number.NEGATIVE_INFINITY;

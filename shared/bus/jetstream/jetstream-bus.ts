@@ -1,20 +1,20 @@
 import { headers } from "nats";
-import type { EventPattern } from "../contracts/catalogue.ts";
-import { errorMessage } from "../errors.ts";
-import type { Log } from "../log.ts";
+import type { EventPattern } from "../../contracts/catalogue.ts";
+import { errorMessage } from "../../errors.ts";
+import type { Log } from "../../log.ts";
 import {
   type Bus,
   BusUnavailable,
   type DeadLetter,
   type Subscription,
   type SubscriptionHandle,
-} from "./bus.ts";
-import { connectJetStream, type JetStreamConnection } from "./jetstream-connection.ts";
-import { JetStreamConsumer } from "./jetstream-consumer.ts";
-import { RESENT_HEADER } from "./jetstream-message.ts";
-import { EventTooLarge, Publisher } from "./jetstream-publisher.ts";
-import { StreamRoom } from "./jetstream-room.ts";
-import { SettledWatch } from "./jetstream-settled.ts";
+} from "../bus.ts";
+import { CaughtUpWatch } from "./caught-up-watch.ts";
+import { connectJetStream, type JetStreamConnection } from "./connection.ts";
+import { JetStreamConsumer } from "./consumer.ts";
+import { RESENT_HEADER } from "./message.ts";
+import { EventTooLarge, Publisher } from "./publisher.ts";
+import { StreamRoom } from "./stream-room.ts";
 import {
   type DeadLetterLimits,
   deadSubjectOf,
@@ -22,8 +22,8 @@ import {
   ensureStreams,
   identityOf,
   subjectOf,
-} from "./jetstream-stream.ts";
-import { unsettledOf } from "./jetstream-unsettled.ts";
+} from "./streams.ts";
+import { unhandledOf } from "./unhandled-events.ts";
 
 export interface JetStreamBusOptions {
   /** e.g. `nats://127.0.0.1:4222`; several addresses are separated by commas. */
@@ -53,7 +53,7 @@ interface Live {
   readonly connection: JetStreamConnection;
   readonly publisher: Publisher;
   readonly room: StreamRoom;
-  readonly watches: Map<string, SettledWatch>;
+  readonly watches: Map<string, CaughtUpWatch>;
 }
 
 const DAY_MS = 86_400_000;
@@ -143,18 +143,18 @@ class JetStreamBus implements Bus {
     return handle;
   }
 
-  settled(group: string, pattern: EventPattern, limitMs: number): Promise<boolean> {
+  hasCaughtUp(group: string, pattern: EventPattern, limitMs: number): Promise<boolean> {
     const { connection, watches } = this.#connected;
     const { logger } = this.#options;
     const [name, subject] = [durableOf(group, pattern), subjectOf(pattern)];
-    const watch = watches.get(name) ?? new SettledWatch({ name, subject, connection, logger });
+    const watch = watches.get(name) ?? new CaughtUpWatch({ name, subject, connection, logger });
     watches.set(name, watch);
-    return watch.settled(limitMs);
+    return watch.hasCaughtUp(limitMs);
   }
 
-  unsettled(group: string, pattern: EventPattern, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+  unhandled(group: string, pattern: EventPattern, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
     const { connection } = this.#connected;
-    return unavailableUnless(unsettledOf(connection, { group, pattern }, eventIds));
+    return unavailableUnless(unhandledOf(connection, { group, pattern }, eventIds));
   }
 
   identity(): Promise<string> {
@@ -170,8 +170,8 @@ class JetStreamBus implements Bus {
     await live?.connection.close();
   }
 
-  refusal(): string | undefined {
-    return this.#live?.room.refusal;
+  fullReason(): string | undefined {
+    return this.#live?.room.fullReason;
   }
 
   isReady(): boolean {

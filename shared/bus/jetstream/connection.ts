@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ConnectionOptions, connect, Events, type JetStreamManager, type NatsConnection } from "nats";
-import { errorMessage } from "../errors.ts";
-import type { Log } from "../log.ts";
-import { BusUnavailable } from "./bus.ts";
+import { errorMessage } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { BusUnavailable } from "../bus.ts";
 
 export interface ConnectionSettings {
   /** One address or several, separated by commas; a user and password, or a token, may stand in it. */

@@ -1,7 +1,7 @@
-import { AppError, errorMessage, errorType, isRetryable } from "../errors.ts";
-import type { Log } from "../log.ts";
-import type { DeadLetter, Subscription } from "./bus.ts";
-import type { Outcome, Received } from "./held-event.ts";
+import { AppError, errorMessage, errorType, isRetryable } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { DeadLetter, Subscription } from "../bus.ts";
+import type { DeliveryResult, Received } from "./in-flight-event.ts";
 import { claimedId } from "./received-event.ts";
 
 /** Some drivers put whole queries into their messages. */
@@ -40,7 +40,7 @@ const REFUSALS = 5;
 const LOG_EVERY = 10;
 
 /** Stores a letter, for as long as the store is away; one that it refuses for good is logged and dropped. */
-export async function storeLetter(letter: DeadLetter, store: LetterStore): Promise<Outcome> {
+export async function storeLetter(letter: DeadLetter, store: LetterStore): Promise<DeliveryResult> {
   const { logger } = store;
   const { id } = letter;
   logger.error({ id, reason: letter.error.message }, "an event goes to the dead letters");
@@ -48,16 +48,16 @@ export async function storeLetter(letter: DeadLetter, store: LetterStore): Promi
   for (let tries = 1; ; tries++) {
     try {
       await store.deadLetter(letter);
-      return "done";
+      return "handled";
     } catch (cause) {
       const fields = { id, reason: errorMessage(cause) };
       if (!isRetryable(cause) && ++refusals === REFUSALS) {
         logger.error(fields, "an event is lost: the store rejects its dead letter");
-        return "done";
+        return "handled";
       }
       if (tries % LOG_EVERY === 1) logger.error(fields, "a dead letter is not stored yet");
     }
-    if (!(await store.wait(tries))) return "handed-back";
+    if (!(await store.wait(tries))) return "requeued";
   }
 }
 
@@ -81,7 +81,7 @@ function textOf(body: unknown): string {
 }
 
 /** An event that was handed out again and again without any failure being seen. */
-export class NeverSettled extends AppError {
+export class NeverHandled extends AppError {
   constructor(count: number) {
     super(`handed out ${count} times and never settled: its handler ends the process, or stalls it`, {
       type: "NEVER_SETTLED",

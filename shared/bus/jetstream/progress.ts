@@ -1,5 +1,5 @@
 import type { ConsumerInfo, JetStreamManager } from "nats";
-import { apiErrorCode, apiErrors, durableOf, eventPatternOf, STREAM } from "./jetstream-stream.ts";
+import { apiErrorCode, apiErrors, durableOf, eventPatternOf, STREAM } from "./streams.ts";
 
 /** How far one group has come. */
 export interface Progress {
