@@ -44,8 +44,8 @@ const UNDECIDED_MS = 500;
 
 /**
  * One question at a time, for many runs: those that free slots can take, and as many as were started lately, so that
- * the next ones are confirmed while others run. The slower the scheduler, the larger the batches. A backlog of thousands then costs a few calls a second, and a verdict
- * is seldom too old when its run's turn comes.
+ * the next ones are confirmed while others run. A backlog of thousands then costs a few calls a second, and a verdict
+ * is seldom too old when its run's turn comes. The slower the scheduler, the larger the batches.
  */
 export function confirmations<R extends HeapEntry>(deps: ConfirmationsDeps<R>): Confirmations<R> {
   const { logger, ask, onVerdict } = deps;
