@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
 import { type BrokerOptions, type Middleware, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import { answerLimit } from "./answer-limit.ts";
 import type { Bus } from "./bus/bus.ts";
 import { channels } from "./bus/channels.ts";
 import { jetStreamBus } from "./bus/jetstream/jetstream-bus.ts";
@@ -13,22 +12,23 @@ import { type DeadLetterStore, mongoDeadLetters } from "./dead-letters.ts";
 import { isRetryable } from "./errors.ts";
 import { brokerLogger } from "./logger.ts";
 import { thisProcess } from "./process-identity.ts";
+import { responseLimit } from "./response-limit.ts";
 
-/** Name of this process on the bus: the host's, and what tells processes of one host apart. */
+/** Name of this process on the bus: the host name, and what distinguishes processes of one host. */
 export function nodeIdOf(config: Pick<Config, "nodeName">): string {
   return `${config.nodeName || hostname()}-${thisProcess.pid}-${thisProcess.boot.slice(0, 4)}`;
 }
 
 declare module "moleculer" {
   interface ServiceBroker {
-    /** The configuration that the broker was made from: services that a runner loads take theirs from here. */
+    /** The configuration of the broker; services that a runner loads read theirs from here. */
     readonly config: Config;
   }
 }
 
 interface BrokerLog {
   readonly logger?: Logger;
-  /** True: what Moleculer reports about its own life is logged at info instead of debug. */
+  /** True: Moleculer's own messages are logged at info instead of debug. */
   readonly isVerbose?: boolean;
 }
 
@@ -45,21 +45,21 @@ export function brokerOptions(config: Config, { logger, isVerbose = false }: Bro
     transporter: config.natsUrl ? { type: "NATS", options: natsOptions(config.natsUrl) } : null,
     serializer: "JSON",
     requestTimeout: config.callTimeoutMs,
-    // A process that died without a word is asked for no longer than this.
+    // A process that died silently receives no more calls after this time, in seconds.
     heartbeatInterval: 1,
     heartbeatTimeout: 3,
-    // Only calls that ask for it are made again: those without effects, see `query` in service.ts.
+    // Only calls without effects are retried: see `query` in service.ts.
     retryPolicy: { enabled: true, retries: 0, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
     validator: {
       type: "Fastest",
       options: { useNewCustomCheckerFunction: true, ...validatorOptions, haltOnFirstError: false },
     } as BrokerOptions["validator"],
     tracking: { enabled: true, shutdownTimeout: config.drainMs },
-    middlewares: [configMiddleware(config), busMiddleware(config, nodeID), answerLimit()],
+    middlewares: [configMiddleware(config), busMiddleware(config, nodeID), responseLimit()],
   };
 }
 
-/** Moleculer's transporter gives up after ten tries unless told; a platform waits for its bus. */
+/** By default Moleculer's transporter gives up after ten tries; the platform waits for its bus. */
 function natsOptions(url: string) {
   return {
     servers: url.split(","),
@@ -73,7 +73,7 @@ function configMiddleware(config: Config): Middleware {
   return { name: "Config", created: (broker) => void Object.assign(broker, { config }) };
 }
 
-/** A function, since the bus needs the broker's logger; Moleculer calls it, its types do not know that. */
+/** A function, since the bus needs the broker's logger. Moleculer calls it; its types do not declare that. */
 function busMiddleware(config: Config, nodeID: string): Middleware {
   const create = (broker: ServiceBroker) => {
     const logger = broker.getLogger("bus");
@@ -86,7 +86,7 @@ function busMiddleware(config: Config, nodeID: string): Middleware {
   return create as unknown as Middleware;
 }
 
-/** The outbox refuses new transactions before this is reached, so that a burst never makes the bus refuse. */
+/** The outbox rejects new transactions before this is reached, so that a burst never makes the bus reject events. */
 const LOCAL_QUEUE = 60_000;
 
 function localBusWithLetters(
@@ -105,7 +105,7 @@ function localBusWithLetters(
   };
 }
 
-/** A broker that leaves signals to its creator, who stops the services in order; by itself it stops all at once. */
+/** Creates a broker that does not handle signals: its creator stops the services in order. */
 export function createBroker(config: Config, logger?: Logger): ServiceBroker {
   return new ServiceBroker({ ...brokerOptions(config, { logger }), skipProcessEventRegistration: true });
 }

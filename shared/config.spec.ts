@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Config, type InvalidConfig, readConfig, settings, withEmbeddedStore } from "./config.ts";
+import { type Config, type InvalidConfig, readConfig, withEmbeddedStore } from "./config.ts";
+import { settings } from "./settings.ts";
 
 describe("the configuration", () => {
-  it("needs nothing: every setting has a default", () => {
+  it("has a default for every setting", () => {
     const config = readConfig({});
     assert.equal(config.serverPort, 9000);
     assert.equal(config.serverHost, "127.0.0.1");
     assert.equal(config.timezone, "Asia/Shanghai");
   });
 
-  it("reads what is set and takes an empty value for not set", () => {
+  it("reads what is set and treats an empty value as not set", () => {
     const config = readConfig({
       SERVER_PORT: "8080",
       TASK_ENABLE: "no",
@@ -23,7 +24,7 @@ describe("the configuration", () => {
     );
   });
 
-  it("names every fault at once, and what would be right, without the value", () => {
+  it("reports every fault and what is expected, without the value", () => {
     const faulty = {
       SERVER_PORT: "hunter2",
       TASK_ENABLE: "perhaps",
@@ -64,7 +65,7 @@ describe("the configuration", () => {
     assert.ok(Object.isFrozen(withEmbeddedStore(readConfig({}), "mongodb://here")));
   });
 
-  it("keeps everything for ever, except in the embedded store, unless told otherwise", () => {
+  it("purges nothing by default, except in the embedded store", () => {
     const boundsOf = ({ recordsMaxAgeMs, recordsMaxPerTask, crawlerMaxAgeMs }: Config) => [
       recordsMaxAgeMs,
       recordsMaxPerTask,
@@ -79,7 +80,7 @@ describe("the configuration", () => {
     assert.deepEqual(boundsOf(withEmbeddedStore(set, "mongodb://here")), [0, 7, 2_592_000_000]);
   });
 
-  it("gives no variable a name that Moleculer would take for its own", () => {
+  it("has no variable that Moleculer reads as its own", () => {
     const taken = ["METRICS", "TRACING", "LOGGER", "NAMESPACE", "TRANSPORTER", "CACHER"];
     for (const { variable } of Object.values(settings)) assert.ok(!taken.includes(variable), variable);
   });

@@ -9,7 +9,7 @@ const filled = <T>(...items: T[]): Fifo<T> => {
 };
 
 describe("a first-in, first-out queue", () => {
-  it("gives items in the order in which they came, and then nothing", () => {
+  it("returns items in the order of their addition, then undefined", () => {
     const fifo = filled(1, 2);
     assert.equal(fifo.shift(), 1);
     fifo.push(3);
@@ -18,7 +18,7 @@ describe("a first-in, first-out queue", () => {
     assert.equal(fifo.size, 0);
   });
 
-  it("keeps the order through thousands of items that come and go", () => {
+  it("keeps the order while thousands of items are added and removed", () => {
     const fifo = new Fifo<number>();
     let pushed = 0;
     let taken = 0;
@@ -30,14 +30,14 @@ describe("a first-in, first-out queue", () => {
     assert.deepEqual([taken, fifo.size], [10_000, 0]);
   });
 
-  it("takes no more than there is", () => {
+  it("removes no more items than there are", () => {
     const fifo = filled(1, 2, 3);
     assert.deepEqual(fifo.take(2), [1, 2]);
     assert.deepEqual(fifo.take(5), [3]);
     assert.deepEqual(fifo.take(5), []);
   });
 
-  it("puts items back at the front, and between others", () => {
+  it("inserts items at the front and between others", () => {
     const fifo = filled(1, 2, 5, 6);
     assert.deepEqual(fifo.take(2), [1, 2]);
     fifo.putFirst([1, 2]);

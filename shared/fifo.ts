@@ -1,9 +1,9 @@
-/** Items that were taken are forgotten in one go, once there are this many of them and more than of those that wait. */
+/** The array is compacted once this many of its slots are consumed and they outnumber the waiting items. */
 const SPENT = 1024;
 
 /**
- * A queue whose ends cost the same however many items wait: beyond some ten thousand items `Array.shift` copies all
- * of them for each one taken.
+ * A queue with constant costs at both ends. `Array.shift` copies all items on each call once there are some ten
+ * thousand.
  */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
@@ -13,7 +13,7 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
-  /** The item that is taken next. */
+  /** The item that leaves next. */
   first(): T | undefined {
     return this.#items[this.#head];
   }
@@ -30,19 +30,19 @@ export class Fifo<T> {
     return item;
   }
 
-  /** Takes so many items, or all where there are fewer. */
+  /** Removes up to `count` items from the front. */
   take(count: number): T[] {
     const taken: T[] = [];
     for (let left = Math.min(count, this.size); left > 0; left--) taken.push(this.shift() as T);
     return taken;
   }
 
-  /** Puts items before all others, in their order. */
+  /** Inserts items before all others and keeps their order. */
   putFirst(items: readonly T[]): void {
     this.#replace([...items, ...this.#items.slice(this.#head)]);
   }
 
-  /** Puts an item before the first one that comes after it, or last. */
+  /** Inserts an item before the first one that `comesAfter` selects, else at the end. */
   insert(item: T, comesAfter: (other: T) => boolean): void {
     const rest = this.drain();
     const index = rest.findIndex(comesAfter);
@@ -50,7 +50,7 @@ export class Fifo<T> {
     this.#replace(rest);
   }
 
-  /** Takes all. */
+  /** Removes and returns all items. */
   drain(): T[] {
     const items = this.#items.slice(this.#head) as T[];
     this.#replace([]);

@@ -4,8 +4,8 @@ let lastMs = 0;
 let sequence = 0;
 
 /**
- * A UUIDv7 (RFC 9562) that ascends strictly for one process: within a millisecond the 12 bits after the
- * timestamp count up, and when they run out, or the clock steps back, the timestamp is carried on by hand.
+ * Returns a UUIDv7 (RFC 9562). Ids of one process ascend strictly: within a millisecond the 12 bits after the timestamp
+ * count up; when they overflow, or the clock steps back, the timestamp is incremented instead of read.
  */
 export function eventId(now: number = Date.now()): string {
   if (now > lastMs) {
@@ -21,14 +21,14 @@ export function eventId(now: number = Date.now()): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, "0")}-${variant}${random.slice(1, 4)}-${random.slice(4, 16)}`;
 }
 
-/** The lowest id that `eventId` can give at or after an instant; for range scans. */
+/** The lowest id that `eventId` can return at or after an instant; for range scans. */
 export function eventIdAt(ms: number): string {
   const time = Math.max(0, ms).toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
 }
 
 let pool = "";
-/** 16 hexadecimal digits, drawn from a pool: one call of the generator serves 256 ids. */
+/** Returns 16 hexadecimal digits from a pool that one call of the generator fills for 256 ids. */
 function randomHex(): string {
   if (pool.length === 0) pool = randomBytes(2048).toString("hex");
   const digits = pool.slice(0, 16);

@@ -24,7 +24,7 @@ describe("logger", () => {
     assert.match(String(time), /^\d{4}-\d\d-\d\dT.*Z$/);
   });
 
-  it("leaves out lines below its level", () => {
+  it("does not write lines below its level", () => {
     const { destination, text } = captured();
     createLogger(config, destination).debug("unseen");
     assert.equal(text(), "");
@@ -46,7 +46,7 @@ describe("logger", () => {
     assert.match(text(), /"type":"HTTP_ADDRESS_FORBIDDEN".*"cause":{"type":"Error","message":"refused"/);
   });
 
-  it("keeps the error that Moleculer passes behind its message", () => {
+  it("keeps the error that Moleculer passes after its message", () => {
     const { destination, last } = captured();
     createLogger(config, destination).error(
       "Unable to start service." as never,
@@ -58,7 +58,7 @@ describe("logger", () => {
     assert.match(err.stack, /logger\.spec\.ts/);
   });
 
-  it("ends circles", () => {
+  it("cuts cycles", () => {
     const { destination, text } = captured();
     const circle: Record<string, unknown> = {};
     circle.self = circle;
@@ -80,18 +80,18 @@ describe("logger", () => {
       return text();
     };
 
-    it("has the module's bindings", async () => {
+    it("has the bindings of its module", async () => {
       assert.match(await logged("info"), /"mod":"scheduler",.*"due":3,"msg":"claimed"/);
     });
 
-    it("leaves what Moleculer reports about itself to debug, and a failed start to who started it", async () => {
+    it("logs Moleculer's own messages and failed starts at debug", async () => {
       const lines = await logged("info");
       assert.match(lines, /NATS is back/);
       assert.doesNotMatch(lines, /Moleculer|registered|no store|Good bye/);
       assert.match(await logged("debug"), /"debug".*Moleculer v0\.15.*no store/s);
     });
 
-    it("has all lines of Moleculer at their own level on request", async () => {
+    it("keeps the level of Moleculer's messages if it is verbose", async () => {
       assert.match(await logged("info", true), /"info".*Moleculer v0\.15/);
     });
   });

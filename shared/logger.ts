@@ -7,19 +7,19 @@ import { isPlainObject, isSecretName, MASK } from "./secret-mask.ts";
 
 type LogConfig = Pick<Config, "logLevel" | "logFormat">;
 
-/** Deeper than this nothing of ours is logged; what is, is cut, which also ends circles. */
+/** Values nested deeper than this are cut, which also ends cycles. */
 const DEEPEST = 6;
 
 /**
- * The logger of a process: one JSON object a line, or lines for people where `LOG_FORMAT` or the terminal asks for
- * them. Members with secret-looking names are masked at any depth; errors keep type, stack and cause. The order
- * `(message, fields)` that Moleculer uses is accepted beside pino's `(fields, message)`.
+ * Creates the logger of a process: one JSON object a line, or text, depending on `LOG_FORMAT` and the terminal. Members
+ * with secret names are masked at any depth; errors keep type, stack and cause. Both pino's `(fields, message)` and
+ * Moleculer's `(message, fields)` are accepted.
  */
 export function createLogger(config: LogConfig, destination?: DestinationStream): Logger {
   const options: LoggerOptions = {
     level: config.logLevel,
     timestamp: pino.stdTimeFunctions.isoTime,
-    // Errors are made plain below, wherever they stand; pino's own serializer would work on the result again.
+    // `loggable` converts errors at any depth; pino's own serializer would process its result again.
     serializers: { err: (error: unknown) => error },
     formatters: {
       level: (label: string) => ({ level: label }),
@@ -35,8 +35,8 @@ export function createLogger(config: LogConfig, destination?: DestinationStream)
 }
 
 /**
- * The `logger` option of a broker: every module's logger is a child of the process's one. What Moleculer reports about
- * its own life is logged at debug unless `isVerbose`.
+ * The `logger` option of a broker: every module's logger is a child of the process's logger. Moleculer's own messages
+ * are logged at debug unless `isVerbose`.
  */
 export function brokerLogger(
   config: LogConfig,
@@ -55,10 +55,10 @@ export function brokerLogger(
   } as BrokerOptions["logger"];
 }
 
-/** Whoever started the broker gets the same error, and reports it. */
+/** The caller of `broker.start()` receives the same error and reports it. */
 const START_FAILED = "Unable to start all services.";
 
-/** Moleculer puts a message first where our services put fields, which tells its lines from ours. */
+/** Moleculer passes the message first, our services pass fields first; this distinguishes their lines. */
 function withoutFramework(child: Logger): Logger {
   const quiet = Object.create(child) as Logger;
   const info = (...args: [never]) =>
@@ -72,7 +72,7 @@ function isPretty({ logFormat }: LogConfig): boolean {
   return logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
 }
 
-/** Written synchronously, so that the last lines before a crash or an exit are there. */
+/** Writes synchronously, so that the last lines before a crash or an exit are not lost. */
 function pretty(): DestinationStream {
   return prettyStream({
     destination: 1,
@@ -81,7 +81,7 @@ function pretty(): DestinationStream {
     ignore: "pid,hostname,nodeID,ns",
   });
 }
-/** A reader that went away is reported where the process listens for it; pino itself only falls silent. */
+/** Reports a closed reader to the process if it listens for errors; pino itself would only stop writing. */
 function stdout(): DestinationStream {
   const stream = pino.destination({ dest: 1, sync: true });
   return stream.on("error", (error) => {
@@ -89,7 +89,7 @@ function stdout(): DestinationStream {
   });
 }
 
-/** Pino drops what follows a message without placeholders; an error or fields behind it would be lost. */
+/** Pino drops arguments after a message without placeholders; fields and errors there would be lost. */
 function fieldsFirst(args: unknown[]): unknown[] {
   const [message, ...rest] = args;
   if (typeof message !== "string" || rest.length === 0 || message.includes("%")) return args;

@@ -13,7 +13,7 @@ const drained = (heap: MinHeap<Named>): number[] => {
 };
 
 describe("min-heap", () => {
-  it("gives the smallest first, equal ones in the order they came", () => {
+  it("returns the smallest entry first, and equal ones in the order of their addition", () => {
     const heap = new MinHeap<Named>();
     const instants = Array.from({ length: 500 }, (_, index) => (index * 7919) % 50);
     instants.forEach((at, index) => {
@@ -28,7 +28,7 @@ describe("min-heap", () => {
     );
   });
 
-  it("any entry can be taken out, once", () => {
+  it("removes any entry, once", () => {
     const heap = new MinHeap<Named>();
     const entries = Array.from({ length: 200 }, (_, index) => entry((index * 7919) % 200));
     for (const each of entries) heap.add(each);
@@ -45,7 +45,7 @@ describe("min-heap", () => {
     );
   });
 
-  it("an entry of another heap is not taken out", () => {
+  it("does not remove an entry of another heap", () => {
     const heap = new MinHeap<Named>();
     const other = new MinHeap<Named>();
     const foreign = entry(1);

@@ -1,14 +1,14 @@
-/** What a heap holds: the owner reads `at`, only the heap writes `position`. */
+/** An entry of a heap. Its owner sets `at`; the heap writes the other fields. */
 export interface HeapEntry {
-  /** Milliseconds since the epoch; the smallest comes first, equal ones in the order they were added. */
+  /** Sort key, mostly milliseconds since the epoch. Entries with equal keys leave in the order in which they were added. */
   at: number;
-  /** Order of adding; written by the heap. */
+  /** Number of the addition; written by the heap. */
   sequence: number;
-  /** Place in the heap, -1 outside it; written by the heap. */
+  /** Index in the heap, -1 outside it; written by the heap. */
   position: number;
 }
 
-/** A binary heap by instant whose entries know their place, so that any of them can be taken out. */
+/** A binary heap whose entries store their position, so that any of them can be removed. */
 export class MinHeap<E extends HeapEntry> {
   private readonly entries: E[] = [];
   private added = 0;
@@ -33,7 +33,7 @@ export class MinHeap<E extends HeapEntry> {
     return first;
   }
 
-  /** False where the entry is not in the heap. */
+  /** Returns false if the entry is not in the heap. */
   remove(entry: E): boolean {
     const { position } = entry;
     if (position < 0 || this.entries[position] !== entry) return false;
@@ -52,10 +52,10 @@ export class MinHeap<E extends HeapEntry> {
       const parent = (position - 1) >> 1;
       const above = this.entries[parent] as E;
       if (!isBefore(entry, above)) break;
-      this.place(above, position);
+      this.put(above, position);
       position = parent;
     }
-    this.place(entry, position);
+    this.put(entry, position);
   }
 
   private sink(entry: E, from: number): void {
@@ -70,13 +70,13 @@ export class MinHeap<E extends HeapEntry> {
         child += 1;
       }
       if (!isBefore(below, entry)) break;
-      this.place(below, position);
+      this.put(below, position);
       position = child;
     }
-    this.place(entry, position);
+    this.put(entry, position);
   }
 
-  private place(entry: E, position: number): void {
+  private put(entry: E, position: number): void {
     this.entries[position] = entry;
     entry.position = position;
   }

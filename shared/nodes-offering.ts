@@ -1,10 +1,10 @@
 import type { ServiceBroker } from "moleculer";
 
-/** A process that is known to run a service; one that vanished without a word is known for ten minutes more. */
+/** A process that runs a service. A process that vanished stays listed for ten minutes. */
 export interface OfferingNode {
   readonly id: string;
   readonly available: boolean;
-  /** When its last heartbeat came, in seconds of `process.uptime()`; 0 for this process itself. */
+  /** Time of the last heartbeat, in seconds of `process.uptime()`; 0 for this process itself. */
   readonly lastHeartbeatTime: number;
 }
 
@@ -12,6 +12,7 @@ interface RegisteredNode extends OfferingNode {
   readonly services?: readonly { readonly name: string }[];
 }
 
+/** The nodes that offer a service, available or not. */
 export function nodesOffering(broker: ServiceBroker, service: string): readonly OfferingNode[] {
   const nodes = broker.registry.nodes.toArray() as unknown as readonly RegisteredNode[];
   return nodes.filter(({ services }) => services?.some(({ name }) => name === service));

@@ -5,13 +5,13 @@ import { createPeriodicJob } from "./periodic-job.ts";
 
 const failure = "it went wrong";
 
-describe("rounds of work", () => {
-  it("follow each other, one at a time, also after one that failed", async () => {
+describe("a periodic job", () => {
+  it("runs one execution at a time and continues after a failure", async () => {
     const faults: object[] = [];
     const third = Promise.withResolvers<void>();
     let begun = 0;
     let atOnce = 0;
-    const rounds = createPeriodicJob({
+    const job = createPeriodicJob({
       everyMs: 1,
       async work() {
         begun += 1;
@@ -25,15 +25,15 @@ describe("rounds of work", () => {
       log: { ...silentLog, warn: (fields, message) => void faults.push([fields, message]) },
       failure,
     });
-    rounds.start();
+    job.start();
     await third.promise;
-    await rounds.stop();
+    await job.stop();
     assert.deepEqual(faults, [[{ reason: "the store is away" }, failure]]);
   });
 
-  it("end with the one under way, which is told", async () => {
+  it("stops after the current execution, which is aborted", async () => {
     const [begun, release] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
-    const rounds = createPeriodicJob({
+    const job = createPeriodicJob({
       everyMs: 1,
       async work(stopping) {
         begun.resolve(stopping);
@@ -42,10 +42,10 @@ describe("rounds of work", () => {
       log: silentLog,
       failure,
     });
-    rounds.start();
+    job.start();
     const stopping = await begun.promise;
     let isStopped = false;
-    const stopped = rounds.stop().then(() => {
+    const stopped = job.stop().then(() => {
       isStopped = true;
     });
     assert.equal(stopping.aborted, true);
@@ -55,15 +55,15 @@ describe("rounds of work", () => {
     await stopped;
   });
 
-  it("do not begin where they are stopped before", async () => {
-    const rounds = createPeriodicJob({
+  it("does not start if it was stopped before", async () => {
+    const job = createPeriodicJob({
       everyMs: 1,
       work: () => assert.fail("begun"),
       log: silentLog,
       failure,
     });
-    await rounds.stop();
-    rounds.start();
+    await job.stop();
+    job.start();
     await new Promise(setImmediate);
   });
 });

@@ -1,33 +1,33 @@
 import { errorMessage } from "./errors.ts";
 import type { Log } from "./log.ts";
 
-/** Work that is done again and again, one round at a time. */
+/** Work that is repeated at an interval, one execution at a time. */
 export interface PeriodicJob {
-  /** The first round begins after one pause. */
+  /** Schedules the first execution after one pause. */
   start(): void;
-  /** Begins no more; resolves when the round that is under way has ended. */
+  /** Starts no further execution; resolves once the current one has ended. */
   stop(): Promise<void>;
 }
 
 export interface PeriodicJobOptions {
-  /** Pause between two rounds. */
+  /** Pause between two executions, in milliseconds. */
   readonly everyMs: number;
-  /** One round; it should end soon once it is stopped. */
+  /** One execution; it should end soon after the signal is aborted. */
   readonly work: (stopping: AbortSignal) => Promise<void>;
   readonly log: Log;
-  /** Written with the reason when a round fails; the next one comes all the same. */
+  /** Logged with the reason when an execution fails; the next one is scheduled nevertheless. */
   readonly failure: string;
 }
 
 export function createPeriodicJob({ everyMs, work, log, failure }: PeriodicJobOptions): PeriodicJob {
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> = Promise.resolve();
+  let current: Promise<void> = Promise.resolve();
 
   function next(): void {
     if (stopping.signal.aborted) return;
     timer = setTimeout(() => {
-      round = work(stopping.signal)
+      current = work(stopping.signal)
         .catch((error: unknown) => log.warn({ reason: errorMessage(error) }, failure))
         .finally(next);
     }, everyMs);
@@ -38,7 +38,7 @@ export function createPeriodicJob({ everyMs, work, log, failure }: PeriodicJobOp
     async stop() {
       stopping.abort();
       clearTimeout(timer);
-      await round;
+      await current;
     },
   };
 }

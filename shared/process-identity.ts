@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import * as system from "@kinit/embedded-mongo/process-identity";
 
-/** The process that holds something (a lease, an outbox), so that another one can see whether it has ended. */
+/** Identifies the process that owns a lease or an outbox, so that another process can check whether it has ended. */
 export interface ProcessIdentity extends system.ProcessIdentity {
-  /** Random for each start of a process: part of the names of nodes and writers. */
+  /** Random for each start of a process; part of the names of nodes and writers. */
   readonly boot: string;
 }
 
@@ -13,7 +13,7 @@ export const thisProcess: ProcessIdentity = {
 };
 
 /**
- * True only where it is certain that a process has ended: it ran under this boot of this host and in this PID
- * namespace, and its id belongs to no process or to a later one. Otherwise only its heartbeat tells.
+ * True only if the process has certainly ended: it ran under this boot of this host and in this PID namespace, and its
+ * id belongs to no process or to a later one. In all other cases only its heartbeat shows whether it lives.
  */
 export const isGone = (holder: ProcessIdentity): boolean => system.processState(holder) === "ended";

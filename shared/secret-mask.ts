@@ -1,16 +1,16 @@
-/** What stands in place of a masked value. */
+/** Replaces a masked value. */
 export const MASK = "***";
 
 const SECRET_NAME = /passw(?:or)?d|secret|token|authorization|cookie|credential|api[-_]?key/i;
-/** A member of a JSON text, also of a broken one; written so that matching stays linear in the text's length. */
+/** A member of a JSON text, which may be malformed. Matching is linear in the length of the text. */
 const MEMBER = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:\s*)("[^"\\]*(?:\\.[^"\\]*)*"?|[^\s,}\]]+)/gs;
 
-/** True for names under which secrets usually stand: `password`, `access_token`, `Authorization`, … */
+/** True for names that usually belong to secrets: `password`, `access_token`, `Authorization`, … */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** JSON text, or what was meant to be some, with the values of secret members masked. */
+/** Masks the values of secret members in a JSON text, which may be malformed. */
 export function maskText(text: string): string {
   if (!SECRET_NAME.test(text)) return text;
   return text.replace(MEMBER, (member, name: string, colon: string, value: string) => {
@@ -19,7 +19,7 @@ export function maskText(text: string): string {
   });
 }
 
-/** A string member that holds JSON itself, as `job_params` may: its inner members are masked too. */
+/** Masks inside a string member that contains JSON, such as `job_params`. */
 function maskEscaped(literal: string): string {
   try {
     const inner: unknown = JSON.parse(literal);
@@ -30,8 +30,8 @@ function maskEscaped(literal: string): string {
 }
 
 /**
- * A copy of plain JSON data in which the values of secret-looking members are masked, also inside strings that
- * hold JSON. Whatever is neither plain object, array nor string is kept as it is.
+ * Returns a copy of plain JSON data with the values of secret members masked, also inside strings that contain JSON.
+ * Values other than plain objects, arrays and strings are kept.
  */
 export function maskSecrets(value: unknown): unknown {
   if (typeof value === "string") return maskText(value);

@@ -5,7 +5,7 @@ export interface Setting<T> {
   readonly variable: string;
   readonly fallback: T;
   readonly purpose: string;
-  /** Reads a value that is set; returns what is wrong, in words, as an `Error`. */
+  /** Parses a value that is set; returns an `Error` that states what is expected. */
   readonly parse: (text: string) => T | Error;
 }
 
@@ -16,7 +16,7 @@ export const text = (variable: string, fallback: string, purpose: string): Setti
   parse: (value) => value,
 });
 
-/** Addresses separated by commas; empty where there is none. A password may stand in one, so no fault repeats it. */
+/** Addresses separated by commas; empty by default. Faults do not repeat the value, since it may contain a password. */
 export const addresses = (
   variable: string,
   { form, example }: { readonly form: RegExp; readonly example: string },
@@ -58,7 +58,7 @@ export const integer = (
   },
 });
 
-/** For a default that depends on other settings: null where the variable is not set. */
+/** For a default that depends on other settings: null if the variable is not set. */
 export const optionalInteger = (variable: string, range: Range, purpose: string): Setting<number | null> => ({
   ...integer(variable, 0, range, purpose),
   fallback: null,

@@ -1,6 +1,6 @@
 /**
- * What a promise resolves to; once `limitMs` are over without that, rejects with what `late` makes. The promise itself
- * goes on, and nobody hears of it.
+ * Resolves like the promise, or rejects with `late()` after `limitMs`. The promise itself is not cancelled; its later
+ * result is ignored.
  */
 export async function withTimeLimit<T>(promise: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -14,7 +14,7 @@ export async function withTimeLimit<T>(promise: Promise<T>, limitMs: number, lat
   }
 }
 
-/** What a promise resolves to; `instead` once `limitMs` are over without that. */
+/** Resolves like the promise, or with `instead` after `limitMs`. */
 export async function within<T>(promise: Promise<T>, limitMs: number, instead: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<T>((resolve) => {

@@ -80,11 +80,11 @@ describe("a backup", () => {
 
   it("that fails leaves no file behind", async () => {
     const url = `mongodb://127.0.0.1:${await freePort()}`;
-    const place = await mkdtemp(join(dir, "place-"));
-    const { status, output } = await kinit(["mongo", "dump", "--url", url, "--out", join(place, "x")]);
+    const target = await mkdtemp(join(dir, "target-"));
+    const { status, output } = await kinit(["mongo", "dump", "--url", url, "--out", join(target, "x")]);
     assert.equal(status, 1);
     assert.match(output, /^MongoDB \(--url\) cannot be reached: [^\n]*ECONNREFUSED[^\n]*$/);
-    assert.deepEqual(await readdir(place), []);
+    assert.deepEqual(await readdir(target), []);
   });
 
   it("says what is missing", async () => {

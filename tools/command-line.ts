@@ -10,9 +10,9 @@ export class UsageFault extends AppError {
 
 /** Prints the usage if the words ask for it; returns whether they do. */
 export function printsHelp(words: readonly string[], usage: string): boolean {
-  const isAsked = words.some((word) => word === "--help" || word === "-h");
-  if (isAsked) process.stdout.write(`${usage}\n`);
-  return isAsked;
+  const isRequested = words.some((word) => word === "--help" || word === "-h");
+  if (isRequested) process.stdout.write(`${usage}\n`);
+  return isRequested;
 }
 
 interface Allowed<S extends string, F extends string> {

@@ -1,13 +1,13 @@
-import { settings } from "../shared/config.ts";
 import { catalogue } from "../shared/contracts/catalogue.ts";
 import { errorTypes } from "../shared/contracts/errors.ts";
+import { settings } from "../shared/settings.ts";
 
 /** `.env.example`: every setting with its purpose and its default. */
 export function envExample(): string {
   const blocks = Object.values(settings).map(
     ({ variable, fallback, purpose }) => `# ${purpose}\n# ${variable}=${fallback ?? ""}\n`,
   );
-  return `# Every setting and its default. Made from shared/config.ts by: npm run kinit -- docs\n\n${blocks.join("\n")}`;
+  return `# Every setting and its default. Generated from shared/settings.ts by: npm run kinit -- docs\n\n${blocks.join("\n")}`;
 }
 
 /** `docs/events.md`: the catalogue of events for those who subscribe to them. */
@@ -20,25 +20,25 @@ export function eventsPage(): string {
   const sections = entries.map(([type, contract]) => section(type, contract as never));
   return `# Events
 
-Made from \`shared/contracts/\` by \`npm run kinit -- docs\`; do not edit.
+Generated from \`shared/contracts/\` by \`npm run kinit -- docs\`; do not edit.
 
 Every event is a CloudEvents 1.0 envelope in JSON. With NATS it is published on \`kinit.<event type>\` in the JetStream
-stream \`KINIT\`; \`Nats-Msg-Id\` is the event's \`id\`. Delivery is at least once: compare ids, and expect an event that
-was tried again to come after its successors. Instants are ISO-8601 in UTC. An event is never edited: it gets new
+stream \`KINIT\`; \`Nats-Msg-Id\` is the event's \`id\`. Delivery is at least once: deduplicate by id, and expect a retried
+event to arrive after its successors. Instants are ISO-8601 in UTC. A published event is never changed: it gets new
 optional fields, or a new version.
 
 | envelope field | meaning |
 |---|---|
 | \`id\` | UUIDv7, unique, ascending for one writer |
 | \`type\`, \`dataschema\` | the event, and the version of its data: \`<type>/<version>\` |
-| \`source\` | the service that said it |
-| \`subject\` | the stream it stands on |
-| \`time\` | when it was said |
-| \`correlationid\`, \`causationid\` | the course of events it belongs to, and what led to it directly |
+| \`source\` | the service that published it |
+| \`subject\` | the stream that it belongs to |
+| \`time\` | when it happened |
+| \`correlationid\`, \`causationid\` | the request that started the chain of events, and the direct cause |
 | \`traceparent\`, \`actor\` | W3C Trace Context, and on whose behalf |
-| \`data\` | what happened, see below |
+| \`data\` | what happened: see the event's section |
 
-| event | stream | said by | meaning |
+| event | stream | published by | meaning |
 |---|---|---|---|
 ${table.join("\n")}
 
@@ -101,7 +101,7 @@ const KINDS: Readonly<Record<string, string>> = {
   record: "JSON object",
 };
 
-/** A rule in words: kind, bounds, and whether it may be absent or null. */
+/** Describes a rule: kind, bounds, and whether the field is optional or may be null. */
 function describeRule(rule: unknown): string {
   if (typeof rule === "string") {
     const [kind = "", ...rest] = rule.split("|");

@@ -198,8 +198,8 @@ describe("kinit mongo", () => {
       },
     );
     const exited = once(child, "exit");
-    const [said] = await once(child.stdout!, "data");
-    const url = /listening on (\S+)/.exec(String(said))![1]!;
+    const [line] = await once(child.stdout!, "data");
+    const url = /listening on (\S+)/.exec(String(line))![1]!;
     const clients = await Promise.all([1, 2].map(() => new MongoClient(url).connect()));
     await clients[0]!.db("app").collection<{ _id: number }>("shared").insertOne({ _id: 1 });
     assert.equal(await clients[1]!.db("app").collection("shared").countDocuments(), 1);

@@ -168,7 +168,7 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     commands: mongoCommands(db.collection<CommandDocument>("scheduler_commands")),
     fence,
     clock,
-    maxBatch: config.claimBatch,
+    maxBatch: config.maxTaskBatch,
     onMoved: (taskId, state) => loop.moved(taskId, state),
     onFenced: (epoch) => leadership.fenced(epoch),
   });

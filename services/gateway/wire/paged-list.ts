@@ -1,11 +1,11 @@
 import type { Page } from "../../../shared/contracts/paging.ts";
-import { type AskRows, rowsOf } from "../../../shared/rows-of.ts";
+import { type ReadRows, rowsOf } from "../../../shared/rows-of.ts";
 import { list, type Reply } from "./envelope.ts";
 
 /** What a service answered to a list query, and how the rest of it is asked for and shown. */
 export interface PagedList<Item> {
   readonly found: Page<Item>;
-  readonly rows: AskRows<Item>;
+  readonly rows: ReadRows<Item>;
   readonly show: (item: Item) => Record<string, unknown>;
 }
 

@@ -1,0 +1,213 @@
+import { addresses, flag, integer, list, oneOf, optionalInteger, text, zone } from "./setting.ts";
+
+const ms = { min: 1, max: 3_600_000 };
+/** Up to ten years; 0: no limit. */
+const maxAge = { min: 0, max: 315_360_000_000 };
+
+const NATS_ADDRESS = String.raw`((nats|tls)://)?([^\s/@,]+@)?(\[[\da-f:.]+\]|[^\s/:,@[\]]+)(:\d+)?/?`;
+const NATS_ADDRESSES = new RegExp(`^${NATS_ADDRESS}(\\s*,\\s*${NATS_ADDRESS})*$`, "i");
+
+/** Every setting. `Config` and `.env.example` are derived from this table. */
+export const settings = {
+  serverHost: text(
+    "SERVER_HOST",
+    "127.0.0.1",
+    "Address the HTTP gateway listens on. 0.0.0.0 opens it to the network.",
+  ),
+  serverPort: integer(
+    "SERVER_PORT",
+    9000,
+    { min: 0, max: 65_535 },
+    "Port of the HTTP gateway; 0 takes a free one.",
+  ),
+  serverNames: list(
+    "SERVER_NAMES",
+    {
+      item: /^(\*|\[[\da-f:.]+\]|\.?[a-z\d_-]+(\.[a-z\d_-]+)*)$/,
+      form: "host names separated by commas, without scheme and port, such as tasks.example.org,.internal",
+    },
+    "Host names that requests to the gateway may use, in addition to loopback names, SERVER_HOST and, unless that is loopback, any IP address. Separated by commas; .example.org allows all names below it, * any name.",
+  ),
+  allowedOrigins: list(
+    "ALLOWED_ORIGINS",
+    {
+      item: /^(null|[a-z][a-z\d+.-]*:\/\/[^/\s]+)$/,
+      form: "origins separated by commas, such as https://console.example.org",
+    },
+    "Origins of other web pages that may send requests, such as https://console.example.org, separated by commas. Pages of this server's own origins may always send them.",
+  ),
+  dataDir: text("DATA_DIR", "./data", "Directory of the embedded server's files."),
+  timezone: zone(
+    "TIMEZONE",
+    "Asia/Shanghai",
+    "Time zone of tasks that name none, and of the times in HTTP requests and responses.",
+  ),
+
+  natsUrl: addresses(
+    "NATS_URL",
+    { form: NATS_ADDRESSES, example: "nats://127.0.0.1:4222" },
+    "NATS with JetStream, e.g. nats://127.0.0.1:4222. Empty: all services in one process.",
+  ),
+  natsStreamMaxBytes: integer(
+    "NATS_STREAM_MAX_BYTES",
+    1_073_741_824,
+    { min: 1_048_576, max: 1_099_511_627_776 },
+    "Maximum size of the stream KINIT. Handled events are purged to make room; if only unhandled ones are left, publishing is rejected and events wait in the outbox.",
+  ),
+  natsStreamMaxAgeMs: integer(
+    "NATS_STREAM_MAX_AGE_MS",
+    604_800_000,
+    { min: 60_000, max: 31_536_000_000 },
+    "Handled events older than this are purged from the stream KINIT; younger ones only when it needs room.",
+  ),
+  mongoUrl: addresses(
+    "MONGO_DB_URL",
+    {
+      form: /^mongodb(\+srv)?:\/\/\S+$/,
+      example: "mongodb://127.0.0.1:27017/kinit?replicaSet=rs0",
+    },
+    "MongoDB replica set, e.g. mongodb://127.0.0.1:27017/kinit?replicaSet=rs0. Empty: the embedded server.",
+  ),
+  mongoDatabase: text(
+    "MONGO_DB_NAME",
+    "",
+    "Database. Empty: the one in the URL (authSource, then the path), else kinit.",
+  ),
+  embeddedSync: oneOf(
+    "EMBEDDED_MONGO_SYNC",
+    "full",
+    ["full", "normal"],
+    "full: a write is acknowledged after fdatasync; normal: once the operating system has it.",
+  ),
+  embeddedBudgetBytes: integer(
+    "EMBEDDED_MONGO_BUDGET_BYTES",
+    2_147_483_648,
+    { min: 67_108_864, max: 1_099_511_627_776 },
+    "The log and /ready warn when the memory or the files of the embedded server exceed this size.",
+  ),
+  taskEnable: flag(
+    "TASK_ENABLE",
+    true,
+    "false: no task is scheduled; requests to create, start or stop tasks are rejected.",
+  ),
+
+  leaseMs: integer(
+    "SCHEDULER_LEASE_MS",
+    5000,
+    { min: 300, max: 600_000 },
+    "Length of the active scheduler's lease. A standby takes over when it has run out.",
+  ),
+  lookAheadMs: integer(
+    "SCHEDULER_LOOK_AHEAD_MS",
+    10_000,
+    { min: 1000, max: 600_000 },
+    "How far ahead the scheduler loads tasks into memory.",
+  ),
+  dispatchAheadMs: integer(
+    "DISPATCH_AHEAD_MS",
+    1500,
+    { min: 0, max: 60_000 },
+    "How long before its planned time an occurrence is dispatched to an executor. 0: at its planned time.",
+  ),
+  maxTaskBatch: integer(
+    "SCHEDULER_CLAIM_BATCH",
+    500,
+    { min: 1, max: 5000 },
+    "Tasks written in one transaction at most.",
+  ),
+
+  manualRunsPerMinute: integer(
+    "MANUAL_RUNS_PER_MINUTE",
+    60,
+    { min: 0, max: 1_000_000 },
+    "How often one task may be run now (run/create, scheduler.runNow) within any minute; further requests are rejected. 0: no limit.",
+  ),
+
+  executorConcurrency: integer(
+    "EXECUTOR_CONCURRENCY",
+    100,
+    { min: 1, max: 10_000 },
+    "Slots of one executor: handlers that run at the same time.",
+  ),
+  executorMaxInFlight: integer(
+    "EXECUTOR_MAX_IN_FLIGHT",
+    2000,
+    { min: 1, max: 50_000 },
+    "Runs in flight in one executor: running, or waiting for a slot or for their planned time.",
+  ),
+  executorAckWaitMs: integer(
+    "EXECUTOR_ACK_WAIT_MS",
+    30_000,
+    { min: 500, max: 3_600_000 },
+    "The runs of an executor that has been silent for this long are delivered to another one.",
+  ),
+  handlerTimeoutMs: integer(
+    "HANDLER_TIMEOUT_MS",
+    3_600_000,
+    { min: 1, max: 604_800_000 },
+    "Timeout of runs whose task and handler define none.",
+  ),
+  drainMs: integer(
+    "DRAIN_MS",
+    20_000,
+    { min: 0, max: 3_600_000 },
+    "On stop: how long running handlers may continue before they are aborted and their runs requeued.",
+  ),
+  httpAllowPrivate: flag(
+    "HTTP_REQUEST_ALLOW_PRIVATE",
+    false,
+    "true: the handler http.request may call loopback and private addresses.",
+  ),
+
+  recordBatch: integer("RECORDS_BATCH", 500, { min: 1, max: 5000 }, "Events recorded in one transaction."),
+  recordLingerMs: integer(
+    "RECORDS_LINGER_MS",
+    5,
+    { min: 0, max: 1000 },
+    "How long a batch waits for further events.",
+  ),
+  runLostMs: integer(
+    "RUN_LOST_MS",
+    3_600_000,
+    { min: 1000, max: 604_800_000 },
+    "A run that reports nothing for this long after its timeout is recorded as lost.",
+  ),
+  recordsMaxAgeMs: optionalInteger(
+    "RECORDS_MAX_AGE_MS",
+    maxAge,
+    "Runs and skips older than this are purged with their events, except the latest of each task. 0: never. Default: 30 days with the embedded server, else never.",
+  ),
+  recordsMaxPerTask: optionalInteger(
+    "RECORDS_MAX_PER_TASK",
+    { min: 0, max: 100_000_000 },
+    "How many of its newest runs and skips each task keeps. 0: all. Default: 1000 with the embedded server, else all.",
+  ),
+
+  crawlerUrl: text(
+    "CRAWLER_BILIBILI_URL",
+    "https://v.api.aa1.cn/api/bilibili-rs/",
+    "URL of the bilibili hot list.",
+  ),
+  crawlerTimeoutMs: integer("CRAWLER_TIMEOUT_MS", 10_000, ms, "Time limit of one fetch of a hot list."),
+  crawlerUserAgent: text("CRAWLER_USER_AGENT", "kinit-fast-task", "User-Agent of the crawler."),
+  crawlerMaxAgeMs: optionalInteger(
+    "CRAWLER_MAX_AGE_MS",
+    maxAge,
+    "Rows of older crawls are purged. 0: never. Default: 30 days with the embedded server, else never.",
+  ),
+
+  callTimeoutMs: integer("CALL_TIMEOUT_MS", 10_000, ms, "Time limit of a call from one service to another."),
+  nodeName: text("NODE_NAME", "", "Name of this process on the bus. Empty: the host name."),
+  logLevel: oneOf(
+    "LOG_LEVEL",
+    "info",
+    ["trace", "debug", "info", "warn", "error", "fatal"],
+    "Lowest level that is logged.",
+  ),
+  logFormat: oneOf(
+    "LOG_FORMAT",
+    "auto",
+    ["auto", "json", "pretty"],
+    "auto: text on a terminal, JSON lines otherwise.",
+  ),
+} as const;
