@@ -59,30 +59,21 @@ export function checkBus({ acceptedAt, deadLetters, behind }: BusContents, { str
       if (writer !== undefined && !acceptedAt.has(_id))
         faults.push(`${type} ${_id} of ${stream} never reached the bus`);
     if (!stream.startsWith("run-")) continue;
-    for (const { executor, afterMs } of begunAgain(events, acceptedAt, CONFIRMED_MS))
+    for (const { executor, afterMs } of begunAgain(events, acceptedAt))
       faults.push(`${stream} was begun again by ${executor}, ${afterMs} ms after the bus had its outcome`);
   }
   return faults;
 }
 
-/**
- * Two executors can hold the same run, when the bus gave it to the second for the silence of the first. Both ask, and
- * an answer counts for so long (`VERDICT_MAX_AGE_MS`): what starts elsewhere within it could not know better.
- */
-const CONFIRMED_MS = 2000;
-
-/** Attempts that began after the bus had the run's outcome: from so long on (ms) after it, unless on the same executor. */
-export function begunAgain(
+/** Attempts that began after the bus had the run's outcome. */
+function begunAgain(
   events: Parameters<typeof attemptsOf>[0],
   acceptedAt: BusContents["acceptedAt"],
-  leastMs: number,
 ): { readonly executor: string; readonly afterMs: number }[] {
   const ends = events.filter(({ type }) => /^run\.(succeeded|failed|timed_out|cancelled)$/.test(type));
-  const [first] = ends
-    .flatMap(({ _id, data }) => ({ at: acceptedAt.get(_id) ?? Number.POSITIVE_INFINITY, by: data.executor }))
-    .sort((a, b) => a.at - b.at);
-  if (!first) return [];
+  if (ends.length === 0) return [];
+  const firstAt = Math.min(...ends.map(({ _id }) => acceptedAt.get(_id) ?? Number.POSITIVE_INFINITY));
   return attemptsOf(events)
-    .map(({ startedAt, executor }) => ({ executor, afterMs: Math.round(startedAt - first.at) }))
-    .filter(({ executor, afterMs }) => afterMs > (executor === first.by ? 0 : leastMs));
+    .map(({ startedAt, executor }) => ({ executor, afterMs: Math.round(startedAt - firstAt) }))
+    .filter(({ afterMs }) => afterMs > 0);
 }

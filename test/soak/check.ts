@@ -1,5 +1,5 @@
 import { MongoClient } from "mongodb";
-import { type BusContents, begunAgain, checkBus } from "./check-bus.ts";
+import { type BusContents, checkBus } from "./check-bus.ts";
 import { checkAnswers, checkCommands } from "./check-commands.ts";
 import { checkExcuses, checkOverlaps, checkProgress, checkRecords } from "./check-runs.ts";
 import { checkStops } from "./check-stops.ts";
@@ -38,7 +38,7 @@ export async function checkRound(
       ...checkOutboxes(stored),
       ...(bus ? checkBus(bus, stored) : checkLocalBus(stored)),
     ];
-    return { faults, summary: summaryOf({ histories, stored, round, bus }) };
+    return { faults, summary: summaryOf({ histories, stored, round }) };
   } finally {
     await client.close();
   }
@@ -72,10 +72,9 @@ interface Summed {
   readonly histories: readonly TaskHistory[];
   readonly stored: Stored;
   readonly round: Round;
-  readonly bus: BusContents | undefined;
 }
 
-function summaryOf({ histories, stored: { records, streams }, round: { told }, bus }: Summed): string {
+function summaryOf({ histories, stored: { records }, round: { told } }: Summed): string {
   const statuses = new Map<string, number>();
   for (const { status, skip } of records.values()) {
     const name = skip ? `${skip.reason} (occurrences)` : status;
@@ -85,13 +84,10 @@ function summaryOf({ histories, stored: { records, streams }, round: { told }, b
   const counts = [...statuses].sort().map(([name, count]) => `${count} ${name}`);
   const answers = Map.groupBy(told, ({ outcome }) => outcome);
   const commands = [...answers].map(([outcome, { length }]) => `${length} ${outcome}`);
-  const again = bus
-    ? [...streams.values()].filter((events) => begunAgain(events, bus.acceptedAt, 0).length > 0)
-    : [];
   return [
     `${histories.length} tasks`,
     counts.join(", "),
-    `${repeated} runs executed more than once, ${again.length} of them again after their outcome`,
+    `${repeated} runs executed more than once`,
     `commands: ${commands.join(", ")}`,
   ].join("; ");
 }

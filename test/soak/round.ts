@@ -6,11 +6,12 @@ import type { PlannedFault } from "./plan-faults.ts";
 import type { PlannedTask } from "./plan-tasks.ts";
 import type { SoakPlatform } from "./platform.ts";
 import type { Sink } from "./sink.ts";
+import { stallWatch } from "./stall-watch.ts";
 
 /** What a round leaves for the checks. */
 export interface Round {
   readonly told: readonly Told[];
-  /** From here on nothing was disturbed any more (ms). */
+  /** From here on nothing was disturbed any more, by faults or by a machine that stood still (ms). */
   readonly calmAt: number;
   /** When all tasks were about to be stopped (ms). */
   readonly endedAt: number;
@@ -20,9 +21,11 @@ export interface Round {
   readonly faults: readonly string[];
 }
 
-/** How long tasks go on after the last fault. */
+/** How long tasks go on after the last fault, undisturbed. */
 const CALM_MS = 12_000;
-const READY_LIMIT_MS = 60_000;
+/** On a machine that is too busy to be calm for that long. */
+const CALM_LIMIT_MS = 90_000;
+const READY_LIMIT_MS = 120_000;
 const QUIET_LIMIT_MS = 90_000;
 /** Newest records looked at for open ones. */
 const LOOKED_AT = 3000;
@@ -73,13 +76,18 @@ export async function playRound({ plan, platform, sink, say }: RoundOptions): Pr
   say("everything is started again");
   await platform.startAll();
   await ready(platform);
-  const calmAt = Date.now();
-  const over = delay(CALM_MS);
+  const readyAt = Date.now();
+  const stalls = stallWatch();
+  const over = stalls.calm(CALM_MS, CALM_LIMIT_MS);
   await commands.idle();
   startedAt = Date.now();
   await command(plan.calm);
   await Promise.all([commands.idle(), over]);
+  stalls.stop();
   const endedAt = Date.now();
+  const calmAt = Math.max(readyAt, stalls.lastStallAt());
+  if (endedAt - calmAt < CALM_MS)
+    say(`the machine was too busy: only the last ${endedAt - calmAt} ms were calm`);
   await stopAll(platform, commands.stopForGood);
   const faults = await restless(platform);
   return { told: commands.told, calmAt, endedAt, faults, calledAt: sink.calledAt };

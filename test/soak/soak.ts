@@ -1,5 +1,6 @@
 import "../../tools/require-node.mjs";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { checkRound, type Verdict } from "./check.ts";
 import { readBus } from "./check-bus.ts";
 import type { Mode } from "./mode.ts";
@@ -24,6 +25,7 @@ async function soak(mode: Mode, seconds: number, seed: number): Promise<{ isGood
   let faults: readonly string[] = ["the round came to no end"];
   try {
     const round = await playRound({ plan, platform, sink, say });
+    await writeFile(join(platform.dir, "round.json"), JSON.stringify(round, undefined, 1));
     const verdict = await judge(round, platform);
     faults = verdict.faults;
     say(verdict.summary);
