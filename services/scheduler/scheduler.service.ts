@@ -29,9 +29,8 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       list: (query) => scheduler.tasks.list(query),
       rows: (query) => scheduler.tasks.rows(query),
       confirm: async (run, { nodeID }) => ({ verdict: await scheduler.verdict(run, nodeID ?? "") }),
-      confirmRuns: async ({ runs }, { nodeID }) => ({
-        verdicts: await scheduler.verdicts(runs, nodeID ?? ""),
-      }),
+      confirmRuns: ({ runs }, { nodeID, options }) =>
+        scheduler.verdicts(runs, nodeID ?? "", options.timeout ?? undefined),
       status: () => scheduler.status(),
     }),
     events: {

@@ -125,7 +125,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     verdicts,
 
     async verdict({ taskId, runId }, asker) {
-      const [verdict = "unknown"] = await verdicts([{ taskId, runId, mayHaveEnded: true }], asker);
+      const answer = await verdicts([{ taskId, runId, mayHaveEnded: true }], asker);
+      const [verdict = "unknown"] = answer.verdicts;
       if (verdict === "unknown") throw new VerdictUnknown();
       return verdict;
     },

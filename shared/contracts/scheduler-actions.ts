@@ -116,7 +116,7 @@ export const schedulerActions = {
   }),
   "scheduler.confirmRuns": action({
     summary:
-      "Whether these runs may still be started, in the order asked: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was stopped before it started, so it is to be cancelled; `unknown`: another executor has it, or events about it are still in flight, so ask again a little later. `mayHaveEnded` is false for a run that only the asking executor can have executed; its outcome is then not looked for while the scheduler tracks the run.",
+      "Whether these runs may still be started, in the order asked: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was stopped before it started, so it is to be cancelled; `unknown`: another executor has it, or events about it are still in flight, so ask again a little later. `mayHaveEnded` is false for a run that only the asking executor can have executed; its outcome is then not looked for while the scheduler tracks the run. `waitedMs` is how long the call waited before the tasks were read: the verdicts are no older than what the call took beyond that.",
     params: {
       runs: {
         type: "array",
@@ -129,7 +129,7 @@ export const schedulerActions = {
       },
     },
     example: { runs: [{ taskId, runId: "66f2a1c00a1b2c3d4e5f6071", mayHaveEnded: false }] },
-    answers: answer<{ verdicts: readonly RunVerdict[] }>(),
+    answers: answer<{ verdicts: readonly RunVerdict[]; waitedMs?: number }>(),
   }),
   "scheduler.status": action({
     summary:

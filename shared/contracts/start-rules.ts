@@ -6,11 +6,15 @@
  */
 export const LATE_START_MS = 500;
 
-/** How long an executor waits for the scheduler's verdicts. */
+/** How long an executor waits for the scheduler's verdicts; twice as long after each time that it was too short. */
 export const CONFIRM_TIMEOUT_MS = 1500;
+export const CONFIRM_TIMEOUT_MAX_MS = 6000;
+
+/** A verdict that the scheduler took from an older state is not used. */
+export const VERDICT_ARRIVAL_MS = 1500;
 
 /** How long a verdict may be used after its arrival. */
 export const VERDICT_VALID_MS = 500;
 
 /** A late run never starts longer than this after the scheduler looked at it. */
-export const VERDICT_MAX_AGE_MS = CONFIRM_TIMEOUT_MS + VERDICT_VALID_MS;
+export const VERDICT_MAX_AGE_MS = VERDICT_ARRIVAL_MS + VERDICT_VALID_MS;

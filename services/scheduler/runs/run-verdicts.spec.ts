@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { task } from "../task/task.ts";
 import { runsOf, type Task } from "../task/task-state.ts";
 import { created, due, taskId } from "../task/task-story.fixture.ts";
-import { type RunVerdictsDeps, runVerdicts } from "./run-verdicts.ts";
+import { type RunVerdicts, type RunVerdictsDeps, runVerdicts } from "./run-verdicts.ts";
 
 describe("verdicts on runs", () => {
   const state = [created(), due(10, 20), due(20, 30)].reduce<Task>(task.evolve, task.initialState);
@@ -12,8 +13,8 @@ describe("verdicts on runs", () => {
   const late = { taskId, runId: second, mayHaveEnded: false };
 
   /** Over NATS; nothing has ended, and nobody else holds anything. */
-  const asker = (more: Partial<RunVerdictsDeps>) => {
-    const verdicts = runVerdicts({
+  const verdictsWith = (more: Partial<RunVerdictsDeps>) =>
+    runVerdicts({
       caller: { call: async () => ({ ended: [] }) },
       bus: { hasCaughtUp: async () => true },
       store: { readStream: async () => [] },
@@ -23,8 +24,8 @@ describe("verdicts on runs", () => {
       isEndKept: true,
       ...more,
     });
-    return (runs: Parameters<typeof verdicts>[0]) => verdicts(runs, "asker");
-  };
+  const asker = (more: Partial<RunVerdictsDeps>) => async (runs: Parameters<RunVerdicts>[0]) =>
+    (await verdictsWith(more)(runs, "asker")).verdicts;
 
   it("do not wait for one another: a run that may have ended stays undecided alone", async () => {
     const silent = { call: () => new Promise<never>(() => {}) };
@@ -36,5 +37,12 @@ describe("verdicts on runs", () => {
     const caller = { call: async () => ({ ended: [first] }) };
     const ask = asker({ caller, bus: { hasCaughtUp: async () => false } });
     assert.deepEqual(await ask([repeated, late]), ["ended", "wanted"]);
+  });
+
+  it("state how long the call waited before the tasks were read", async () => {
+    const waitMs = 60;
+    const hasCaughtUp = () => delay(waitMs, true);
+    const { waitedMs } = await verdictsWith({ bus: { hasCaughtUp } })([repeated], "asker");
+    assert.ok(waitedMs !== undefined && waitedMs > waitMs / 2, `${waitedMs} ms`);
   });
 });

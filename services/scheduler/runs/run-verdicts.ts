@@ -1,6 +1,6 @@
 import type { CallingOptions } from "moleculer";
 import type { Bus } from "../../../shared/bus/bus.ts";
-import type { ActionParams } from "../../../shared/contracts/actions.ts";
+import type { ActionAnswer, ActionParams } from "../../../shared/contracts/actions.ts";
 import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
 import { CONFIRM_TIMEOUT_MS } from "../../../shared/contracts/start-rules.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
@@ -16,8 +16,15 @@ import type { HeldElsewhere } from "./executor-holdings.ts";
 
 type Question = ActionParams<"scheduler.confirmRuns">["runs"][number];
 
-/** Verdicts on runs for the executor that asks, in the order asked. Error: `STORE_UNAVAILABLE` (retryable). */
-export type RunVerdicts = (runs: readonly Question[], asker: string) => Promise<readonly RunVerdict[]>;
+/**
+ * Verdicts on runs for the executor that asks, in the order asked, within about `limitMs`, as long as it waits. Error:
+ * `STORE_UNAVAILABLE` (retryable).
+ */
+export type RunVerdicts = (
+  runs: readonly Question[],
+  asker: string,
+  limitMs?: number,
+) => Promise<ActionAnswer<"scheduler.confirmRuns">>;
 
 export interface RunVerdictsDeps {
   readonly caller: Caller;
@@ -31,9 +38,10 @@ export interface RunVerdictsDeps {
   readonly isEndKept: boolean;
 }
 
-const SETTLE_LIMIT_MS = 1000;
-/** What takes longer is left undecided, so that the executor gets the other verdicts before it gives up the call. */
-const LOOK_LIMIT_MS = CONFIRM_TIMEOUT_MS - 300;
+/** What is not found until so long before the limit is left undecided, so that the other verdicts arrive in time. */
+const ANSWERING_MS = 300;
+/** For records that are asked beside the bus, which alone is proof enough. */
+const RECORDS_LIMIT_MS = 700;
 
 /**
  * Tells executors whether runs may still be started. Any scheduler answers, active or not, from what is stored at the
@@ -43,7 +51,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
   const { caller, bus, store, ledger, heldElsewhere, isLeader, isEndKept } = deps;
 
   /** True once a group has handled the run-ended events that the bus had before; false where that takes too long. */
-  const settled = (group: string) => bus.hasCaughtUp(group, "run.*", SETTLE_LIMIT_MS);
+  const settled = (group: string, limitMs: number) => bus.hasCaughtUp(group, "run.*", limitMs);
 
   /** Ids of those runs whose end the records service knows. */
   async function ended(runs: readonly TrackedRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {
@@ -56,10 +64,11 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
    * Ends that are recorded and that no scheduler has noted yet: a process may end between the two. Where the records
    * are in this process, they are the only ones who keep ends, and nothing is known without their answer.
    */
-  async function recordedEnds(questions: readonly Question[], states: ReadonlyMap<string, TaskRuns>) {
+  async function recordedEnds(questions: readonly Question[]) {
+    const states = await ledger.currentRuns([...new Set(questions.map(taskOf))]);
     const tracked = questions.flatMap((run) => tracking(run, states));
     const known = await (isEndKept
-      ? ended(tracked, { timeout: 1000 }).catch(() => NONE)
+      ? ended(tracked, { timeout: RECORDS_LIMIT_MS }).catch(() => NONE)
       : ended(tracked, query));
     const noted = tracked.filter(({ run }) => known.has(run.runId));
     // Also while it only begins to be active: what it adopts is asked about then.
@@ -71,15 +80,18 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
    * Verdicts on runs that their tasks do not track: their end was noted, or the task is deleted. The task's stream
    * holds what was dispatched and revoked, the records what has ended. Asked once for all: a question has little time.
    */
-  async function untracked(questions: readonly Question[]): Promise<ReadonlyMap<string, RunVerdict>> {
-    if (questions.length === 0) return new Map();
+  async function untracked(
+    questions: readonly Question[],
+    limitMs: number,
+  ): Promise<ReadonlyMap<string, RunVerdict>> {
+    if (questions.length === 0) return NO_VERDICTS;
     const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
     const folded = taskIds.map(async (taskId) => {
       const stream = await store.readStream(`task-${taskId}`);
       return [taskId, fold(task, stream as unknown as readonly TaskEvent[])] as const;
     });
     const dispatched = new Map(await Promise.all(folded));
-    if (!(await settled("records"))) return new Map();
+    if (!(await settled("records", limitMs))) return NO_VERDICTS;
     const known = await ended(
       questions.flatMap((run) => tracking(run, dispatched)),
       query,
@@ -92,16 +104,15 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     );
   }
 
-  return async (questions, asker) => {
+  return async (questions, asker, limitMs = CONFIRM_TIMEOUT_MS) => {
     const askedAt = performance.now();
-    const inTime = <T>(looking: Promise<T>, undecided: T) =>
-      within(looking, Math.max(0, askedAt + LOOK_LIMIT_MS - performance.now()), undecided);
-    const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
+    const leftMs = () => Math.max(0, askedAt + limitMs - ANSWERING_MS - performance.now());
     const repeated = questions.filter(({ mayHaveEnded }) => mayHaveEnded);
     const { isSettled, ends, elsewhere } =
-      repeated.length > 0 ? await inTime(look(repeated, asker), UNSEEN) : ON_TIME;
+      repeated.length > 0 ? await within(look(repeated, asker, leftMs()), leftMs(), UNSEEN) : ON_TIME;
     // Last, since all else takes time, and a task may be stopped meanwhile.
-    const states = await ledger.currentRuns(taskIds);
+    const waitedMs = performance.now() - askedAt;
+    const states = await ledger.currentRuns([...new Set(questions.map(taskOf))]);
     const verdicts = questions.map(({ taskId, runId, mayHaveEnded }): RunVerdict | null => {
       if (ends.has(runId)) return "ended";
       if (mayHaveEnded && (!isSettled || elsewhere.has(runId))) return "unknown";
@@ -109,21 +120,28 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
       if (state && runOf(state, runId)) return verdictOn(state, runId);
       return isEndKept && state && state.status !== "none" ? "ended" : null;
     });
-    const rest = await inTime(
-      untracked(questions.filter((_, index) => verdicts[index] === null)),
+    const rest = await within(
+      untracked(
+        questions.filter((_, index) => verdicts[index] === null),
+        leftMs(),
+      ),
+      leftMs(),
       NO_VERDICTS,
     );
-    return questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "unknown");
+    return {
+      verdicts: questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "unknown"),
+      waitedMs,
+    };
   };
 
   /**
    * Looks for what another executor has done with these runs, or is doing. Where the bus keeps ends, the records are
    * asked meanwhile; where they alone keep them, once nothing is on its way to them.
    */
-  async function look(runs: readonly Question[], asker: string): Promise<Sighting> {
+  async function look(runs: readonly Question[], asker: string, limitMs: number): Promise<Sighting> {
     const runIds = runs.map(({ runId }) => runId);
-    const settling = settled("scheduler");
-    const onRecord = async () => recordedEnds(runs, await ledger.currentRuns([...new Set(runs.map(taskOf))]));
+    const settling = settled("scheduler", limitMs);
+    const onRecord = () => recordedEnds(runs);
     const [isSettled, elsewhere, ends] = await Promise.all([
       settling,
       heldElsewhere(runIds, asker),

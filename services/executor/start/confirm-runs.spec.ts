@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { CallingOptions } from "moleculer";
+import {
+  CONFIRM_TIMEOUT_MAX_MS,
+  CONFIRM_TIMEOUT_MS,
+  VERDICT_ARRIVAL_MS,
+} from "../../../shared/contracts/start-rules.ts";
+import { objectId } from "../../../shared/ids.ts";
+import { confirmRuns } from "./confirm-runs.ts";
+
+describe("a question about runs", { concurrency: true }, () => {
+  const runs = [1, 2].map(() => ({ taskId: objectId(), runId: objectId(), mayHaveEnded: true }));
+  const verdicts = ["wanted", "revoked"];
+
+  /** What a scheduler's verdicts become that answers after so long, and read the tasks at the beginning or at the end. */
+  const answered = (afterMs: number, readsAt: "beginning" | "end") =>
+    confirmRuns({
+      async call() {
+        const askedAt = performance.now();
+        await delay(afterMs);
+        return { verdicts, waitedMs: readsAt === "end" ? performance.now() - askedAt : 0 };
+      },
+    })(runs);
+
+  it("uses verdicts that took long, but none that says an older state", async () => {
+    const slowMs = VERDICT_ARRIVAL_MS + 50;
+    const [late, fresh] = await Promise.all([answered(slowMs, "beginning"), answered(slowMs, "end")]);
+    assert.deepEqual(late, ["unknown", "revoked"]);
+    assert.deepEqual(fresh, verdicts);
+  });
+
+  it("is given more time each time that it had too little, and the usual time after an answer", async () => {
+    const given: (number | null | undefined)[] = [];
+    let isSlow = true;
+    const ask = confirmRuns({
+      async call(_name: string, _params?: unknown, options?: CallingOptions) {
+        given.push(options?.timeout);
+        if (isSlow) throw Object.assign(new Error("no answer"), { type: "REQUEST_TIMEOUT" });
+        return { verdicts, waitedMs: 0 };
+      },
+    });
+    for (let n = 0; n < 4; n++) await assert.rejects(ask(runs), { type: "CONFIRM_UNAVAILABLE" });
+    isSlow = false;
+    for (let n = 0; n < 2; n++) assert.deepEqual(await ask(runs), verdicts);
+    assert.deepEqual(given, [
+      CONFIRM_TIMEOUT_MS,
+      2 * CONFIRM_TIMEOUT_MS,
+      CONFIRM_TIMEOUT_MAX_MS,
+      CONFIRM_TIMEOUT_MAX_MS,
+      CONFIRM_TIMEOUT_MAX_MS,
+      CONFIRM_TIMEOUT_MS,
+    ]);
+  });
+});
