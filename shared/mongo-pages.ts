@@ -8,10 +8,13 @@ import { asked } from "./event-store/store-errors.ts";
 /** A list query whose answer would have more rows than one may. */
 export class ListTooLong extends AppError {
   constructor(rows: number) {
-    super(`共 ${rows} 条数据，超过单次查询上限 ${MOST_ROWS} 条，请使用 page 和 limit 分页查询`, {
-      type: "LIST_TOO_LONG",
-      data: { field: "limit", rows, limit: MOST_ROWS },
-    });
+    super(
+      `The list has ${rows} rows, more than the ${MOST_ROWS} that one query returns; ask for pages with page and limit`,
+      {
+        type: "LIST_TOO_LONG",
+        data: { field: "limit", rows, limit: MOST_ROWS },
+      },
+    );
   }
 }
 

@@ -134,3 +134,29 @@ describe("the environment and the clock", () => {
     );
   });
 });
+
+describe("the languages", () => {
+  /** Data of the Python original that services store or return: results, texts of its hot list, examples of them. */
+  const ORIGINAL_DATA = [
+    "services/crawler/hotlist.ts",
+    "services/crawler/http-page-fetcher.ts",
+    "services/executor/handlers/bilibili-hot-new.ts",
+    "services/executor/handlers/demonstration.ts",
+    "shared/contracts/run-events.ts",
+  ];
+
+  it("of clients are in the gateway alone", () => {
+    const chinese = sources.filter((file) => /\p{Script=Han}/u.test(readFileSync(file, "utf8")));
+    const elsewhere = chinese.filter((file) => !file.startsWith("services/gateway/"));
+    assert.deepEqual(elsewhere.sort(), ORIGINAL_DATA);
+  });
+
+  it("of the gateway are in its texts", () => {
+    const inGateway = sources.filter((file) => file.startsWith("services/gateway/"));
+    const chinese = inGateway.filter((file) => /\p{Script=Han}/u.test(readFileSync(file, "utf8")));
+    assert.deepEqual(
+      chinese.filter((file) => !file.startsWith("services/gateway/texts/")),
+      ["services/gateway/wire/hotlist-wire.ts"],
+    );
+  });
+});

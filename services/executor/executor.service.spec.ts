@@ -133,7 +133,7 @@ describe("executor", () => {
       assert.equal(unknown.error.type, "HANDLER_UNKNOWN");
       const refused = data(await fixture.run({ handler: "t.echo", params: { other: 1 } }), "run.failed");
       assert.equal(refused.error.type, "HANDLER_PARAMS_INVALID");
-      assert.match(refused.error.message, /^参数传递错误：other is unknown/);
+      assert.match(refused.error.message, /^other is unknown/);
     });
   });
 
@@ -224,7 +224,7 @@ describe("executor", () => {
     assert.equal(await fixture.call("executor.validate", { handler: "t.echo", params: { value: 1 } }), null);
     await assert.rejects(fixture.call("executor.validate", { handler: "t.echos", params: {} }), {
       type: "HANDLER_UNKNOWN",
-      message: /^未找到该模块下的方法：echos；/,
+      message: /^No handler is named t.echos; /,
     });
     await assert.rejects(fixture.call("executor.validate", { handler: "t.echo", params: { v: 1 } }), {
       type: "HANDLER_PARAMS_INVALID",

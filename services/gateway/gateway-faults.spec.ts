@@ -20,44 +20,58 @@ describe("a gateway", () => {
   });
 
   describe("when the services refuse or fail", () => {
-    const failing = (type: "TASK_NOT_FOUND" | "RECORD_NOT_FOUND" | "TRIGGER_INVALID", message = "x") => {
+    const failing = (type: "TASK_NOT_FOUND" | "RECORD_NOT_FOUND", data: object) => {
       behind.trouble = () => {
-        throw new AppError(message, { type });
+        throw new AppError("none", { type, data });
       };
     };
 
     it("says which task there is not", async () => {
-      failing("TASK_NOT_FOUND");
+      failing("TASK_NOT_FOUND", { taskId: TASK });
       const { status, text } = await http(`POST /scheduler/task/stop/update?data_id=${TASK}`);
       assert.equal(status, 200);
       assert.equal(text, JSON.stringify({ message: `未查询到编号为：${TASK} 的数据！`, code: 404 }));
     });
 
     it("says which record there is not", async () => {
-      failing("RECORD_NOT_FOUND");
+      failing("RECORD_NOT_FOUND", { runId: RUN });
       const { text } = await http(`GET /scheduler/task/record/one/query?data_id=${RUN}`);
       assert.equal(text, JSON.stringify({ message: `未查询到编号为：${RUN} 的数据！`, code: 404 }));
     });
 
-    it("gives the cause of a definition that cannot be", async () => {
-      failing("TRIGGER_INVALID", "无效的 Cron 表达式：…");
-      const { status, text } = await http("POST /scheduler/task/create", json(taskBody));
-      assert.equal(status, 200);
-      assert.equal(JSON.parse(text).message, "无效的 Cron 表达式：…");
-      assert.equal(JSON.parse(text).code, 400);
+    it("gives the cause of an invalid definition, in the language of the client", async () => {
+      const data = { field: "endAt", reason: "WINDOW_REVERSED", expected: ">= startAt" };
+      behind.trouble = () => {
+        throw new AppError("Invalid endAt", { type: "TRIGGER_INVALID", data });
+      };
+      const create = async (headers: Record<string, string>) => {
+        const { body, headers: own } = json(taskBody);
+        const { status, text } = await http("POST /scheduler/task/create", {
+          body: body as string,
+          headers: { ...(own as Record<string, string>), ...headers },
+        });
+        assert.equal(status, 200);
+        return JSON.parse(text);
+      };
+      const message = "无效的结束时间：end_datetime 早于 start_datetime，应等于或晚于它";
+      const error = { field: "end_datetime", message, expected: ">= start_datetime" };
+      assert.deepEqual(await create({}), { message, code: 400, errors: [error] });
+      assert.equal((await create({ "accept-language": "fr, zh-CN;q=0.8, en;q=0.7" })).message, message);
+      const { message: english } = await create({ "accept-language": "en-GB,en;q=0.9" });
+      assert.equal(english, "Invalid end: end_datetime is before start_datetime");
     });
 
     it("says when a task may be run again that was run too often", async () => {
       behind.trouble = () => {
-        throw new AppError("立即执行过于频繁", {
-          type: "RATE_LIMITED",
-          data: { retryAfterMs: 1400 },
-        });
+        throw new AppError("too often", { type: "RATE_LIMITED", data: { limit: 20, retryAfterMs: 1400 } });
       };
       const { status, headers, text } = await http(`POST /scheduler/task/run/create?data_id=${TASK}`);
       assert.equal(status, 429);
       assert.equal(headers.get("retry-after"), "2");
-      assert.equal(text, '{"message":"立即执行过于频繁","code":429}');
+      assert.equal(
+        JSON.parse(text).message,
+        "立即执行过于频繁：每个任务每分钟最多 20 次（MANUAL_RUNS_PER_MINUTE），请在 2 秒后重试",
+      );
     });
 
     it("hides what nobody foresaw, and logs it with the request's id", async () => {

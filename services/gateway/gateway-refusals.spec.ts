@@ -55,10 +55,7 @@ describe("a gateway that refuses", () => {
         "JSON nested too deep",
         create,
         json(`{"job_params":${"[".repeat(100)}${"]".repeat(100)}}`),
-        invalid(
-          "Value error, JSON 嵌套过深，最多 64 层",
-          `{"job_params":${"[".repeat(100)}${"]".repeat(100)}}`,
-        ),
+        invalid("JSON 嵌套过深，最多 64 层", `{"job_params":${"[".repeat(100)}${"]".repeat(100)}}`),
       ],
       [
         "an id of another form",

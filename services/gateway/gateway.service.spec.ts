@@ -42,12 +42,12 @@ describe("gateway", () => {
     });
 
     for (const [alias, action, data] of [
-      ["POST /scheduler/task/stop/update", "stop", "任务暂停成功"],
-      ["PUT /scheduler/task/stop/task/update", "stop", "任务暂停成功"],
-      ["POST /scheduler/task/start/update", "start", "该任务已处于运行状态"],
-      ["PUT /scheduler/task/start/task/update", "start", "该任务已处于运行状态"],
-      ["POST /scheduler/task/delete", "remove", "任务删除成功"],
-      ["POST /scheduler/task/run/create", "run", RUN],
+      ["POST /scheduler/task/stop/update", "pause", "任务暂停成功"],
+      ["PUT /scheduler/task/stop/task/update", "pause", "任务暂停成功"],
+      ["POST /scheduler/task/start/update", "resume", "该任务已处于运行状态"],
+      ["PUT /scheduler/task/start/task/update", "resume", "该任务已处于运行状态"],
+      ["POST /scheduler/task/delete", "delete", "任务删除成功"],
+      ["POST /scheduler/task/run/create", "runNow", RUN],
     ] as const) {
       it(`${alias} answers in data`, async () => {
         const { text } = await http(`${alias}?data_id=${TASK}`);

@@ -68,7 +68,10 @@ describe("a gateway that sends a list too long for one message between services"
           name: "scheduler",
           actions: answers<"scheduler">("scheduler", {
             list: () => {
-              throw new AppError("共 10001 条数据", { type: "LIST_TOO_LONG" });
+              throw new AppError("too long", {
+                type: "LIST_TOO_LONG",
+                data: { rows: 10_001, limit: 10_000 },
+              });
             },
           }),
         },
@@ -78,7 +81,10 @@ describe("a gateway that sends a list too long for one message between services"
     await own.stop();
     assert.equal(status, 200);
     const { message, code, errors } = JSON.parse(text);
-    assert.deepEqual([message, code, errors[0].field], ["共 10001 条数据", 400, "limit"]);
+    assert.deepEqual(
+      [message, code, errors[0].field],
+      ["共 10001 条数据，超过单次查询上限 10000 条，请使用 page 和 limit 分页查询", 400, "limit"],
+    );
   });
 
   it("cuts the connection where rows fail in the middle, and logs why", async () => {

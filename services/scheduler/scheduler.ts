@@ -54,7 +54,7 @@ export interface Scheduler {
 
 export class TaskDisabled extends AppError {
   constructor() {
-    super("项目配置中未开启定时任务引擎：kinit_fast_task/config.py:TaskSettings.TASK_ENABLE", {
+    super("Scheduling is switched off (TASK_ENABLE=false)", {
       type: "TASK_DISABLED",
     });
   }

@@ -1,3 +1,5 @@
+import type { ParamReason } from "./handler-faults.ts";
+
 /**
  * Levels of objects and arrays that a stored value may have. MongoDB takes 100, and the documents around a value need
  * some of them.
@@ -8,6 +10,7 @@ export const STORABLE_MAX_DEPTH = 64;
 export interface StorableFault {
   /** Path of that part: `json.rows[2].title`. */
   readonly field: string;
+  readonly reason: ParamReason;
   /** Reads after the field: `has a key that contains the character NUL`. */
   readonly fault: string;
   readonly expected: string;
@@ -76,20 +79,25 @@ const KEYS = "plain names as keys";
 function faultOf(value: object, depth: number): Fault | undefined {
   if (depth >= STORABLE_MAX_DEPTH)
     return {
+      reason: "NESTED_TOO_DEEP",
       fault: "is nested too deep",
       expected: `at most ${STORABLE_MAX_DEPTH} levels of objects and arrays`,
     };
   if (Array.isArray(value)) return undefined;
   for (const key of Object.keys(value)) {
     // The driver takes an object with this key for one of its own types.
-    if (key === "_bsontype") return { fault: "has the reserved key _bsontype", expected: KEYS };
-    if (key.includes("\0")) return { fault: "has a key that contains the character NUL", expected: KEYS };
+    if (key === "_bsontype")
+      return { reason: "RESERVED_KEY", fault: "has the reserved key _bsontype", expected: KEYS };
+    if (key.includes("\0"))
+      return { reason: "NUL_IN_KEY", fault: "has a key that contains the character NUL", expected: KEYS };
     // Stored, all of these become the same character, and two keys would become one.
-    if (!key.isWellFormed()) return { fault: "has a key that is not valid Unicode", expected: KEYS };
+    if (!key.isWellFormed())
+      return { reason: "KEY_NOT_UNICODE", fault: "has a key that is not valid Unicode", expected: KEYS };
   }
   // Read back, the driver makes a DBRef of it.
   if (Object.hasOwn(value, "$ref") && Object.hasOwn(value, "$id"))
     return {
+      reason: "REFERENCE",
       fault: "has both $ref and $id, which MongoDB takes for a reference",
       expected: "at most one of the two",
     };

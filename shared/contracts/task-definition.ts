@@ -3,7 +3,15 @@ export const EXEC_STRATEGIES = ["interval", "date", "cron", "once"] as const;
 export const CRON_DIALECTS = ["kinit", "quartz", "unix"] as const;
 export const MISFIRE_POLICIES = ["fire_once", "skip", "fire_all"] as const;
 export const OVERLAP_POLICIES = ["skip", "allow"] as const;
+export type ExecStrategy = (typeof EXEC_STRATEGIES)[number];
+/** How a cron expression is read: as the Python original did, as Quartz does, or as crontab(5) describes. */
+export type CronDialect = (typeof CRON_DIALECTS)[number];
+/** What becomes of occurrences whose time passed without a dispatch. */
+export type MisfirePolicy = (typeof MISFIRE_POLICIES)[number];
+/** What becomes of an occurrence that is due while a run of the same task is open. */
+export type OverlapPolicy = (typeof OVERLAP_POLICIES)[number];
 export const SKIP_REASONS = ["overlap", "misfire", "coalesced", "calendar"] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
 
 /** A task as it is defined: what to run, when, and under which policies. Instants are ISO-8601 UTC. */
 export const taskDefinition = {

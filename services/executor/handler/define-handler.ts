@@ -1,8 +1,9 @@
 import type { CallingOptions } from "moleculer";
 import type { ActionAnswer, ActionName, ActionParams } from "../../../shared/contracts/actions.ts";
 import type { DataOf, Fields } from "../../../shared/contracts/contract.ts";
+import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
 import type { Caller } from "../../../shared/service.ts";
-import { HandlerParamsInvalid, nullsLeftOut, type ParamFault, paramsChecker } from "./handler-params.ts";
+import { HandlerParamsInvalid, nullsLeftOut, paramsChecker } from "./handler-params.ts";
 
 /** Lines for the run's log; they are stored with its record. */
 export interface HandlerLog {

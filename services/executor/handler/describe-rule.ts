@@ -17,6 +17,19 @@ export function expandRule(rule: Rule): Expanded {
   ) as Expanded;
 }
 
+/** A rule as JSON: a pattern becomes its source, which would otherwise arrive as `{}` on another node. */
+export function plainRule(rule: Rule): unknown {
+  return plain(expandRule(rule));
+}
+
+/** A schema or a rule as JSON, see `plainRule`. */
+export function plain<S extends object>(schema: S): Record<string, unknown> {
+  const text = JSON.stringify(schema, (_, value: unknown) =>
+    value instanceof RegExp ? value.source : value,
+  );
+  return JSON.parse(text);
+}
+
 /** A rule in words, to follow "expected": `a string of 1 to 255 characters`, `one of GET, POST`. */
 export function describeRule(rule: Rule): string {
   const expanded = expandRule(rule);

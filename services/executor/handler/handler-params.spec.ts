@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
 import { nullsLeftOut, paramsChecker } from "./handler-params.ts";
 
 const check = paramsChecker({
@@ -24,18 +25,35 @@ describe("handler params", () => {
   });
 
   const faults: [string, unknown, object][] = [
-    ["a missing field", { name: "a" }, { field: "age", fault: "is missing", expected: "a number" }],
-    ["null", { ...good, age: null }, { field: "age", fault: "is null", expected: "a number" }],
-    ["another kind", { ...good, age: "3" }, { field: "age", fault: "is a string", expected: "a number" }],
+    [
+      "a missing field",
+      { name: "a" },
+      { field: "age", reason: "MISSING", fault: "is missing", expected: "a number" },
+    ],
+    [
+      "null",
+      { ...good, age: null },
+      { field: "age", reason: "NULL", fault: "is null", expected: "a number" },
+    ],
+    [
+      "another kind",
+      { ...good, age: "3" },
+      { field: "age", reason: "WRONG_KIND", fault: "is a string", expected: "a number" },
+    ],
     [
       "a text too long",
       { ...good, name: "secret" },
-      { field: "name", fault: "is too long", expected: "a string of 1 to 5 characters" },
+      { field: "name", reason: "TOO_LONG", fault: "is too long", expected: "a string of 1 to 5 characters" },
     ],
     [
       "a value outside the list",
       { ...good, mode: "slow" },
-      { field: "mode", fault: "is none of the values allowed", expected: "one of fast, safe" },
+      {
+        field: "mode",
+        reason: "NOT_ALLOWED",
+        fault: "is none of the values allowed",
+        expected: "one of fast, safe",
+      },
     ],
     [
       "a nested field, by its path",
@@ -46,18 +64,29 @@ describe("handler params", () => {
           { title: "b", rank: 0 },
         ],
       },
-      { field: "rows[1].rank", fault: "is too small", expected: "a whole number of at least 1" },
+      {
+        field: "rows[1].rank",
+        reason: "TOO_SMALL",
+        fault: "is too small",
+        expected: "a whole number of at least 1",
+      },
     ],
     [
       "a fraction",
       { ...good, rows: [{ title: "a", rank: 1.5 }] },
-      { field: "rows[0].rank", fault: "has a fraction", expected: "a whole number of at least 1" },
+      {
+        field: "rows[0].rank",
+        reason: "HAS_FRACTION",
+        fault: "has a fraction",
+        expected: "a whole number of at least 1",
+      },
     ],
     [
       "a field that nobody declared",
       { ...good, ages: 1 },
       {
         field: "ages",
+        reason: "UNKNOWN_FIELD",
         fault: "is unknown",
         expected: "an object with the fields name, age, mode?, rows?, extra?",
       },
@@ -65,13 +94,19 @@ describe("handler params", () => {
     [
       "a nested field that nobody declared",
       { ...good, rows: [{ title: "a", rank: 1, surprise: true }] },
-      { field: "rows[0].surprise", fault: "is unknown", expected: "an object with the fields title, rank" },
+      {
+        field: "rows[0].surprise",
+        reason: "UNKNOWN_FIELD",
+        fault: "is unknown",
+        expected: "an object with the fields title, rank",
+      },
     ],
     [
       "too many items",
       { ...good, rows: [1, 2, 3].map((rank) => ({ title: "a", rank })) },
       {
         field: "rows",
+        reason: "TOO_MANY_ITEMS",
         fault: "has too many items",
         expected: "an array of at most 2 items, each an object with the fields title, rank",
       },
@@ -81,13 +116,18 @@ describe("handler params", () => {
       [good],
       {
         field: "",
+        reason: "WRONG_KIND",
         fault: "is an array",
         expected: "an object with the fields name, age, mode?, rows?, extra?",
       },
     ],
   ];
   for (const [what, params, fault] of faults) {
-    it(`names ${what}`, () => assert.deepEqual(check(params), fault));
+    it(`names ${what}`, () => {
+      const { rule, ...found } = check(params) as ParamFault;
+      assert.deepEqual(found, fault);
+      assert.deepEqual(rule, JSON.parse(JSON.stringify(rule)));
+    });
   }
 });
 
@@ -110,8 +150,11 @@ describe("null in handler params", () => {
   });
 
   it("is refused by name for a required field", () => {
+    const rule = { type: "number" };
     assert.deepEqual(paramsChecker(fields)({ age: null }), {
+      rule,
       field: "age",
+      reason: "NULL",
       fault: "is null",
       expected: "a number",
     });

@@ -4,25 +4,17 @@ import {
   type Fields,
   type Rule,
 } from "../../../shared/contracts/contract.ts";
+import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
 import { AppError } from "../../../shared/errors.ts";
-import { describeRule, expandRule } from "./describe-rule.ts";
-
-/** One thing that is wrong with a handler's params; never the value itself. */
-export interface ParamFault {
-  /** Path of the field: `url`, `rows[2].title`; empty for the params as a whole. */
-  readonly field: string;
-  /** Reads after the field: `is missing`. */
-  readonly fault: string;
-  /** What would be right: `a whole number from 1 to 9`. */
-  readonly expected: string;
-}
+import { describeRule, expandRule, plainRule } from "./describe-rule.ts";
 
 /** Params that a handler does not take. */
 export class HandlerParamsInvalid extends AppError {
-  constructor(handler: string, { field, fault, expected }: ParamFault) {
-    super(`参数传递错误：${field || "params"} ${fault}; expected ${expected}`, {
+  constructor(handler: string, paramFault: ParamFault) {
+    const { field, fault, expected } = paramFault;
+    super(`${field || "params"} ${fault}; expected ${expected}`, {
       type: "HANDLER_PARAMS_INVALID",
-      data: { handler, field, fault, expected },
+      data: { handler, ...paramFault, field: field === "" ? "params" : `params.${field}` },
     });
   }
 }
@@ -36,7 +28,7 @@ export function paramsChecker(fields: Fields): (params: unknown) => ParamFault |
   const check = compileCheck("params", closed(fields));
   const withoutNulls = nullsLeftOut(fields);
   return (params) => {
-    if (!isObject(params)) return { field: "", fault: kindFault(params), expected: describeRule(whole) };
+    if (!isObject(params)) return { field: "", ...kindFault(params), ...wanted(whole) };
     try {
       check(withoutNulls(params));
       return undefined;
@@ -83,7 +75,7 @@ function unknownField(value: unknown, rule: Rule, path: string): ParamFault | un
       const known = Object.hasOwn(expanded.props, name) ? expanded.props[name] : undefined;
       const field = path === "" ? name : `${path}.${name}`;
       if (known === undefined)
-        return { field: cut(field), fault: "is unknown", expected: describeRule(rule) };
+        return { field: cut(field), reason: "UNKNOWN_FIELD", fault: "is unknown", ...wanted(rule) };
       const fault = unknownField(inner, known, field);
       if (fault) return fault;
     }
@@ -112,34 +104,45 @@ function explain(violation: ContractViolation, params: unknown, whole: Rule): Pa
     if (expanded && "props" in expanded) rule = expanded.props[part];
     else rule = expanded && "items" in expanded ? expanded.items : undefined;
   }
-  const expected = rule === undefined ? "what the handler declares" : describeRule(rule);
-  return { field, fault: faultOf(type, value), expected };
+  const expectation = rule === undefined ? { expected: "what the handler declares" } : wanted(rule);
+  return { field, ...faultOf(type, value), ...expectation };
 }
 
-const faults: Readonly<Record<string, string>> = {
-  required: "is missing",
-  stringEmpty: "is empty",
-  stringMin: "is too short",
-  stringMax: "is too long",
-  stringPattern: "has the wrong form",
-  numberMin: "is too small",
-  numberMax: "is too large",
-  numberInteger: "has a fraction",
-  arrayMax: "has too many items",
-  enumValue: "is none of the values allowed",
+type Wrong = Pick<ParamFault, "reason" | "fault">;
+
+/** What is wrong, by the validator's own name for it. */
+const faults: Readonly<Record<string, Wrong>> = {
+  required: { reason: "MISSING", fault: "is missing" },
+  stringEmpty: { reason: "EMPTY", fault: "is empty" },
+  stringMin: { reason: "TOO_SHORT", fault: "is too short" },
+  stringMax: { reason: "TOO_LONG", fault: "is too long" },
+  stringPattern: { reason: "WRONG_FORM", fault: "has the wrong form" },
+  numberMin: { reason: "TOO_SMALL", fault: "is too small" },
+  numberMax: { reason: "TOO_LARGE", fault: "is too large" },
+  numberInteger: { reason: "HAS_FRACTION", fault: "has a fraction" },
+  arrayMax: { reason: "TOO_MANY_ITEMS", fault: "has too many items" },
+  enumValue: { reason: "NOT_ALLOWED", fault: "is none of the values allowed" },
 };
 
-function faultOf(type: string, value: unknown): string {
-  if (type === "required" && value === null) return "is null";
+function faultOf(type: string, value: unknown): Wrong {
+  if (type === "required" && value === null) return kindFault(null);
   return faults[type] ?? kindFault(value);
 }
 
-function kindFault(value: unknown): string {
-  if (value === null) return "is null";
-  if (value === undefined) return "is missing";
-  if (Array.isArray(value)) return "is an array";
-  if (typeof value === "number" && !Number.isFinite(value)) return "is not a finite number";
-  return typeof value === "object" ? "is an object" : `is a ${typeof value}`;
+function kindFault(value: unknown): Wrong {
+  if (value === null) return { reason: "NULL", fault: "is null" };
+  if (value === undefined) return { reason: "MISSING", fault: "is missing" };
+  if (typeof value === "number" && !Number.isFinite(value))
+    return { reason: "NOT_FINITE", fault: "is not a finite number" };
+  if (Array.isArray(value)) return { reason: "WRONG_KIND", fault: "is an array" };
+  return {
+    reason: "WRONG_KIND",
+    fault: typeof value === "object" ? "is an object" : `is a ${typeof value}`,
+  };
+}
+
+function wanted(rule: Rule): Pick<ParamFault, "expected" | "rule"> {
+  return { expected: describeRule(rule), rule: plainRule(rule) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

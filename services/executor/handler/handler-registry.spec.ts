@@ -26,15 +26,15 @@ describe("handler registry", () => {
     assert.throws(() => registry.validate("demo.other.Greet", {}), {
       type: "HANDLER_UNKNOWN",
       code: 400,
-      message: "未找到该模块：demo.other；可用：demo.main.Greet, net.ping",
-      data: { handlers: ["demo.main.Greet", "net.ping"] },
+      message: "No handler is named demo.other.Greet; available: demo.main.Greet, net.ping",
+      data: { handler: "demo.other.Greet", handlers: ["demo.main.Greet", "net.ping"] },
     });
   });
 
   it("an unknown name in a known module is named alone", () => {
     assert.throws(() => registry.validate("demo.main.Greeting", {}), {
       type: "HANDLER_UNKNOWN",
-      message: "未找到该模块下的方法：Greeting；可用：demo.main.Greet, net.ping",
+      message: "No handler is named demo.main.Greeting; available: demo.main.Greet, net.ping",
     });
   });
 
@@ -51,7 +51,8 @@ describe("handler registry", () => {
       type: "HANDLER_PARAMS_INVALID",
       data: {
         handler: "k",
-        field: "value[0]",
+        field: "params.value[0]",
+        reason: "RESERVED_KEY",
         fault: "has the reserved key _bsontype",
         expected: "plain names as keys",
       },
@@ -62,17 +63,19 @@ describe("handler registry", () => {
     const refused = { type: "HANDLER_PARAMS_INVALID", code: 400 };
     assert.throws(() => registry.validate("demo.main.Greet", { name: "HUNTER2" }), {
       ...refused,
-      message: "参数传递错误：name has the wrong form; expected a string matching /^[a-z]+$/",
+      message: "name has the wrong form; expected a string matching /^[a-z]+$/",
       data: {
         handler: "demo.main.Greet",
-        field: "name",
+        field: "params.name",
+        reason: "WRONG_FORM",
         fault: "has the wrong form",
         expected: "a string matching /^[a-z]+$/",
+        rule: { type: "string", pattern: "^[a-z]+$" },
       },
     });
     assert.throws(() => registry.validate("demo.main.Greet", { name: "nobody" }), {
       ...refused,
-      message: "参数传递错误：name is nobody; expected somebody",
+      message: "name is nobody; expected somebody",
     });
     assert.doesNotThrow(() => registry.validate("demo.main.Greet", { name: "kinit" }));
   });

@@ -1,7 +1,9 @@
 import type { HandlerView } from "../../../shared/contracts/executor-actions.ts";
+import { handlerUnknownText } from "../../../shared/contracts/handler-faults.ts";
 import { storableFault } from "../../../shared/contracts/storable.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Handler } from "./define-handler.ts";
+import { plain } from "./describe-rule.ts";
 import { HandlerParamsInvalid } from "./handler-params.ts";
 
 /** The handlers of one executor, by name. */
@@ -16,13 +18,9 @@ export interface HandlerRegistry {
 /** A task names a handler that no executor has. */
 export class HandlerUnknown extends AppError {
   constructor(name: string, known: readonly string[]) {
-    const split = name.lastIndexOf(".");
-    const module = split < 0 ? name : name.slice(0, split);
-    const isModuleKnown = known.some((other) => other.startsWith(`${module}.`));
-    const what = isModuleKnown ? `未找到该模块下的方法：${name.slice(split + 1)}` : `未找到该模块：${module}`;
-    super(`${what}；可用：${known.join(", ")}`, {
+    super(handlerUnknownText(name, known), {
       type: "HANDLER_UNKNOWN",
-      data: { handlers: known },
+      data: { handler: name, handlers: known },
     });
   }
 }
@@ -59,12 +57,4 @@ export function handlerRegistry(handlers: readonly Handler[]): HandlerRegistry {
 
 function view({ name, title, params, timeoutMs }: Handler, defaultTimeoutMs: number): HandlerView {
   return { name, title, params: plain(params), timeoutMs: timeoutMs ?? defaultTimeoutMs };
-}
-
-/** A schema as JSON: a pattern becomes its source, which would otherwise arrive as `{}` on another node. */
-function plain(schema: object): Record<string, unknown> {
-  const text = JSON.stringify(schema, (_, value: unknown) =>
-    value instanceof RegExp ? value.source : value,
-  );
-  return JSON.parse(text);
 }

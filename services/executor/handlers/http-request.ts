@@ -1,8 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
+import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
 import { storableFault } from "../../../shared/contracts/storable.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { defineHandler, type Handler, type HandlerLog } from "../handler/define-handler.ts";
-import type { ParamFault } from "../handler/handler-params.ts";
 import { exchange, type HttpAnswer, isRedirect } from "./http-exchange.ts";
 
 export interface HttpRequestSettings {
@@ -109,6 +109,7 @@ function urlFault(url: string): ParamFault | undefined {
   if (/^https?:$/.test(URL.parse(url)?.protocol ?? "")) return undefined;
   return {
     field: "url",
+    reason: "URL_INVALID",
     fault: "is no http or https URL",
     expected: "a URL such as https://example.com/path",
   };
@@ -121,10 +122,20 @@ function headerFault([name, value]: [string, unknown]): ParamFault | undefined {
     if (typeof value !== "string") throw new TypeError();
     validateHeaderValue(name, value);
   } catch {
-    return { field, fault: "is no HTTP header", expected: "a header's name and its value as a string" };
+    return {
+      field,
+      reason: "HEADER_INVALID",
+      fault: "is no HTTP header",
+      expected: "a header's name and its value as a string",
+    };
   }
   if (!FRAMING.has(name.toLowerCase())) return undefined;
-  return { field, fault: "is set by the connection itself", expected: `no header ${name}` };
+  return {
+    field,
+    reason: "HEADER_RESERVED",
+    fault: "is set by the connection itself",
+    expected: `no header ${name}`,
+  };
 }
 
 const isBodiless = (method: string) => method === "GET" || method === "HEAD";
@@ -139,9 +150,19 @@ function bodyFault(method: string, { body, json }: { body: unknown; json: unknow
   const [field, another] = (["body", "json"] as const).filter((name) => given[name]);
   if (field === undefined) return undefined;
   if (another)
-    return { field, fault: `is given together with ${another}`, expected: "only one of body and json" };
+    return {
+      field,
+      reason: "BODY_AND_JSON",
+      fault: `is given together with ${another}`,
+      expected: "only one of body and json",
+    };
   if (!isBodiless(method)) return undefined;
-  return { field, fault: `cannot be sent with ${method}`, expected: `no ${field}, or a method such as POST` };
+  return {
+    field,
+    reason: "BODY_NOT_POSSIBLE",
+    fault: `cannot be sent with ${method}`,
+    expected: `no ${field}, or a method such as POST`,
+  };
 }
 
 function lowerCased(headers: Readonly<Record<string, unknown>>): Record<string, string> {

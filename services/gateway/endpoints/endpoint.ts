@@ -1,5 +1,7 @@
 import type { ActionAnswer, ActionName, ActionParams } from "../../../shared/contracts/actions.ts";
 import { errorType } from "../../../shared/errors.ts";
+import { notFound } from "../texts/error-texts.ts";
+import type { Language } from "../texts/language.ts";
 import type { DatetimeWire } from "../wire/datetime-wire.ts";
 import { businessError, type Reply } from "../wire/envelope.ts";
 import {
@@ -23,6 +25,7 @@ export interface WireRequest {
 
 /** What an endpoint may use. */
 export interface Exchange {
+  readonly language: Language;
   readonly datetimes: DatetimeWire;
   call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionAnswer<N>>;
   readiness(): Promise<readonly ReadinessCheck[]>;
@@ -56,7 +59,7 @@ export function endpoint<F extends WireFields>(
         return await run(values, exchange);
       } catch (error) {
         if (!isNotFound(error) || !("data_id" in values)) throw error;
-        return businessError(`未查询到编号为：${String(values.data_id)} 的数据！`, 404);
+        return businessError(notFound(values.data_id)[exchange.language], 404);
       }
     },
   };

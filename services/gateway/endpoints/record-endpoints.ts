@@ -18,16 +18,16 @@ const recordRows =
 
 export const listRecords = endpoint(
   query({ ...pagingFields, task_id: optional(objectId, undefined) }),
-  async ({ task_id: taskId, ...paging }, { call, datetimes }) => {
+  async ({ task_id: taskId, ...paging }, { call, datetimes, language }) => {
     const filter = taskId === undefined ? {} : { taskId };
     const found = await call("records.list", { ...toPaging(paging), ...filter });
-    const show = (record: RecordView) => showRecord(record, datetimes);
+    const show = (record: RecordView) => showRecord(record, { datetimes, language });
     return pagedList({ found, rows: recordRows({ call }), show }, paging);
   },
 );
 
 export const getRecord = endpoint(query({ data_id: required(objectId) }), async ({ data_id }, exchange) =>
-  data(showRecord(await recordOf(data_id, exchange), exchange.datetimes)),
+  data(showRecord(await recordOf(data_id, exchange), exchange)),
 );
 
 /** One that is too large for a message between services is read in pieces. */

@@ -1,3 +1,4 @@
+import { notReady } from "../texts/messages.ts";
 import { data } from "../wire/envelope.ts";
 import { endpoint, nothing } from "./endpoint.ts";
 
@@ -5,15 +6,13 @@ import { endpoint, nothing } from "./endpoint.ts";
 export const health = endpoint(nothing, () => data({ status: "ok" }));
 
 /** 503 names what is missing: whoever routes traffic asks this. */
-export const ready = endpoint(nothing, async (_, { readiness }) => {
+export const ready = endpoint(nothing, async (_, { readiness, language }) => {
   const checks = await readiness();
-  const missing = checks
-    .filter(({ ok }) => !ok)
-    .map(({ name, reason }) => `${name}（${reason ?? "missing"}）`);
+  const missing = checks.filter(({ ok }) => !ok).map(({ name, reason = "missing" }) => ({ name, reason }));
   if (missing.length === 0) return data({ checks });
   return {
     status: 503,
-    body: { code: 503, message: `服务未就绪：${missing.join("、")}`, data: { checks } },
+    body: { code: 503, message: notReady(missing)[language], data: { checks } },
   };
 });
 

@@ -1,5 +1,6 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import { objectId as newTaskId } from "../../../shared/ids.ts";
+import { done } from "../texts/messages.ts";
 import { data, list, message, type Reply } from "../wire/envelope.ts";
 import { hotlistTask } from "../wire/hotlist-wire.ts";
 import { pagedList } from "../wire/paged-list.ts";
@@ -12,9 +13,9 @@ import { body, endpoint, nothing, query } from "./endpoint.ts";
 const byId = query({ data_id: required(objectId) });
 
 /** The text stands in `message`; `Location` says where the new task is, which the original keeps to itself. */
-export const createTask = endpoint(body(taskFields), async (task, { call, datetimes }) => {
+export const createTask = endpoint(body(taskFields), async (task, { call, datetimes, language }) => {
   const { id } = await call("scheduler.create", { taskId: newTaskId(), ...toDefinition(task, datetimes) });
-  return createdAt(id, message("任务添加成功"));
+  return createdAt(id, message(done.taskCreated[language]));
 });
 
 function createdAt(id: string, reply: Reply): Reply {
@@ -23,9 +24,9 @@ function createdAt(id: string, reply: Reply): Reply {
 
 export const updateTask = endpoint(
   body({ data_id: required(objectId), data: required(nested(taskFields)) }),
-  async ({ data_id, data: task }, { call, datetimes }) => {
+  async ({ data_id, data: task }, { call, datetimes, language }) => {
     await call("scheduler.change", { taskId: data_id, ...toDefinition(task, datetimes) });
-    return message("任务更新成功");
+    return message(done.taskUpdated[language]);
   },
 );
 
@@ -39,19 +40,19 @@ export const getTask = endpoint(byId, async ({ data_id }, { call, datetimes }) =
   data(showTask(await call("scheduler.get", { taskId: data_id }), datetimes)),
 );
 
-export const stopTask = endpoint(byId, async ({ data_id }, { call }) => {
+export const stopTask = endpoint(byId, async ({ data_id }, { call, language }) => {
   const { changed } = await call("scheduler.pause", { taskId: data_id });
-  return data(changed ? "任务暂停成功" : "该任务不处于运行状态");
+  return data(changed ? done.taskPaused[language] : done.taskNotActive[language]);
 });
 
-export const startTask = endpoint(byId, async ({ data_id }, { call }) => {
+export const startTask = endpoint(byId, async ({ data_id }, { call, language }) => {
   const { changed } = await call("scheduler.resume", { taskId: data_id });
-  return data(changed ? "任务开启成功" : "该任务已处于运行状态");
+  return data(changed ? done.taskResumed[language] : done.taskAlreadyActive[language]);
 });
 
-export const deleteTask = endpoint(byId, async ({ data_id }, { call }) => {
+export const deleteTask = endpoint(byId, async ({ data_id }, { call, language }) => {
   await call("scheduler.delete", { taskId: data_id });
-  return data("任务删除成功");
+  return data(done.taskDeleted[language]);
 });
 
 export const runTask = endpoint(byId, async ({ data_id }, { call }) => {

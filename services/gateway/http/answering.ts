@@ -8,9 +8,10 @@ import type { Exchange } from "../endpoints/endpoint.ts";
 import { type LeaderStatus, type ReadinessCheck, readinessOf } from "../endpoints/readiness.ts";
 import { type Route, routes, servicesBehind } from "../endpoints/routes.ts";
 import type { GatewayService } from "../gateway.service.ts";
+import { type Language, languageOf } from "../texts/language.ts";
 import { datetimeWire } from "../wire/datetime-wire.ts";
 import { httpError, type Reply } from "../wire/envelope.ts";
-import { replyToError, unexpected } from "../wire/error-reply.ts";
+import { errorResponse, unexpected } from "../wire/error-response.ts";
 import { type GatewayRequest, queryOf, send } from "./http-exchange.ts";
 import { bodyOf } from "./request-body.ts";
 import { logWhenDone } from "./request-log.ts";
@@ -47,8 +48,10 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
   const datetimes = datetimeWire(config.timezone);
   const requiredServices = servicesBehind(routes);
 
-  function exchangeOf({ broker }: GatewayService, { $ctx }: GatewayRequest): Exchange {
+  function exchangeOf({ broker }: GatewayService, request: GatewayRequest): Exchange {
+    const { $ctx } = request;
     return {
+      language: languageFor(request),
       datetimes,
       // A node that died under a call is replaced by another one. A command stays the same command at each try.
       call: (name, params) =>
@@ -87,7 +90,8 @@ export function answering({ config, readiness }: AnsweringDeps): (route: Route) 
         else send(request, response, reply);
       } catch (error) {
         if (response.headersSent) cut(this, request, response, error);
-        else send(request, response, replyToError(error) ?? logged(this, request, error));
+        else
+          send(request, response, errorResponse(error, languageFor(request)) ?? logged(this, request, error));
       }
     };
 }
@@ -110,7 +114,7 @@ export function answerFault(
 ): void {
   logWhenDone(request, response, this.logger);
   const isUnrouted = (error as { code?: unknown }).code === 404;
-  const reply = isUnrouted ? httpError(404, "Not Found") : replyToError(error);
+  const reply = isUnrouted ? httpError(404, "Not Found") : errorResponse(error, languageFor(request));
   send(request, response, reply ?? logged(this, request, error));
 }
 
@@ -126,10 +130,15 @@ function cut(
   response.destroy();
 }
 
-function logged({ logger }: GatewayService, { $ctx, matchedRoute }: GatewayRequest, err: unknown): Reply {
+function languageFor({ headers }: GatewayRequest): Language {
+  return languageOf(headers["accept-language"]);
+}
+
+function logged({ logger }: GatewayService, request: GatewayRequest, err: unknown): Reply {
+  const { $ctx, matchedRoute } = request;
   logger.error(
     { requestId: $ctx?.requestID, route: matchedRoute?.paths, err },
     "request failed unexpectedly",
   );
-  return unexpected;
+  return unexpected(languageFor(request));
 }

@@ -1,4 +1,6 @@
 import ApiGateway from "moleculer-web";
+import { type Language, languageOf } from "../texts/language.ts";
+import { bodyTooLarge, rejections } from "../texts/messages.ts";
 import { httpError, type Reply, serverError } from "../wire/envelope.ts";
 import { parseJson } from "../wire/json-text.ts";
 import { InvalidInput } from "../wire/wire-validation.ts";
@@ -12,14 +14,15 @@ const parseRaw = ApiGateway.bodyParser.raw({ type: () => true, limit: BODY_LIMIT
 /** Reads the body of a route that wants one; any other is thrown away unread. */
 export const readBody: Link = (request, response, next) => {
   if (request.matchedRoute?.endpoint.input.source !== "body") return next();
-  const refusal = refusalOf(request);
+  const language = languageOf(request.headers["accept-language"]);
+  const refusal = refusalOf(request, language);
   if (refusal) return send(request, response, refusal);
   if (request.isBodyAwaited) {
     request.isBodyAwaited = false;
     response.writeContinue();
   }
   parseRaw(request as never, response as never, (error?: unknown) => {
-    if (error) send(request, response, bodyFault(error));
+    if (error) send(request, response, bodyFault(error, language));
     else next();
   });
 };
@@ -28,20 +31,21 @@ export const readBody: Link = (request, response, next) => {
  * A page may send any bytes to any server as long as it gives no content type, or one of a form. It may not name JSON
  * without asking first, which is refused; so a browser has to name it.
  */
-function refusalOf(request: GatewayRequest): Reply | undefined {
+function refusalOf(request: GatewayRequest, language: Language): Reply | undefined {
   const { "content-type": contentType, "content-length": length } = request.headers;
-  if (isFromBrowser(request) && (contentType === undefined || !isJson(contentType))) return NOT_JSON;
-  return Number(length) > BODY_LIMIT ? TOO_LARGE : undefined;
+  if (isFromBrowser(request) && (contentType === undefined || !isJson(contentType))) {
+    return httpError(415, rejections.contentTypeRequired[language]);
+  }
+  return Number(length) > BODY_LIMIT ? tooLarge(language) : undefined;
 }
 
-const NOT_JSON = httpError(415, "浏览器发送的请求必须带有 Content-Type: application/json");
-const TOO_LARGE = serverError(413, `请求体过大，不能超过 ${BODY_LIMIT / 1_048_576} MB`);
+const tooLarge = (language: Language) => serverError(413, bodyTooLarge(BODY_LIMIT / 1_048_576)[language]);
 
 /** The reply to a body that could not be read at all. */
-function bodyFault(error: unknown): Reply {
+function bodyFault(error: unknown, language: Language): Reply {
   const { status } = error as { status?: unknown };
-  if (status === 413) return TOO_LARGE;
-  return serverError(typeof status === "number" ? status : 400, "请求体无法读取");
+  if (status === 413) return tooLarge(language);
+  return serverError(typeof status === "number" ? status : 400, rejections.bodyUnreadable[language]);
 }
 
 /**

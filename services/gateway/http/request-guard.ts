@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP, isIPv4 } from "node:net";
 import type { Config } from "../../../shared/config.ts";
+import { languageOf, type Text } from "../texts/language.ts";
+import { rejections } from "../texts/messages.ts";
 import { httpError, type Reply } from "../wire/envelope.ts";
 
 export type GuardConfig = Pick<Config, "serverHost" | "serverNames" | "allowedOrigins">;
@@ -46,11 +48,14 @@ export function requestGuard({ serverHost, serverNames, allowedOrigins }: GuardC
   return ({ method = "GET", headers }) => {
     const { host, origin } = headers;
     // Browsers always send a Host; HTTP/1.0 clients such as simple probes may leave it out.
-    if (host !== undefined && !isOwnHost(hostOf(host))) return FOREIGN_HOST;
+    if (host !== undefined && !isOwnHost(hostOf(host))) return refusal(rejections.foreignHost, headers);
     const isConfigured = origin !== undefined && origins.has(origin.toLowerCase());
     if (isConfigured) return undefined;
-    if (origin !== undefined && !isOwnOrigin(origin.toLowerCase(), host)) return FOREIGN_ORIGIN;
-    return headers["sec-fetch-site"] === "cross-site" && !READING.has(method) ? FOREIGN_ORIGIN : undefined;
+    if (origin !== undefined && !isOwnOrigin(origin.toLowerCase(), host)) {
+      return refusal(rejections.foreignOrigin, headers);
+    }
+    const isForeignChange = headers["sec-fetch-site"] === "cross-site" && !READING.has(method);
+    return isForeignChange ? refusal(rejections.foreignOrigin, headers) : undefined;
   };
 }
 
@@ -66,14 +71,9 @@ export function isFromBrowser({ headers }: Pick<GuardedRequest, "headers">): boo
   );
 }
 
-const FOREIGN_HOST = httpError(
-  403,
-  "请求头 Host 不是本服务的名称，已拒绝请求；如需以该名称访问，请将其加入配置项 SERVER_NAMES",
-);
-const FOREIGN_ORIGIN = httpError(
-  403,
-  "请求来自其他网站的页面（Origin），已拒绝请求；如需允许该来源，请将其加入配置项 ALLOWED_ORIGINS",
-);
+function refusal(text: Text, headers: IncomingHttpHeaders): Reply {
+  return httpError(403, text[languageOf(headers["accept-language"])]);
+}
 
 /** The name or address in `name:port`; empty where it is neither, so that it equals no name. */
 function hostOf(authority: string): string {

@@ -1,4 +1,5 @@
 import { maskSecrets } from "../../../shared/secret-mask.ts";
+import { inLanguage, type Language } from "../texts/language.ts";
 import type { InvalidInput } from "./wire-validation.ts";
 
 /** What goes back to the client: the order of the body's members is part of the contract. */
@@ -34,7 +35,7 @@ export function list(
 export function businessError(
   text: string,
   code: number,
-  extra: Readonly<Record<string, unknown>> = {},
+  extra: Readonly<Record<string, unknown>> | undefined = {},
 ): Reply {
   return { status: 200, body: { message: text, code, ...extra } };
 }
@@ -43,8 +44,17 @@ export function businessError(
  * A request that cannot be read: HTTP 200, the first fault as `message`, the request's body repeated with secrets
  * masked. `errors` is ours: it names each field, because "Field required" does not say which.
  */
-export function invalidInput({ message: text, body, errors }: InvalidInput): Reply {
-  return { status: 200, body: { message: text, body: maskSecrets(body), code: 400, errors } };
+export function invalidInput(
+  { message: thrown, body, errors: faults }: InvalidInput,
+  language: Language,
+): Reply {
+  const errors = faults.map(({ field, message, expected }) => ({
+    field,
+    message: inLanguage(message, language),
+    expected,
+  }));
+  const first = errors[0]?.message ?? thrown;
+  return { status: 200, body: { message: first, body: maskSecrets(body), code: 400, errors } };
 }
 
 /** What HTTP itself refuses, e.g. 404 and 405: the status is the code, code before message. */

@@ -22,8 +22,8 @@ describe("parseJson", () => {
 
   it("takes the deepest allowed nesting and nothing deeper", () => {
     assert.equal(messageOf(deep(DEEPEST_JSON)), undefined);
-    assert.match(messageOf(deep(DEEPEST_JSON + 1)) ?? "", /64 层/);
-    assert.match(messageOf(deep(400_000)) ?? "", /64 层/);
+    assert.match(JSON.stringify(messageOf(deep(DEEPEST_JSON + 1))), /64 层.*64 levels/);
+    assert.match(JSON.stringify(messageOf(deep(400_000))), /64 层/);
   });
 
   it("does not count brackets in strings", () => {
@@ -41,7 +41,7 @@ describe("parseJson", () => {
       const parsed = parseJson(text);
       assert.ok("fault" in parsed);
       assert.equal(parsed.fault.field, field);
-      assert.match(parsed.fault.message, /2\^53/);
+      assert.match(JSON.stringify(parsed.fault.message), /2\^53.*2\^53/);
     });
   }
 

@@ -1,19 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { type FieldError, isRecord } from "./wire-validation.ts";
+import { inputFaults, jsonTooDeep } from "../texts/messages.ts";
+import { type FieldFault, isRecord } from "./wire-validation.ts";
 
 /** Deeper JSON is refused: the store takes 100 levels, and code that walks it must not run out of stack. */
 export const DEEPEST_JSON = 64;
 
 /** A JSON value, or why there is none; the fault's `field` is empty where the text as a whole is at fault. */
-export type ParsedJson = { readonly value: unknown } | { readonly fault: FieldError };
+export type ParsedJson = { readonly value: unknown } | { readonly fault: FieldFault };
 export type ParsedObject =
   | { readonly value: Readonly<Record<string, unknown>> }
-  | { readonly fault: FieldError };
+  | { readonly fault: FieldFault };
 
-export const NOT_JSON: FieldError = { field: "", message: "JSON decode error", expected: "JSON" };
-const TOO_DEEP: FieldError = {
+export const NOT_JSON: FieldFault = { field: "", message: "JSON decode error", expected: "JSON" };
+const TOO_DEEP: FieldFault = {
   field: "",
-  message: `Value error, JSON 嵌套过深，最多 ${DEEPEST_JSON} 层`,
+  message: jsonTooDeep(DEEPEST_JSON),
   expected: `JSON of at most ${DEEPEST_JSON} levels`,
 };
 
@@ -103,12 +104,12 @@ function isExact(text: string, { from, to }: Span): boolean {
 }
 
 /** The fault of an inexact number, with its field: a mark in its place is parsed and looked for. */
-function inexactNumber(text: string, { from, to }: Span): FieldError {
+function inexactNumber(text: string, { from, to }: Span): FieldFault {
   const mark = `inexact ${randomUUID()}`;
   const marked: unknown = JSON.parse(`${text.slice(0, from)}"${mark}"${text.slice(to)}`);
   return {
     field: fieldOf(mark, marked, "") ?? "",
-    message: "Value error, 数值超出可精确表示的范围（±(2^53-1)），请改为字符串",
+    message: inputFaults.numberNotExact,
     expected: "integer within ±(2^53-1), or a string",
   };
 }

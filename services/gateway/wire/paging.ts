@@ -1,6 +1,7 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
+import { inputFaults } from "../texts/messages.ts";
 import { text, whole } from "./wire-kinds.ts";
-import { type FieldError, InvalidInput, optional, type ValuesOf } from "./wire-validation.ts";
+import { type FieldFault, InvalidInput, optional, type ValuesOf } from "./wire-validation.ts";
 
 /** The query of every list, in the original's order. */
 export const pagingFields = {
@@ -23,15 +24,15 @@ const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
  * limit below 0 and an order field that cannot be the name of one, all of which the original answers with a 500.
  */
 export function toPaging({ page, limit, v_order_field, v_order }: PagingQuery): Paging {
-  const errors: FieldError[] = [];
-  if (page < 1) errors.push({ field: "page", message: "page 应大于或等于 1", expected: "integer, >= 1" });
+  const errors: FieldFault[] = [];
+  if (page < 1) errors.push({ field: "page", message: inputFaults.pageTooSmall, expected: "integer, >= 1" });
   if (limit < 0) {
-    errors.push({ field: "limit", message: "limit 应大于或等于 0（0 表示全部）", expected: "integer, >= 0" });
+    errors.push({ field: "limit", message: inputFaults.limitTooSmall, expected: "integer, >= 0" });
   }
   if (v_order_field !== "" && !FIELD_NAME.test(v_order_field)) {
     errors.push({
       field: "v_order_field",
-      message: "v_order_field 应为字段名，例如 create_datetime",
+      message: inputFaults.notAnOrderField,
       expected: "field name",
     });
   }

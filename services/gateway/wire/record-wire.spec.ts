@@ -4,7 +4,7 @@ import type { RecordView } from "../../../shared/contracts/records-actions.ts";
 import { datetimeWire } from "./datetime-wire.ts";
 import { showRecord } from "./record-wire.ts";
 
-const shanghai = datetimeWire("Asia/Shanghai");
+const display = { datetimes: datetimeWire("Asia/Shanghai"), language: "zh" } as const;
 const succeeded: RecordView = {
   id: "66f2a1c00a1b2c3d4e5f6071",
   taskId: "66f2a1b00a1b2c3d4e5f6070",
@@ -40,7 +40,7 @@ const succeeded: RecordView = {
 describe("showRecord", () => {
   it("keeps the original's members and their order, then appends ours", () => {
     assert.equal(
-      JSON.stringify(showRecord(succeeded, shanghai)),
+      JSON.stringify(showRecord(succeeded, display)),
       JSON.stringify({
         task_id: "66f2a1b00a1b2c3d4e5f6070",
         start_datetime: "2026-01-05 16:00:10",
@@ -113,7 +113,7 @@ describe("showRecord", () => {
   ];
   for (const [name, part, [retval, exception, traceback]] of rows) {
     it(`says in retval, exception and traceback what became of ${name}`, () => {
-      const shown = showRecord({ ...succeeded, ...part }, shanghai);
+      const shown = showRecord({ ...succeeded, ...part }, display);
       assert.equal(shown.retval, retval);
       assert.equal(
         typeof shown.exception === "string" ? JSON.parse(shown.exception) : shown.exception,
@@ -124,10 +124,7 @@ describe("showRecord", () => {
   }
 
   it("has the original's word for a task that is not listed", () => {
-    const shown = showRecord(
-      { ...succeeded, name: null, group: null, params: null, handler: null },
-      shanghai,
-    );
+    const shown = showRecord({ ...succeeded, name: null, group: null, params: null, handler: null }, display);
     const { name, group, job_params, job_class } = shown;
     assert.deepEqual(
       { name, group, job_params, job_class },

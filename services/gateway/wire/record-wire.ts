@@ -1,30 +1,25 @@
 import type { RecordView } from "../../../shared/contracts/records-actions.ts";
+import type { Language } from "../texts/language.ts";
+import { exceptionText, skipText } from "../texts/record-texts.ts";
 import type { DatetimeWire } from "./datetime-wire.ts";
 import { pythonJson } from "./python-json.ts";
 
-const SKIPPED: Readonly<Record<string, string>> = {
-  overlap: "上一次执行尚未结束",
-  misfire: "已错过计划时间并超出容许时间",
-  coalesced: "错过的多次执行已合并为一次",
-  calendar: "计划时间被日历排除",
-};
-/** What `exception` says of an end that left no error of its own. */
-const ENDED: Readonly<Record<string, string>> = {
-  failed: "任务执行失败",
-  timed_out: "任务执行超时",
-  cancelled: "任务执行已取消",
-  lost: "任务执行丢失：长时间没有执行器的任何消息",
-};
+/** How a record is shown. */
+export interface RecordDisplay {
+  readonly datetimes: DatetimeWire;
+  readonly language: Language;
+}
 
 /** A run or skip as the API shows it: the original's members in its order, then ours. */
-export function showRecord(record: RecordView, { show, showOrNull }: DatetimeWire): Record<string, unknown> {
+export function showRecord(record: RecordView, display: RecordDisplay): Record<string, unknown> {
+  const { show, showOrNull } = display.datetimes;
   const isListed = record.name !== null;
   return {
     task_id: record.taskId,
     start_datetime: show(record.plannedAt),
     end_datetime: showOrNull(record.endedAt),
     process_time: record.processTime,
-    ...outcome(record, show),
+    ...outcome(record, display),
     // The original has the word "null" for tasks that are not in its list, and clients expect a string.
     name: isListed ? record.name : "null",
     group: isListed ? record.group : "null",
@@ -56,7 +51,7 @@ export function showRecord(record: RecordView, { show, showOrNull }: DatetimeWir
 }
 
 /** The three members that hold JSON text; a JSON `null` is the word, as in the original. All null until the end. */
-function outcome(record: RecordView, show: DatetimeWire["show"]): Record<string, string | null> {
+function outcome(record: RecordView, { datetimes, language }: RecordDisplay): Record<string, string | null> {
   switch (record.status) {
     case "queued":
     case "running":
@@ -64,22 +59,19 @@ function outcome(record: RecordView, show: DatetimeWire["show"]): Record<string,
     case "succeeded":
       return { retval: pythonJson(record.result), exception: "null", traceback: "null" };
     case "skipped":
-      return { retval: "null", exception: pythonJson(skipText(record, show)), traceback: "null" };
+      return {
+        retval: "null",
+        exception: pythonJson(skipText(record.skip, datetimes.show, language)),
+        traceback: "null",
+      };
     case "failed":
     case "timed_out":
     case "cancelled":
     case "lost":
       return {
         retval: "null",
-        exception: pythonJson(record.error?.message ?? ENDED[record.status]),
+        exception: pythonJson(exceptionText(record, record.status, language)),
         traceback: pythonJson(record.error?.stack),
       };
   }
-}
-
-function skipText({ skip }: RecordView, show: DatetimeWire["show"]): string {
-  if (skip === null) return "任务未执行";
-  const why = SKIPPED[skip.reason] ?? "原因未知";
-  const many = skip.count > 1 ? `，共 ${skip.count} 次，最后一次计划时间：${show(skip.lastPlannedAt)}` : "";
-  return `任务未执行：${why}（${skip.reason}）${many}`;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EXEC_STRATEGIES } from "../../../shared/contracts/task-definition.ts";
+import { inLanguage } from "../texts/language.ts";
 import { choice, datetime, flag, jsonObject, objectId, text, timezone, whole } from "./wire-kinds.ts";
 import { Faults, type Kind, nullable } from "./wire-validation.ts";
 
@@ -13,7 +14,7 @@ const STRING = "Input should be a valid string";
 const STRATEGY = "Input should be 'interval', 'date', 'cron' or 'once'";
 const DATETIME = "Value error, 无效的日期时间或字符串数据";
 const DICT = "Value error, 无效的 Dict 数据或字符串数据";
-const ZONE = "Value error, 无效的时区，应为 IANA 时区名称，例如 Asia/Shanghai";
+const ZONE = "无效的时区，应为 IANA 时区名称，例如 Asia/Shanghai";
 const ID = "f 格式错误，应为 24 位十六进制字符";
 
 const refused = (message: string) => ({ message });
@@ -183,7 +184,7 @@ for (const [name, kind, rows] of tables) {
         const read = kind.read(value, "f");
         if (!(read instanceof Faults)) return assert.deepEqual(read, result);
         const [{ field, message, expected } = { field: "", message: "", expected: "" }] = read.errors;
-        assert.deepEqual({ message }, result);
+        assert.deepEqual({ message: inLanguage(message, "zh") }, result);
         assert.equal(field, "f");
         assert.notEqual(expected, "");
       });

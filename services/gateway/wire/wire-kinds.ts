@@ -1,4 +1,5 @@
 import { IANAZone } from "luxon";
+import { inputFaults, notAnId } from "../texts/messages.ts";
 import { wallTime } from "./datetime-wire.ts";
 import { NOT_JSON, parseJsonObject } from "./json-text.ts";
 import { Faults, fault, isRecord, type Kind } from "./wire-validation.ts";
@@ -103,7 +104,7 @@ export const jsonObject: Kind<Readonly<Record<string, unknown>>> = {
     const parsed = parseJsonObject(value);
     if ("value" in parsed) return parsed.value;
     if (parsed.fault === NOT_JSON) {
-      return fault(field, "Value error, 无效的 Dict 数据或字符串数据", this.expected);
+      return fault(field, inputFaults.notAnObject, this.expected);
     }
     const { field: inner, message, expected } = parsed.fault;
     return fault(inner === "" ? field : `${field}.${inner}`, message, expected);
@@ -115,9 +116,7 @@ export const datetime: Kind<string> = {
   expected: "YYYY-MM-DD HH:MM:SS",
   read(value, field) {
     const message =
-      value === null || Array.isArray(value)
-        ? "Input should be a valid string"
-        : "Value error, 无效的日期时间或字符串数据";
+      value === null || Array.isArray(value) ? "Input should be a valid string" : inputFaults.notADatetime;
     return wallTime(value) ?? fault(field, message, this.expected);
   },
 };
@@ -128,7 +127,7 @@ export const objectId: Kind<string> = {
   read: (value, field) =>
     typeof value === "string" && /^[0-9a-f]{24}$/i.test(value)
       ? value.toLowerCase()
-      : fault(field, `${field} 格式错误，应为 24 位十六进制字符`, "24 hexadecimal digits"),
+      : fault(field, notAnId(field), "24 hexadecimal digits"),
 };
 
 /** The name of an IANA time zone. */
@@ -137,7 +136,7 @@ export const timezone: Kind<string> = {
   read(value, field) {
     const name = text({ max: 64 }).read(value, field);
     if (name instanceof Faults || IANAZone.isValidZone(name)) return name;
-    return fault(field, "Value error, 无效的时区，应为 IANA 时区名称，例如 Asia/Shanghai", this.expected);
+    return fault(field, inputFaults.notATimezone, this.expected);
   },
 };
 

@@ -1,19 +1,27 @@
 import { AppError } from "../../../shared/errors.ts";
+import { inLanguage, type Wording } from "../texts/language.ts";
 
-/** One thing that is wrong with a request. Never holds the value itself. */
+/** One thing that is wrong with a request, as the response lists it. Never holds the value itself. */
 export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+  readonly expected: string;
+}
+
+/** The same before its language is known. */
+export interface FieldFault {
   /** Path of the field: `name`, `data.expression`, `page`; `body` for the body as a whole. */
   readonly field: string;
-  /** The sentence the original (pydantic) has for it. */
-  readonly message: string;
+  /** The sentence that pydantic has for it in the Python original, or ours. */
+  readonly message: Wording;
   /** What would be right, in short: `integer >= 0`. */
   readonly expected: string;
 }
 
 /** All that is wrong with one value; returned, so that the faults of several fields can be gathered. */
 export class Faults {
-  readonly errors: readonly FieldError[];
-  constructor(errors: readonly FieldError[]) {
+  readonly errors: readonly FieldFault[];
+  constructor(errors: readonly FieldFault[]) {
     this.errors = errors;
   }
 }
@@ -40,19 +48,19 @@ export const optional = <T, const A>(kind: Kind<T>, value: A): WireField<T | A> 
   absent: { value },
 });
 
-/** A request that cannot be read; `INPUT_INVALID`, 400. `body` is what was sent, for the envelope's echo. */
+/** A request that cannot be read; `INPUT_INVALID`, 400. `body` is what was sent, which the response repeats. */
 export class InvalidInput extends AppError {
-  readonly errors: readonly FieldError[];
+  readonly errors: readonly FieldFault[];
   readonly body: unknown;
-  constructor(errors: readonly FieldError[], body: unknown) {
-    super(errors[0]?.message ?? "Invalid input", { type: "INPUT_INVALID", data: errors });
+  constructor(errors: readonly FieldFault[], body: unknown) {
+    super(inLanguage(errors[0]?.message ?? "Invalid input", "en"), { type: "INPUT_INVALID", data: errors });
     this.errors = errors;
     this.body = body;
   }
 }
 
 /** A fault as a kind reports it. */
-export function fault(field: string, message: string, expected: string): Faults {
+export function fault(field: string, message: Wording, expected: string): Faults {
   return new Faults([{ field, message, expected }]);
 }
 
@@ -66,7 +74,7 @@ export function readFields<F extends WireFields>(
   path = "",
 ): ValuesOf<F> | Faults {
   const values: Record<string, unknown> = {};
-  const errors: FieldError[] = [];
+  const errors: FieldFault[] = [];
   for (const [name, { kind, absent }] of Object.entries(fields)) {
     if (Object.hasOwn(source, name)) {
       const value = kind.read(source[name], path + name);

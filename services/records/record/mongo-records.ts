@@ -9,7 +9,7 @@ import { fromDocument, type RecordDocument, toDocument, toView } from "./record-
 
 export class RecordNotFound extends AppError {
   constructor(runId: string) {
-    super(`未查询到编号为：${runId} 的数据！`, { type: "RECORD_NOT_FOUND", data: { runId } });
+    super(`No record has the id ${runId}`, { type: "RECORD_NOT_FOUND", data: { runId } });
   }
 }
 

@@ -6,7 +6,7 @@ export class RateLimited extends AppError {
   constructor(taskId: string, perMinute: number, retryAfterMs: number) {
     const seconds = Math.ceil(retryAfterMs / 1000);
     super(
-      `立即执行过于频繁：每个任务每分钟最多 ${perMinute} 次（MANUAL_RUNS_PER_MINUTE），请在 ${seconds} 秒后重试`,
+      `A task may be run now ${perMinute} times a minute (MANUAL_RUNS_PER_MINUTE); try again in ${seconds} s`,
       {
         type: "RATE_LIMITED",
         data: { taskId, limit: perMinute, retryAfterMs },

@@ -27,14 +27,14 @@ export function completeDefinition(input: DefinitionInput, timezone: string): De
   };
 }
 
-/** Every order carries the params, and no event may be larger than the bus takes: 1 MiB with NATS as it comes. */
-const MOST_PARAMS_BYTES = 262_144;
+/** Every `task.due` carries the params, and no event may be larger than the bus accepts: 1 MiB by default with NATS. */
+const MAX_PARAMS_BYTES = 262_144;
 
 export class ParamsTooLarge extends AppError {
   constructor(bytes: number) {
-    super(`任务参数过大：job_params 为 ${bytes} 字节，不能超过 ${MOST_PARAMS_BYTES} 字节`, {
+    super(`The params have ${bytes} bytes; at most ${MAX_PARAMS_BYTES} are allowed`, {
       type: "TASK_PARAMS_TOO_LARGE",
-      data: { bytes, limit: MOST_PARAMS_BYTES },
+      data: { field: "params", bytes, limit: MAX_PARAMS_BYTES },
     });
   }
 }
@@ -42,7 +42,7 @@ export class ParamsTooLarge extends AppError {
 /** Throws `TASK_PARAMS_TOO_LARGE`. */
 export function checkParamsSize({ params }: Pick<Definition, "params">): void {
   const bytes = Buffer.byteLength(JSON.stringify(params));
-  if (bytes > MOST_PARAMS_BYTES) throw new ParamsTooLarge(bytes);
+  if (bytes > MAX_PARAMS_BYTES) throw new ParamsTooLarge(bytes);
 }
 
 /** Definitions are never modified, so each is parsed once for as long as it is in memory. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { MisfirePolicy } from "../../../shared/contracts/task-definition.ts";
 import { occurrencesUpTo, parseTrigger, type Trigger } from "../trigger/trigger.ts";
 import { sampling } from "../trigger/trigger-sampling.fixture.ts";
-import { type MisfirePolicy, resolveMissed } from "./policies.ts";
+import { resolveMissed } from "./policies.ts";
 
 const start = Date.UTC(2024, 5, 15, 12);
 const SECOND = 1_000;

@@ -1,10 +1,5 @@
+import type { MisfirePolicy } from "../../../shared/contracts/task-definition.ts";
 import { countOccurrences, type OccurrenceCount, occurrencesUpTo, type Trigger } from "../trigger/trigger.ts";
-
-/** What becomes of occurrences whose time passed while nobody could fire them. */
-export type MisfirePolicy = "fire_once" | "skip" | "fire_all";
-
-/** What becomes of an occurrence that is due while a run of the same task is active. */
-export type OverlapPolicy = "skip" | "allow";
 
 /** Lateness up to this many milliseconds is no misfire. */
 export const DEFAULT_GRACE_MS = 1_000;

@@ -46,22 +46,25 @@ export type TaskRuns =
 
 export class TaskNotFound extends AppError {
   constructor(taskId: string) {
-    super(`未查询到编号为：${taskId} 的数据！`, { type: "TASK_NOT_FOUND", data: { taskId } });
+    super(`No task has the id ${taskId}`, { type: "TASK_NOT_FOUND", data: { taskId } });
   }
 }
 
 export class TaskActive extends AppError {
   constructor(taskId: string) {
-    super("请暂停任务后再删除！", { type: "TASK_ACTIVE", data: { taskId } });
+    super("An active task cannot be deleted; pause it first", { type: "TASK_ACTIVE", data: { taskId } });
   }
 }
 
 export class TooManyOpenRuns extends AppError {
   constructor(taskId: string) {
-    super(`该任务未结束的运行已达 ${MAX_OPEN_RUNS} 个，请等待其结束后再试`, {
-      type: "TASK_TOO_MANY_RUNS",
-      data: { taskId, limit: MAX_OPEN_RUNS },
-    });
+    super(
+      `The task has ${MAX_OPEN_RUNS} open runs, the most that one task may have; try again when some have ended`,
+      {
+        type: "TASK_TOO_MANY_RUNS",
+        data: { taskId, limit: MAX_OPEN_RUNS },
+      },
+    );
   }
 }
 

@@ -173,13 +173,11 @@ function firstRun(
   const endsTooEarly =
     definition.endAt !== null &&
     firstOccurrence(triggerOf({ ...definition, endAt: null }, now), now) !== null;
-  throw new InvalidTrigger(
-    `无效的触发器：expression ${endsTooEarly ? "在 end_datetime 之前" : ""}已没有可执行的时间，应给出将来的时间`,
-    {
-      field: endsTooEarly ? "end_datetime" : "expression",
-      expected: "a trigger with an occurrence in the future",
-    },
-  );
+  throw new InvalidTrigger({
+    field: endsTooEarly ? "endAt" : "expression",
+    reason: endsTooEarly ? "NO_OCCURRENCE_BEFORE_END" : "NO_OCCURRENCE",
+    expected: "a trigger with an occurrence in the future",
+  });
 }
 
 function fromCreated({ taskId, isActive, nextRunAt, at, ...definition }: TaskCreated): DefinedTask {

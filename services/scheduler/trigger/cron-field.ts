@@ -1,8 +1,11 @@
+import type { CronDialect } from "../../../shared/contracts/task-definition.ts";
+import type { ExpressionFault, ExpressionReason } from "../../../shared/contracts/trigger-faults.ts";
 import type { Run } from "./cron-schedule.ts";
 import { clip, InvalidTrigger } from "./trigger-error.ts";
 
 /** One field of an expression, as a dialect reads it. */
 export interface FieldSpec {
+  readonly syntax: CronDialect;
   readonly part: "second" | "minute" | "hour" | "day" | "month" | "weekday" | "year";
   /** Counted from 1, as users do. */
   readonly position: number;
@@ -10,7 +13,7 @@ export interface FieldSpec {
   readonly max: number;
   /** Names of the values from `min` on. */
   readonly names?: readonly string[];
-  /** What a message shows as right, e.g. `0-23`. */
+  /** What would be right, e.g. `0-23`. */
   readonly expected: string;
 }
 
@@ -30,48 +33,52 @@ export const MONTH_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec".spl
 export const WEEKDAY_NAMES_FROM_SUNDAY = "sun mon tue wed thu fri sat".split(" ");
 export const WEEKDAY_NAMES_FROM_MONDAY = "mon tue wed thu fri sat sun".split(" ");
 
-const LONGEST_EXPRESSION = 256;
+const MAX_LENGTH = 256;
 const ITEM = /^(?:(\*)|(\d{1,9}|[a-z]+)(?:-(\d{1,9}|[a-z]+))?)(?:\/(\d{1,9}))?$/i;
 const FULL_WIDTH = /[\uFF01-\uFF5E]/;
 
-/** @throws InvalidTrigger saying which field is wrong and why. */
-export function refuseField(spec: FieldSpec, token: string, reason: string): never {
-  const message = `无效的 Cron 表达式：第 ${spec.position} 个字段 ${spec.part} 的值 "${clip(token)}" ${reason}`;
-  throw new InvalidTrigger(message, {
-    field: "expression",
-    part: spec.part,
-    token: clip(token),
-    expected: spec.expected,
-  });
+/** What a reason needs besides the field and the offending piece. */
+type FieldReason = {
+  [R in ExpressionReason]: ExpressionFault<R> extends { readonly position: number }
+    ? { readonly reason: R } & Omit<ExpressionFault<R>, "reason" | "expected" | "part" | "position" | "token">
+    : never;
+}[ExpressionReason];
+
+/** @throws InvalidTrigger with the field, the piece of it that is wrong and the reason. */
+export function refuseField(
+  spec: FieldSpec,
+  token: string,
+  reason: FieldReason | FieldReason["reason"],
+): never {
+  const { syntax, part, position, expected } = spec;
+  const facts = typeof reason === "string" ? { reason } : reason;
+  const fault = { ...facts, part, position, token: clip(token), expected } as ExpressionFault;
+  throw new InvalidTrigger({ field: "expression", syntax, ...fault });
 }
 
 /** @throws InvalidTrigger for a fault of the whole expression. */
-export function refuseExpression(reason: string, expected: string): never {
-  throw new InvalidTrigger(`无效的 Cron 表达式：${reason}，例如 ${expected}`, {
-    field: "expression",
-    expected,
-  });
+export function refuseExpression(syntax: CronDialect, fault: ExpressionFault): never {
+  throw new InvalidTrigger({ field: "expression", syntax, ...fault });
 }
 
-/** How a dialect lays out its fields, for {@link splitFields} and its messages. */
+/** How a dialect lays out its fields, for {@link splitFields} and its errors. */
 export interface ExpressionLayout {
+  readonly syntax: CronDialect;
   readonly least: number;
   readonly most: number;
-  readonly described: string;
   readonly example: string;
 }
 
 export function splitFields(expression: string, layout: ExpressionLayout): string[] {
-  const { least, most, described, example } = layout;
-  if (expression.trim() === "") refuseExpression("expression 不能为空", example);
-  if (expression.length > LONGEST_EXPRESSION) {
-    refuseExpression(`长度超过 ${LONGEST_EXPRESSION} 个字符`, example);
+  const { syntax, least, most, example: expected } = layout;
+  if (expression.trim() === "") refuseExpression(syntax, { reason: "EXPRESSION_EMPTY", expected });
+  if (expression.length > MAX_LENGTH) {
+    refuseExpression(syntax, { reason: "EXPRESSION_TOO_LONG", limit: MAX_LENGTH, expected });
   }
-  if (FULL_WIDTH.test(expression)) refuseExpression("含有全角字符，请使用半角字符", example);
+  if (FULL_WIDTH.test(expression)) refuseExpression(syntax, { reason: "EXPRESSION_FULL_WIDTH", expected });
   const fields = expression.trim().split(/\s+/);
   if (fields.length < least || fields.length > most) {
-    const wanted = least === most ? `${least}` : `${least} 或 ${most}`;
-    refuseExpression(`应为 ${wanted} 个字段（${described}），实际为 ${fields.length} 个`, example);
+    refuseExpression(syntax, { reason: "FIELD_COUNT", least, most, actual: fields.length, expected });
   }
   return fields;
 }
@@ -94,13 +101,13 @@ export function readItem(text: string, spec: FieldSpec): FieldItem | null {
 function fieldValue(value: string, spec: FieldSpec, token: string): number {
   if (/^\d/.test(value)) return Number(value);
   const index = spec.names?.indexOf(value.toLowerCase()) ?? -1;
-  if (index < 0) refuseField(spec, token, `无法识别，应为 ${spec.expected}`);
+  if (index < 0) refuseField(spec, token, "FIELD_UNREADABLE");
   return spec.min + index;
 }
 
 /** Refuses a value outside the field's range. */
 export function checkRange(value: number, spec: FieldSpec, token: string): void {
-  if (value < spec.min || value > spec.max) refuseField(spec, token, `超出范围 ${spec.expected}`);
+  if (value < spec.min || value > spec.max) refuseField(spec, token, "FIELD_OUT_OF_RANGE");
 }
 
 /** The values of runs as a mask of one bit a value. */

@@ -15,30 +15,34 @@ import {
 import type { CronFields, Run } from "./cron-schedule.ts";
 
 const FIELDS = {
-  second: { part: "second", position: 1, min: 0, max: 59, expected: "0-59" },
-  minute: { part: "minute", position: 2, min: 0, max: 59, expected: "0-59" },
-  hour: { part: "hour", position: 3, min: 0, max: 23, expected: "0-23" },
-  day: { part: "day", position: 4, min: 1, max: 31, expected: "1-31 或 last" },
-  month: { part: "month", position: 5, min: 1, max: 12, names: MONTH_NAMES, expected: "1-12 或 jan-dec" },
+  second: { syntax: "kinit", part: "second", position: 1, min: 0, max: 59, expected: "0-59" },
+  minute: { syntax: "kinit", part: "minute", position: 2, min: 0, max: 59, expected: "0-59" },
+  hour: { syntax: "kinit", part: "hour", position: 3, min: 0, max: 23, expected: "0-23" },
+  day: { syntax: "kinit", part: "day", position: 4, min: 1, max: 31, expected: "1-31 or last" },
+  month: {
+    syntax: "kinit",
+    part: "month",
+    position: 5,
+    min: 1,
+    max: 12,
+    names: MONTH_NAMES,
+    expected: "1-12 or jan-dec",
+  },
   weekday: {
+    syntax: "kinit",
     part: "weekday",
     position: 6,
     min: 0,
     max: 6,
     names: WEEKDAY_NAMES_FROM_MONDAY,
-    expected: "0-6（0 为周一，6 为周日）或 mon-sun",
+    expected: "0-6 (0 is Monday, 6 is Sunday) or mon-sun",
   },
-  year: { part: "year", position: 7, min: 1970, max: 9999, expected: "1970-9999" },
+  year: { syntax: "kinit", part: "year", position: 7, min: 1970, max: 9999, expected: "1970-9999" },
 } as const satisfies Record<FieldSpec["part"], FieldSpec>;
 
 type Part = keyof typeof FIELDS;
 
-const LAYOUT: ExpressionLayout = {
-  least: 6,
-  most: 7,
-  described: "秒 分 时 日 月 周 [年]",
-  example: "0 0 3 * * ?",
-};
+const LAYOUT: ExpressionLayout = { syntax: "kinit", least: 6, most: 7, example: "0 0 3 * * ?" };
 
 const WRITTEN: readonly Part[] = ["second", "minute", "hour", "day", "month", "weekday", "year"];
 const BY_SIZE: readonly Part[] = ["year", "month", "day", "weekday", "hour", "minute", "second"];
@@ -56,6 +60,7 @@ const POSITIONS = ["1st", "2nd", "3rd", "4th", "5th"];
 /** A day such as `last fri` has a blank inside; no month is named like a weekday, so it reads only one way. */
 const DAY_WITH_BLANK = /(1st|2nd|3rd|4th|5th|last)\s+(?=(?:mon|tue|wed|thu|fri|sat|sun)(?:[\s,]|$))/gi;
 const WEEKDAY_POSITION = /^(1st|2nd|3rd|4th|5th|last)_([a-z]+)$/i;
+const FORMS = ["a", "a-b", "a,b", "*/n", "a/n", "a-b/n"];
 /** What other dialects mean by L, LW, L-3, 15W, 6L, 6#3, H and H/5. */
 const QUARTZ_ONLY = /^\d*[lwh][\dlwh/-]*$|#/i;
 
@@ -101,35 +106,28 @@ export function kinitFields(expression: string): CronFields {
 
 function kinitRuns(text: string, spec: FieldSpec): Run[] {
   return text.split(",").map((token) => {
-    if (QUARTZ_ONLY.test(token)) {
-      refuseField(
-        spec,
-        token,
-        "无法识别：kinit 方言不支持 L W # H，月末请写 last，或改用 cron_dialect=quartz",
-      );
-    }
+    if (QUARTZ_ONLY.test(token)) refuseField(spec, token, "QUARTZ_FEATURE");
     const item = readItem(token, spec);
-    if (!item) {
-      refuseField(spec, token, `无法识别，应为 ${spec.expected}，可写作 a、a-b、a,b、*/n、a/n、a-b/n`);
-    }
+    if (!item) refuseField(spec, token, { reason: "FIELD_UNREADABLE", forms: FORMS });
     return kinitRun(item, spec);
   });
 }
 
 function kinitRun({ text, first, last, step, named }: FieldItem, spec: FieldSpec): Run {
   if (named && (step !== null || /\d/.test(text))) {
-    refuseField(spec, text, `有误：名称只能单独使用或写作范围，应为 ${spec.expected}`);
+    refuseField(spec, text, "NAME_NOT_ALONE");
   }
-  if (step === 0) refuseField(spec, text, "的步长必须大于 0");
+  if (step === 0) refuseField(spec, text, "STEP_ZERO");
   if (first !== null) checkRange(first, spec, text);
   if (last !== null) checkRange(last, spec, text);
   if (first !== null && last !== null && first > last) {
-    refuseField(spec, text, `的范围起点大于终点，应为 ${spec.expected} 内由小到大的范围`);
+    refuseField(spec, text, "RANGE_REVERSED");
   }
   const from = first ?? spec.min;
   // APScheduler takes the width of `0-0` for that of the whole field; kept, so that the same texts are valid.
   const width = (last || spec.max) - from;
-  if (step !== null && step > width) refuseField(spec, text, `的步长 ${step} 超过范围宽度 ${width}`);
+  if (step !== null && step > width)
+    refuseField(spec, text, { reason: "STEP_WIDER_THAN_RANGE", step, width });
   const isSingle = first !== null && last === null && step === null;
   return { from, to: isSingle ? from : (last ?? spec.max), step: step ?? 1 };
 }
@@ -148,7 +146,7 @@ function kinitDays(text: string): [SpecialDay[], Run[]] {
 
 function weekdayPosition(position: string, name: string): SpecialDay {
   const weekday = WEEKDAY_NAMES_FROM_MONDAY.indexOf(name.toLowerCase());
-  if (weekday < 0) refuseField(FIELDS.day, `${position} ${name}`, "无法识别，应为例如 2nd fri 或 last fri");
+  if (weekday < 0) refuseField(FIELDS.day, `${position} ${name}`, "WEEKDAY_POSITION_UNREADABLE");
   const nth = POSITIONS.indexOf(position.toLowerCase()) + 1;
   return { kind: "nth_weekday", weekday: (weekday + 1) % 7, nth: nth === 0 ? "last" : nth };
 }

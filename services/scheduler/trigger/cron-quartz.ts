@@ -18,36 +18,64 @@ import type { CronFields, Run } from "./cron-schedule.ts";
 /** A field with the greatest step that Quartz takes for it. */
 type QuartzField = FieldSpec & { readonly maxStep: number };
 
-const SECOND: QuartzField = { part: "second", position: 1, min: 0, max: 59, maxStep: 59, expected: "0-59" };
-const MINUTE: QuartzField = { part: "minute", position: 2, min: 0, max: 59, maxStep: 59, expected: "0-59" };
-const HOUR: QuartzField = { part: "hour", position: 3, min: 0, max: 23, maxStep: 23, expected: "0-23" };
+const SECOND: QuartzField = {
+  syntax: "quartz",
+  part: "second",
+  position: 1,
+  min: 0,
+  max: 59,
+  maxStep: 59,
+  expected: "0-59",
+};
+const MINUTE: QuartzField = {
+  syntax: "quartz",
+  part: "minute",
+  position: 2,
+  min: 0,
+  max: 59,
+  maxStep: 59,
+  expected: "0-59",
+};
+const HOUR: QuartzField = {
+  syntax: "quartz",
+  part: "hour",
+  position: 3,
+  min: 0,
+  max: 23,
+  maxStep: 23,
+  expected: "0-23",
+};
 const DAY: QuartzField = {
+  syntax: "quartz",
   part: "day",
   position: 4,
   min: 1,
   max: 31,
   maxStep: 31,
-  expected: "1-31、?、L、L-3、LW 或 15W",
+  expected: "1-31, ?, L, L-3, LW or 15W",
 };
 const MONTH: QuartzField = {
+  syntax: "quartz",
   part: "month",
   position: 5,
   min: 1,
   max: 12,
   maxStep: 12,
   names: MONTH_NAMES,
-  expected: "1-12 或 JAN-DEC",
+  expected: "1-12 or JAN-DEC",
 };
 const WEEKDAY: QuartzField = {
+  syntax: "quartz",
   part: "weekday",
   position: 6,
   min: 1,
   max: 7,
   maxStep: 7,
   names: WEEKDAY_NAMES_FROM_SUNDAY,
-  expected: "1-7（1 为周日，7 为周六）、SUN-SAT、?、6L 或 6#3",
+  expected: "1-7 (1 is Sunday, 7 is Saturday), SUN-SAT, ?, 6L or 6#3",
 };
 const YEAR: QuartzField = {
+  syntax: "quartz",
   part: "year",
   position: 7,
   min: 1970,
@@ -56,12 +84,7 @@ const YEAR: QuartzField = {
   expected: "1970-2099",
 };
 
-const LAYOUT: ExpressionLayout = {
-  least: 6,
-  most: 7,
-  described: "秒 分 时 日 月 周 [年]",
-  example: "0 0 3 * * ?",
-};
+const LAYOUT: ExpressionLayout = { syntax: "quartz", least: 6, most: 7, example: "0 0 3 * * ?" };
 
 const FROM_END = /^L(?:-(\d{1,2}))?(W)?$/i;
 const NEAREST_WORKDAY = /^(\d{1,2})W$/i;
@@ -89,7 +112,7 @@ export function quartzFields(expression: string): CronFields {
     string?,
   ];
   if ((day === "?") === (weekday === "?")) {
-    refuseExpression("day 与 weekday 两个字段必须有且只有一个为 ?", "0 0 3 ? * 2-6");
+    refuseExpression("quartz", { reason: "DAY_OR_WEEKDAY", expected: "0 0 3 ? * 2-6" });
   }
   const [specialDays, days] = quartzDays(day);
   const [specialWeekdays, weekdays] = quartzWeekdays(weekday);
@@ -113,15 +136,15 @@ export function quartzFields(expression: string): CronFields {
 function quartzRuns(text: string, field: QuartzField): Run[] {
   return text.split(",").flatMap((token) => {
     const item = readItem(token.startsWith("/") ? `*${token}` : token, field);
-    if (!item) refuseField(field, token, `无法识别，应为 ${field.expected}`);
+    if (!item) refuseField(field, token, "FIELD_UNREADABLE");
     return quartzRun(item, field);
   });
 }
 
 function quartzRun({ text, first, last, step, named }: FieldItem, field: QuartzField): Run[] {
-  if (named && step !== null) refuseField(field, text, `有误：名称不能带步长，应为 ${field.expected}`);
+  if (named && step !== null) refuseField(field, text, "NAME_WITH_STEP");
   if (step !== null && (step < 1 || step > field.maxStep)) {
-    refuseField(field, text, `的步长应为 1-${field.maxStep}`);
+    refuseField(field, text, { reason: "STEP_OUT_OF_RANGE", max: field.maxStep });
   }
   if (first !== null) checkRange(first, field, text);
   if (last !== null) checkRange(last, field, text);
@@ -129,7 +152,7 @@ function quartzRun({ text, first, last, step, named }: FieldItem, field: QuartzF
   const isSingle = first !== null && last === null && step === null;
   const to = isSingle ? from : (last ?? field.max);
   if (from <= to) return [{ from, to, step: step ?? 1 }];
-  if (field.part === "year") refuseField(field, text, "的起始年份大于结束年份");
+  if (field.part === "year") refuseField(field, text, "YEARS_REVERSED");
   return wrappedRun({ from, to, step: step ?? 1 }, field);
 }
 
@@ -153,7 +176,7 @@ function quartzDays(text: string): [SpecialDay[], Run[]] {
     const nearest = NEAREST_WORKDAY.exec(token);
     if (fromEnd) {
       const offset = Number(fromEnd[1] ?? 0);
-      if (offset > 30) refuseField(DAY, token, "的偏移应为 0-30");
+      if (offset > 30) refuseField(DAY, token, { reason: "DAY_OFFSET_OUT_OF_RANGE", max: 30 });
       specialDays.push({ kind: "from_end", offset, workday: fromEnd[2] !== undefined });
     } else if (nearest) {
       checkRange(Number(nearest[1]), DAY, token);
@@ -179,7 +202,7 @@ function quartzWeekdays(text: string): [SpecialDay[], Run[]] {
 }
 
 function nthWeekday(weekday: string, nth: number | "last", token: string): SpecialDay {
-  if (nth !== "last" && (nth < 1 || nth > 5)) refuseField(WEEKDAY, token, "的 # 之后应为 1-5");
+  if (nth !== "last" && (nth < 1 || nth > 5)) refuseField(WEEKDAY, token, "NTH_WEEKDAY_OUT_OF_RANGE");
   const value = readItem(weekday, WEEKDAY)?.first ?? 0;
   checkRange(value, WEEKDAY, token);
   return { kind: "nth_weekday", weekday: value - 1, nth };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type CronDialect, compileCron, nextCronOccurrence } from "./cron-trigger.ts";
+import type { CronDialect } from "../../../shared/contracts/task-definition.ts";
+import { compileCron, nextCronOccurrence } from "./cron-trigger.ts";
 import { nextOccurrences, parseTrigger } from "./trigger.ts";
 import { sampling } from "./trigger-sampling.fixture.ts";
 import { zoneNamed } from "./trigger-zone.ts";

@@ -1,3 +1,4 @@
+import type { CronDialect } from "../../../shared/contracts/task-definition.ts";
 import { kinitFields } from "./cron-kinit.ts";
 import { quartzFields } from "./cron-quartz.ts";
 import { type CronSchedule, cronSchedule } from "./cron-schedule.ts";
@@ -5,9 +6,6 @@ import { unixFields } from "./cron-unix.ts";
 import { GenerationCache } from "./trigger-cache.ts";
 import { InvalidTrigger } from "./trigger-error.ts";
 import type { Zone, ZoneSegment } from "./trigger-zone.ts";
-
-/** How an expression is read: as the original did, as Quartz does, as crontab(5) says. */
-export type CronDialect = "kinit" | "quartz" | "unix";
 
 const FIELD_READERS = { kinit: kinitFields, quartz: quartzFields, unix: unixFields } as const;
 
@@ -30,9 +28,11 @@ export function compileCron(expression: string, dialect: CronDialect): CronSched
   if (known) return known;
   const schedule = cronSchedule(FIELD_READERS[dialect](expression));
   if (schedule.nextWall(0) === Number.POSITIVE_INFINITY) {
-    throw new InvalidTrigger("无效的 Cron 表达式：日、月、周、年的组合不存在，永远不会触发", {
+    throw new InvalidTrigger({
       field: "expression",
-      expected: "存在的日期，例如 2 月最多 29 日",
+      syntax: dialect,
+      reason: "NEVER_DUE",
+      expected: "a date that exists; February has 29 days at most",
     });
   }
   compiled[dialect].set(expression, schedule);

@@ -14,27 +14,30 @@ import {
 } from "./cron-field.ts";
 import type { CronFields, Run } from "./cron-schedule.ts";
 
-const MINUTE: FieldSpec = { part: "minute", position: 1, min: 0, max: 59, expected: "0-59" };
-const HOUR: FieldSpec = { part: "hour", position: 2, min: 0, max: 23, expected: "0-23" };
-const DAY: FieldSpec = { part: "day", position: 3, min: 1, max: 31, expected: "1-31" };
+const MINUTE: FieldSpec = { syntax: "unix", part: "minute", position: 1, min: 0, max: 59, expected: "0-59" };
+const HOUR: FieldSpec = { syntax: "unix", part: "hour", position: 2, min: 0, max: 23, expected: "0-23" };
+const DAY: FieldSpec = { syntax: "unix", part: "day", position: 3, min: 1, max: 31, expected: "1-31" };
 const MONTH: FieldSpec = {
+  syntax: "unix",
   part: "month",
   position: 4,
   min: 1,
   max: 12,
   names: MONTH_NAMES,
-  expected: "1-12 或 jan-dec",
+  expected: "1-12 or jan-dec",
 };
 const WEEKDAY: FieldSpec = {
+  syntax: "unix",
   part: "weekday",
   position: 5,
   min: 0,
   max: 7,
   names: WEEKDAY_NAMES_FROM_SUNDAY,
-  expected: "0-7（0 与 7 均为周日）或 sun-sat",
+  expected: "0-7 (0 and 7 are Sunday) or sun-sat",
 };
 
-const LAYOUT: ExpressionLayout = { least: 5, most: 5, described: "分 时 日 月 周", example: "0 3 * * *" };
+const LAYOUT: ExpressionLayout = { syntax: "unix", least: 5, most: 5, example: "0 3 * * *" };
+const FORMS = ["a", "a-b", "a,b", "*", "*/n", "a-b/n"];
 
 const NICKNAMES: ReadonlyMap<string, string> = new Map([
   ["@yearly", "0 0 1 1 *"],
@@ -58,7 +61,8 @@ const AT_ZERO: Run = { from: 0, to: 0, step: 1 };
 export function unixFields(expression: string): CronFields {
   const trimmed = expression.trim().toLowerCase();
   if (trimmed.startsWith("@") && !NICKNAMES.has(trimmed)) {
-    refuseExpression("@ 开头的别名应为 @yearly @monthly @weekly @daily @hourly 之一", "@daily");
+    const nicknames = ["@yearly", "@monthly", "@weekly", "@daily", "@hourly"];
+    refuseExpression("unix", { reason: "NICKNAME_UNKNOWN", nicknames, expected: "@daily" });
   }
   const texts = splitFields(NICKNAMES.get(trimmed) ?? expression, LAYOUT);
   const [minute, hour, day, month, weekday] = texts as [string, string, string, string, string];
@@ -82,9 +86,7 @@ export function unixFields(expression: string): CronFields {
 function unixRuns(text: string, spec: FieldSpec): Run[] {
   return text.split(",").map((token) => {
     const item = readItem(token, spec);
-    if (!item) {
-      refuseField(spec, token, `无法识别，应为 ${spec.expected}，可写作 a、a-b、a,b、*、*/n、a-b/n`);
-    }
+    if (!item) refuseField(spec, token, { reason: "FIELD_UNREADABLE", forms: FORMS });
     return unixRun(item, spec);
   });
 }
@@ -93,12 +95,14 @@ function unixRun({ text, first, last, step }: FieldItem, spec: FieldSpec): Run {
   if (first !== null) checkRange(first, spec, text);
   if (last !== null) checkRange(last, spec, text);
   if (first !== null && last !== null && first > last) {
-    refuseField(spec, text, `的范围起点大于终点，应为 ${spec.expected} 内由小到大的范围`);
+    refuseField(spec, text, "RANGE_REVERSED");
   }
   if (step !== null && first !== null && last === null) {
-    refuseField(spec, text, `的步长前应为 * 或范围，例如 ${first}-${spec.max}/${step}`);
+    refuseField(spec, text, { reason: "STEP_WITHOUT_RANGE", example: `${first}-${spec.max}/${step}` });
   }
-  if (step !== null && (step < 1 || step > spec.max)) refuseField(spec, text, `的步长应为 1-${spec.max}`);
+  if (step !== null && (step < 1 || step > spec.max)) {
+    refuseField(spec, text, { reason: "STEP_OUT_OF_RANGE", max: spec.max });
+  }
   const isSingle = first !== null && last === null;
   // `*` of weekdays stops at Saturday: 7 is a second name of Sunday and would upset a step.
   const greatest = spec.part === "weekday" ? 6 : spec.max;

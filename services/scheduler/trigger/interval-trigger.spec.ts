@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { TriggerFault, TriggerReason } from "../../../shared/contracts/trigger-faults.ts";
 import { intervalMs } from "./interval-trigger.ts";
 import { firstOccurrence, nextOccurrence, parseTrigger } from "./trigger.ts";
 import { InvalidTrigger } from "./trigger-error.ts";
@@ -65,25 +66,24 @@ describe("when it fires", () => {
 });
 
 describe("refusals", () => {
-  const cases: [string | null, RegExp][] = [
-    [null, /expression 不能为空/],
-    ["", /expression 不能为空/],
-    ["10 * * *", /应为 5 个字段（秒 分 时 日 周），实际为 4 个，例如 10 \* \* \* \*/],
-    ["10 * * * * ?", /实际为 6 个/],
-    ["* x * * *", /第 2 个字段 minute 的值 "x" 不是非负整数/],
-    ["-10 * * * *", /第 1 个字段 second 的值 "-10" 不是非负整数/],
-    ["1.5 * * * *", /第 1 个字段 second 的值 "1.5" 不是非负整数/],
-    ["*/5 * * * *", /second/],
-    ["* * * * 5218", /超过 36525 天/],
+  const cases: [string | null, TriggerReason][] = [
+    [null, "EXPRESSION_EMPTY"],
+    ["", "EXPRESSION_EMPTY"],
+    ["10 * * *", "FIELD_COUNT"],
+    ["10 * * * * ?", "FIELD_COUNT"],
+    ["* x * * *", "INTERVAL_PART_UNREADABLE"],
+    ["-10 * * * *", "INTERVAL_PART_UNREADABLE"],
+    ["1.5 * * * *", "INTERVAL_PART_UNREADABLE"],
+    ["*/5 * * * *", "INTERVAL_PART_UNREADABLE"],
+    ["* * * * 5218", "INTERVAL_TOO_LONG"],
   ];
-  for (const [expression, message] of cases) {
-    test(`"${expression}"`, () => {
+  for (const [expression, reason] of cases) {
+    test(`"${expression}": ${reason}`, () => {
       assert.throws(
         () => interval(expression),
         (error) => {
           assert.ok(error instanceof InvalidTrigger);
-          assert.match(error.message, /^无效的 interval 表达式：/);
-          assert.match(error.message, message);
+          assert.equal((error.data as TriggerFault).reason, reason);
           return true;
         },
       );

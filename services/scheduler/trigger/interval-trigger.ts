@@ -1,3 +1,4 @@
+import type { ExpressionFault } from "../../../shared/contracts/trigger-faults.ts";
 import { clip, InvalidTrigger } from "./trigger-error.ts";
 
 export interface IntervalTrigger {
@@ -18,8 +19,8 @@ const PARTS = [
   ["week", 604_800_000],
 ] as const;
 
-/** A hundred years: what is longer is a slip of the pen, and sums stay exact far beyond it. */
-const LONGEST_MS = 36_525 * 86_400_000;
+/** A hundred years: a longer interval is a typo, and sums stay exact far beyond it. */
+const MAX_DAYS = 36_525;
 const LONGEST_FIELD = /^\d{1,10}$/;
 
 /**
@@ -29,31 +30,29 @@ const LONGEST_FIELD = /^\d{1,10}$/;
  * @throws InvalidTrigger
  */
 export function intervalMs(expression: string): number {
-  if (expression.trim() === "") refuse("expression 不能为空");
+  if (expression.trim() === "") refuse({ reason: "EXPRESSION_EMPTY", expected: EXAMPLE });
   const fields = expression.trim().split(/\s+/);
   if (fields.length !== PARTS.length) {
-    refuse(`应为 5 个字段（秒 分 时 日 周），实际为 ${fields.length} 个`);
+    const [least, most, actual] = [PARTS.length, PARTS.length, fields.length];
+    refuse({ reason: "FIELD_COUNT", least, most, actual, expected: EXAMPLE });
   }
   let total = 0;
   for (const [index, [part, unitMs]] of PARTS.entries()) {
     const text = fields[index] as string;
     if (text === "*") continue;
     if (!LONGEST_FIELD.test(text)) {
-      const reason = `第 ${index + 1} 个字段 ${part} 的值 "${clip(text)}" 不是非负整数，应为整数或 *`;
-      refuse(reason, { part, token: clip(text) });
+      const facts = { part, position: index + 1, token: clip(text), expected: EXAMPLE };
+      refuse({ reason: "INTERVAL_PART_UNREADABLE", ...facts });
     }
     total += Number(text) * unitMs;
   }
-  if (total > LONGEST_MS) refuse("间隔超过 36525 天");
+  if (total > MAX_DAYS * 86_400_000)
+    refuse({ reason: "INTERVAL_TOO_LONG", days: MAX_DAYS, expected: EXAMPLE });
   return total === 0 ? 1_000 : total;
 }
 
-function refuse(reason: string, fault: { part?: string; token?: string } = {}): never {
-  throw new InvalidTrigger(`无效的 interval 表达式：${reason}，例如 ${EXAMPLE} 表示每 10 秒`, {
-    field: "expression",
-    ...fault,
-    expected: EXAMPLE,
-  });
+function refuse(fault: ExpressionFault): never {
+  throw new InvalidTrigger({ field: "expression", syntax: "interval", ...fault });
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { TriggerFault, TriggerReason } from "../../../shared/contracts/trigger-faults.ts";
 import { firstOccurrence, nextOccurrence, parseTrigger } from "./trigger.ts";
 import { InvalidTrigger } from "./trigger-error.ts";
 
@@ -39,24 +40,24 @@ describe("a date", () => {
 });
 
 describe("refusals", () => {
-  const cases: [string, RegExp][] = [
-    ["tomorrow", /"tomorrow" 格式有误，应为 YYYY-MM-DD HH:MM:SS，例如/],
-    ["2030-01-01T00:00:00Z", /格式有误/],
-    ["2030-1-1 0:0:0", /格式有误/],
-    ["2025-02-29 00:00:00", /日期不存在，该月应为 1-28 日/],
-    ["2025-04-31 00:00:00", /该月应为 1-30 日/],
-    ["2025-00-10 00:00:00", /月份超出范围 1-12/],
-    ["2025-13-01 00:00:00", /月份超出范围 1-12/],
-    ["2025-01-01 24:00:00", /小时超出范围 0-23/],
-    ["2025-01-01 00:60:00", /分钟超出范围 0-59/],
-    ["2025-01-01 00:00:60", /秒超出范围 0-59/],
-    ["0000-01-01 00:00:00", /年份超出范围 1970-9999/],
+  const cases: [string, TriggerReason][] = [
+    ["tomorrow", "DATE_UNREADABLE"],
+    ["2030-01-01T00:00:00Z", "DATE_UNREADABLE"],
+    ["2030-1-1 0:0:0", "DATE_UNREADABLE"],
+    ["2025-02-29 00:00:00", "DATE_NOT_IN_MONTH"],
+    ["2025-04-31 00:00:00", "DATE_NOT_IN_MONTH"],
+    ["2025-00-10 00:00:00", "DATE_PART_OUT_OF_RANGE"],
+    ["2025-13-01 00:00:00", "DATE_PART_OUT_OF_RANGE"],
+    ["2025-01-01 24:00:00", "DATE_PART_OUT_OF_RANGE"],
+    ["2025-01-01 00:60:00", "DATE_PART_OUT_OF_RANGE"],
+    ["2025-01-01 00:00:60", "DATE_PART_OUT_OF_RANGE"],
+    ["0000-01-01 00:00:00", "DATE_PART_OUT_OF_RANGE"],
   ];
-  for (const [expression, message] of cases) {
-    test(`"${expression}"`, () => {
+  for (const [expression, reason] of cases) {
+    test(`"${expression}": ${reason}`, () => {
       assert.throws(
         () => date(expression),
-        (error) => error instanceof InvalidTrigger && message.test(error.message),
+        (error) => error instanceof InvalidTrigger && (error.data as TriggerFault).reason === reason,
       );
     });
   }

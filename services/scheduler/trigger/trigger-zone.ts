@@ -75,8 +75,9 @@ function isZoneName(name: string): boolean {
 function segmentedZone(name: string): Zone {
   if (!isZoneName(name)) {
     const token = clip(name);
-    throw new InvalidTrigger(`无效的时区：timezone 的值 "${token}" 不是已知的时区名，例如 Asia/Shanghai`, {
+    throw new InvalidTrigger({
       field: "timezone",
+      reason: "TIMEZONE_UNKNOWN",
       token,
       expected: "Asia/Shanghai",
     });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { TriggerFault } from "../../../shared/contracts/trigger-faults.ts";
 import {
   countOccurrences,
   firstOccurrence,
@@ -71,8 +72,8 @@ describe("the window", () => {
         () => trigger(definition),
         (error) => {
           assert.ok(error instanceof InvalidTrigger);
-          assert.equal((error.data as { field: string }).field, "end_datetime");
-          assert.match(error.message, /end_datetime 早于 start_datetime/);
+          const { field, reason } = error.data as TriggerFault;
+          assert.deepEqual([field, reason], ["endAt", "WINDOW_REVERSED"]);
           return true;
         },
       );
@@ -87,8 +88,9 @@ test("an unknown time zone is refused by name, for every strategy", () => {
         () => trigger({ execStrategy, expression: null, timezone }),
         (error) => {
           assert.ok(error instanceof InvalidTrigger);
-          assert.equal((error.data as { field: string }).field, "timezone");
-          assert.match(error.message, /timezone 的值 ".{0,40}" .*例如 Asia\/Shanghai/);
+          const { field, reason } = error.data as TriggerFault;
+          assert.deepEqual([field, reason], ["timezone", "TIMEZONE_UNKNOWN"]);
+          assert.match(error.message, /in ".{0,40}"; expected Asia\/Shanghai/);
           return true;
         },
       );

@@ -1,4 +1,5 @@
-import { type CronDialect, compileCron, countCronOccurrences, nextCronOccurrence } from "./cron-trigger.ts";
+import type { CronDialect, ExecStrategy } from "../../../shared/contracts/task-definition.ts";
+import { compileCron, countCronOccurrences, nextCronOccurrence } from "./cron-trigger.ts";
 import {
   type IntervalTrigger,
   intervalMs,
@@ -29,7 +30,7 @@ export type Trigger =
 
 /** The part of a task's definition that says when it runs. */
 export interface TriggerDefinition {
-  readonly execStrategy: "cron" | "interval" | "date" | "once";
+  readonly execStrategy: ExecStrategy;
   readonly expression: string | null;
   readonly startAt: number | null;
   readonly endAt: number | null;
@@ -80,10 +81,7 @@ export function parseTrigger(definition: TriggerDefinition, now: number): Trigge
 
 function checkWindow(startAt: number | null, endAt: number | null): void {
   if (startAt === null || endAt === null || endAt >= startAt) return;
-  throw new InvalidTrigger("无效的结束时间：end_datetime 早于 start_datetime，应等于或晚于它", {
-    field: "end_datetime",
-    expected: ">= start_datetime",
-  });
+  throw new InvalidTrigger({ field: "endAt", reason: "WINDOW_REVERSED", expected: ">= startAt" });
 }
 
 /** The first occurrence strictly after `after` (ms), or null when none is left. */

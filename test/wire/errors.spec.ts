@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { errorTypes } from "../shared/contracts/errors.ts";
-import { AppError } from "../shared/errors.ts";
+import { errorTypes } from "../../shared/contracts/errors.ts";
+import { AppError } from "../../shared/errors.ts";
 
 /** The table itself and the gateway's texts name every type; a use is anywhere else. */
-const TABLES = new Set(["shared/contracts/errors.ts", "services/gateway/wire/error-texts.ts"]);
+const TABLES = new Set(["shared/contracts/errors.ts", "services/gateway/texts/error-texts.ts"]);
 const sources = globSync("{shared,services,tools}/**/*.ts")
   .filter((file) => !/\.(spec|fixture)\.ts$|^shared\/embedded\//.test(file) && !TABLES.has(file))
   .map((file) => readFileSync(file, "utf8"));

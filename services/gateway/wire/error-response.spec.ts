@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Errors } from "moleculer";
 import { AppError } from "../../../shared/errors.ts";
-import { replyToError } from "./error-reply.ts";
+import { errorResponse } from "./error-response.ts";
 import { InvalidInput } from "./wire-validation.ts";
 
 const ours = (type: string, code: number, data?: unknown) =>
   AppError.restored({ type, message: "the text", code, data });
 
-describe("replyToError", () => {
+describe("errorResponse", () => {
   const rows: readonly [name: string, error: unknown, status: number, body: object][] = [
     ["TASK_ACTIVE", ours("TASK_ACTIVE", 400), 200, { message: "请暂停任务后再删除！", code: 400 }],
     [
@@ -38,17 +38,17 @@ describe("replyToError", () => {
     ],
     [
       "HANDLER_UNKNOWN",
-      ours("HANDLER_UNKNOWN", 400, { handlers: ["a", "b"] }),
+      ours("HANDLER_UNKNOWN", 400, { handler: "c", handlers: ["a", "b"] }),
       200,
       {
-        message: "the text",
+        message: "未找到该模块：c；可用：a, b",
         code: 400,
-        errors: [{ field: "job_class", message: "the text", expected: "a | b" }],
+        errors: [{ field: "job_class", message: "未找到该模块：c；可用：a, b", expected: "a | b" }],
       },
     ],
     [
       "HANDLER_PARAMS_INVALID",
-      ours("HANDLER_PARAMS_INVALID", 400, { field: "age", expected: "a number" }),
+      ours("HANDLER_PARAMS_INVALID", 400, { field: "params.age", expected: "a number" }),
       200,
       {
         message: "the text",
@@ -108,7 +108,7 @@ describe("replyToError", () => {
   ];
   for (const [name, error, status, body] of rows) {
     it(`answers ${name}`, () => {
-      const reply = replyToError(error);
+      const reply = errorResponse(error, "zh");
       assert.equal(reply?.status, status);
       assert.equal(JSON.stringify(reply?.body), JSON.stringify(body));
     });
@@ -116,7 +116,10 @@ describe("replyToError", () => {
 
   it("repeats the body of an invalid request with secrets masked", () => {
     const errors = [{ field: "name", message: "Field required", expected: "string" }];
-    const reply = replyToError(new InvalidInput(errors, { job_params: { password: "hunter2" }, a: 1 }));
+    const reply = errorResponse(
+      new InvalidInput(errors, { job_params: { password: "hunter2" }, a: 1 }),
+      "zh",
+    );
     assert.equal(
       JSON.stringify(reply?.body),
       JSON.stringify({
@@ -130,7 +133,7 @@ describe("replyToError", () => {
 
   it("knows nothing of other errors", () => {
     for (const error of [new TypeError("x is not a function"), "text", null, ours("BROKEN", 500)]) {
-      assert.equal(replyToError(error), undefined);
+      assert.equal(errorResponse(error, "zh"), undefined);
     }
   });
 });
