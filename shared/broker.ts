@@ -8,9 +8,9 @@ import { localBus } from "./bus/local/local-bus.ts";
 import type { Config } from "./config.ts";
 import { audience } from "./contracts/audience.ts";
 import { validatorOptions } from "./contracts/contract.ts";
-import { type DeadLetterStore, mongoDeadLetters } from "./dead-letters.ts";
 import { isRetryable } from "./errors.ts";
 import { brokerLogger } from "./logger.ts";
+import { type DeadLetterStore, mongoDeadLetters } from "./mongo-dead-letters.ts";
 import { thisProcess } from "./process-identity.ts";
 import { responseLimit } from "./response-limit.ts";
 

@@ -3,7 +3,7 @@ import { type Collection, type Document, type Filter, ObjectId, type Sort } from
 import type { ActionParams } from "./contracts/actions.ts";
 import { MOST_ROWS, type Page, type Piece, type Rows } from "./contracts/paging.ts";
 import { AppError } from "./errors.ts";
-import { asked } from "./event-store/store-errors.ts";
+import { withStoreErrors } from "./event-store/mongo-errors.ts";
 
 /** A list query whose answer would have more rows than one may. */
 export class ListTooLong extends AppError {
@@ -116,7 +116,10 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
     return { items: block.items, taken: ids.length };
   }
 
-  return { page: (query, count) => asked(readPage(query, count)), rows: (query) => asked(readRows(query)) };
+  return {
+    page: (query, count) => withStoreErrors(readPage(query, count)),
+    rows: (query) => withStoreErrors(readRows(query)),
+  };
 }
 
 /** The order that a list query asks for; that of the ids where it asks for none. Ties are broken by id. */

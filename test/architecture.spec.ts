@@ -71,8 +71,7 @@ describe("imports", () => {
   });
 
   it("of drivers stand in adapters and composition only", () => {
-    const composition =
-      /^(shared\/(event-store|bus|embedded)\/|shared\/dead-letters\.ts|migrations\/|tools\/)/;
+    const composition = /^(shared\/(event-store|bus|embedded)\/|migrations\/|tools\/)/;
     const document = /-document\.ts$/;
     const leaks = ({ from, to }: Edge) =>
       DRIVERS.test(to) && !ADAPTER.test(from) && !composition.test(from) && !document.test(from);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { type Db, ObjectId } from "mongodb";
-import { say } from "../services/records/record/said.fixture.ts";
+import { exampleRun } from "../services/records/record/run-events.fixture.ts";
 import type { Config } from "../shared/config.ts";
 import { type EventDocument, toEventDocument } from "../shared/event-store/event-document.ts";
 import { endsAndHolds } from "../test/ends-and-holds.ts";
@@ -111,7 +111,7 @@ describe("replay", () => {
     it("counts a run apart that was ordered a moment before the newest event and is not on record yet", async () => {
       const events = db.collection<EventDocument>("events");
       const order = async (at: number) => {
-        const event = toEventDocument(say({ at }).due(), 1, "scheduler-x");
+        const event = toEventDocument(exampleRun({ at }).due(), 1, "scheduler-x");
         await events.insertOne(event);
         restored.push(() => events.deleteOne({ _id: event._id }));
       };

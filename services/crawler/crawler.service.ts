@@ -3,11 +3,13 @@ import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
+import { createCommandHandler } from "../../shared/event-store/command-handler.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { createPeriodicJob, type PeriodicJob } from "../../shared/periodic-job.ts";
 import { answers, type Meta } from "../../shared/service.ts";
-import { crawl } from "./crawl.ts";
+import { crawl, type HotlistCommandHandler } from "./crawl.ts";
+import { hotlist } from "./hotlist-crawls.ts";
 import { httpPageFetcher } from "./http-page-fetcher.ts";
 import { type HotRowDocument, type HotRows, mongoHotRows } from "./mongo-hot-rows.ts";
 
@@ -25,28 +27,32 @@ export interface CrawlerDeps {
   readonly clock: Clock;
 }
 
-const FORGET_EVERY_MS = 3_600_000;
+const PURGE_EVERY_MS = 3_600_000;
 
-/** Fetches hot lists and keeps their rows. */
+/** Crawls of one transaction; a site is crawled by few tasks at a time. */
+const MAX_BATCH = 100;
+
+/** Fetches hot lists and stores their rows. */
 export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema => {
   const { crawlerUrl: url, crawlerTimeoutMs: timeoutMs, crawlerUserAgent: userAgent } = config;
   const maxAgeMs = config.crawlerMaxAgeMs;
   const fetcher = httpPageFetcher({ url, timeoutMs, userAgent });
   let events: OpenEventStore;
   let rows: HotRows;
-  let forgetting: PeriodicJob | undefined;
+  let handler: HotlistCommandHandler;
+  let purging: PeriodicJob | undefined;
   return {
     name: "crawler",
     actions: answers("crawler", {
-      crawl: (params, ctx) => crawl({ fetcher, rows }, params, causeOf(ctx)),
+      crawl: (params, ctx) => crawl({ fetcher, rows, handler, clock }, params, causeOf(ctx)),
       list: (query) => rows.list(query),
       rows: (query) => rows.rows(query),
     }),
     events: {
-      /** What an earlier process left unsent goes out when all who listen have subscribed. */
+      /** Events that an earlier process left unsent are published once every consumer of this process has subscribed. */
       "$broker.started"() {
         events.outbox.adoptEnded();
-        forgetting?.start();
+        purging?.start();
       },
     },
     async started() {
@@ -56,28 +62,35 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
       await ensureIndexes(db, ["events", "bilibili_hot_new"]);
       await outbox.start();
       rows = mongoHotRows({
-        store,
         rows: db.collection<HotRowDocument>("bilibili_hot_new"),
         events: db.collection<EventDocument>("events"),
-        clock,
       });
-      forgetting = maxAgeMs
+      handler = createCommandHandler({
+        store,
+        decider: hotlist,
+        stream: "hotlist",
+        states: rows,
+        clock,
+        maxBatch: MAX_BATCH,
+        reads: "within",
+      });
+      purging = maxAgeMs
         ? createPeriodicJob({
-            everyMs: Math.min(FORGET_EVERY_MS, Math.max(1000, maxAgeMs / 10)),
-            work: () => rows.forgetBefore(clock.now() - maxAgeMs),
+            everyMs: Math.min(PURGE_EVERY_MS, Math.max(1000, maxAgeMs / 10)),
+            work: () => rows.purgeBefore(clock.now() - maxAgeMs),
             log,
-            failure: "old rows cannot be forgotten",
+            failure: "old rows could not be purged",
           })
         : undefined;
     },
     async stopped() {
-      await forgetting?.stop();
+      await purging?.stop();
       await events?.close();
     },
   };
 };
 
-/** A crawl belongs to the course of the run that asked for it. */
+/** The events of a crawl carry the correlation id of the run that requested it. */
 function causeOf({ requestID, meta }: Context<unknown, Meta>): Causation {
   return {
     ...(requestID ? { correlationid: requestID } : {}),

@@ -8,7 +8,7 @@ import { eventually } from "../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../test/mongo.ts";
 import { type Platform, startPlatform } from "../../test/platform.ts";
 import { defineHandler } from "../executor/handler/define-handler.ts";
-import { say } from "./record/said.fixture.ts";
+import { exampleRun } from "./record/run-events.fixture.ts";
 import { recordsService } from "./records.service.ts";
 
 const greet = defineHandler({
@@ -77,7 +77,7 @@ describe("the records service", { concurrency: 4 }, () => {
   });
 
   it("shows a run that is ordered and not on record yet, as it will be recorded", async () => {
-    const run = say();
+    const run = exampleRun();
     const due = run.due();
     await platform.db.collection<EventDocument>("events").insertOne(toEventDocument(due, 1, "scheduler-x"));
     const early = await platform.call("records.get", { runId: run.runId });
@@ -107,7 +107,7 @@ describe("the records service", { concurrency: 4 }, () => {
 
   it("knows which runs have ended", async () => {
     const { taskId, runId } = await runOnce();
-    const open = say();
+    const open = exampleRun();
     await platform.broker.bus.send(open.started());
     const plannedAt = new Date().toISOString();
     const runs = [runId, open.runId, objectId()].map((id) => ({ taskId, runId: id, plannedAt }));
@@ -115,7 +115,7 @@ describe("the records service", { concurrency: 4 }, () => {
   });
 
   it("takes a run for forgotten once its order is gone, however long it was not recorded", async () => {
-    const [waiting, forgotten] = [say({ plannedAt: 0 }), say({ plannedAt: 0 })];
+    const [waiting, forgotten] = [exampleRun({ plannedAt: 0 }), exampleRun({ plannedAt: 0 })];
     const order = toEventDocument(waiting.due(), 1, "scheduler-x");
     await platform.db.collection<EventDocument>("events").insertOne(order);
     const plannedAt = new Date(0).toISOString();
@@ -124,7 +124,7 @@ describe("the records service", { concurrency: 4 }, () => {
   });
 
   it("tries an event again that cannot be recorded, and meanwhile records what came with it", async () => {
-    const [bad, good] = [say(), say()];
+    const [bad, good] = [exampleRun(), exampleRun()];
     // A record of this run stands already and is none that can be read.
     const damaged = { _id: new ObjectId(bad.runId), task_id: bad.taskId, retval: "{" };
     await stored().insertOne(damaged);

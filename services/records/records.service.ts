@@ -14,11 +14,12 @@ import { type EndedRuns, endedRuns } from "./lost/ended-runs.ts";
 import { type LostRuns, lostRuns } from "./lost/lost-runs.ts";
 import { mongoKnownBus } from "./lost/mongo-known-bus.ts";
 import { createReaper, type Reaper } from "./lost/reaper.ts";
-import { runWhereabouts } from "./lost/run-whereabouts.ts";
-import { mongoOrders } from "./record/mongo-orders.ts";
+import { runLocations } from "./lost/run-locations.ts";
 import { mongoRecords, type RecordStore } from "./record/mongo-records.ts";
+import { mongoSourceEvents } from "./record/mongo-source-events.ts";
 import type { RecordDocument } from "./record/record-document.ts";
 import { createRecorder, type Recorder } from "./record/recorder.ts";
+import { runCommandHandler } from "./record/run-command-handler.ts";
 import { mongoRunHistory } from "./retention/mongo-run-history.ts";
 import { createRetention, type Retention } from "./retention/retention.ts";
 
@@ -27,11 +28,11 @@ export interface RecordsDeps {
   readonly clock: Clock;
 }
 
-/** How long after a run's end its order may be delivered again: over NATS, and in one process. */
+/** How long after a run's end its `task.due` may be delivered again: over NATS, and in one process. */
 const REDELIVERY_MS = 3_600_000;
 const RESEND_MS = 120_000;
 
-/** Keeps a record of every run and every skip, and the runs' own events. */
+/** Records every run and every skip, and stores the runs' own events. */
 export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema => {
   let events: OpenEventStore;
   let records: RecordStore;
@@ -52,26 +53,26 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       locate: async ({ runs }) => ({ places: await lost.locate(runs) }),
     }),
     channels: subscribe({
-      // Orders wait here for the end of their runs, so many batches of them are open at a time.
+      // Dispatched runs wait here for their first events, so many batches are in flight at a time.
       "task.due": {
         group: "records",
         batch: { ...batch, concurrency: 64 },
         maxInFlight: 20_000,
-        handler: (orders, deliveries) => recorder.record(orders, { mayBeKnown: anyResent(deliveries) }),
+        handler: (dues, deliveries) => recorder.record(dues, deliveryOf(deliveries)),
       },
       "task.skipped": {
         group: "records",
         batch,
-        handler: (skips, deliveries) => recorder.record(skips, { mayBeKnown: anyResent(deliveries) }),
+        handler: (skips, deliveries) => recorder.record(skips, deliveryOf(deliveries)),
       },
       "run.*": {
         group: "records",
         batch: { ...batch, concurrency: 4 },
-        handler: (facts, deliveries) => recorder.record(facts, { mayBeKnown: anyResent(deliveries) }),
+        handler: (events, deliveries) => recorder.record(events, deliveryOf(deliveries)),
       },
     }),
     events: {
-      /** What an earlier process left unsent goes out when all who listen have subscribed. */
+      /** Events that an earlier process left unsent are published once every consumer of this process has subscribed. */
       "$broker.started"() {
         events.outbox.adoptEnded();
         reaper.start();
@@ -86,14 +87,14 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       await ensureIndexes(db, ["events", "scheduler_task_record"]);
       await events.outbox.start();
       const documents = db.collection<RecordDocument>("scheduler_task_record");
-      const orders = mongoOrders(db.collection("events"));
+      const sources = mongoSourceEvents(db.collection("events"));
       records = mongoRecords({
         records: documents,
-        justOrdered: orders.justOrdered,
+        justDispatched: sources.justDispatched,
         lostMs: config.runLostMs,
         defaultTimeoutMs: config.handlerTimeoutMs,
       });
-      ended = endedRuns({ records, orders, clock });
+      ended = endedRuns({ records, sources, clock });
       retention = createRetention({
         history: mongoRunHistory({ store, records: documents, events: db.collection("events") }),
         clock,
@@ -103,8 +104,9 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         minAgeMs: config.natsUrl ? REDELIVERY_MS : RESEND_MS,
       });
       const maxBatch = config.recordBatch * 2;
-      recorder = createRecorder({ store, records, clock, maxBatch, onAdded: retention.added });
-      const declare = declareLost({ store, records, clock, log });
+      const handler = runCommandHandler({ store, records, clock, maxBatch, onAdded: retention.added });
+      recorder = createRecorder({ handler, clock });
+      const declare = declareLost({ handler, clock, log });
       reaper = createReaper({
         records,
         declareLost: declare,
@@ -112,12 +114,12 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         log,
         everyMs: Math.min(60_000, config.runLostMs / 10),
       });
-      const whereabouts = runWhereabouts(broker, (sent) => unsentOf(db.collection("outboxes"), sent));
-      lost = lostRuns({ orders, records, recorder, whereabouts, declareLost: declare });
+      const locations = runLocations(broker, (events) => unsentOf(db.collection("outboxes"), events));
+      lost = lostRuns({ sources, records, recorder, locations, declareLost: declare });
       busWatch = createBusWatch({
         bus: broker.bus,
         known: mongoKnownBus(db.collection("known_bus")),
-        orders,
+        sources,
         lost,
         log,
       });
@@ -130,6 +132,8 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   };
 };
 
-const anyResent = (deliveries: readonly Delivery[]): boolean => deliveries.some(({ resent }) => resent);
+const deliveryOf = (deliveries: readonly Delivery[]) => ({
+  isRedelivered: deliveries.some(({ resent }) => resent),
+});
 
 export default ({ config }: ServiceBroker) => recordsService({ config, clock: systemClock });

@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import type { DomainEvent } from "../contracts/catalogue.ts";
 import { objectId } from "../ids.ts";
 import type { EventStore } from "./event-store.ts";
+import { sessionOf } from "./mongo-transaction.ts";
 import { paused, receiver, silence, startWriters, type Writers } from "./outbox.fixture.ts";
 
 describe("the event store", () => {
@@ -24,7 +25,7 @@ describe("the event store", () => {
       await writers.states.updateOne(
         { _id: stream },
         { $set: { name: `${expectedVersion}` } },
-        { upsert: true, session: transaction.session },
+        { upsert: true, session: sessionOf(transaction) },
       );
     });
 
@@ -102,7 +103,8 @@ describe("the event store", () => {
   it("settles what appends no event also then: the bus may be waiting for it", async () => {
     const { store } = await writer(silence, { capacity: 1 });
     await append(store, objectId(), 0);
-    await store.transact(async ({ session }) => {
+    await store.transact(async (transaction) => {
+      const session = sessionOf(transaction);
       await writers.states.insertOne({ _id: "settled", name: "settled" }, { session });
     });
     assert.equal(await writers.states.countDocuments({ _id: "settled" }), 1);

@@ -1,29 +1,21 @@
-import type { ClientSession, Collection, MongoClient, TransactionOptions } from "mongodb";
+import type { Collection, MongoClient, TransactionOptions } from "mongodb";
 import type { Clock } from "../clock.ts";
-import type { DomainEnvelope } from "../contracts/catalogue.ts";
-import { seal } from "../envelope.ts";
 import { withTimeLimit } from "../time-limit.ts";
-import { type EventDocument, fromEventDocument, toEventDocument } from "./event-document.ts";
-import {
-  type Append,
-  type EventStore,
-  OutboxFull,
-  OutcomePending,
-  StoreUnavailable,
-  type Transaction,
-} from "./event-store.ts";
+import { type EventDocument, fromEventDocument } from "./event-document.ts";
+import { type EventStore, OutcomePending, StoreUnavailable, type Transaction } from "./event-store.ts";
+import { mayHaveCommitted, toStoreError, withStoreErrors } from "./mongo-errors.ts";
+import { MongoTransaction } from "./mongo-transaction.ts";
 import type { Outbox, Ticket } from "./outbox.ts";
 import { createSessionPool, type SessionPool } from "./session-pool.ts";
-import { asked, mayHaveCommitted, toStoreError } from "./store-errors.ts";
 
 export interface MongoEventStoreOptions {
   readonly client: MongoClient;
   readonly events: Collection<EventDocument>;
   readonly outbox: Outbox;
   readonly clock: Clock;
-  /** How long the caller of a transaction waits, retries included. */
+  /** How long the caller of a transaction waits, retries included (ms). */
   readonly timeoutMs?: number;
-  /** The sessions of its transactions; a pool of its own unless given. */
+  /** The sessions of its transactions; by default a pool of its own. */
   readonly sessions?: SessionPool;
 }
 
@@ -36,8 +28,9 @@ const OPTIONS: TransactionOptions = {
 /**
  * The event store on MongoDB: snapshot reads, majority writes, one insert for all events of a transaction.
  *
- * The driver repeats a transaction for two minutes while the store is away, and its own time limits have no effect.
- * So the caller hears after `timeoutMs`; a try that is under way then goes on, and the outbox hears how it ended.
+ * The driver repeats a transaction for two minutes while MongoDB is unreachable, and its own time limits have no
+ * effect. So `transact` rejects after `timeoutMs`; an attempt that is under way then continues, and its end is reported
+ * to the outbox.
  */
 export function mongoEventStore({
   client,
@@ -48,23 +41,24 @@ export function mongoEventStore({
   sessions = createSessionPool(client),
 }: MongoEventStoreOptions): EventStore {
   async function attempt<T>(work: Work<T>, ticket: Ticket, limit: { isOver: boolean }): Promise<T> {
-    let batch: Batch | undefined;
+    let transaction: MongoTransaction | undefined;
     let release: (() => void) | undefined;
     try {
-      const { slot, session, release: giveBack } = await sessions.take();
-      release = giveBack;
-      const result = await session.withTransaction(async (inside) => {
+      const taken = await sessions.take();
+      release = taken.release;
+      const result = await taken.session.withTransaction(async (session) => {
         if (limit.isOver) throw new StoreUnavailable(new Error(`not done within ${timeoutMs} ms`));
-        batch = collect(inside, { slot, clock, events, outbox, writer: ticket.writer });
-        const value = await work(batch.transaction);
-        if (batch.documents.length > 0)
-          await events.insertMany(batch.documents, { session: inside, ordered: true });
+        const { slot } = taken;
+        transaction = new MongoTransaction({ session, slot, clock, events, outbox, writer: ticket.writer });
+        const value = await work(transaction);
+        const { documents } = transaction;
+        if (documents.length > 0) await events.insertMany(documents, { session, ordered: true });
         return value;
       }, OPTIONS);
-      ticket.committed(batch?.published ?? []);
+      ticket.committed(transaction?.appended ?? []);
       return result;
     } catch (error) {
-      if (mayHaveCommitted(error)) ticket.unknown(batch?.published ?? []);
+      if (mayHaveCommitted(error)) ticket.unknown(transaction?.appended ?? []);
       else ticket.aborted();
       throw toStoreError(error);
     } finally {
@@ -91,56 +85,10 @@ export function mongoEventStore({
     hasRoom: outbox.hasRoom,
 
     async readStream(stream) {
-      const documents = await asked(events.find({ stream }, { sort: { version: 1 } }).toArray());
+      const documents = await withStoreErrors(events.find({ stream }, { sort: { version: 1 } }).toArray());
       return documents.map(fromEventDocument);
     },
   };
 }
 
 type Work<T> = (transaction: Transaction) => Promise<T>;
-
-interface Batch {
-  readonly transaction: Transaction;
-  readonly documents: EventDocument[];
-  readonly published: DomainEnvelope[];
-}
-
-interface Collecting {
-  readonly slot: number;
-  readonly clock: Clock;
-  readonly events: Collection<EventDocument>;
-  readonly outbox: Pick<Outbox, "hasRoom">;
-  readonly writer: string;
-}
-
-function collect(
-  session: ClientSession,
-  { slot, clock, events: collection, outbox, writer }: Collecting,
-): Batch {
-  const documents: EventDocument[] = [];
-  const published: DomainEnvelope[] = [];
-  const append = ({ stream, expectedVersion, events, cause }: Append) => {
-    if (!outbox.hasRoom()) throw new OutboxFull();
-    const now = clock.now();
-    const sealed = events.map((event) => seal(event, { subject: stream, now, cause }));
-    for (const [index, envelope] of sealed.entries()) {
-      documents.push(toEventDocument(envelope, expectedVersion + 1 + index, writer));
-      published.push(envelope);
-    }
-    return sealed;
-  };
-  const keep = (_stream: string, expectedVersion: number, envelopes: readonly DomainEnvelope[]) => {
-    for (const [index, envelope] of envelopes.entries()) {
-      documents.push(toEventDocument(envelope, expectedVersion + 1 + index));
-    }
-  };
-  const stored = async (ids: readonly string[]) => {
-    const query = { _id: { $in: [...ids] } };
-    const found = await collection
-      .find(query, { session, projection: { _id: 1 }, batchSize: ids.length })
-      .toArray();
-    const known = new Set(found.map(({ _id }) => _id));
-    return (id: string) => known.has(id);
-  };
-  return { transaction: { session, slot, append, keep, stored }, documents, published };
-}

@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
+import { withStoreErrors } from "./mongo-errors.ts";
 import type { OutboxDocument } from "./outbox-ledger.ts";
-import { asked } from "./store-errors.ts";
 
 /** An event's id and the outbox that publishes it. */
 export interface WrittenEvent {
@@ -17,7 +17,7 @@ export async function unsentOf(
   events: readonly WrittenEvent[],
 ): Promise<ReadonlySet<string>> {
   const writers = [...new Set(events.map(({ writer }) => writer))];
-  const found = await asked(outboxes.find({ _id: { $in: writers } }).toArray());
+  const found = await withStoreErrors(outboxes.find({ _id: { $in: writers } }).toArray());
   const checkpoints = new Map(found.map((outbox) => [outbox._id, outbox]));
   const isUnsent = ({ id, writer }: WrittenEvent) => {
     // An outbox that is no longer listed has sent everything.

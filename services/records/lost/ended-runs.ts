@@ -1,30 +1,34 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
-import type { OrderStore } from "../record/mongo-orders.ts";
 import type { RecordStore } from "../record/mongo-records.ts";
+import type { SourceEvents } from "../record/mongo-source-events.ts";
 
 export interface EndedRunsDeps {
   readonly records: Pick<RecordStore, "outcomes">;
-  readonly orders: Pick<OrderStore, "ofRuns">;
+  readonly sources: Pick<SourceEvents, "ofRuns">;
   readonly clock: Clock;
 }
 
-/** Ids of those runs that have an outcome on record, or had one before they were forgotten. Error: `STORE_UNAVAILABLE`. */
+/**
+ * Returns the ids of those runs that have a recorded outcome, or had one before they were purged.
+ *
+ * @throws `STORE_UNAVAILABLE`
+ */
 export type EndedRuns = (runs: ActionParams<"records.ended">["runs"]) => Promise<readonly string[]>;
 
-/** Nothing that was planned within it is forgotten: retention keeps runs for two minutes at least. */
+/** No run that was planned within this time is purged: retention keeps runs for two minutes at least. */
 const KEPT_MS = 60_000;
 
-/** A record and its order are forgotten in one transaction: a run with an order and no record waits to be recorded. */
-export function endedRuns({ records, orders, clock }: EndedRunsDeps): EndedRuns {
+/** A record and its `task.due` are purged in one transaction: a run with `task.due` and no record waits to be recorded. */
+export function endedRuns({ records, sources, clock }: EndedRunsDeps): EndedRuns {
   return async (runs) => {
     const { ended, missing } = await records.outcomes(runs.map(({ runId }) => runId));
     const before = clock.now() - KEPT_MS;
     const doubtful = runs.filter(
       ({ runId, plannedAt }) => missing.has(runId) && Date.parse(plannedAt) < before,
     );
-    const waiting = new Set((await orders.ofRuns(doubtful)).map(({ recordId }) => recordId));
-    const forgotten = new Set(doubtful.flatMap(({ runId }) => (waiting.has(runId) ? [] : [runId])));
-    return runs.flatMap(({ runId }) => (ended.has(runId) || forgotten.has(runId) ? [runId] : []));
+    const waiting = new Set((await sources.ofRuns(doubtful)).map(({ recordId }) => recordId));
+    const purged = new Set(doubtful.flatMap(({ runId }) => (waiting.has(runId) ? [] : [runId])));
+    return runs.flatMap(({ runId }) => (ended.has(runId) || purged.has(runId) ? [runId] : []));
   };
 }

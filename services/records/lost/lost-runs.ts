@@ -1,50 +1,50 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import type { RunPlace } from "../../../shared/contracts/records-actions.ts";
-import type { Order, OrderStore } from "../record/mongo-orders.ts";
 import type { RecordStore } from "../record/mongo-records.ts";
+import type { SourceEvent, SourceEvents } from "../record/mongo-source-events.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { DeclareLost } from "./declare-lost.ts";
-import type { RunWhereabouts } from "./run-whereabouts.ts";
+import type { RunLocations } from "./run-locations.ts";
 
 export interface LostRunsDeps {
-  readonly orders: Pick<OrderStore, "read" | "ofRuns">;
+  readonly sources: Pick<SourceEvents, "read" | "ofRuns">;
   readonly records: Pick<RecordStore, "recorded" | "open">;
   readonly recorder: Pick<Recorder, "record">;
-  readonly whereabouts: RunWhereabouts;
+  readonly locations: RunLocations;
   readonly declareLost: DeclareLost;
 }
 
-/** Finds runs that are nowhere. Errors are retryable; what was settled before one stays so. */
+/** Finds runs that are at no location. Errors are retryable; what was done before an error stays done. */
 export interface LostRuns {
   /**
-   * Records those of these orders (1,000 at most) that are not on record, and ends as `lost` the runs that nobody is
-   * going to start or to end any more. Answers the places of the runs that were open.
+   * Records those of these runs and skips (1,000 at most) that are not recorded, and ends as `lost` the runs that no
+   * process will start or end any more. Returns the locations of the runs that were open.
    */
-  settle(orders: readonly Order[]): Promise<ReadonlyMap<string, RunPlace>>;
-  /** The same for runs of tasks (1,000 at most), in their order. */
+  reconcile(sources: readonly SourceEvent[]): Promise<ReadonlyMap<string, RunPlace>>;
+  /** Does so for runs of tasks (1,000 at most), and returns their locations in the order of the runs. */
   locate(runs: ActionParams<"records.locate">["runs"]): Promise<readonly RunPlace[]>;
 }
 
 const REASON =
-  "the bus no longer has its order and no executor holds it: the bus lost it, or the database was restored from a copy; the handler may have been executed";
+  "the bus no longer has its dispatch and no executor has it in flight: the bus lost it, or the database was restored from a copy; the handler may have been executed";
 
 export function lostRuns(deps: LostRunsDeps): LostRuns {
-  const { orders: store, records, recorder, whereabouts, declareLost } = deps;
+  const { sources: store, records, recorder, locations, declareLost } = deps;
 
-  async function recordMissing(orders: readonly Order[]): Promise<void> {
-    const recorded = await records.recorded(orders.map(({ recordId }) => recordId));
-    const missing = orders.filter(({ recordId }) => !recorded.has(recordId));
+  async function recordMissing(sources: readonly SourceEvent[]): Promise<void> {
+    const recorded = await records.recorded(sources.map(({ recordId }) => recordId));
+    const missing = sources.filter(({ recordId }) => !recorded.has(recordId));
     if (missing.length === 0) return;
-    await recorder.record(await store.read(missing.map(({ id }) => id)), { mayBeKnown: true });
+    await recorder.record(await store.read(missing.map(({ id }) => id)), { isRedelivered: true });
   }
 
-  async function settle(orders: readonly Order[]): Promise<ReadonlyMap<string, RunPlace>> {
-    await recordMissing(orders);
-    // Read before the run is looked for: whatever is recorded of it meanwhile keeps it from being declared lost.
-    const open = await records.open(orders.map(({ recordId }) => recordId));
-    const runs = orders.filter(({ recordId }) => open.has(recordId));
+  async function reconcile(sources: readonly SourceEvent[]): Promise<ReadonlyMap<string, RunPlace>> {
+    await recordMissing(sources);
+    // Read before the run is looked for: an event recorded meanwhile keeps it from being declared lost.
+    const open = await records.open(sources.map(({ recordId }) => recordId));
+    const runs = sources.filter(({ recordId }) => open.has(recordId));
     if (runs.length === 0) return new Map();
-    const places = new Map<string, RunPlace>(await whereabouts.locate(runs));
+    const places = new Map<string, RunPlace>(await locations.locate(runs));
     for (const [runId, seen] of open) {
       if (places.has(runId)) continue;
       await declareLost(seen, REASON);
@@ -54,13 +54,13 @@ export function lostRuns(deps: LostRunsDeps): LostRuns {
   }
 
   return {
-    settle,
+    reconcile,
 
     async locate(runs) {
-      // Most are only long: they need not be looked for.
-      const held = await whereabouts.held(runs.map(({ runId }) => runId));
-      const places = await settle(await store.ofRuns(runs.filter(({ runId }) => !held.has(runId))));
-      return runs.map(({ runId }) => (held.has(runId) ? "executor" : (places.get(runId) ?? "ended")));
+      // Most of them only take long; a run that is in flight needs no search.
+      const inFlight = await locations.inFlight(runs.map(({ runId }) => runId));
+      const places = await reconcile(await store.ofRuns(runs.filter(({ runId }) => !inFlight.has(runId))));
+      return runs.map(({ runId }) => (inFlight.has(runId) ? "executor" : (places.get(runId) ?? "ended")));
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Collection } from "mongodb";
-import { asked } from "../../../shared/event-store/store-errors.ts";
+import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
 import type { KnownBus } from "./bus-watch.ts";
 
-/** The one document of `known_bus`. It travels with a copy of the database, which so reveals itself beside another bus. */
+/** The one document of `known_bus`. A copy of the database has it too, so a copy next to another bus is detected. */
 export interface KnownBusDocument {
   readonly _id: "records";
   readonly identity: string;
@@ -10,9 +10,9 @@ export interface KnownBusDocument {
 
 export function mongoKnownBus(buses: Collection<KnownBusDocument>): KnownBus {
   return {
-    read: async () => (await asked(buses.findOne({ _id: "records" })))?.identity ?? null,
+    read: async () => (await withStoreErrors(buses.findOne({ _id: "records" })))?.identity ?? null,
     async write(identity) {
-      await asked(buses.updateOne({ _id: "records" }, { $set: { identity } }, { upsert: true }));
+      await withStoreErrors(buses.updateOne({ _id: "records" }, { $set: { identity } }, { upsert: true }));
     },
   };
 }

@@ -5,14 +5,14 @@ import type { RecordStore } from "../record/mongo-records.ts";
 import type { DeclareLost } from "./declare-lost.ts";
 
 export interface ReaperOptions {
-  readonly records: RecordStore;
+  readonly records: Pick<RecordStore, "overdue">;
   readonly declareLost: DeclareLost;
   readonly clock: Clock;
   readonly log: Log;
   readonly everyMs: number;
 }
 
-/** Declares runs lost that nobody can be working on any more, so that each ends with a record. */
+/** Declares runs lost that no executor can be working on any more, so that every run ends with an outcome. */
 export type Reaper = PeriodicJob;
 
 const PAGE = 500;
@@ -21,7 +21,7 @@ export function createReaper({ records, declareLost, clock, log, everyMs }: Reap
   async function reap(stopping: AbortSignal): Promise<void> {
     for (const overdue of await records.overdue(clock.now(), PAGE)) {
       if (stopping.aborted) return;
-      await declareLost(overdue, `no sign of life since ${overdue.record.updatedAt}`);
+      await declareLost(overdue, `no sign of life since ${overdue.state.updatedAt}`);
     }
   }
 

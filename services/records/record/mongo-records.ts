@@ -1,11 +1,15 @@
-import { type AnyBulkWriteOperation, type ClientSession, type Collection, ObjectId } from "mongodb";
+import { type AnyBulkWriteOperation, type Collection, ObjectId } from "mongodb";
 import type { ActionAnswer, ActionParams } from "../../../shared/contracts/actions.ts";
 import { AppError } from "../../../shared/errors.ts";
-import { asked } from "../../../shared/event-store/store-errors.ts";
+import type { StateStore } from "../../../shared/event-store/command-handler-options.ts";
+import type { Versioned } from "../../../shared/event-store/decide-batch.ts";
+import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
+import { sessionOf } from "../../../shared/event-store/mongo-transaction.ts";
 import { BLOCK_BYTES, jsonBytes, mongoPages, sortOf } from "../../../shared/mongo-pages.ts";
-import type { OrderStore } from "./mongo-orders.ts";
-import { evolve, type RunRecord } from "./record.ts";
+import type { SourceEvents } from "./mongo-source-events.ts";
+import { foldRecord, type RunRecord } from "./record.ts";
 import { fromDocument, type RecordDocument, toDocument, toView } from "./record-document.ts";
+import type { DecidedRunEvent, RunCommand } from "./run.ts";
 
 export class RecordNotFound extends AppError {
   constructor(runId: string) {
@@ -13,7 +17,7 @@ export class RecordNotFound extends AppError {
   }
 }
 
-/** A record with a long log, large params and a large result does not fit one message; `records.rows` has it in pieces. */
+/** A record with a long log, large params and a large result does not fit one message; `records.rows` returns it in pieces. */
 export class RecordTooLarge extends AppError {
   constructor(runId: string) {
     super(`The record ${runId} is larger than ${BLOCK_BYTES} bytes; read it by records.rows.`, {
@@ -23,49 +27,41 @@ export class RecordTooLarge extends AppError {
   }
 }
 
-/** A record with the number of events on its run's stream. */
-export interface VersionedRecord {
-  readonly record: RunRecord;
-  readonly version: number;
-}
-
-export interface RecordChange extends VersionedRecord {
-  readonly isNew: boolean;
-}
-
 /** The records of runs and skips. Reads outside of transactions reject with `STORE_UNAVAILABLE`. */
-export interface RecordStore {
-  load(session: ClientSession, runIds: readonly string[]): Promise<Map<string, VersionedRecord>>;
-  write(session: ClientSession, changes: readonly RecordChange[]): Promise<void>;
-  /** Which of these runs and skips are on record. */
+export interface RecordStore extends StateStore<RunRecord | null, RunCommand, DecidedRunEvent> {
+  /** Those of these runs and skips that are recorded. */
   recorded(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** The records of those that have no outcome. */
-  open(ids: readonly string[]): Promise<ReadonlyMap<string, VersionedRecord>>;
-  /** Open runs that have shown no sign of life for longer than they may. */
-  overdue(now: number, limit: number): Promise<readonly VersionedRecord[]>;
-  /** Of these runs those that have an outcome, and those that are not on record. */
+  open(ids: readonly string[]): Promise<ReadonlyMap<string, Versioned<RunRecord>>>;
+  /** Open runs without any event for longer than allowed. */
+  overdue(now: number, limit: number): Promise<readonly Versioned<RunRecord>[]>;
+  /** Those of these runs that have an outcome, and those that are not recorded. */
   outcomes(runIds: readonly string[]): Promise<{ ended: ReadonlySet<string>; missing: ReadonlySet<string> }>;
-  /** Also of a run that was ordered just now and is not on record yet. Errors: `RECORD_NOT_FOUND`, `RECORD_TOO_LARGE`. */
+  /**
+   * Includes a run that was dispatched just now and is not recorded yet.
+   *
+   * @throws `RECORD_NOT_FOUND`, `RECORD_TOO_LARGE`
+   */
   view(runId: string): Promise<ActionAnswer<"records.get">>;
-  /** Error: `LIST_TOO_LONG`. */
+  /** @throws `LIST_TOO_LONG` */
   list(query: ActionParams<"records.list">): Promise<ActionAnswer<"records.list">>;
   rows(query: ActionParams<"records.rows">): Promise<ActionAnswer<"records.rows">>;
 }
 
 export interface MongoRecordsOptions {
   readonly records: Collection<RecordDocument>;
-  /** Finds the order of a run that is not on record yet. */
-  readonly justOrdered?: OrderStore["justOrdered"];
-  /** How long a run may be silent beyond its timeout. */
+  /** Finds the `task.due` of a run that is not recorded yet. */
+  readonly justDispatched?: SourceEvents["justDispatched"];
+  /** How long a run may go without events beyond its timeout (ms). */
   readonly lostMs: number;
-  /** Timeout of runs whose task names none. */
+  /** Timeout of runs whose task has none (ms). */
   readonly defaultTimeoutMs: number;
 }
 
 export function mongoRecords(options: MongoRecordsOptions): RecordStore {
-  const { records, justOrdered = async () => null, lostMs, defaultTimeoutMs } = options;
+  const { records, justDispatched = async () => null, lostMs, defaultTimeoutMs } = options;
   const pages = mongoPages(records, toView);
-  const documentOf = ({ record, version }: VersionedRecord) => {
+  const documentOf = ({ state: record, version }: Versioned<RunRecord>) => {
     const seen = Math.max(Date.parse(record.updatedAt), Date.parse(record.plannedAt));
     return toDocument(record, {
       version,
@@ -73,24 +69,25 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
     });
   };
 
-  /** As it will be stored, once its order has reached the recorder. */
+  /** The document as it will be stored once the recorder receives the run's `task.due`. */
   async function futureDocument(runId: string): Promise<RecordDocument | null> {
-    const order = await justOrdered(runId);
-    return order && documentOf({ record: evolve(null, order), version: 0 });
+    const due = await justDispatched(runId);
+    return due && documentOf({ state: foldRecord(null, due), version: 0 });
   }
 
   return {
-    async load(session, runIds) {
-      const ids = runIds.map((id) => new ObjectId(id));
-      const found = await records
-        .find({ _id: { $in: ids } }, { session, batchSize: runIds.length })
-        .toArray();
-      return byId(found);
+    async load(runIds, { transaction }) {
+      const query = { _id: { $in: runIds.map((id) => new ObjectId(id)) } };
+      const session = transaction ? { session: sessionOf(transaction) } : {};
+      return byId(await records.find(query, { ...session, batchSize: runIds.length }).toArray());
     },
 
-    async write(session, changes) {
-      const added = changes.filter(({ isNew }) => isNew).map(documentOf);
-      const replaced = changes.filter(({ isNew }) => !isNew).map(documentOf);
+    async write(transaction, changes) {
+      const session = sessionOf(transaction);
+      const added: RecordDocument[] = [];
+      const replaced: RecordDocument[] = [];
+      for (const { before, after, version } of changes)
+        if (after) (before ? replaced : added).push(documentOf({ state: after, version }));
       if (added.length > 0) await records.insertMany(added, { session, ordered: false });
       if (replaced.length > 0)
         await records.bulkWrite(replaced.map(replacement), { session, ordered: false });
@@ -98,23 +95,25 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
 
     async recorded(ids) {
       const query = { _id: { $in: ids.map((id) => new ObjectId(id)) } };
-      const found = await asked(records.find(query, { projection: { _id: 1 } }).toArray());
+      const found = await withStoreErrors(records.find(query, { projection: { _id: 1 } }).toArray());
       return new Set(found.map(({ _id }) => _id.toHexString()));
     },
 
     async open(ids) {
       const query = { _id: { $in: ids.map((id) => new ObjectId(id)) }, open_until: { $exists: true } };
-      return byId(await asked(records.find(query).toArray()));
+      return byId(await withStoreErrors(records.find(query).toArray()));
     },
 
     async overdue(now, limit) {
-      const found = await asked(records.find({ open_until: { $lte: new Date(now) } }, { limit }).toArray());
+      const found = await withStoreErrors(
+        records.find({ open_until: { $lte: new Date(now) } }, { limit }).toArray(),
+      );
       return found.map(versioned);
     },
 
     async outcomes(runIds) {
       const query = { _id: { $in: runIds.map((id) => new ObjectId(id)) } };
-      const found = await asked(records.find(query, { projection: { open_until: 1 } }).toArray());
+      const found = await withStoreErrors(records.find(query, { projection: { open_until: 1 } }).toArray());
       const ended = found.filter(({ open_until }) => open_until === undefined);
       const missing = new Set(runIds);
       for (const { _id } of found) missing.delete(_id.toHexString());
@@ -122,7 +121,7 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
     },
 
     async view(runId) {
-      const found = await asked(records.findOne({ _id: new ObjectId(runId) }));
+      const found = await withStoreErrors(records.findOne({ _id: new ObjectId(runId) }));
       const document = found ?? (await futureDocument(runId));
       if (!document) throw new RecordNotFound(runId);
       const view = toView(document);
@@ -141,12 +140,12 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
   };
 }
 
-function byId(documents: readonly RecordDocument[]): Map<string, VersionedRecord> {
+function byId(documents: readonly RecordDocument[]): Map<string, Versioned<RunRecord>> {
   return new Map(documents.map((document) => [document._id.toHexString(), versioned(document)]));
 }
 
-function versioned(document: RecordDocument): VersionedRecord {
-  return { record: fromDocument(document), version: document.version ?? 0 };
+function versioned(document: RecordDocument): Versioned<RunRecord> {
+  return { state: fromDocument(document), version: document.version ?? 0 };
 }
 
 function replacement({ _id, ...rest }: RecordDocument): AnyBulkWriteOperation<RecordDocument> {

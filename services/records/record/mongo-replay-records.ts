@@ -1,40 +1,39 @@
 import type { Collection } from "mongodb";
-import type { EventDocument } from "../../../shared/event-store/event-document.ts";
-import { fromEventDocument } from "../../../shared/event-store/event-document.ts";
+import { type EventDocument, fromEventDocument } from "../../../shared/event-store/event-document.ts";
 import { eventsOf, inChunks, type ReadModel, type Replayed } from "../../../shared/event-store/replay.ts";
-import { evolve, type RecordedEvent, type RunRecord, recordIdOf } from "./record.ts";
+import { foldRecord, type RecordedEvent, type RunRecord, recordIdOf } from "./record.ts";
 import { toDocument } from "./record-document.ts";
 
 const CHUNK = 1000;
 
-/** The records as orders, skips and the runs' own streams make them. */
+/** The records as `task.due`, `task.skipped` and the runs' own streams define them. */
 export const recordReadModel: ReadModel = {
   collection: "scheduler_task_record",
-  // When a run counts as lost depends on the settings.
+  // The settings decide when a run counts as lost.
   ignored: ["open_until"],
   async *replay(events) {
-    for await (const causes of inChunks(causesOf(events), CHUNK)) yield await recordsOf(events, causes);
+    for await (const sources of inChunks(sourcesOf(events), CHUNK)) yield await recordsOf(events, sources);
   },
 };
 
-/** Orders and skips: each makes a record. */
-async function* causesOf(events: Collection<EventDocument>): AsyncIterable<EventDocument> {
+/** Each `task.due` and `task.skipped` starts a record. */
+async function* sourcesOf(events: Collection<EventDocument>): AsyncIterable<EventDocument> {
   for await (const event of eventsOf(events, "task"))
     if (event.type === "task.due" || event.type === "task.skipped") yield event;
 }
 
 async function recordsOf(
   events: Collection<EventDocument>,
-  causes: readonly EventDocument[],
+  sources: readonly EventDocument[],
 ): Promise<Replayed[]> {
-  const first = causes.map((cause) => fromEventDocument(cause) as unknown as RecordedEvent);
+  const first = sources.map((source) => fromEventDocument(source) as unknown as RecordedEvent);
   const streams = await runStreams(events, first.map(recordIdOf));
-  return first.map((cause, position) => {
-    const id = recordIdOf(cause);
+  return first.map((source, position) => {
+    const id = recordIdOf(source);
     const own = streams.get(id) ?? [];
-    const record = [cause, ...own].reduce<RunRecord | null>(evolve, null) as RunRecord;
+    const record = [source, ...own].reduce<RunRecord | null>(foldRecord, null) as RunRecord;
     const document = toDocument(record, { version: own.length, openUntil: new Date(0) });
-    const { _id, writer } = causes[position] as EventDocument;
+    const { _id, writer } = sources[position] as EventDocument;
     return own.length > 0 || !writer ? { id, document } : { id, document, awaits: { id: _id, writer } };
   });
 }

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { catalogue, type DomainEvent } from "../../../shared/contracts/catalogue.ts";
 import { seal } from "../../../shared/envelope.ts";
-import { evolve, isKnown, LOG_LINES, type RecordedEvent, type RunRecord } from "./record.ts";
+import { foldRecord, isFolded, LOG_LINES, type RecordedEvent, type RunRecord } from "./record.ts";
 import { fromDocument, toDocument } from "./record-document.ts";
 
 const runId = "66f2a1c00a1b2c3d4e5f6071";
 const start = Date.parse("2026-01-05T08:00:00.000Z");
 let clock = start;
 
-/** The contract's example of an event, with some of its data replaced, a moment after the one before. */
-function say(type: RecordedEvent["type"], data: object = {}): RecordedEvent {
+/** The contract's example of an event, with some of its data replaced, 10 ms after the one before. */
+function event(type: RecordedEvent["type"], data: object = {}): RecordedEvent {
   clock += 10;
   const example = {
     ...catalogue.contracts[type].example,
@@ -22,16 +22,17 @@ function say(type: RecordedEvent["type"], data: object = {}): RecordedEvent {
     now: clock,
   }) as RecordedEvent;
 }
-const fold = (events: readonly RecordedEvent[]) => events.reduce<RunRecord | null>(evolve, null) as RunRecord;
+const fold = (events: readonly RecordedEvent[]) =>
+  events.reduce<RunRecord | null>(foldRecord, null) as RunRecord;
 
-const due = say("task.due", { plannedAt: "2026-01-05T08:00:00.000Z" });
-const started = say("run.started");
-const logged = say("run.logged");
-const progressed = say("run.progressed");
-const succeeded = say("run.succeeded", { startedAt: "2026-01-05T08:00:00.002Z" });
+const due = event("task.due", { plannedAt: "2026-01-05T08:00:00.000Z" });
+const started = event("run.started");
+const logged = event("run.logged");
+const progressed = event("run.progressed");
+const succeeded = event("run.succeeded", { startedAt: "2026-01-05T08:00:00.002Z" });
 
 describe("the record of a run", () => {
-  it("is queued when it was ordered, running when it began, and has its outcome when it ended", () => {
+  it("is queued when dispatched, running when started, and has its outcome when ended", () => {
     assert.equal(fold([due]).status, "queued");
     assert.equal(fold([due, started]).status, "running");
     const record = fold([due, started, succeeded]);
@@ -40,18 +41,18 @@ describe("the record of a run", () => {
     assert.equal(record.described?.handler, "test.main.Test");
   });
 
-  it("needs no start where a run ended quickly", () => {
+  it("needs no start event of a run that ended quickly", () => {
     assert.deepEqual(fold([due, succeeded]).attempts, fold([due, started, succeeded]).attempts);
   });
 
-  it("is the same in whatever order its events come", () => {
+  it("is the same for every order of its events", () => {
     const events = [due, started, logged, progressed, succeeded];
     const expected = fold(events);
     for (const order of permutations(events)) assert.deepEqual(fold(order), expected);
   });
 
-  it("shows what a run did whose occurrence was skipped as well, in whatever order that is told", () => {
-    const skipped = say("task.skipped", { skipId: runId, plannedAt: "2026-01-05T08:00:00.000Z" });
+  it("shows the run of an occurrence that was also skipped, for every order of the events", () => {
+    const skipped = event("task.skipped", { skipId: runId, plannedAt: "2026-01-05T08:00:00.000Z" });
     const events = [skipped, started, succeeded];
     const expected = fold(events);
     assert.deepEqual([expected.status, expected.contradictions, expected.skip?.count], ["succeeded", 0, 1]);
@@ -60,7 +61,7 @@ describe("the record of a run", () => {
   });
 
   it("shows each attempt of a run that another executor finished", () => {
-    const second = say("run.succeeded", {
+    const second = event("run.succeeded", {
       executor: "executor-2",
       startedAt: "2026-01-05T08:00:30.000Z",
       delivery: 2,
@@ -76,52 +77,52 @@ describe("the record of a run", () => {
   });
 
   it("keeps the first outcome and counts what contradicts it", () => {
-    const lost = say("run.lost");
+    const lost = event("run.lost");
     const record = fold([due, lost, succeeded]);
     assert.deepEqual([record.status, record.contradictions], ["lost", 1]);
     assert.equal(record.attempts[0]?.outcome, "succeeded", "the late outcome stays visible with its attempt");
   });
 
-  it("has words for every bad end", () => {
-    const failed = fold([due, say("run.failed")]);
+  it("explains every outcome but success", () => {
+    const failed = fold([due, event("run.failed")]);
     assert.deepEqual([failed.status, failed.error?.type], ["failed", "HTTP_STATUS"]);
-    assert.match(fold([due, say("run.timed_out")]).error?.message ?? "", /timeout of 2000 ms/);
-    const revoked = fold([due, say("run.cancelled")]);
+    assert.match(fold([due, event("run.timed_out")]).error?.message ?? "", /timeout of 2000 ms/);
+    const revoked = fold([due, event("run.cancelled")]);
     assert.match(revoked.error?.message ?? "", /stopped before the planned time/);
-    assert.deepEqual(revoked.attempts, [], "it was never begun");
-    assert.match(fold([due, say("run.lost")]).error?.message ?? "", /no sign of life/);
+    assert.deepEqual(revoked.attempts, [], "it never started");
+    assert.match(fold([due, event("run.lost")]).error?.message ?? "", /no sign of life/);
   });
 
   it("keeps the newest log lines only", () => {
     const line = { at: "2026-01-05T08:00:01.000Z", level: "info", message: "x" };
-    const many = say("run.logged", {
+    const many = event("run.logged", {
       lines: Array.from({ length: LOG_LINES }, (_, n) => ({ ...line, message: `${n}` })),
     });
-    const record = fold([due, many, say("run.logged", { lines: [{ ...line, message: "last" }] })]);
+    const record = fold([due, many, event("run.logged", { lines: [{ ...line, message: "last" }] })]);
     assert.equal(record.log.length, LOG_LINES);
     assert.deepEqual([record.log[0]?.message, record.log.at(-1)?.message], ["1", "last"]);
   });
 
-  it("takes an order or a skip once", () => {
-    assert.equal(isKnown(null, due), false);
-    assert.equal(isKnown(fold([started]), due), false);
-    assert.equal(isKnown(fold([due]), due), true);
-    const skip = say("task.skipped");
-    assert.equal(isKnown(fold([skip]), skip), true);
+  it("folds a dispatch or a skip once", () => {
+    assert.equal(isFolded(null, due), false);
+    assert.equal(isFolded(fold([started]), due), false);
+    assert.equal(isFolded(fold([due]), due), true);
+    const skip = event("task.skipped");
+    assert.equal(isFolded(fold([skip]), skip), true);
     assert.equal(fold([skip]).status, "skipped");
   });
 });
 
 describe("the stored form of a record", () => {
   const stored = { version: 1, openUntil: new Date(0) };
-  it("says the same as the record", () => {
+  it("contains the whole record", () => {
     const stories = [
       [due],
       [started],
       [due, started, logged, progressed, succeeded],
-      [due, say("run.failed")],
-      [due, say("run.lost")],
-      [say("task.skipped", { count: 5 })],
+      [due, event("run.failed")],
+      [due, event("run.lost")],
+      [event("task.skipped", { count: 5 })],
     ];
     for (const story of stories) {
       const record = fold(story);
@@ -129,7 +130,7 @@ describe("the stored form of a record", () => {
     }
   });
 
-  it("of the original, which knew no status, can be read", () => {
+  it("can be read as the Python original wrote it, without a status", () => {
     const { status: _, ...original } = toDocument(fold([due, succeeded]), stored);
     assert.equal(fromDocument(original).status, "succeeded");
   });

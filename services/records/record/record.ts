@@ -3,7 +3,7 @@ import type { RecordView } from "../../../shared/contracts/records-actions.ts";
 import type { RunEnded, RunEvent } from "../../../shared/contracts/run-events.ts";
 import type { TaskDue, TaskSkipped } from "../../../shared/contracts/task-events.ts";
 
-/** What a record is folded from. */
+/** The events that a record is folded from, as they are stored. */
 export type RecordedEvent = DomainEnvelope<"task.due" | "task.skipped" | RunEvent["type"]>;
 
 type Described = Pick<TaskDue["data"], "name" | "group" | "handler" | "params" | "strategy" | "expression">;
@@ -28,7 +28,7 @@ export interface RunRecord {
   readonly result: unknown;
   readonly error: { readonly type: string; readonly message: string; readonly stack: string | null } | null;
   readonly skip: RecordView["skip"];
-  /** Null until the order has arrived: the first events of a run may come in any order. */
+  /** Null until `task.due` has arrived: the first events of a run may come in any order. */
   readonly described: Described | null;
   readonly timeoutMs: number | null;
   readonly attempts: readonly Attempt[];
@@ -44,10 +44,10 @@ export interface RunRecord {
 export const LOG_LINES = 200;
 
 /**
- * Folds one event into its record. The first outcome wins; a later one is counted and kept with its attempt.
- * Events of the task and of the run may come in either order: the record is the same.
+ * Folds one event into its record. The first outcome wins; a later one is counted and shown with its attempt.
+ * Events of the task and of the run may come in any order: the record is the same.
  */
-export function evolve(record: RunRecord | null, event: RecordedEvent): RunRecord {
+export function foldRecord(record: RunRecord | null, event: RecordedEvent): RunRecord {
   const seen = touched(record ?? blank(event), event.time);
   switch (event.type) {
     case "task.due":
@@ -60,7 +60,7 @@ export function evolve(record: RunRecord | null, event: RecordedEvent): RunRecor
       const { reason, count, lastPlannedAt } = event.data;
       return {
         ...seen,
-        // A run of the same occurrence is what happened, whatever was planned.
+        // If the same occurrence was also run, the run is what happened.
         status: seen.status === "queued" ? "skipped" : seen.status,
         described: describedBy(event.data),
         skip: { reason, count, lastPlannedAt },
@@ -89,13 +89,13 @@ export function isOpen({ status }: Pick<RunRecord, "status">): boolean {
   return status === "queued" || status === "running";
 }
 
-/** A skip is no outcome of a run: where an occurrence was skipped and all the same run, its run decides. */
+/** A skip is not an outcome of a run: if an occurrence was both skipped and run, its run decides. */
 function hasNoOutcome(record: RunRecord): boolean {
   return isOpen(record) || record.status === "skipped";
 }
 
-/** True where a task's event has been folded into the record before. */
-export function isKnown(record: RunRecord | null, event: RecordedEvent): boolean {
+/** True if an event of the task has been folded into the record before. */
+export function isFolded(record: RunRecord | null, event: RecordedEvent): boolean {
   if (event.type === "task.due") return record !== null && record.described !== null;
   return event.type === "task.skipped" && record !== null && record.skip !== null;
 }
@@ -139,9 +139,9 @@ function describedBy({ name, group, handler, params, strategy, expression }: Des
 function ended(record: RunRecord, event: RunEnded): RunRecord {
   const outcome = event.type.slice("run.".length) as Outcome;
   const isLost = event.type === "run.lost";
-  // What was revoked was never begun.
-  const hasBegun = !isLost && !(event.type === "run.cancelled" && event.data.reason === "revoked");
-  const attempts = hasBegun
+  // A revoked run never started.
+  const hasStarted = !isLost && !(event.type === "run.cancelled" && event.data.reason === "revoked");
+  const attempts = hasStarted
     ? withAttempt(record, event.data, { outcome, endedAt: event.data.endedAt })
     : record.attempts;
   const log = isLost ? record.log : tail(record.log, event.data.log ?? []);
@@ -176,15 +176,15 @@ function failure(type: string, message: string): Pick<RunRecord, "result" | "err
   return { result: null, error: { type, message, stack: null } };
 }
 
-interface Begun {
+interface StartedAttempt {
   readonly executor: string;
   readonly startedAt: string;
 }
 
-/** An attempt is one start by one executor; its end is told apart from its start, in either order. */
+/** An attempt is one start by one executor. Its start and its end may arrive in either order. */
 function withAttempt(
   { attempts }: RunRecord,
-  { executor, startedAt }: Begun,
+  { executor, startedAt }: StartedAttempt,
   end: Pick<Attempt, "endedAt" | "outcome"> | null,
 ): readonly Attempt[] {
   const others = attempts.filter(

@@ -14,7 +14,8 @@ import { createReaper } from "../lost/reaper.ts";
 import { mongoRecords, type RecordStore } from "./mongo-records.ts";
 import type { RecordDocument } from "./record-document.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
-import { say } from "./said.fixture.ts";
+import { type RunCommandHandler, runCommandHandler } from "./run-command-handler.ts";
+import { exampleRun } from "./run-events.fixture.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -54,12 +55,13 @@ describe("the recorder", () => {
       },
     };
     const records = mongoRecords({ records: documents, lostMs: 1000, defaultTimeoutMs: 1000 });
-    const recorder = createRecorder({ store, records, clock: ofClock, maxBatch: 1000 });
+    const handler = runCommandHandler({ store, records, clock: ofClock, maxBatch: 1000 });
+    const recorder = createRecorder({ handler, clock: ofClock });
     recorders.push(recorder);
-    return { recorder, records, seen };
+    return { recorder, records, handler, seen };
   }
-  const fresh = { mayBeKnown: false };
-  const known = { mayBeKnown: true };
+  const fresh = { isRedelivered: false };
+  const redelivered = { isRedelivered: true };
   const recordOf = async (runId: string) =>
     (await documents.find({ _id: { $exists: true } }).toArray()).find(({ _id }) => String(_id) === runId);
   const streamOf = (runId: string) =>
@@ -68,13 +70,13 @@ describe("the recorder", () => {
       .find({ stream: `run-${runId}` })
       .toArray();
 
-  it("writes a short run once: its order waits for its end", async () => {
+  it("writes a short run once: its dispatch waits for its end", async () => {
     const { recorder, seen } = recorderUnderTest();
-    const run = say();
-    const ordered = recorder.record([run.due()], fresh);
+    const run = exampleRun();
+    const dispatched = recorder.record([run.due()], fresh);
     assert.equal(await recordOf(run.runId), undefined);
     await recorder.record([run.succeeded()], fresh);
-    await ordered;
+    await dispatched;
     const record = await recordOf(run.runId);
     assert.deepEqual(
       [record?.status, record?.job_class, record?.version],
@@ -83,16 +85,16 @@ describe("the recorder", () => {
     assert.equal(seen.transactions, 1);
   });
 
-  it("records an order by itself once its run should have ended", async () => {
+  it("records a dispatched run by itself once its run should have ended", async () => {
     const { recorder } = recorderUnderTest();
-    const run = say();
-    const orderedAt = clock.now();
+    const run = exampleRun();
+    const dispatchedAt = clock.now();
     await recorder.record([run.due()], fresh);
-    assert.ok(clock.now() - orderedAt >= 300);
+    assert.ok(clock.now() - dispatchedAt >= 300);
     assert.equal((await recordOf(run.runId))?.status, "queued");
   });
 
-  it("lets orders wait longer while runs queue up, so that they are written once as well", async () => {
+  it("lets dispatched runs wait longer while runs queue up, so that each is written once", async () => {
     let passedMs = 0;
     let asked = 0;
     const ofClock = {
@@ -102,8 +104,8 @@ describe("the recorder", () => {
       },
     };
     const { recorder, seen } = recorderUnderTest(ofClock);
-    const runs = Array.from({ length: 1500 }, () => say());
-    const ordered = recorder.record(
+    const runs = Array.from({ length: 1500 }, () => exampleRun());
+    const dispatched = recorder.record(
       runs.map((run) => run.due()),
       fresh,
     );
@@ -115,9 +117,9 @@ describe("the recorder", () => {
       runs.map((run) => run.succeeded()),
       fresh,
     );
-    await ordered;
+    await dispatched;
     assert.equal(seen.transactions, 1);
-    const late = Array.from({ length: 1500 }, () => say());
+    const late = Array.from({ length: 1500 }, () => exampleRun());
     const alone = recorder.record(
       late.map((run) => run.due()),
       fresh,
@@ -127,23 +129,23 @@ describe("the recorder", () => {
     assert.equal((await recordOf(late[0]?.runId ?? ""))?.status, "queued");
   });
 
-  it("does not let an order wait that may have been told before", async () => {
+  it("records a redelivered dispatch at once", async () => {
     const { recorder } = recorderUnderTest();
-    const run = say({ plannedAt: clock.now() + DAY_MS });
-    await recorder.record([run.due()], known);
+    const run = exampleRun({ plannedAt: clock.now() + DAY_MS });
+    await recorder.record([run.due()], redelivered);
     assert.equal((await recordOf(run.runId))?.status, "queued");
   });
 
-  it("records an event once, however often and wherever it comes", async () => {
+  it("records an event once, however often and by whichever recorder it is received", async () => {
     const [first, second] = [recorderUnderTest().recorder, recorderUnderTest().recorder];
-    const run = say();
+    const run = exampleRun();
     const [due, started, succeeded] = [run.due(), run.started(), run.succeeded()];
-    await first.record([due, started, succeeded], known);
+    await first.record([due, started, succeeded], redelivered);
     const before = await recordOf(run.runId);
     for (const recorder of [first, second]) {
-      await recorder.record([due], known);
+      await recorder.record([due], redelivered);
       await recorder.record([started, succeeded], fresh);
-      await recorder.record([succeeded], known);
+      await recorder.record([succeeded], redelivered);
     }
     assert.deepEqual(await recordOf(run.runId), before);
     assert.deepEqual(
@@ -156,11 +158,11 @@ describe("the recorder", () => {
   });
 
   it(
-    "records both orders of a run that was ordered twice, and holds up nobody by it",
+    "records a run that was dispatched twice, without a delay for either event",
     { timeout: LIMIT_MS },
     async () => {
       const { recorder } = recorderUnderTest();
-      const run = say();
+      const run = exampleRun();
       const both = [recorder.record([run.due()], fresh), recorder.record([run.due()], fresh)];
       await recorder.record([run.succeeded()], fresh);
       await Promise.all(both);
@@ -168,12 +170,12 @@ describe("the recorder", () => {
     },
   );
 
-  it("loses nothing where two recorders write the same records at the same moment", async () => {
+  it("loses nothing while two recorders write the same records at the same time", async () => {
     const [first, second] = [recorderUnderTest().recorder, recorderUnderTest().recorder];
-    const runs = Array.from({ length: 40 }, () => say());
+    const runs = Array.from({ length: 40 }, () => exampleRun());
     await Promise.all(
       runs.flatMap((run) => [
-        first.record([run.due()], known),
+        first.record([run.due()], redelivered),
         second.record([run.started()], fresh),
         first.record([run.succeeded()], fresh),
       ]),
@@ -187,12 +189,12 @@ describe("the recorder", () => {
     }
   });
 
-  it("isolates an event that cannot be recorded: its neighbours are", async () => {
+  it("isolates an event that cannot be recorded: the others of its batch are recorded", async () => {
     const { recorder } = recorderUnderTest();
-    const [good, bad, other] = [say(), say(), say()];
+    const [good, bad, other] = [exampleRun(), exampleRun(), exampleRun()];
     const calls = await Promise.allSettled([
       recorder.record([good.succeeded()], fresh),
-      // No JSON can say this.
+      // JSON has no form for this value.
       recorder.record([bad.succeeded({ result: 1n })], fresh),
       recorder.record([other.succeeded()], fresh),
     ]);
@@ -205,42 +207,45 @@ describe("the recorder", () => {
 
   it("keeps the first outcome and counts a later one", async () => {
     const { recorder } = recorderUnderTest();
-    const run = say();
-    await recorder.record([run.due(), run.lost()], known);
+    const run = exampleRun();
+    await recorder.record([run.due(), run.lost()], redelivered);
     await recorder.record([run.succeeded()], fresh);
     const record = await recordOf(run.runId);
     assert.deepEqual([record?.status, record?.contradictions, record?.version], ["lost", 1, 2]);
   });
 
-  it("on a flush records what waits, and lets nothing wait any more", async () => {
+  it("records the waiting runs on a flush, and later ones at once", async () => {
     const { recorder } = recorderUnderTest();
     const [held, later] = [
-      say({ plannedAt: clock.now() + DAY_MS }),
-      say({ plannedAt: clock.now() + DAY_MS }),
+      exampleRun({ plannedAt: clock.now() + DAY_MS }),
+      exampleRun({ plannedAt: clock.now() + DAY_MS }),
     ];
-    const ordered = recorder.record([held.due()], fresh);
+    const dispatched = recorder.record([held.due()], fresh);
     await recorder.flush();
-    await ordered;
+    await dispatched;
     await recorder.record([later.due()], fresh);
     for (const { runId } of [held, later]) assert.equal((await recordOf(runId))?.status, "queued");
   });
 
   describe("and the reaper", () => {
     const longAgo = () => clock.now() - DAY_MS;
-    const reaping = (records: RecordStore, ofClock = clock) =>
+    const reaperOf = (
+      { overdue, handler }: Pick<RecordStore, "overdue"> & { handler: RunCommandHandler },
+      ofClock = clock,
+    ) =>
       createReaper({
-        records,
-        declareLost: declareLost({ store: events.store, records, clock: ofClock, log: silentLog }),
+        records: { overdue },
+        declareLost: declareLost({ handler, clock: ofClock, log: silentLog }),
         clock: ofClock,
         log: silentLog,
         everyMs: 10,
       });
 
-    it("declares a run lost of which nothing was heard for too long, and tells of it", async () => {
-      const { recorder, records } = recorderUnderTest();
-      const [silent, alive] = [say({ at: longAgo() }), say()];
-      await recorder.record([silent.due(), silent.started(), alive.due(), alive.started()], known);
-      const reaper = reaping(records, { now: () => clock.now() - 5 });
+    it("declares a run lost that has had no event for too long, and publishes that", async () => {
+      const { recorder, records, handler } = recorderUnderTest();
+      const [silent, alive] = [exampleRun({ at: longAgo() }), exampleRun()];
+      await recorder.record([silent.due(), silent.started(), alive.due(), alive.started()], redelivered);
+      const reaper = reaperOf({ overdue: records.overdue, handler }, { now: () => clock.now() - 5 });
       reaper.start();
       await eventually(async () => (await recordOf(silent.runId))?.status === "lost");
       await reaper.stop();
@@ -252,34 +257,34 @@ describe("the recorder", () => {
       assert.deepEqual(record?.update_datetime, lost.time, "the record is what its events make of it");
     });
 
-    it("leaves a run alone of which something is heard at the last moment", async () => {
-      const { recorder, records } = recorderUnderTest();
-      const run = say({ at: longAgo() });
-      await recorder.record([run.due(), run.started()], known);
+    it("does not declare a run lost whose outcome is recorded at the last moment", async () => {
+      const { recorder, records, handler } = recorderUnderTest();
+      const run = exampleRun({ at: longAgo() });
+      await recorder.record([run.due(), run.started()], redelivered);
       const looked = Promise.withResolvers<void>();
       const overdue: typeof records.overdue = async (...query) => {
         const found = await records.overdue(...query);
-        await recorder.record([run.succeeded()], known);
+        await recorder.record([run.succeeded()], redelivered);
         looked.resolve();
         return found;
       };
-      const reaper = reaping({ ...records, overdue });
+      const reaper = reaperOf({ overdue, handler });
       reaper.start();
       await looked.promise;
       await reaper.stop();
       assert.equal((await recordOf(run.runId))?.status, "succeeded");
     });
 
-    it("undoes nothing that is recorded while it looks", async () => {
-      const { recorder, records } = recorderUnderTest();
-      const run = say({ at: longAgo() });
-      await recorder.record([run.started()], known);
+    it("does not undo what is recorded while it looks", async () => {
+      const { recorder, records, handler } = recorderUnderTest();
+      const run = exampleRun({ at: longAgo() });
+      await recorder.record([run.started()], redelivered);
       const overdue: typeof records.overdue = async (...query) => {
         const found = await records.overdue(...query);
-        await recorder.record([run.due()], known);
+        await recorder.record([run.due()], redelivered);
         return found;
       };
-      const reaper = reaping({ ...records, overdue });
+      const reaper = reaperOf({ overdue, handler });
       reaper.start();
       await eventually(async () => (await recordOf(run.runId))?.status === "lost");
       await reaper.stop();

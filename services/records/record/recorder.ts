@@ -1,208 +1,107 @@
 import type { Clock } from "../../../shared/clock.ts";
-import { errorType } from "../../../shared/errors.ts";
-import { createBatchLanes, type LaneItem } from "../../../shared/event-store/batch-lanes.ts";
-import type { EventStore, Transaction } from "../../../shared/event-store/event-store.ts";
-import type { RecordStore, VersionedRecord } from "./mongo-records.ts";
-import { evolve, isKnown, type RecordedEvent, recordIdOf } from "./record.ts";
+import type { Submission } from "../../../shared/event-store/decide-batch.ts";
+import { type RecordedEvent, recordIdOf } from "./record.ts";
+import type { RunCommand } from "./run.ts";
+import type { RunCommandHandler } from "./run-command-handler.ts";
+import { type WaitingRun, WaitingRuns } from "./waiting-runs.ts";
 
 /**
- * Writes down what happened. Events that arrive while a transaction is under way go into the next one together. An
- * order (`task.due`) waits until its run says something, or a little beyond its planned time: a short run is then
- * written once instead of twice. It is not acknowledged meanwhile, so nothing depends on this memory.
+ * Records what happened to runs. `task.due` waits for the first events of its run, or until shortly after the planned
+ * time, so that a short run is written once instead of twice. It is not acknowledged meanwhile, so nothing is lost with
+ * this process.
  */
 export interface Recorder {
-  /** Resolves when the events are recorded durably; each at most once, however often it comes. */
-  record(events: readonly RecordedEvent[], options: { mayBeKnown: boolean }): Promise<void>;
-  /** Records what waits and no longer lets anything wait. */
+  /**
+   * Resolves when the events are recorded durably; each is recorded once, however often it is delivered.
+   *
+   * @throws `STORE_UNAVAILABLE`, `STREAM_CONFLICT` (both retryable); any error that an event of this call causes
+   */
+  record(events: readonly RecordedEvent[], delivery: RecordedDelivery): Promise<void>;
+  /** Records the waiting runs; from here on no event waits. */
   flush(): Promise<void>;
 }
 
+export interface RecordedDelivery {
+  /** The events may have been delivered and recorded before. */
+  readonly isRedelivered: boolean;
+}
+
 export interface RecorderOptions {
-  readonly store: EventStore;
-  readonly records: RecordStore;
+  readonly handler: RunCommandHandler;
   readonly clock: Clock;
-  /** Records of one transaction. */
-  readonly maxBatch: number;
-  /** Called for each new record once it is stored. */
-  readonly onAdded?: (taskId: string) => void;
 }
 
-interface Part extends LaneItem {
-  readonly events: readonly RecordedEvent[];
-  readonly mayBeKnown: boolean;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface HeldOrder extends Pick<Part, "resolve" | "reject"> {
-  readonly event: RecordedEvent;
-  /** From here it counts how long it waits: its planned time, or its arrival where that is later. */
-  readonly from: number;
-}
-
-/** How long an order waits to be written with what its run says. */
-const HOLD_MS = 400;
-/** So many orders wait where runs queue up for a place to execute: writing them twice would hold up everybody. */
-const CROWD = 1000;
-const HOLD_IN_CROWD_MS = 5000;
 const SWEEP_MS = 100;
-const CONFLICT_TRIES = 5;
-/** While one transaction waits for the store, the next one is prepared. */
-const LANES = 2;
 
-export function createRecorder(options: RecorderOptions): Recorder {
-  const { store, records, clock, maxBatch, onAdded = () => {} } = options;
-  const held = new Map<string, HeldOrder>();
-  let isFlushing = false;
+export function createRecorder({ handler, clock }: RecorderOptions): Recorder {
+  const waiting = new WaitingRuns();
+  let state: "waiting" | "flushed" = "waiting";
   let sweeper: NodeJS.Timeout | undefined;
-  const lanes = createBatchLanes<Part>({
-    lanes: LANES,
-    maxKeys: maxBatch,
-    work: (parts) =>
-      settle(
-        parts,
-        parts.some(({ mayBeKnown }) => mayBeKnown),
-      ),
-  });
-
-  /** What fails together is tried part by part, so that each caller hears of its own fault only. */
-  async function settle(parts: readonly Part[], mayBeKnown: boolean): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await write(
-          parts.flatMap(({ events }) => events),
-          mayBeKnown || tries > 1,
-        );
-        for (const { resolve } of parts) resolve();
-        return;
-      } catch (error) {
-        if (errorType(error) === "STREAM_CONFLICT" && tries < CONFLICT_TRIES) continue;
-        if (parts.length > 1 && errorType(error) !== "STORE_UNAVAILABLE") {
-          for (const part of parts) await settle([part], true);
-        } else for (const { reject } of parts) reject(error);
-        return;
-      }
-    }
-  }
-
-  async function write(events: readonly RecordedEvent[], mayBeKnown: boolean): Promise<void> {
-    const added = await store.transact(async (transaction) => {
-      const isStored = mayBeKnown ? await transaction.stored(events.map(({ id }) => id)) : () => false;
-      const fresh = events.filter((event) => event.type.startsWith("task.") || !isStored(event.id));
-      if (fresh.length === 0) return [];
-      const before = await records.load(transaction.session, idsToLoad(fresh, mayBeKnown));
-      const after = foldAll(fresh, before, transaction);
-      const changes = [...after].map(([id, state]) => ({ ...state, isNew: !before.has(id) }));
-      await records.write(transaction.session, changes);
-      return changes.filter(({ isNew }) => isNew);
-    });
-    for (const { record } of added) onAdded(record.taskId);
-  }
-
-  function hold(event: RecordedEvent): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const from = Math.max(clock.now(), Date.parse(event.data.plannedAt));
-      held.set(recordIdOf(event), { event, from, resolve, reject });
-      sweeper ??= setInterval(sweep, SWEEP_MS);
-    });
-  }
 
   function sweep(): void {
-    const before = clock.now() - (held.size > CROWD ? HOLD_IN_CROWD_MS : HOLD_MS);
-    for (const [runId, { event, from, ...rest }] of held) {
-      if (from > before && !isFlushing) continue;
-      held.delete(runId);
-      lanes.add(partOf([event], { mayBeKnown: false, ...rest }));
-    }
-    if (held.size > 0) return;
+    for (const run of state === "flushed" ? waiting.takeAll() : waiting.takeExpired(clock.now()))
+      void write([run], []);
+    if (waiting.size > 0) return;
     clearInterval(sweeper);
     sweeper = undefined;
   }
 
-  /** Takes the orders that wait for one of these events: they go ahead of them, in the same part. */
-  function ordersOf(events: readonly RecordedEvent[]): HeldOrder[] {
-    const orders: HeldOrder[] = [];
-    for (const event of events) {
-      const id = recordIdOf(event);
-      const order = held.get(id);
-      if (!order) continue;
-      held.delete(id);
-      orders.push(order);
+  /** Writes events after the `task.due` of their runs, in one transaction. */
+  async function write(
+    runs: readonly WaitingRun[],
+    events: readonly Submission<RunCommand>[],
+  ): Promise<void> {
+    const dues = runs.map(({ event }) => submissionOf(event, { isRedelivered: false }));
+    try {
+      await handler.handleAll(dues.length > 0 ? [...dues, ...events] : events);
+      for (const { recorded } of runs) recorded.resolve();
+    } catch (error) {
+      for (const { recorded } of runs) recorded.reject(error);
+      if (events.length > 0) throw error;
     }
-    return orders;
   }
 
-  function add(events: readonly RecordedEvent[], mayBeKnown: boolean): Promise<void> {
-    const orders = ordersOf(events);
-    const all = orders.length === 0 ? events : [...orders.map(({ event }) => event), ...events];
-    const stored = new Promise<void>((resolve, reject) => {
-      lanes.add(partOf(all, { mayBeKnown, resolve, reject }));
-    });
-    stored.then(
-      () => {
-        for (const { resolve } of orders) resolve();
-      },
-      (error: unknown) => {
-        for (const { reject } of orders) reject(error);
-      },
-    );
-    return stored;
+  function wait(event: RecordedEvent): Promise<void> {
+    sweeper ??= setInterval(sweep, SWEEP_MS);
+    return waiting.add(event, clock.now());
   }
 
   return {
-    async record(events, { mayBeKnown }) {
+    async record(events, delivery) {
       const canWait = (event: RecordedEvent) =>
-        !mayBeKnown && !isFlushing && event.type === "task.due" && !held.has(recordIdOf(event));
-      const waits: Promise<void>[] = [];
+        state === "waiting" && !delivery.isRedelivered && event.type === "task.due" && !waiting.has(event);
+      const written: Promise<void>[] = [];
       const others: RecordedEvent[] = [];
       for (const event of events) {
-        if (canWait(event)) waits.push(hold(event));
+        if (canWait(event)) written.push(wait(event));
         else others.push(event);
       }
-      if (others.length > 0) waits.push(add(others, mayBeKnown));
-      await Promise.all(waits);
+      if (others.length > 0) {
+        const submissions = others.map((event) => submissionOf(event, delivery));
+        written.push(write(waiting.takeFor(others), submissions));
+      }
+      await Promise.all(written);
     },
 
     async flush() {
-      isFlushing = true;
+      state = "flushed";
       sweep();
-      await lanes.idle();
+      await handler.idle();
     },
   };
 }
 
-function partOf(events: readonly RecordedEvent[], rest: Omit<Part, "events" | "keys">): Part {
-  return { events, keys: [...new Set(events.map(recordIdOf))], ...rest };
-}
-
 /**
- * Records that may exist. One whose order comes with this batch for the first time does not; should another node
- * have begun it all the same, the insert conflicts, and the next try loads everything.
+ * An event of a run is known by its id among the stored events. `task.due` and `task.skipped` are stored on the task's
+ * stream before they are recorded; whether they are recorded is visible in the record.
  */
-function idsToLoad(events: readonly RecordedEvent[], mayBeKnown: boolean): readonly string[] {
-  const ids = new Set(events.map(recordIdOf));
-  if (!mayBeKnown)
-    for (const event of events) if (event.type.startsWith("task.")) ids.delete(recordIdOf(event));
-  return [...ids];
-}
-
-/** Folds events into their records in order, and keeps the runs' own events on their streams. */
-function foldAll(
-  events: readonly RecordedEvent[],
-  before: ReadonlyMap<string, VersionedRecord>,
-  transaction: Transaction,
-): Map<string, VersionedRecord> {
-  const after = new Map<string, VersionedRecord>();
-  for (const event of events) {
-    const id = recordIdOf(event);
-    const state = after.get(id) ?? before.get(id);
-    if (isKnown(state?.record ?? null, event)) continue;
-    let version = state?.version ?? 0;
-    if (event.type.startsWith("run.")) {
-      transaction.keep(`run-${id}`, version, [event]);
-      version += 1;
-    }
-    after.set(id, { record: evolve(state?.record ?? null, event), version });
-  }
-  return after;
+function submissionOf(event: RecordedEvent, { isRedelivered }: RecordedDelivery): Submission<RunCommand> {
+  const isOfRun = event.type.startsWith("run.");
+  return {
+    id: recordIdOf(event),
+    command: { type: "record", event },
+    ref: isOfRun ? { id: event.id, deadline: Number.POSITIVE_INFINITY } : null,
+    isFirst: !isRedelivered,
+    startsStream: !isOfRun && !isRedelivered,
+  };
 }

@@ -1,31 +1,36 @@
 import { type Collection, ObjectId } from "mongodb";
 import type { EventDocument } from "../../../shared/event-store/event-document.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
+import { sessionOf } from "../../../shared/event-store/mongo-transaction.ts";
 import type { RecordDocument } from "../record/record-document.ts";
 
-/** A run or skip that has ended. */
-export interface Forgettable {
+/** A run that has ended, or a skip. */
+export interface EndedRun {
   readonly id: string;
   readonly taskId: string;
-  /** False for what the original wrote. */
+  /** False for records of the Python original. */
   readonly hasEvents: boolean;
 }
 
-/** What is known of runs and skips, in records and in events, as something that ends. */
+/** The history of runs and skips as retention needs it: which of them may be purged, and how. */
 export interface RunHistory {
-  /** Ended ones that were first recorded before an instant, the oldest first. */
-  recordedBefore(instant: number): AsyncIterable<Forgettable>;
-  /** Ended ones of a task beyond its newest `keep`, as far as they were recorded before an instant. */
-  beyond(taskId: string, limits: { keep: number; before: number }): AsyncIterable<Forgettable>;
+  /** Those that were first recorded before an instant, the oldest first. */
+  recordedBefore(instant: number): AsyncIterable<EndedRun>;
+  /** Those of a task beyond its newest `keep` records that were recorded before an instant. */
+  beyond(taskId: string, limits: { keep: number; before: number }): AsyncIterable<EndedRun>;
   /** Tasks with more records than `keep`. */
   tasksBeyond(keep: number): Promise<readonly string[]>;
   /**
-   * Ids of runs and skips whose orders the state of a task follows from: its last planned time and its next one.
-   * None for a deleted task.
+   * Ids of the runs and skips that the state of a task depends on: its last planned time and its next one follow from
+   * their events. Empty for a deleted task.
    */
   anchorsOf(taskId: string): Promise<ReadonlySet<string>>;
-  /** Deletes records, orders and the runs' own streams in one transaction. Errors: `STORE_UNAVAILABLE`. */
-  forget(entries: readonly Forgettable[]): Promise<void>;
+  /**
+   * Deletes the records, their source events and the runs' own streams in one transaction.
+   *
+   * @throws `STORE_UNAVAILABLE`
+   */
+  purge(entries: readonly EndedRun[]): Promise<void>;
 }
 
 export interface MongoRunHistoryOptions {
@@ -34,15 +39,15 @@ export interface MongoRunHistoryOptions {
   readonly events: Collection<EventDocument>;
 }
 
-const ORDERS = { $in: ["task.due", "task.skipped"] };
+const SOURCES = { $in: ["task.due", "task.skipped"] };
 const FIELDS = { task_id: 1, version: 1, open_until: 1, create_datetime: 1 } as const;
 
 export function mongoRunHistory({ store, records, events }: MongoRunHistoryOptions): RunHistory {
-  /** Orders of runs, found from the beginning of the task's stream, where the oldest are. */
-  async function ordersOf(taskId: string, ids: readonly string[]): Promise<string[]> {
+  /** Ids of the source events, searched from the beginning of the task's stream, where the oldest are. */
+  async function sourcesOf(taskId: string, ids: readonly string[]): Promise<string[]> {
     const query = {
       stream: `task-${taskId}`,
-      type: ORDERS,
+      type: SOURCES,
       $or: [{ "data.runId": { $in: [...ids] } }, { "data.skipId": { $in: [...ids] } }],
     };
     const options = { sort: { version: 1 }, limit: ids.length, projection: { _id: 1 } } as const;
@@ -53,13 +58,13 @@ export function mongoRunHistory({ store, records, events }: MongoRunHistoryOptio
     async *recordedBefore(instant) {
       const query = { create_datetime: { $lt: new Date(instant) }, open_until: { $exists: false } };
       for await (const document of records.find(query, { sort: { create_datetime: 1 }, projection: FIELDS }))
-        yield forgettable(document);
+        yield endedRun(document);
     },
 
     async *beyond(taskId, { keep, before }) {
       const options = { sort: { start_datetime: -1 }, skip: keep, projection: FIELDS } as const;
       for await (const document of records.find({ task_id: taskId }, options))
-        if (!document.open_until && document.create_datetime.getTime() < before) yield forgettable(document);
+        if (!document.open_until && document.create_datetime.getTime() < before) yield endedRun(document);
     },
 
     async tasksBeyond(keep) {
@@ -75,26 +80,26 @@ export function mongoRunHistory({ store, records, events }: MongoRunHistoryOptio
       const newest = { sort: { version: -1 }, projection: { type: 1, data: 1 } } as const;
       const last = await events.findOne({ stream }, newest);
       if (!last || last.type === "task.deleted") return new Set();
-      const [order, run] = await Promise.all([
-        events.findOne({ stream, type: ORDERS }, newest),
+      const [source, run] = await Promise.all([
+        events.findOne({ stream, type: SOURCES }, newest),
         records.findOne(
           { task_id: taskId, status: { $ne: "skipped" } },
           { sort: { start_datetime: -1 }, projection: { _id: 1 } },
         ),
       ]);
-      const { runId, skipId } = (order?.data ?? {}) as { runId?: string; skipId?: string };
+      const { runId, skipId } = (source?.data ?? {}) as { runId?: string; skipId?: string };
       return new Set([runId, skipId, run?._id.toHexString()].filter((id) => id !== undefined));
     },
 
-    async forget(entries) {
+    async purge(entries) {
       const byTask = Map.groupBy(
         entries.filter(({ hasEvents }) => hasEvents),
         ({ taskId }) => taskId,
       );
-      const orders: string[] = [];
+      const sources: string[] = [];
       for (const [taskId, own] of byTask) {
-        orders.push(
-          ...(await ordersOf(
+        sources.push(
+          ...(await sourcesOf(
             taskId,
             own.map(({ id }) => id),
           )),
@@ -102,15 +107,16 @@ export function mongoRunHistory({ store, records, events }: MongoRunHistoryOptio
       }
       const streams = entries.map(({ id }) => `run-${id}`);
       const ids = entries.map(({ id }) => new ObjectId(id));
-      await store.transact(async ({ session }) => {
+      await store.transact(async (transaction) => {
+        const session = sessionOf(transaction);
         await records.deleteMany({ _id: { $in: ids } }, { session });
         await events.deleteMany({ stream: { $in: streams } }, { session });
-        await events.deleteMany({ _id: { $in: orders } }, { session });
+        await events.deleteMany({ _id: { $in: sources } }, { session });
       });
     },
   };
 }
 
-function forgettable({ _id, task_id: taskId, version }: Pick<RecordDocument, "_id" | "task_id" | "version">) {
+function endedRun({ _id, task_id: taskId, version }: Pick<RecordDocument, "_id" | "task_id" | "version">) {
   return { id: _id.toHexString(), taskId, hasEvents: version !== undefined };
 }

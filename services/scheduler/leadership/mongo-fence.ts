@@ -1,6 +1,8 @@
-import { type AnyBulkWriteOperation, type ClientSession, type Db, UUID } from "mongodb";
+import { type AnyBulkWriteOperation, type Db, UUID } from "mongodb";
 import { AppError, errorMessage } from "../../../shared/errors.ts";
-import { asked } from "../../../shared/event-store/store-errors.ts";
+import type { Transaction } from "../../../shared/event-store/event-store.ts";
+import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
+import { mongoTransaction } from "../../../shared/event-store/mongo-transaction.ts";
 import type { Log } from "../../../shared/log.ts";
 
 /** Another scheduler has taken over: nothing that was decided before may be stored any more. */
@@ -20,14 +22,9 @@ export interface Fence {
    */
   raise(epoch: number, sessions: readonly string[]): Promise<void>;
   /** Makes a transaction commit only while the epoch is not shut out. Error: `SCHEDULER_FENCED`. */
-  hold(transaction: FencedTransaction, epoch: number): Promise<void>;
+  hold(transaction: Transaction, epoch: number): Promise<void>;
   /** Throws `SCHEDULER_FENCED` where the epoch is shut out already; for decisions that store nothing. */
   check(epoch: number): Promise<void>;
-}
-
-export interface FencedTransaction {
-  readonly session: ClientSession;
-  readonly slot: number;
 }
 
 /** One document for each transaction that may be under way in one scheduler, so that these do not conflict. */
@@ -74,7 +71,7 @@ export function mongoFence(db: Db, log: Log): Fence {
       for (let tries = 1; ; tries++) {
         await endTransactions(sessions);
         try {
-          await asked(fences.bulkWrite(operations, { ordered: false, maxTimeMS: RAISE_LIMIT_MS }));
+          await withStoreErrors(fences.bulkWrite(operations, { ordered: false, maxTimeMS: RAISE_LIMIT_MS }));
           return;
         } catch (error) {
           if (tries === TRIES) throw error;
@@ -83,7 +80,8 @@ export function mongoFence(db: Db, log: Log): Fence {
       }
     },
 
-    async hold({ session, slot }, epoch) {
+    async hold(transaction, epoch) {
+      const { session, slot } = mongoTransaction(transaction);
       const query = { _id: idOf(slot), epoch };
       const { matchedCount } = await fences.updateOne(query, { $inc: { uses: 1 } }, { session });
       if (matchedCount !== 1) throw new Fenced();
@@ -91,7 +89,8 @@ export function mongoFence(db: Db, log: Log): Fence {
 
     async check(epoch) {
       const query = { _id: idOf(0), epoch };
-      if (!(await asked(fences.findOne(query, { readConcern: { level: "majority" } })))) throw new Fenced();
+      if (!(await withStoreErrors(fences.findOne(query, { readConcern: { level: "majority" } }))))
+        throw new Fenced();
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Collection } from "mongodb";
 import { occurrenceId } from "../../../shared/contracts/occurrence-id.ts";
 import type { TaskDue } from "../../../shared/contracts/task-events.ts";
 import type { EventDocument } from "../../../shared/event-store/event-document.ts";
-import { asked } from "../../../shared/event-store/store-errors.ts";
+import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
 import type { ManualRun } from "./manual-runs.ts";
 
 const READ_AT_A_TIME = 100;
@@ -38,5 +38,5 @@ export function mongoManualRuns(events: Collection<EventDocument>) {
     }
     return found;
   }
-  return (taskId: string, since: number) => asked(read(taskId, since));
+  return (taskId: string, since: number) => withStoreErrors(read(taskId, since));
 }

@@ -1,26 +1,8 @@
-import type { ClientSession, Collection } from "mongodb";
+import type { Collection } from "mongodb";
 import { AppError } from "../../../shared/errors.ts";
-import { asked } from "../../../shared/event-store/store-errors.ts";
-
-/** What became of a command. */
-export interface CommandOutcome {
-  readonly commandId: string;
-  readonly taskId: string;
-  /** Whether it changed its task. */
-  readonly changed: boolean;
-  /** Why it was refused; null where it was not. */
-  readonly refusal: AppError | null;
-  /** Instant (ms) after which the command is not carried out any more. */
-  readonly deadline: number;
-}
-
-/** The commands that were carried out or refused, so that a repetition gets the same outcome and has no effect. */
-export interface CommandLog {
-  /** Those of these commands that are known. Error: `STORE_UNAVAILABLE`. */
-  find(commandIds: readonly string[]): Promise<Map<string, CommandOutcome>>;
-  /** Writes within the transaction that stores what the commands have changed. */
-  write(session: ClientSession, outcomes: readonly CommandOutcome[]): Promise<void>;
-}
+import type { CommandOutcome, CommandOutcomes } from "../../../shared/event-store/command-outcomes.ts";
+import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
+import { sessionOf } from "../../../shared/event-store/mongo-transaction.ts";
 
 /** One document of `scheduler_commands`. */
 export interface CommandDocument {
@@ -34,29 +16,33 @@ export interface CommandDocument {
     readonly data: unknown;
   } | null;
   readonly deadline: Date;
-  /** The document may go: even a process whose clock is ten minutes behind refuses the command as late by then. */
+  /** From here on the document may be removed: a process whose clock is ten minutes behind rejects the command as late. */
   readonly expires_at: Date;
 }
 
 const CLOCK_SKEW_MS = 600_000;
 
-export function mongoCommands(commands: Collection<CommandDocument>): CommandLog {
+/** The outcomes of the commands on tasks. */
+export function mongoCommands(commands: Collection<CommandDocument>): Required<CommandOutcomes> {
   return {
-    async find(commandIds) {
-      const found = await asked(commands.find({ _id: { $in: [...commandIds] } }).toArray());
+    async find(commandIds, transaction) {
+      const session = transaction ? { session: sessionOf(transaction) } : {};
+      const query = { _id: { $in: [...commandIds] } };
+      const found = await withStoreErrors(commands.find(query, session).toArray());
       return new Map(found.map((document) => [document._id, fromDocument(document)]));
     },
 
-    async write(session, outcomes) {
-      if (outcomes.length > 0) await commands.insertMany(outcomes.map(toDocument), { session });
+    async write(transaction, outcomes) {
+      if (outcomes.length === 0) return;
+      await commands.insertMany(outcomes.map(toDocument), { session: sessionOf(transaction) });
     },
   };
 }
 
-function toDocument({ commandId, taskId, changed, refusal, deadline }: CommandOutcome): CommandDocument {
+function toDocument({ commandId, subjectId, changed, refusal, deadline }: CommandOutcome): CommandDocument {
   return {
     _id: commandId,
-    task_id: taskId,
+    task_id: subjectId,
     changed,
     refusal: refusal && {
       type: refusal.type,
@@ -72,7 +58,7 @@ function toDocument({ commandId, taskId, changed, refusal, deadline }: CommandOu
 function fromDocument({ _id, task_id, changed, refusal, deadline }: CommandDocument): CommandOutcome {
   return {
     commandId: _id,
-    taskId: task_id,
+    subjectId: task_id,
     changed,
     refusal: refusal && AppError.restored(refusal),
     deadline: deadline.getTime(),

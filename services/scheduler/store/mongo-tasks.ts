@@ -1,14 +1,11 @@
-import {
-  type AnyBulkWriteOperation,
-  type ClientSession,
-  type Collection,
-  type Filter,
-  ObjectId,
-} from "mongodb";
+import { type AnyBulkWriteOperation, type Collection, type Filter, ObjectId } from "mongodb";
 import type { ActionAnswer, ActionParams } from "../../../shared/contracts/actions.ts";
 import type { TaskView } from "../../../shared/contracts/scheduler-actions.ts";
 import { errorMessage } from "../../../shared/errors.ts";
-import { asked } from "../../../shared/event-store/store-errors.ts";
+import type { StateChange } from "../../../shared/event-store/command-handler-options.ts";
+import type { Transaction } from "../../../shared/event-store/event-store.ts";
+import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
+import { sessionOf } from "../../../shared/event-store/mongo-transaction.ts";
 import { mongoPages, sortOf } from "../../../shared/mongo-pages.ts";
 import {
   type DefinedTask,
@@ -33,17 +30,13 @@ export interface VersionedTask {
   readonly version: number;
 }
 
-/** One task's step from state to state. */
-export interface TaskChange {
-  readonly taskId: string;
-  readonly before: Task;
-  readonly after: Task;
-  readonly version: number;
-  /** False where runs have ended and nothing else happened: then no version tells a stale state from a new one. */
-  readonly hasEvents: boolean;
-}
+/** A step of a task. Its version stays the same if runs have ended and nothing else happened. */
+export type TaskChange = Pick<
+  StateChange<Task, unknown, unknown>,
+  "id" | "before" | "after" | "version" | "previousVersion"
+>;
 
-/** A place in the order of next occurrences; tasks that share an instant are ordered by id. */
+/** A position in the sequence of next occurrences, sorted by instant and then by task id. */
 export interface DuePlace {
   readonly at: number;
   readonly taskId: string;
@@ -53,7 +46,7 @@ export interface DuePage {
   readonly states: readonly DueTask[];
   /** Where the next page begins; null where there is none. */
   readonly end: DuePlace | null;
-  /** Tasks that cannot be read, and why: their definition was valid once, or somebody wrote it by hand. */
+  /** Tasks that cannot be read, and why: their definition has become invalid, or was edited by hand. */
   readonly unreadable: readonly { readonly taskId: string; readonly reason: string }[];
 }
 
@@ -65,21 +58,21 @@ export interface OpenRunsPage {
 
 type DueTask = VersionedTask & { readonly task: DefinedTask };
 
-/** The tasks' states: folded, current, and found by what is due next. Reads reject with `STORE_UNAVAILABLE`. */
+/** The current states of tasks, also by their next occurrence. Reads reject with `STORE_UNAVAILABLE`. */
 export interface TaskStore {
   /** Unknown ids are left out. */
   load(taskIds: readonly string[]): Promise<Map<string, VersionedTask>>;
   /** The tasks' runs alone, which needs no valid definition. Unknown ids are left out. */
   runs(taskIds: readonly string[]): Promise<Map<string, TaskRuns>>;
-  /** Active tasks in the order of their next occurrence: those after a place in that order, until an instant (ms). */
+  /** Active tasks sorted by their next occurrence: those after a position, until an instant (ms). */
   dueAfter(place: DuePlace, until: number, limit: number): Promise<DuePage>;
-  /** Tasks with open runs, whatever their status, in the order of their ids after one; unreadable ones are left out. */
+  /** Tasks with open runs and any status, sorted by id, after one id; unreadable ones are left out. */
   withOpenRuns(afterId: string, limit: number): Promise<OpenRunsPage>;
   /** Writes within the transaction that appends the events. */
-  write(session: ClientSession, changes: readonly TaskChange[]): Promise<void>;
-  /** Error: `TASK_NOT_FOUND`. */
+  write(transaction: Transaction, changes: readonly TaskChange[]): Promise<void>;
+  /** @throws `TASK_NOT_FOUND` */
   view(taskId: string): Promise<TaskView>;
-  /** Error: `LIST_TOO_LONG`. */
+  /** @throws `LIST_TOO_LONG` */
   list(query: ActionParams<"scheduler.list">): Promise<ActionAnswer<"scheduler.list">>;
   rows(query: ActionParams<"scheduler.rows">): Promise<ActionAnswer<"scheduler.rows">>;
 }
@@ -88,12 +81,12 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
   const pages = mongoPages(tasks, toView);
   return {
     async load(taskIds) {
-      const documents = await asked(tasks.find(withIds(taskIds)).toArray());
+      const documents = await withStoreErrors(tasks.find(withIds(taskIds)).toArray());
       return new Map(documents.map((document) => [document._id.toHexString(), versioned(document)]));
     },
 
     async runs(taskIds) {
-      const documents = await asked(
+      const documents = await withStoreErrors(
         tasks
           .find(withIds(taskIds), { batchSize: taskIds.length })
           .project<Pick<TaskDocument, "_id" | "status" | "running">>({ status: 1, running: 1 })
@@ -110,7 +103,9 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
     async dueAfter({ at, taskId }, until, limit) {
       const instant = new Date(at);
       const find = (due: Filter<TaskDocument>, most: number) =>
-        asked(tasks.find(due, { sort: { next_run_at: 1, _id: 1 }, limit: most, batchSize: most }).toArray());
+        withStoreErrors(
+          tasks.find(due, { sort: { next_run_at: 1, _id: 1 }, limit: most, batchSize: most }).toArray(),
+        );
       // Two ranges of one index: the rest of the instant, and what comes later.
       const tied = await find({ next_run_at: instant, _id: { $gt: new ObjectId(taskId) } }, limit);
       const room = limit - tied.length;
@@ -122,7 +117,7 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
     async withOpenRuns(afterId, limit) {
       const open = { "running.0": { $exists: true } };
       const query = afterId === "" ? open : { ...open, _id: { $gt: new ObjectId(afterId) } };
-      const documents = await asked(
+      const documents = await withStoreErrors(
         tasks.find(query, { sort: { _id: 1 }, limit, batchSize: limit }).toArray(),
       );
       const last = documents.length === limit ? documents.at(-1) : undefined;
@@ -130,13 +125,14 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
       return { tasks: states.map(({ task }) => task), last: last?._id.toHexString() ?? null };
     },
 
-    async write(session, changes) {
+    async write(transaction, changes) {
       const operations = changes.map(operationFor);
-      if (operations.length > 0) await tasks.bulkWrite(operations, { session, ordered: false });
+      if (operations.length === 0) return;
+      await tasks.bulkWrite(operations, { session: sessionOf(transaction), ordered: false });
     },
 
     async view(taskId) {
-      const document = await asked(tasks.findOne({ _id: new ObjectId(taskId) }));
+      const document = await withStoreErrors(tasks.findOne({ _id: new ObjectId(taskId) }));
       if (!document) throw new TaskNotFound(taskId);
       return toView(document);
     },
@@ -173,9 +169,9 @@ function versioned(document: TaskDocument): DueTask {
 }
 
 function operationFor(change: TaskChange): AnyBulkWriteOperation<TaskDocument> {
-  const { taskId, before, after, version, hasEvents } = change;
-  const filter = { _id: new ObjectId(taskId) };
-  if (!hasEvents) {
+  const { id, before, after, version, previousVersion } = change;
+  const filter = { _id: new ObjectId(id) };
+  if (version === previousVersion) {
     const ended = { run_id: { $in: endedRuns(before, after) } };
     return { updateOne: { filter, update: { $pull: { running: ended } } } };
   }
@@ -188,7 +184,7 @@ function operationFor(change: TaskChange): AnyBulkWriteOperation<TaskDocument> {
   return { replaceOne: { filter, replacement } };
 }
 
-/** Taken out one by one: whoever has the lease by now may have written the task meanwhile. */
+/** Removed one by one: without a version to compare, another scheduler's changes must not be overwritten. */
 function endedRuns(before: Task, after: Task): string[] {
   const left = new Set(runsOf(after).map(({ runId }) => runId));
   return runsOf(before).flatMap(({ runId }) => (left.has(runId) ? [] : [runId]));

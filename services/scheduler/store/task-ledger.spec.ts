@@ -5,7 +5,6 @@ import { objectId } from "../../../shared/ids.ts";
 import { eventually } from "../../../test/eventually.ts";
 import { endOf } from "../dispatch/active-scheduler.ts";
 import { type ActiveRun, isDefined } from "../task/task-state.ts";
-import type { Handled } from "./task-batch.ts";
 import { type TaskDocument, toDocument } from "./task-document.ts";
 import {
   create,
@@ -17,6 +16,7 @@ import {
   resume,
   run,
 } from "./task-ledger.fixture.ts";
+import type { Handled } from "./task-ledger.ts";
 
 describe("the ledger of tasks", () => {
   let ledgers: Ledgers;
@@ -129,6 +129,24 @@ describe("the ledger of tasks", () => {
     const { after } = await ledger.observe(endOf(taskId, first.after.running[0] as ActiveRun));
     await Promise.all([takesTheRoom, refused]);
     assert.equal(isDefined(after) && after.running.length, 1);
+  });
+
+  it("skips no occurrence because of a run whose end is received in the same batch", async () => {
+    const { ledger } = await scheduler();
+    const taskId = objectId();
+    const dispatch = (at: number) =>
+      ledger.handle({ type: "fire", taskId, now: now + at, aheadMs: 0, limit: 10 });
+    await ledger.handle(create(taskId));
+    const { after } = await dispatch(10_000);
+    assert.ok(isDefined(after));
+    const [dispatched] = await Promise.all([
+      dispatch(20_000),
+      ledger.observe(endOf(taskId, after.running[0] as ActiveRun)),
+    ]);
+    assert.deepEqual(
+      dispatched.events.map(({ type }) => type),
+      ["task.due"],
+    );
   });
 
   it("decides again on the new state where another writer was faster, and harms no neighbour by it", async () => {

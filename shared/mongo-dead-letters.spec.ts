@@ -6,7 +6,7 @@ import { startTestMongo } from "../test/mongo.ts";
 import { silentLog } from "../test/silent-log.ts";
 import type { DeadLetter } from "./bus/bus.ts";
 import { localBus } from "./bus/local/local-bus.ts";
-import { mongoDeadLetters } from "./dead-letters.ts";
+import { mongoDeadLetters } from "./mongo-dead-letters.ts";
 
 /** A store of dead letters on an embedded server of its own. */
 async function open(test: TestContext) {

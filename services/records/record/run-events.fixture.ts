@@ -3,18 +3,24 @@ import { seal } from "../../../shared/envelope.ts";
 import { objectId } from "../../../shared/ids.ts";
 import type { RecordedEvent } from "./record.ts";
 
-/** What is said of one run, each a new event a moment after the one before: the contract's examples. */
-export function say({ at = Date.now(), plannedAt = at }: { at?: number; plannedAt?: number } = {}) {
+export interface ExampleRunOptions {
+  /** When the events happen (ms). */
+  readonly at?: number;
+  readonly plannedAt?: number;
+}
+
+/** A run of its own. Each call makes a new event of it, a millisecond after the one before: the contract's example. */
+export function exampleRun({ at = Date.now(), plannedAt = at }: ExampleRunOptions = {}) {
   const [runId, taskId] = [objectId(), objectId()];
   let now = at;
   const event =
     (type: RecordedEvent["type"], fixed: object = {}) =>
     (data: object = {}): RecordedEvent => {
       now += 1;
-      const example = catalogue.contracts[type].example;
-      const said = { ...example, runId, taskId, plannedAt: new Date(plannedAt).toISOString(), ...fixed };
+      const { example } = catalogue.contracts[type];
+      const own = { ...example, runId, taskId, plannedAt: new Date(plannedAt).toISOString(), ...fixed };
       const subject = type.startsWith("task.") ? `task-${taskId}` : `run-${runId}`;
-      const sealed = seal({ type, data: said } as DomainEvent, { subject, now });
+      const sealed = seal({ type, data: own } as DomainEvent, { subject, now });
       return { ...sealed, data: { ...sealed.data, ...data } } as RecordedEvent;
     };
   const startedAt = new Date(at).toISOString();

@@ -35,7 +35,7 @@ export function toStoreError(error: unknown): unknown {
  * The answer of a read outside of transactions, with its error as ours. Within one the driver has to see its own:
  * their labels say what may be repeated.
  */
-export async function asked<T>(answer: Promise<T>): Promise<T> {
+export async function withStoreErrors<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

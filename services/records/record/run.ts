@@ -1,0 +1,45 @@
+import type { RunEvent } from "../../../shared/contracts/run-events.ts";
+import type { Decider } from "../../../shared/event-store/decider.ts";
+import { foldRecord, isFolded, isOpen, type RecordedEvent, type RunRecord } from "./record.ts";
+
+export type RunCommand =
+  /** An event that the bus has delivered: of the run, or the event of its task that dispatched or skipped it. */
+  | { readonly type: "record"; readonly event: RecordedEvent }
+  | { readonly type: "declareLost"; readonly reason: string; readonly now: number };
+
+type RunLost = Extract<RunEvent, { type: "run.lost" }>;
+
+/** A delivered event, or a new one that has no envelope yet. */
+export type DecidedRunEvent = RecordedEvent | RunLost;
+
+/** A run's life, as it is recorded; null until its first event arrives. */
+export const run: Decider<RunRecord | null, RunCommand, DecidedRunEvent> = {
+  initialState: null,
+
+  decide(command, record) {
+    switch (command.type) {
+      case "record":
+        return isFolded(record, command.event) ? [] : [command.event];
+      case "declareLost":
+        return record && isOpen(record) ? [lost(record, command)] : [];
+    }
+  },
+
+  evolve: (record, event) => foldRecord(record, isStored(event) ? event : withTime(event)),
+};
+
+function lost(
+  { runId, taskId, plannedAt, attempts }: RunRecord,
+  { reason, now }: Extract<RunCommand, { type: "declareLost" }>,
+): RunLost {
+  const attempt = Math.max(1, attempts.length);
+  const lostAt = new Date(now).toISOString();
+  return { type: "run.lost", data: { runId, taskId, attempt, plannedAt, lostAt, reason } };
+}
+
+/** True for an event that has its envelope. */
+export function isStored(event: DecidedRunEvent): event is RecordedEvent {
+  return "id" in event;
+}
+
+const withTime = (event: RunLost) => ({ ...event, time: event.data.lostAt }) as RecordedEvent;
