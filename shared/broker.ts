@@ -48,7 +48,7 @@ export function brokerOptions(config: Config, { logger, isVerbose = false }: Bro
     // A process that died silently receives no more calls after this time, in seconds.
     heartbeatInterval: 1,
     heartbeatTimeout: 3,
-    // Only calls without effects are retried: see `query` in service.ts.
+    // Only calls without effects are retried: see `readOnlyCall` in service.ts.
     retryPolicy: { enabled: true, retries: 0, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
     validator: {
       type: "Fastest",

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Context, ServiceBroker } from "moleculer";
 import { checkParams } from "./contracts/action.ts";
 import { actions } from "./contracts/actions.ts";
-import { answers, call, type Meta } from "./service.ts";
+import { actionsOf, call, type Meta, someActionsOf } from "./service.ts";
 
 const taskId = "66f2a1b00a1b2c3d4e5f6070";
 
@@ -23,7 +23,7 @@ describe("action contracts", () => {
   }
 
   it("become the params of a service's actions, closed for others", () => {
-    const block = answers("records", { get: () => Promise.reject(new Error("not asked")) });
+    const block = someActionsOf("records", { get: () => Promise.reject(new Error("not called")) });
     assert.deepEqual((block?.get as { params: object }).params, {
       $$strict: true,
       runId: "id|nullable:false",
@@ -45,12 +45,14 @@ describe("typed calls", () => {
       call(broker, "records.list", { page: "1", limit: 10 }),
       // @ts-expect-error a missing param
       call(broker, "scheduler.delete", {}),
-      // @ts-expect-error an answer that is not given
+      // @ts-expect-error a field that the result does not have
       call(broker, "scheduler.get", { taskId }).then((task) => task.job_class),
       // @ts-expect-error a handler for an action of another service
-      answers("records", { create: () => null }),
-      // @ts-expect-error a handler with another answer
-      answers("records", { ended: () => ["66f2a1c00a1b2c3d4e5f6071"] }),
+      someActionsOf("records", { create: () => null }),
+      // @ts-expect-error a handler with another result
+      someActionsOf("records", { ended: () => ["66f2a1c00a1b2c3d4e5f6071"] }),
+      // @ts-expect-error a service that lacks a handler for one of its actions
+      actionsOf("records", { ended: () => ({ ended: [] }) }),
     ];
     assert.equal(calls.length, 2);
   });

@@ -1,8 +1,8 @@
 import type { CallingOptions, Context, ServiceSchema } from "moleculer";
 import { strictParams } from "./contracts/action.ts";
-import { type ActionAnswer, type ActionName, type ActionParams, actions } from "./contracts/actions.ts";
+import { type ActionName, type ActionParams, type ActionResult, actions } from "./contracts/actions.ts";
 
-/** What travels with a call besides its params. */
+/** What a call carries in addition to its params. */
 export interface Meta {
   /** Name of the user on whose behalf the call is made. */
   actor?: string;
@@ -10,7 +10,7 @@ export interface Meta {
   traceparent?: string;
 }
 
-/** Anything that can make a call: a broker, or a context, which passes its request id and meta on. */
+/** Makes calls: a broker, or a context, which passes its request id and meta on. */
 export interface Caller {
   call(name: string, params?: unknown, options?: CallingOptions): Promise<unknown>;
 }
@@ -21,26 +21,37 @@ export function call<N extends ActionName>(
   name: N,
   params: ActionParams<N>,
   options?: CallingOptions,
-): Promise<ActionAnswer<N>> {
-  return caller.call(name, params, options) as Promise<ActionAnswer<N>>;
+): Promise<ActionResult<N>> {
+  return caller.call(name, params, options) as Promise<ActionResult<N>>;
 }
 
-/** For calls without effects: a node that does not answer soon is given up and the call goes to another one. */
-export const query = { timeout: 2000, retries: 3 } as const satisfies CallingOptions;
+/** Options of calls without effects: after two seconds without a response the call goes to another node. */
+export const readOnlyCall = { timeout: 2000, retries: 3 } as const satisfies CallingOptions;
 
 type LocalName<N extends string, S extends string> = N extends `${S}.${infer Local}` ? Local : never;
 type Handler<N> = N extends ActionName
   ? (
       params: ActionParams<N>,
       context: Context<ActionParams<N>, Meta>,
-    ) => Promise<ActionAnswer<N>> | ActionAnswer<N>
+    ) => Promise<ActionResult<N>> | ActionResult<N>
   : never;
-type Handlers<S extends string> = { readonly [L in LocalName<ActionName, S>]?: Handler<`${S}.${L}`> };
+type Handlers<S extends string> = { readonly [L in LocalName<ActionName, S>]: Handler<`${S}.${L}`> };
 
-/** The `actions` block of a service: params, checks and types come from the contracts. */
-export function answers<const S extends string>(
+/**
+ * The `actions` block of a service: params, checks and types come from the contracts. A declared action without a
+ * handler does not compile.
+ */
+export function actionsOf<const S extends string>(
   service: S,
   handlers: Handlers<NoInfer<S>>,
+): ServiceSchema["actions"] {
+  return someActionsOf<string>(service, handlers);
+}
+
+/** The same for the stubs of tests, which have some of the service's actions only. */
+export function someActionsOf<const S extends string>(
+  service: S,
+  handlers: Partial<Handlers<NoInfer<S>>>,
 ): ServiceSchema["actions"] {
   const entries = Object.entries(handlers) as [string, (params: never, context: never) => unknown][];
   return Object.fromEntries(

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Db } from "mongodb";
 import type { Handler } from "../services/executor/handler/define-handler.ts";
 import { readConfig } from "../shared/config.ts";
-import type { ActionAnswer, ActionName, ActionParams } from "../shared/contracts/actions.ts";
+import type { ActionName, ActionParams, ActionResult } from "../shared/contracts/actions.ts";
 import { exampleDefinition } from "../shared/contracts/task-definition.ts";
 import { rowsOf } from "../shared/rows-of.ts";
 import { call } from "../shared/service.ts";
@@ -11,12 +11,12 @@ import type { ServiceName } from "../tools/service-factories.ts";
 import { eventually } from "./eventually.ts";
 import type { TestMongo } from "./mongo.ts";
 
-type Record = ActionAnswer<"records.get">;
+type Record = ActionResult<"records.get">;
 
 /** Services of one process as they are started in earnest, on a database of their own. */
 export interface Platform extends Pick<Launched, "broker" | "config" | "address" | "stop"> {
   readonly db: Db;
-  call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionAnswer<N>>;
+  call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionResult<N>>;
   /** Creates a task that is due every second, unless told otherwise; answers its id. */
   create(task: Partial<ActionParams<"scheduler.create">>): Promise<string>;
   /** A task's records, the oldest occurrence first. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../../shared/clock.ts";
-import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
 import type { CommandHandler } from "../../shared/event-store/command-handler.ts";
 import { parseHotList } from "./hotlist.ts";
@@ -27,7 +27,7 @@ export async function crawl(
   { fetcher, rows, handler, clock }: CrawlDeps,
   { site, crawlId }: ActionParams<"crawler.crawl">,
   cause: Causation,
-): Promise<ActionAnswer<"crawler.crawl">> {
+): Promise<ActionResult<"crawler.crawl">> {
   const stored = await rows.count(crawlId);
   if (stored > 0) return { count: stored };
   const found = parseHotList(await fetcher.fetch());

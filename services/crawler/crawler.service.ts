@@ -7,7 +7,7 @@ import { createCommandHandler } from "../../shared/event-store/command-handler.t
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { createPeriodicJob, type PeriodicJob } from "../../shared/periodic-job.ts";
-import { answers, type Meta } from "../../shared/service.ts";
+import { actionsOf, type Meta } from "../../shared/service.ts";
 import { crawl, type HotlistCommandHandler } from "./crawl.ts";
 import { hotlist } from "./hotlist-crawls.ts";
 import { httpPageFetcher } from "./http-page-fetcher.ts";
@@ -43,7 +43,7 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
   let purging: PeriodicJob | undefined;
   return {
     name: "crawler",
-    actions: answers("crawler", {
+    actions: actionsOf("crawler", {
       crawl: (params, ctx) => crawl({ fetcher, rows, handler, clock }, params, causeOf(ctx)),
       list: (query) => rows.list(query),
       rows: (query) => rows.rows(query),

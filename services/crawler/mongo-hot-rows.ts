@@ -1,5 +1,5 @@
 import { type ClientSession, type Collection, ObjectId } from "mongodb";
-import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
 import type { HotRowView } from "../../shared/contracts/crawler-actions.ts";
 import type { StateStore } from "../../shared/event-store/command-handler-options.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
@@ -25,8 +25,8 @@ export interface HotRows extends StateStore<Crawls, StoreCrawl, HotlistCrawled> 
   /** The number of rows of a crawl; 0 for an unknown crawl. */
   count(crawlId: string): Promise<number>;
   /** @throws `LIST_TOO_LONG` */
-  list(query: ActionParams<"crawler.list">): Promise<ActionAnswer<"crawler.list">>;
-  rows(query: ActionParams<"crawler.rows">): Promise<ActionAnswer<"crawler.rows">>;
+  list(query: ActionParams<"crawler.list">): Promise<ActionResult<"crawler.list">>;
+  rows(query: ActionParams<"crawler.rows">): Promise<ActionResult<"crawler.rows">>;
   /** Deletes the crawls before an instant with their events, except each site's last event. */
   purgeBefore(instant: number): Promise<void>;
 }

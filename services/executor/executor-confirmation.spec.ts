@@ -5,7 +5,7 @@ import type { ActionParams } from "../../shared/contracts/actions.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { LATE_START_MS, VERDICT_VALID_MS } from "../../shared/contracts/start-rules.ts";
 import { objectId } from "../../shared/ids.ts";
-import { answers } from "../../shared/service.ts";
+import { someActionsOf } from "../../shared/service.ts";
 import { ExecutorFixture } from "./executor.fixture.ts";
 import { defineHandler } from "./handler/define-handler.ts";
 import { GAP_MS } from "./start/gap-watch.ts";
@@ -27,7 +27,7 @@ describe("executor, before it starts a run late", () => {
 
   const scheduler = {
     name: "scheduler",
-    actions: answers("scheduler", {
+    actions: someActionsOf("scheduler", {
       async confirmRuns({ runs }) {
         questions.push(runs);
         fixture.changed();

@@ -7,7 +7,7 @@ import { isRunEnded } from "../../shared/contracts/run-events.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import { objectId } from "../../shared/ids.ts";
-import { answers } from "../../shared/service.ts";
+import { someActionsOf } from "../../shared/service.ts";
 import { ExecutorFixture, type FixtureOptions } from "./executor.fixture.ts";
 import { defineHandler, type HandlerContext } from "./handler/define-handler.ts";
 
@@ -57,7 +57,7 @@ describe("executor, delivery by delivery", () => {
   };
   const scheduler = {
     name: "scheduler",
-    actions: answers("scheduler", {
+    actions: someActionsOf("scheduler", {
       confirmRuns({ runs }) {
         questions += 1;
         asked.push(...runs);

@@ -9,13 +9,13 @@ import type { Bus, SendOptions } from "../../shared/bus/bus.ts";
 import { channels } from "../../shared/bus/channels.ts";
 import { localBus } from "../../shared/bus/local/local-bus.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
-import type { ActionAnswer, ActionName, ActionParams } from "../../shared/contracts/actions.ts";
+import type { ActionName, ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import { validatorOptions } from "../../shared/contracts/contract.ts";
 import { isRunEnded, type RunEvent } from "../../shared/contracts/run-events.ts";
 import { taskEvents } from "../../shared/contracts/task-events.ts";
 import { eventId, objectId } from "../../shared/ids.ts";
-import { answers, call } from "../../shared/service.ts";
+import { call, someActionsOf } from "../../shared/service.ts";
 import { LIMIT_MS } from "../../test/eventually.ts";
 import { silentLog } from "../../test/silent-log.ts";
 import { type ExecutorDeps, executorService } from "./executor.service.ts";
@@ -98,7 +98,7 @@ export class ExecutorFixture {
     name: N,
     params: ActionParams<N>,
     options?: CallingOptions,
-  ): Promise<ActionAnswer<N>> {
+  ): Promise<ActionResult<N>> {
     return call(this.broker, name, params, options);
   }
 
@@ -164,7 +164,9 @@ export class ExecutorFixture {
 
 const confirmingScheduler = {
   name: "scheduler",
-  actions: answers("scheduler", { confirmRuns: ({ runs }) => ({ verdicts: runs.map(() => "wanted") }) }),
+  actions: someActionsOf("scheduler", {
+    confirmRuns: ({ runs }) => ({ verdicts: runs.map(() => "wanted") }),
+  }),
 };
 
 /** A `task.due` for now, unless told otherwise. */

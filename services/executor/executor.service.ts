@@ -3,7 +3,7 @@ import type { Bus } from "../../shared/bus/bus.ts";
 import { subscribe } from "../../shared/bus/channels.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
-import { answers } from "../../shared/service.ts";
+import { actionsOf } from "../../shared/service.ts";
 import { runEventSink } from "./attempt/run-event-sink.ts";
 import type { Handler } from "./handler/define-handler.ts";
 import { handlerRegistry } from "./handler/handler-registry.ts";
@@ -28,7 +28,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
   let executor: RunExecutor;
   return {
     name: "executor",
-    actions: answers("executor", {
+    actions: actionsOf("executor", {
       validate({ handler, params }) {
         registry.validate(handler, params);
         return null;

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { type Delivery, Requeue } from "../../shared/bus/bus.ts";
 import { monotonicClock } from "../../shared/clock.ts";
-import type { ActionAnswer } from "../../shared/contracts/actions.ts";
+import type { ActionResult } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { afterTurn } from "./attempt/after-turn.ts";
@@ -28,7 +28,7 @@ export interface RunExecutor {
   /** Cancels what has not started, now and when it arrives later; returns those of the runs that have started here. */
   revoke(runIds: readonly string[]): readonly string[];
   /** Which of these runs are in hand: until the bus has accepted the outcome, or the run was handed back. */
-  inFlight(runIds: readonly string[]): ActionAnswer<"executor.inFlight">;
+  inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight">;
   /** To be called when no delivery is left. */
   close(): void;
 }

@@ -6,7 +6,7 @@ import type { ActionParams } from "../../shared/contracts/actions.ts";
 import type { TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import { objectId } from "../../shared/ids.ts";
-import { answers } from "../../shared/service.ts";
+import { someActionsOf } from "../../shared/service.ts";
 import { logged, type RunningGateway, runGateway, send } from "./gateway.fixture.ts";
 import { exampleTask } from "./services-behind.fixture.ts";
 
@@ -29,7 +29,7 @@ describe("a gateway that sends a list too long for one message between services"
 
   const scheduler: ServiceSchema = {
     name: "scheduler",
-    actions: answers<"scheduler">("scheduler", {
+    actions: someActionsOf<"scheduler">("scheduler", {
       list: () => ({ items: ids.slice(0, 10).map(taskOf), ...found }),
       rows: async (query) => {
         asked.push(query);
@@ -66,7 +66,7 @@ describe("a gateway that sends a list too long for one message between services"
       services: [
         {
           name: "scheduler",
-          actions: answers<"scheduler">("scheduler", {
+          actions: someActionsOf<"scheduler">("scheduler", {
             list: () => {
               throw new AppError("too long", {
                 type: "LIST_TOO_LONG",

@@ -1,7 +1,7 @@
 import type { Context, ServiceSchema } from "moleculer";
 import { type RecordView, recordsActions } from "../../shared/contracts/records-actions.ts";
 import { schedulerActions, type TaskView } from "../../shared/contracts/scheduler-actions.ts";
-import { answers } from "../../shared/service.ts";
+import { someActionsOf } from "../../shared/service.ts";
 
 export const TASK = schedulerActions["scheduler.get"].example.taskId;
 export const RUN = recordsActions["records.get"].example.runId;
@@ -69,7 +69,7 @@ export function servicesBehindGateway(): ServicesBehind {
   const schemas: readonly ServiceSchema[] = [
     {
       name: "scheduler",
-      actions: answers<"scheduler">("scheduler", {
+      actions: someActionsOf<"scheduler">("scheduler", {
         create: answered("create", { id: TASK }),
         change: answered("change", null),
         pause: answered("pause", { changed: true }),
@@ -83,14 +83,14 @@ export function servicesBehindGateway(): ServicesBehind {
     },
     {
       name: "records",
-      actions: answers<"records">("records", {
+      actions: someActionsOf<"records">("records", {
         list: answered("records.list", { items: [record], total: 1 }),
         get: answered("records.get", record),
       }),
     },
     {
       name: "executor",
-      actions: answers<"executor">("executor", {
+      actions: someActionsOf<"executor">("executor", {
         handlers: answered("handlers", [
           { name: "test.main.Test", title: "Test", params: { name: "string" }, timeoutMs: 5000 },
         ]),
@@ -98,7 +98,7 @@ export function servicesBehindGateway(): ServicesBehind {
     },
     {
       name: "crawler",
-      actions: answers<"crawler">("crawler", {
+      actions: someActionsOf<"crawler">("crawler", {
         list: answered("crawler.list", {
           items: [{ id: RUN, crawlId: TASK, rank: 1, title: "t", heat: "1", link: "l", crawledAt: at }],
           total: 1,

@@ -7,7 +7,7 @@ import type { Config } from "../../shared/config.ts";
 import { unsentOf } from "../../shared/event-store/mongo-unsent-events.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import type { PeriodicJob } from "../../shared/periodic-job.ts";
-import { answers } from "../../shared/service.ts";
+import { actionsOf } from "../../shared/service.ts";
 import { createBusWatch } from "./lost/bus-watch.ts";
 import { declareLost } from "./lost/declare-lost.ts";
 import { type EndedRuns, endedRuns } from "./lost/ended-runs.ts";
@@ -45,7 +45,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   const batch = { maxSize: config.recordBatch, lingerMs: config.recordLingerMs };
   return {
     name: "records",
-    actions: answers("records", {
+    actions: actionsOf("records", {
       list: (query) => records.list(query),
       rows: (query) => records.rows(query),
       get: ({ runId }) => records.view(runId),

@@ -3,7 +3,7 @@ import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
-import { answers } from "../../shared/service.ts";
+import { actionsOf } from "../../shared/service.ts";
 import { FENCE_SLOTS } from "./leadership/mongo-fence.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 
@@ -18,7 +18,7 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
   let scheduler: Scheduler;
   return {
     name: "scheduler",
-    actions: answers("scheduler", {
+    actions: actionsOf("scheduler", {
       create: (_, context) => scheduler.command("scheduler.create", context),
       change: (_, context) => scheduler.command("scheduler.change", context),
       pause: (_, context) => scheduler.command("scheduler.pause", context),

@@ -1,7 +1,7 @@
 import type { Context, ServiceBroker } from "moleculer";
 import type { Clock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
-import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
 import type { CommandRef } from "../../shared/contracts/command.ts";
 import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { AppError } from "../../shared/errors.ts";
@@ -45,11 +45,11 @@ export interface Scheduler {
   start(): void;
   stop(): Promise<void>;
   /** Carries out a changing action here or at the active node. Errors: `TASK_DISABLED`, `SCHEDULER_NO_LEADER`, the command's. */
-  command<N extends CommandName>(name: N, context: Context<ActionParams<N>, Meta>): Promise<ActionAnswer<N>>;
+  command<N extends CommandName>(name: N, context: Context<ActionParams<N>, Meta>): Promise<ActionResult<N>>;
   readonly verdicts: RunVerdicts;
   /** On one run, for executors of version 0.1. Error: `VERDICT_UNKNOWN` (retryable). */
   verdict(run: ActionParams<"scheduler.confirm">, asker: string): Promise<RunVerdict>;
-  status(): ActionAnswer<"scheduler.status">;
+  status(): ActionResult<"scheduler.status">;
 }
 
 export class TaskDisabled extends AppError {

@@ -1,8 +1,8 @@
 import type { Clock } from "../../shared/clock.ts";
-import type { ActionAnswer, ActionParams } from "../../shared/contracts/actions.ts";
+import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
 import type { CommandRef } from "../../shared/contracts/command.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
-import { type Caller, call, query } from "../../shared/service.ts";
+import { type Caller, call, readOnlyCall } from "../../shared/service.ts";
 import type { ManualRuns } from "./runs/manual-runs.ts";
 import type { Revocation } from "./runs/revocation.ts";
 import type { TaskLedger } from "./store/task-ledger.ts";
@@ -21,7 +21,7 @@ export type CommandName = `scheduler.${"create" | "change" | "pause" | "resume" 
 
 /** The changing actions of the contract, as the active scheduler carries them out. */
 export type TaskCommands = {
-  readonly [N in CommandName]: (params: ActionParams<N>, request: Request) => Promise<ActionAnswer<N>>;
+  readonly [N in CommandName]: (params: ActionParams<N>, request: Request) => Promise<ActionResult<N>>;
 };
 
 export interface TaskCommandsOptions {
@@ -46,7 +46,7 @@ export function taskCommands({
     const definition = completeDefinition(input, timezone);
     triggerOf(definition, clock.now());
     checkParamsSize(definition);
-    await call(caller, "executor.validate", { handler: input.handler, params: input.params }, query);
+    await call(caller, "executor.validate", { handler: input.handler, params: input.params }, readOnlyCall);
     return { definition, isActive };
   }
 
@@ -78,7 +78,7 @@ export function taskCommands({
       const state = await ledger.state(taskId);
       if (!isDefined(state)) throw new TaskNotFound(taskId);
       const { handler, params } = state.definition;
-      await call(request.caller, "executor.validate", { handler, params }, query);
+      await call(request.caller, "executor.validate", { handler, params }, readOnlyCall);
       const { changed } = await ledger.handle({ type: "resume", taskId, now: clock.now() }, request);
       return { changed };
     },

@@ -1,4 +1,4 @@
-import type { AnswerOf, ParamsOf } from "./action.ts";
+import type { ParamsOf, ResultOf } from "./action.ts";
 import { crawlerActions } from "./crawler-actions.ts";
 import { executorActions } from "./executor-actions.ts";
 import { recordsActions } from "./records-actions.ts";
@@ -15,4 +15,4 @@ export const actions = {
 export type Actions = typeof actions;
 export type ActionName = keyof Actions;
 export type ActionParams<N extends ActionName> = ParamsOf<Actions[N]>;
-export type ActionAnswer<N extends ActionName> = AnswerOf<Actions[N]>;
+export type ActionResult<N extends ActionName> = ResultOf<Actions[N]>;

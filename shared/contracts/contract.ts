@@ -22,7 +22,8 @@ interface Scalars {
   any: unknown;
 }
 type Kind = keyof Scalars;
-type Shorthand = Kind | `${Kind}|${string}`;
+/** A kind with its presence: `id`, `id|optional`. Everything else needs a rule. */
+type Shorthand = Kind | `${Kind}|${keyof Presence}` | `${Kind}|optional|nullable`;
 interface Presence {
   readonly optional?: true;
   readonly nullable?: true;
@@ -32,7 +33,7 @@ interface ScalarRule extends Presence {
   readonly min?: number;
   readonly max?: number;
   readonly integer?: true;
-  /** Filled in where a call leaves the field out, as calls of ours do not: their types ask for it. */
+  /** Filled in where a call leaves the field out, as calls of ours do not: their types require it. */
   readonly default?: number;
   readonly pattern?: RegExp;
 }
@@ -57,6 +58,35 @@ interface RecordRule extends Presence {
 export type Rule = Shorthand | ScalarRule | EnumRule | ObjectRule | ArrayRule | RecordRule;
 /** A schema: field names and their rules, in fastest-validator's own form. */
 export type Fields = Readonly<{ [name: string]: Rule }>;
+
+/** The options that a rule of one type has. */
+interface OptionsOf {
+  string: "min" | "max" | "pattern";
+  number: "min" | "max" | "integer" | "default";
+  enum: "values";
+  object: "strict" | "props";
+  array: "max" | "items";
+}
+type Option<T> = "type" | keyof Presence | (T extends keyof OptionsOf ? OptionsOf[T] : never);
+
+/**
+ * A schema whose rules have no option that their type does not know: a misspelt one would be ignored at run time, and
+ * the check would not be made.
+ */
+export type Checked<F> = { readonly [K in keyof F]: CheckedRule<F[K]> };
+type CheckedRule<R> = R extends string
+  ? R
+  : R extends { readonly type: infer T }
+    ? {
+        readonly [O in keyof R]: O extends Option<T>
+          ? O extends "props"
+            ? Checked<R[O]>
+            : O extends "items"
+              ? CheckedRule<R[O]>
+              : R[O]
+          : never;
+      }
+    : never;
 
 type KindOf<S extends string> = S extends `${infer K}|${string}` ? K : S;
 type Bare<R> = R extends string
@@ -112,9 +142,9 @@ interface Violation {
 export const validatorOptions = { haltOnFirstError: true, considerNullAsAValue: true, aliases };
 
 /**
- * A schema as the validator takes it, closed for fields it does not name. Its own `record` copies the object, loses a
- * key `__proto__` on the way and refuses null as a value; its `object` without props leaves the value alone. Left to
- * itself it takes null wherever a field is optional.
+ * A schema as the validator takes it: a copy, since the validator rewrites its rules, closed for fields that it does not
+ * name. The validator's `record` copies the object, loses a key `__proto__` and rejects null as a value; its `object`
+ * without props leaves the value alone. By default it accepts null wherever a field is optional.
  */
 export function strictSchema(fields: Fields): Record<string, unknown> {
   return { $$strict: true, ...mapRules(fields) };
@@ -128,7 +158,7 @@ function ruleForValidator(rule: Rule): unknown {
   const { nullable = false } = rule;
   switch (rule.type) {
     case "any":
-      return rule;
+      return { ...rule };
     case "record":
       return { ...rule, type: "object", nullable };
     case "object":
@@ -138,6 +168,15 @@ function ruleForValidator(rule: Rule): unknown {
     default:
       return { ...rule, nullable };
   }
+}
+
+/** Freezes a declaration in depth, so that no user of it can change what others read. Returns it. */
+export function deepFrozen<T>(declaration: T): T {
+  if (typeof declaration !== "object" || declaration === null || Object.isFrozen(declaration))
+    return declaration;
+  if (declaration instanceof RegExp) return declaration;
+  for (const inner of Object.values(declaration)) deepFrozen(inner);
+  return Object.freeze(declaration);
 }
 
 const validator = new Validator(validatorOptions as never);

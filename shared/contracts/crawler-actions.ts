@@ -1,4 +1,4 @@
-import { action, answer } from "./action.ts";
+import { action, returns } from "./action.ts";
 import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
 
 export interface HotRowView {
@@ -18,19 +18,19 @@ export const crawlerActions = {
       "Fetches a hot list and stores its rows; the same crawl id stores them once. Errors: CRAWL_TIMEOUT, CRAWL_UNREACHABLE, CRAWL_BAD_STATUS, CRAWL_BAD_JSON, CRAWL_BAD_SHAPE, CRAWL_TOO_LARGE, CRAWL_REFUSED.",
     params: { site: { type: "enum", values: ["bilibili"] }, crawlId: "id" },
     example: { site: "bilibili", crawlId: "66f2a1d00a1b2c3d4e5f6073" },
-    answers: answer<{ count: number }>(),
+    returns: returns<{ count: number }>(),
   }),
   "crawler.list": action({
     summary:
       "Crawled rows, a page at a time, the newest crawl first, each crawl in the order of its list; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
     params: paging,
     example: { page: 1, limit: 10 },
-    answers: answer<Page<HotRowView>>(),
+    returns: returns<Page<HotRowView>>(),
   }),
   "crawler.rows": action({
     summary: "Crawled rows by their ids, as many as fit one message.",
     params: rowsQuery,
     example: { ids: ["66f2a1d00a1b2c3d4e5f6073"] },
-    answers: answer<Rows<HotRowView>>(),
+    returns: returns<Rows<HotRowView>>(),
   }),
 } as const;

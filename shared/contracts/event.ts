@@ -1,4 +1,11 @@
-import { ContractViolation, compileCheck, type DataOf, type Fields } from "./contract.ts";
+import {
+  type Checked,
+  ContractViolation,
+  compileCheck,
+  type DataOf,
+  deepFrozen,
+  type Fields,
+} from "./contract.ts";
 
 /** One event as declared: its schema, who says it, on which stream it stands, and an example that validates. */
 export interface EventContract<F extends Fields = Fields> {
@@ -46,8 +53,10 @@ export type Envelope<E extends { type: string; data: unknown } = { type: string;
   };
 
 /** Declares one event; the schema drives the runtime check, the static type and the catalogue. */
-export function event<const F extends Fields>(contract: EventContract<F>): EventContract<F> {
-  return contract;
+export function event<const F extends Fields>(
+  contract: EventContract<F> & { readonly data: Checked<NoInfer<F>> },
+): EventContract<F> {
+  return deepFrozen(contract);
 }
 
 /** A family of events that shares a stream or a purpose. */

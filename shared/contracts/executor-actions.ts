@@ -1,4 +1,4 @@
-import { action, answer } from "./action.ts";
+import { action, returns } from "./action.ts";
 
 export interface HandlerView {
   readonly name: string;
@@ -14,26 +14,26 @@ export const executorActions = {
       "Checks that a handler exists and takes these params. Errors: HANDLER_UNKNOWN (data: the names that exist), HANDLER_PARAMS_INVALID (data: field and fault).",
     params: { handler: { type: "string", min: 1, max: 255 }, params: { type: "record" } },
     example: { handler: "test.main.Test", params: { name: "kinit", age: 3 } },
-    answers: answer<null>(),
+    returns: returns<null>(),
   }),
   "executor.handlers": action({
     summary: "The handlers that this executor knows.",
     params: {},
     example: {},
-    answers: answer<readonly HandlerView[]>(),
+    returns: returns<readonly HandlerView[]>(),
   }),
   "executor.revoke": action({
     summary:
       "Cancels runs of a task that this executor holds or may yet receive and has not started; called on every node by name. Returns those already started; the others cannot start here any more.",
     params: { taskId: "id", runIds: { type: "array", max: 1000, items: "id" } },
     example: { taskId: "66f2a1b00a1b2c3d4e5f6070", runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
-    answers: answer<{ started: readonly string[] }>(),
+    returns: returns<{ started: readonly string[] }>(),
   }),
   "executor.inFlight": action({
     summary:
       "Which of these runs this executor has in hand: waiting, running, or with an outcome that the bus has not accepted yet; and which of those have started. Asked of every node by name.",
     params: { runIds: { type: "array", max: 1000, items: "id" } },
     example: { runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
-    answers: answer<{ held: readonly string[]; started: readonly string[] }>(),
+    returns: returns<{ held: readonly string[]; started: readonly string[] }>(),
   }),
 } as const;

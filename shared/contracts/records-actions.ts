@@ -1,4 +1,4 @@
-import { action, answer } from "./action.ts";
+import { action, returns } from "./action.ts";
 import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
 
 export interface AttemptView {
@@ -53,14 +53,14 @@ export const recordsActions = {
       "Runs and skips, a page at a time; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
     params: { ...paging, taskId: "id|optional" },
     example: { page: 1, limit: 10, orderField: "create_datetime", order: "desc" },
-    answers: answer<Page<RecordView>>(),
+    returns: returns<Page<RecordView>>(),
   }),
   "records.rows": action({
     summary:
       "Runs and skips by their ids, as many as fit one message; one that does not fit comes in pieces.",
     params: rowsQuery,
     example: { ids: ["66f2a1c00a1b2c3d4e5f6071"] },
-    answers: answer<Rows<RecordView>>(),
+    returns: returns<Rows<RecordView>>(),
   }),
   "records.ended": action({
     summary:
@@ -81,7 +81,7 @@ export const recordsActions = {
         },
       ],
     },
-    answers: answer<{ ended: readonly string[] }>(),
+    returns: returns<{ ended: readonly string[] }>(),
   }),
   "records.locate": action({
     summary:
@@ -94,12 +94,12 @@ export const recordsActions = {
       },
     },
     example: { runs: [{ taskId: "66f2a1b00a1b2c3d4e5f6070", runId: "66f2a1c00a1b2c3d4e5f6071" }] },
-    answers: answer<{ places: readonly RunPlace[] }>(),
+    returns: returns<{ places: readonly RunPlace[] }>(),
   }),
   "records.get": action({
     summary: "One run or skip. Errors: RECORD_NOT_FOUND; RECORD_TOO_LARGE for one message, see rows.",
     params: { runId: "id" },
     example: { runId: "66f2a1c00a1b2c3d4e5f6071" },
-    answers: answer<RecordView>(),
+    returns: returns<RecordView>(),
   }),
 } as const;

@@ -1,4 +1,4 @@
-import { action, answer } from "./action.ts";
+import { action, returns } from "./action.ts";
 import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
 import { exampleDefinition, taskDefinition } from "./task-definition.ts";
 
@@ -54,65 +54,65 @@ export const schedulerActions = {
       "Defines a task, once for each id that a caller gives. Errors: TRIGGER_INVALID, HANDLER_UNKNOWN, HANDLER_PARAMS_INVALID, TASK_PARAMS_TOO_LARGE; then nothing is stored.",
     params: { taskId: "id|optional", ...taskDefinition, ...defaulted, isActive: "boolean" },
     example: { ...exampleInput, isActive: true },
-    answers: answer<{ id: string }>(),
+    returns: returns<{ id: string }>(),
   }),
   "scheduler.change": action({
     summary:
       "Replaces a task's definition. Errors: TASK_NOT_FOUND and those of create. Answers once no run of the old definition can start any more.",
     params: { taskId: "id", ...taskDefinition, ...defaulted, isActive: "boolean" },
     example: { taskId, ...exampleInput, isActive: true },
-    answers: answer<null>(),
+    returns: returns<null>(),
   }),
   "scheduler.pause": action({
     summary:
       "Pauses a task; `changed` is false where it was not active. Error: TASK_NOT_FOUND. Answers once no further run can start.",
     params: { taskId: "id" },
     example: { taskId },
-    answers: answer<{ changed: boolean }>(),
+    returns: returns<{ changed: boolean }>(),
   }),
   "scheduler.resume": action({
     summary:
       "Activates a task; `changed` is false where it was active. Errors: TASK_NOT_FOUND and those of create.",
     params: { taskId: "id" },
     example: { taskId },
-    answers: answer<{ changed: boolean }>(),
+    returns: returns<{ changed: boolean }>(),
   }),
   "scheduler.delete": action({
     summary: "Deletes a task that is not active; its records stay. Errors: TASK_NOT_FOUND, TASK_ACTIVE.",
     params: { taskId: "id" },
     example: { taskId },
-    answers: answer<null>(),
+    returns: returns<null>(),
   }),
   "scheduler.runNow": action({
     summary:
       "Runs a task now, whatever its schedule; answers the run's id. Errors: TASK_NOT_FOUND; RATE_LIMITED (429) beyond MANUAL_RUNS_PER_MINUTE.",
     params: { taskId: "id" },
     example: { taskId },
-    answers: answer<{ runId: string }>(),
+    returns: returns<{ runId: string }>(),
   }),
   "scheduler.get": action({
     summary: "One task. Error: TASK_NOT_FOUND.",
     params: { taskId: "id" },
     example: { taskId },
-    answers: answer<TaskView>(),
+    returns: returns<TaskView>(),
   }),
   "scheduler.list": action({
     summary: "Tasks, a page at a time; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
     params: paging,
     example: { page: 1, limit: 10 },
-    answers: answer<Page<TaskView>>(),
+    returns: returns<Page<TaskView>>(),
   }),
   "scheduler.rows": action({
     summary: "Tasks by their ids, as many as fit one message.",
     params: rowsQuery,
     example: { ids: [taskId] },
-    answers: answer<Rows<TaskView>>(),
+    returns: returns<Rows<TaskView>>(),
   }),
   "scheduler.confirm": action({
     summary: "`scheduler.confirmRuns` for one run, as executors of version 0.1 call it.",
     params: { taskId: "id", runId: "id", attempt: { type: "number", integer: true, min: 1 } },
     example: { taskId, runId: "66f2a1c00a1b2c3d4e5f6071", attempt: 1 },
-    answers: answer<{ verdict: RunVerdict }>(),
+    returns: returns<{ verdict: RunVerdict }>(),
   }),
   "scheduler.confirmRuns": action({
     summary:
@@ -129,14 +129,14 @@ export const schedulerActions = {
       },
     },
     example: { runs: [{ taskId, runId: "66f2a1c00a1b2c3d4e5f6071", mayHaveEnded: false }] },
-    answers: answer<{ verdicts: readonly RunVerdict[]; waitedMs?: number }>(),
+    returns: returns<{ verdicts: readonly RunVerdict[]; waitedMs?: number }>(),
   }),
   "scheduler.status": action({
     summary:
       "Which node holds the scheduler's lease, whether the node asked is active, what keeps that node from its work, and which of its tasks only skip since they wait for a run that no executor has; for readiness.",
     params: {},
     example: {},
-    answers: answer<{
+    returns: returns<{
       active: boolean;
       leader: string | null;
       problem: string | null;

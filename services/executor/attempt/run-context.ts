@@ -1,6 +1,6 @@
 import type { CallingOptions } from "moleculer";
 import { type Clock, monotonicClock } from "../../../shared/clock.ts";
-import type { ActionAnswer, ActionName, ActionParams } from "../../../shared/contracts/actions.ts";
+import type { ActionName, ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import type { Caller } from "../../../shared/service.ts";
 import type { HandlerContext, HandlerLog } from "../handler/define-handler.ts";
@@ -78,7 +78,7 @@ export class RunContext implements HandlerContext {
 
   get call(): HandlerContext["call"] {
     return <N extends ActionName>(name: N, params: ActionParams<N>, options?: CallingOptions) =>
-      this.callAny(name, params, options) as Promise<ActionAnswer<N>>;
+      this.callAny(name, params, options) as Promise<ActionResult<N>>;
   }
 
   get caller(): Caller {

@@ -1,6 +1,6 @@
 import type { CallingOptions } from "moleculer";
-import type { ActionAnswer, ActionName, ActionParams } from "../../../shared/contracts/actions.ts";
-import type { DataOf, Fields } from "../../../shared/contracts/contract.ts";
+import type { ActionName, ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
+import type { Checked, DataOf, Fields } from "../../../shared/contracts/contract.ts";
 import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
 import type { Caller } from "../../../shared/service.ts";
 import { HandlerParamsInvalid, nullsLeftOut, paramsChecker } from "./handler-params.ts";
@@ -31,7 +31,7 @@ export interface HandlerContext {
     name: N,
     params: ActionParams<N>,
     options?: CallingOptions,
-  ): Promise<ActionAnswer<N>>;
+  ): Promise<ActionResult<N>>;
   /** The same for actions that no contract of this project declares. */
   readonly caller: Caller;
 }
@@ -73,7 +73,9 @@ export interface Handler {
  *   run: ({ name }, { log }) => log.info(`hello ${name}`),
  * });
  */
-export function defineHandler<const F extends Fields>(definition: HandlerDefinition<F>): Handler {
+export function defineHandler<const F extends Fields>(
+  definition: HandlerDefinition<F> & { readonly params: Checked<NoInfer<F>> },
+): Handler {
   const { name, title, params: fields, timeoutMs } = definition;
   const checkShape = paramsChecker(fields);
   const withoutNulls = nullsLeftOut(fields);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { AppError } from "../../../shared/errors.ts";
 import { objectId } from "../../../shared/ids.ts";
-import { answers } from "../../../shared/service.ts";
+import { someActionsOf } from "../../../shared/service.ts";
 import { ExecutorFixture, type RunEnvelope } from "../executor.fixture.ts";
 import { builtInHandlers } from "./built-in-handlers.ts";
 
@@ -10,7 +10,7 @@ describe("built-in handlers, run by an executor", () => {
   const crawls: unknown[] = [];
   const crawler = {
     name: "crawler",
-    actions: answers("crawler", {
+    actions: someActionsOf("crawler", {
       crawl(params, { requestID }) {
         crawls.push({ ...params, requestID });
         if (crawls.length === 1) return { count: 30 };

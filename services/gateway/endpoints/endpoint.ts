@@ -1,4 +1,4 @@
-import type { ActionAnswer, ActionName, ActionParams } from "../../../shared/contracts/actions.ts";
+import type { ActionName, ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import { errorType } from "../../../shared/errors.ts";
 import { notFound } from "../texts/error-texts.ts";
 import type { Language } from "../texts/language.ts";
@@ -27,7 +27,7 @@ export interface WireRequest {
 export interface Exchange {
   readonly language: Language;
   readonly datetimes: DatetimeWire;
-  call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionAnswer<N>>;
+  call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionResult<N>>;
   readiness(): Promise<readonly ReadinessCheck[]>;
 }
 

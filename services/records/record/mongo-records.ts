@@ -1,5 +1,5 @@
 import { type AnyBulkWriteOperation, type Collection, ObjectId } from "mongodb";
-import type { ActionAnswer, ActionParams } from "../../../shared/contracts/actions.ts";
+import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { StateStore } from "../../../shared/event-store/command-handler-options.ts";
 import type { Versioned } from "../../../shared/event-store/decide-batch.ts";
@@ -42,10 +42,10 @@ export interface RecordStore extends StateStore<RunRecord | null, RunCommand, De
    *
    * @throws `RECORD_NOT_FOUND`, `RECORD_TOO_LARGE`
    */
-  view(runId: string): Promise<ActionAnswer<"records.get">>;
+  view(runId: string): Promise<ActionResult<"records.get">>;
   /** @throws `LIST_TOO_LONG` */
-  list(query: ActionParams<"records.list">): Promise<ActionAnswer<"records.list">>;
-  rows(query: ActionParams<"records.rows">): Promise<ActionAnswer<"records.rows">>;
+  list(query: ActionParams<"records.list">): Promise<ActionResult<"records.list">>;
+  rows(query: ActionParams<"records.rows">): Promise<ActionResult<"records.rows">>;
 }
 
 export interface MongoRecordsOptions {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "moleculer";
 import type { Clock } from "../../../shared/clock.ts";
-import type { ActionAnswer, ActionName, ActionParams } from "../../../shared/contracts/actions.ts";
+import type { ActionName, ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import {
   CommandLate,
   type CommandRef,
@@ -47,8 +47,8 @@ export function leaderCalls(options: LeaderCallsOptions) {
   return async function atLeader<N extends ActionName>(
     name: N,
     context: Context<ActionParams<N>, Meta>,
-    here: (command: CommandRef) => Promise<ActionAnswer<N>>,
-  ): Promise<ActionAnswer<N>> {
+    here: (command: CommandRef) => Promise<ActionResult<N>>,
+  ): Promise<ActionResult<N>> {
     const now = clock.now();
     const command = commandOf(context.headers) ?? { id: objectId(now), deadline: now + commandMs };
     const isForwarded = context.headers?.[FORWARDED] !== undefined;
@@ -58,7 +58,7 @@ export function leaderCalls(options: LeaderCallsOptions) {
      * Passes the call on. Resolves to undefined once another node leads: the one asked may be frozen, and if it has
      * carried the command out, the next one recognises it.
      */
-    async function pass(node: string): Promise<{ answer: ActionAnswer<N> } | undefined> {
+    async function pass(node: string): Promise<{ answer: ActionResult<N> } | undefined> {
       // In headers: what is in `meta` would be merged into the caller's and go with its next try.
       const headers = { ...commandHeaders(command), [FORWARDED]: nodeId };
       const answer = call(context, name, context.params, { nodeID: node, headers });
@@ -79,7 +79,7 @@ export function leaderCalls(options: LeaderCallsOptions) {
     }
 
     /** Resolves to undefined where nobody has carried it out yet. */
-    async function attempt(): Promise<{ answer: ActionAnswer<N> } | undefined> {
+    async function attempt(): Promise<{ answer: ActionResult<N> } | undefined> {
       const node = leader();
       const isHere = isActive();
       try {

@@ -1,12 +1,12 @@
 import type { CallingOptions } from "moleculer";
 import type { Bus } from "../../../shared/bus/bus.ts";
-import type { ActionAnswer, ActionParams } from "../../../shared/contracts/actions.ts";
+import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
 import { CONFIRM_TIMEOUT_MS } from "../../../shared/contracts/start-rules.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
-import { type Caller, call, query } from "../../../shared/service.ts";
+import { type Caller, call, readOnlyCall } from "../../../shared/service.ts";
 import { within } from "../../../shared/time-limit.ts";
 import { endOf, plannedRun, type TrackedRun } from "../dispatch/active-scheduler.ts";
 import type { TaskLedger } from "../store/task-ledger.ts";
@@ -24,7 +24,7 @@ export type RunVerdicts = (
   runs: readonly Question[],
   asker: string,
   limitMs?: number,
-) => Promise<ActionAnswer<"scheduler.confirmRuns">>;
+) => Promise<ActionResult<"scheduler.confirmRuns">>;
 
 export interface RunVerdictsDeps {
   readonly caller: Caller;
@@ -69,7 +69,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const tracked = questions.flatMap((run) => tracking(run, states));
     const known = await (isEndKept
       ? ended(tracked, { timeout: RECORDS_LIMIT_MS }).catch(() => NONE)
-      : ended(tracked, query));
+      : ended(tracked, readOnlyCall));
     const noted = tracked.filter(({ run }) => known.has(run.runId));
     // Also while it only begins to be active: what it adopts is asked about then.
     if (isLeader()) await Promise.all(noted.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
@@ -94,7 +94,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     if (!(await settled("records", limitMs))) return NO_VERDICTS;
     const known = await ended(
       questions.flatMap((run) => tracking(run, dispatched)),
-      query,
+      readOnlyCall,
     );
     return new Map(
       questions.map(({ taskId, runId }) => {

@@ -1,5 +1,5 @@
 import { type AnyBulkWriteOperation, type Collection, type Filter, ObjectId } from "mongodb";
-import type { ActionAnswer, ActionParams } from "../../../shared/contracts/actions.ts";
+import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import type { TaskView } from "../../../shared/contracts/scheduler-actions.ts";
 import { errorMessage } from "../../../shared/errors.ts";
 import type { StateChange } from "../../../shared/event-store/command-handler-options.ts";
@@ -73,8 +73,8 @@ export interface TaskStore {
   /** @throws `TASK_NOT_FOUND` */
   view(taskId: string): Promise<TaskView>;
   /** @throws `LIST_TOO_LONG` */
-  list(query: ActionParams<"scheduler.list">): Promise<ActionAnswer<"scheduler.list">>;
-  rows(query: ActionParams<"scheduler.rows">): Promise<ActionAnswer<"scheduler.rows">>;
+  list(query: ActionParams<"scheduler.list">): Promise<ActionResult<"scheduler.list">>;
+  rows(query: ActionParams<"scheduler.rows">): Promise<ActionResult<"scheduler.rows">>;
 }
 
 export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
