@@ -5,19 +5,19 @@ import type { Meta } from "../service.ts";
 import type { BatchOptions, Bus, Delivery, SendOptions, Subscription, SubscriptionHandle } from "./bus.ts";
 
 interface ChannelOptions {
-  /** The service's name unless told. */
+  /** Default: the service's name. */
   readonly group?: string;
-  /** 50 unless told; with a batch, 4 batches. */
+  /** Default: 50; with a batch, 4 batches. */
   readonly maxInFlight?: number;
-  /** 30,000 unless told. */
+  /** Default: 30,000. */
   readonly ackWaitMs?: number;
-  /** 5 unless told. */
+  /** Default: 5. */
   readonly maxDeliver?: number;
-  /** 0.2, 1, 5 and 30 seconds unless told. */
+  /** Default: 0.2, 1, 5 and 30 seconds. */
   readonly backoffMs?: readonly number[];
 }
 
-/** What a channel's handler finds in `ctx.locals`. */
+/** The contents of `ctx.locals` in a channel's handler. */
 export interface ChannelLocals {
   readonly deliveries: readonly Delivery[];
 }
@@ -28,8 +28,8 @@ export type ChannelContext<Params = unknown> = Context<
 >;
 
 /**
- * One entry of a service's `channels` block. `ctx.params` is the event, or the events where `batch` is given;
- * `ctx.requestID` is the event's correlation id, so that calls made with `ctx.call` belong to the same course.
+ * One entry of a service's `channels` block. `ctx.params` is the event, or the events if `batch` is given;
+ * `ctx.requestID` is the event's correlation id, which calls made with `ctx.call` carry on.
  */
 export interface Channel extends ChannelOptions {
   readonly batch?: BatchOptions;
@@ -37,7 +37,7 @@ export interface Channel extends ChannelOptions {
 }
 export type Channels = { readonly [P in EventPattern]?: Channel };
 
-/** One event where no batch is asked for, several where one is. */
+/** One event without a batch, several with one. */
 type Delivered<B, One> = B extends BatchOptions ? readonly One[] : One;
 interface TypedChannel<P extends EventPattern, B> extends ChannelOptions {
   readonly batch?: B & BatchOptions;
@@ -49,8 +49,8 @@ interface TypedChannel<P extends EventPattern, B> extends ChannelOptions {
 }
 
 /**
- * A `channels` block whose handlers take the events that their pattern matches: a misspelt pattern, or a handler for
- * another event, does not compile.
+ * Declares a `channels` block whose handlers receive the events that their pattern matches: a misspelt pattern, or a
+ * handler for another event, does not compile.
  * @example channels: subscribe({ "task.due": { group: "executor", handler: (due, delivery) => execute(due, delivery) } })
  */
 export function subscribe<B extends { readonly [P in EventPattern]?: unknown }>(
@@ -78,7 +78,7 @@ export function subscribe<B extends { readonly [P in EventPattern]?: unknown }>(
 declare module "moleculer" {
   interface ServiceBroker {
     readonly bus: Bus;
-    /** Sends an event to every group that subscribed to it; see `Bus.send`. */
+    /** Sends an event to every group that is subscribed to it; see `Bus.send`. */
     sendToChannel(event: DomainEnvelope, options?: SendOptions): Promise<void>;
   }
   interface ServiceSchema {
@@ -87,8 +87,8 @@ declare module "moleculer" {
 }
 
 /**
- * Gives services their `channels` block and the broker `sendToChannel` and `bus`. The bus starts before the services
- * and stops after them; a service's subscriptions begin when it has started and are drained before it stops.
+ * Adds the `channels` block to services, and `sendToChannel` and `bus` to the broker. The bus starts before the services
+ * and stops after them; a service's subscriptions start after it has started and are drained before it stops.
  */
 export function channels(bus: Bus): Middleware {
   const handles = new Map<Service, SubscriptionHandle[]>();
@@ -141,7 +141,7 @@ function subscriptionOf(service: Service, pattern: EventPattern, channel: Channe
   };
 }
 
-/** A batch has many causes, so its context names none. */
+/** A batch has many causes, so its context has none. */
 function contextOf(
   service: Service,
   params: unknown,

@@ -4,13 +4,13 @@ import type { Log } from "../../shared/log.ts";
 import { LIMIT_MS } from "../eventually.ts";
 import { silentLog } from "../silent-log.ts";
 
-/** One bus in its surroundings, started, made for one test. */
+/** A started bus with its environment, for one test. */
 export interface BusUnderTest {
   readonly bus: Bus;
   /** Another process on the same bus; for the local adapter the bus itself. */
   other(): Promise<Bus>;
   readonly deadLetters: () => Promise<DeadLetter[]>;
-  /** From now on no dead letter can be stored. */
+  /** Makes storing dead letters fail from now on. */
   refuseDeadLetters(): Promise<void>;
   acceptDeadLetters(): Promise<void>;
   close(): Promise<void>;
@@ -18,7 +18,7 @@ export interface BusUnderTest {
 
 export interface OpenOptions {
   readonly logger: Log;
-  /** Room for a few events only. */
+  /** The bus has room for a few events only. */
   readonly isTiny?: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface Adapter {
 /** Options that let a test see timeouts and retries within a second. */
 export const quick = { maxInFlight: 10, ackWaitMs: 400, maxDeliver: 3, backoffMs: [50, 100] } as const;
 
-/** A test that gets a bus of its own, closed afterwards whatever happens. */
+/** Defines a test with its own bus, which is closed afterwards. */
 export function busTest(
   adapter: Adapter,
   rule: string,

@@ -39,12 +39,12 @@ test("a channels block receives the event as params, with its correlation", asyn
       },
     },
   });
-  const event = exampleEvent("task.due", { correlationid: "course-1", actor: "kinit" });
+  const event = exampleEvent("task.due", { correlationid: "correlation-1", actor: "kinit" });
   await broker.sendToChannel(event);
   assert.deepEqual(seen, [
     {
       params: event,
-      requestID: "course-1",
+      requestID: "correlation-1",
       meta: { actor: "kinit", traceparent: undefined, causationid: event.id },
       service: "executor",
     },
@@ -68,12 +68,12 @@ test("calls made from a channel carry the event's correlation id", async () => {
       channels: subscribe({ "task.due": { handler: (_event, _delivery, ctx) => ctx.call("probe.note") } }),
     },
   );
-  await broker.sendToChannel(exampleEvent("task.due", { correlationid: "course-2" }));
-  assert.equal(requestID, "course-2");
+  await broker.sendToChannel(exampleEvent("task.due", { correlationid: "correlation-2" }));
+  assert.equal(requestID, "correlation-2");
   await broker.stop();
 });
 
-test("the typed helper hands single events and batches to their handlers", async () => {
+test("the typed helper passes single events and batches to their handlers", async () => {
   const dues: [string, number][] = [];
   const batches: [string[], number][] = [];
   const broker = await brokerWith({
@@ -97,7 +97,7 @@ test("the typed helper hands single events and batches to their handlers", async
   await broker.stop();
 });
 
-test("subscriptions begin after the service has started, and are drained before it stops", async () => {
+test("subscriptions start after their service and are drained before it stops", async () => {
   const steps: string[] = [];
   let begun: () => void = () => {};
   const hasBegun = new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ test("subscriptions begin after the service has started, and are drained before 
   assert.equal(broker.bus.isReady(), false);
 });
 
-test("what a handler hands back while the bus stops stays with the sender", async () => {
+test("the sender keeps an event that a handler requeues while the bus stops", async () => {
   let begun: () => void = () => {};
   const hasBegun = new Promise<void>((resolve) => {
     begun = resolve;

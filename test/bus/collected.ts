@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { LIMIT_MS } from "../eventually.ts";
 
-/** What handlers have seen, with a way to wait for it. */
+/** Items that handlers received, with a way to wait for them. */
 export class Collected<T> {
   readonly items: T[] = [];
   readonly #waiters = new Set<() => void>();
@@ -11,7 +11,7 @@ export class Collected<T> {
     for (const check of this.#waiters) check();
   }
 
-  /** Resolves when so many have come; fails after the limit and says how many had. */
+  /** Resolves when `count` items were added; fails after the limit with the number of items. */
   reach(count: number, limitMs = LIMIT_MS): Promise<readonly T[]> {
     return this.when((items) => items.length >= count, `${count} items`, limitMs);
   }
@@ -22,7 +22,7 @@ export class Collected<T> {
         this.#waiters.delete(check);
         reject(
           new assert.AssertionError({
-            message: `waited ${limitMs} ms for ${what}; ${this.items.length} items came`,
+            message: `waited ${limitMs} ms for ${what}; there are ${this.items.length} items`,
           }),
         );
       }, limitMs);
@@ -38,7 +38,7 @@ export class Collected<T> {
   }
 }
 
-/** A promise and the function that resolves it. */
+/** Returns a promise and the function that resolves it. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { opened: promise, open: resolve };

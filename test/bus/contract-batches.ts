@@ -9,21 +9,25 @@ const batch = { maxSize: 8, lingerMs: 50 };
 const records = { ...quick, maxInFlight: 32, pattern: "run.*", group: "records", batch } as const;
 
 export function batchContract(adapter: Adapter): void {
-  busTest(adapter, "a batch takes what comes within its linger, up to its size", async ({ bus }) => {
-    const sizes = new Collected<number>();
-    await bus.subscribe({
-      ...records,
-      handleBatch(events, deliveries) {
-        assert.equal(events.length, deliveries.length);
-        sizes.add(events.length);
-      },
-    });
-    await Promise.all(Array.from({ length: 20 }, () => bus.send(exampleEvent("run.started"))));
-    await sizes.when((all) => all.reduce((sum, size) => sum + size, 0) === 20, "20 events in batches");
-    assert.deepEqual(sizes.items, [8, 8, 4]);
-  });
+  busTest(
+    adapter,
+    "a batch contains the events that arrive within its linger time, up to its size",
+    async ({ bus }) => {
+      const sizes = new Collected<number>();
+      await bus.subscribe({
+        ...records,
+        handleBatch(events, deliveries) {
+          assert.equal(events.length, deliveries.length);
+          sizes.add(events.length);
+        },
+      });
+      await Promise.all(Array.from({ length: 20 }, () => bus.send(exampleEvent("run.started"))));
+      await sizes.when((all) => all.reduce((sum, size) => sum + size, 0) === 20, "20 events in batches");
+      assert.deepEqual(sizes.items, [8, 8, 4]);
+    },
+  );
 
-  busTest(adapter, "a batch that fails for its surroundings is tried again whole", async ({ bus }) => {
+  busTest(adapter, "a batch that fails with a retryable error is retried whole", async ({ bus }) => {
     const batches = new Collected<{ ids: string[]; count: number | undefined; at: number }>();
     await bus.subscribe({
       ...records,
@@ -48,49 +52,57 @@ export function batchContract(adapter: Adapter): void {
     assert.ok(first && second && second.at - first.at >= 49);
   });
 
-  busTest(adapter, "one poisoned event does no harm to its batch-mates", async ({ bus, deadLetters }) => {
-    const handled = new Collected<string>();
-    const poisoned = exampleEvent("run.failed");
-    let tries = 0;
-    await bus.subscribe({
-      ...records,
-      handleBatch(events) {
-        if (events.some(({ id }) => id === poisoned.id)) {
-          tries += 1;
-          throw new AppError("cannot be folded", { type: "CONTRACT_VIOLATION" });
-        }
-        for (const { id } of events) handled.add(id);
-      },
-    });
-    const mates = Array.from({ length: 7 }, () => exampleEvent("run.started"));
-    await Promise.all([...mates.slice(0, 4), poisoned, ...mates.slice(4)].map((event) => bus.send(event)));
-    await handled.reach(7);
-    const letter = await eventually(async () => (await deadLetters())[0]);
-    assert.deepEqual(handled.items.toSorted(), mates.map(({ id }) => id).toSorted());
-    assert.deepEqual(letter.error, { type: "CONTRACT_VIOLATION", message: "cannot be folded" });
-    assert.deepEqual(JSON.parse(letter.event), poisoned);
-    // Batches of 8, 4, 2 and 1, then the two retries that maxDeliver leaves.
-    assert.equal(tries, 6);
-  });
+  busTest(
+    adapter,
+    "a failing event does not affect the other events of its batch",
+    async ({ bus, deadLetters }) => {
+      const handled = new Collected<string>();
+      const failing = exampleEvent("run.failed");
+      let attempts = 0;
+      await bus.subscribe({
+        ...records,
+        handleBatch(events) {
+          if (events.some(({ id }) => id === failing.id)) {
+            attempts += 1;
+            throw new AppError("cannot be applied", { type: "CONTRACT_VIOLATION" });
+          }
+          for (const { id } of events) handled.add(id);
+        },
+      });
+      const others = Array.from({ length: 7 }, () => exampleEvent("run.started"));
+      await Promise.all([...others.slice(0, 4), failing, ...others.slice(4)].map((event) => bus.send(event)));
+      await handled.reach(7);
+      const letter = await eventually(async () => (await deadLetters())[0]);
+      assert.deepEqual(handled.items.toSorted(), others.map(({ id }) => id).toSorted());
+      assert.deepEqual(letter.error, { type: "CONTRACT_VIOLATION", message: "cannot be applied" });
+      assert.deepEqual(JSON.parse(letter.event), failing);
+      // Batches of 8, 4, 2 and 1, then the two retries that maxDeliver leaves.
+      assert.equal(attempts, 6);
+    },
+  );
 
-  busTest(adapter, "batches of one subscription follow each other unless told", async ({ bus }) => {
-    const steps = new Collected<string>();
-    const first = gate();
-    await bus.subscribe({
-      ...records,
-      batch: { maxSize: 2, lingerMs: 0 },
-      async handleBatch() {
-        steps.add("begun");
-        if (steps.items.length === 1) await first.opened;
-        steps.add("ended");
-      },
-    });
-    const sent = Array.from({ length: 4 }, () => bus.send(exampleEvent("run.started")));
-    await steps.reach(1);
-    await new Promise((resolve) => setImmediate(resolve));
-    first.open();
-    await Promise.all(sent);
-    await steps.when((all) => all.filter((step) => step === "ended").length >= 2, "two batches");
-    for (const [index, step] of steps.items.entries()) assert.equal(step, index % 2 ? "ended" : "begun");
-  });
+  busTest(
+    adapter,
+    "by default, batches of one subscription are handled one after another",
+    async ({ bus }) => {
+      const steps = new Collected<string>();
+      const first = gate();
+      await bus.subscribe({
+        ...records,
+        batch: { maxSize: 2, lingerMs: 0 },
+        async handleBatch() {
+          steps.add("begun");
+          if (steps.items.length === 1) await first.opened;
+          steps.add("ended");
+        },
+      });
+      const sent = Array.from({ length: 4 }, () => bus.send(exampleEvent("run.started")));
+      await steps.reach(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      first.open();
+      await Promise.all(sent);
+      await steps.when((all) => all.filter((step) => step === "ended").length >= 2, "two batches");
+      for (const [index, step] of steps.items.entries()) assert.equal(step, index % 2 ? "ended" : "begun");
+    },
+  );
 }

@@ -13,7 +13,7 @@ const firstDeadLetter = ({ deadLetters }: Pick<BusUnderTest, "deadLetters">) =>
 export function deadLetterContract(adapter: Adapter): void {
   busTest(adapter, "an event that keeps failing goes to the dead letters", async (under) => {
     const { bus } = under;
-    const tries = new Collected<string>();
+    const attempts = new Collected<string>();
     const bad = exampleEvent("task.due");
     const good = exampleEvent("task.due");
     await bus.subscribe({
@@ -21,14 +21,14 @@ export function deadLetterContract(adapter: Adapter): void {
       pattern: "task.due",
       group: "executor",
       handle({ id }) {
-        tries.add(id);
+        attempts.add(id);
         if (id === bad.id) throw new TypeError("x is not a function");
       },
     });
     await Promise.all([bus.send(bad), bus.send(good)]);
     const letter = await firstDeadLetter(under);
-    assert.equal(tries.items.filter((id) => id === bad.id).length, quick.maxDeliver);
-    assert.equal(tries.items.filter((id) => id === good.id).length, 1);
+    assert.equal(attempts.items.filter((id) => id === bad.id).length, quick.maxDeliver);
+    assert.equal(attempts.items.filter((id) => id === good.id).length, 1);
     assert.deepEqual(
       { ...letter, at: "" },
       {
@@ -44,7 +44,7 @@ export function deadLetterContract(adapter: Adapter): void {
     assert.equal((await under.deadLetters()).length, 1);
   });
 
-  busTest(adapter, "an event that breaks its contract is not handled", async (under) => {
+  busTest(adapter, "an event that violates its contract is not handled", async (under) => {
     const { bus } = under;
     const seen = new Collected<string>();
     await bus.subscribe({ ...quick, pattern: "task.*", group: "executor", handle: ({ id }) => seen.add(id) });
@@ -83,7 +83,7 @@ export function deadLetterContract(adapter: Adapter): void {
         (all) => all.some((message) => message.includes("not stored yet")),
         "a failed attempt to store the dead letter",
       );
-      // Longer than a store that refuses for good is tried: five times, 100 ms apart.
+      // Longer than the five attempts, 100 ms apart, after which a letter that the store rejects is dropped.
       await delay(1000);
       assert.deepEqual(await under.deadLetters(), []);
       await under.acceptDeadLetters();

@@ -27,35 +27,35 @@ export function deliveryContract(adapter: Adapter): void {
     );
   });
 
-  busTest(adapter, "tells when a group is done with what was accepted before", async ({ bus }) => {
+  busTest(adapter, "reports when a group has handled the events accepted before", async ({ bus }) => {
     const seen: string[] = [];
-    const held = gate();
+    const blocked = gate();
     await bus.subscribe({
       ...quick,
       pattern: "run.*",
       group: "records",
       async handle() {
-        await held.opened;
+        await blocked.opened;
         seen.push("handled");
       },
     });
     const sent = [bus.send(exampleEvent("run.started")), bus.send(exampleEvent("run.failed"))];
-    const settled = Promise.all(sent)
+    const caughtUp = Promise.all(sent)
       .then(() => bus.hasCaughtUp("records", "run.*", 5000))
-      .then((isFinished) => seen.push(`settled: ${isFinished}`));
+      .then((hasCaughtUp) => seen.push(`caught up: ${hasCaughtUp}`));
     await delay(150);
-    held.open();
-    await settled;
-    assert.deepEqual(seen, ["handled", "handled", "settled: true"]);
+    blocked.open();
+    await caughtUp;
+    assert.deepEqual(seen, ["handled", "handled", "caught up: true"]);
     await bus.send(exampleEvent("task.due"));
     assert.equal(
       await bus.hasCaughtUp("records", "run.*", 5000),
       true,
-      "events of no concern to it hold up nobody",
+      "unrelated events do not delay the group",
     );
   });
 
-  busTest(adapter, "keeps no event for a group that is done with it", async ({ bus }) => {
+  busTest(adapter, "reports no handled event as unhandled", async ({ bus }) => {
     const seen = new Collected<string>();
     await bus.subscribe({
       ...quick,
@@ -72,7 +72,7 @@ export function deliveryContract(adapter: Adapter): void {
     assert.equal(await bus.identity(), await bus.identity());
   });
 
-  busTest(adapter, "a pattern gets the events it matches and no others", async ({ bus }) => {
+  busTest(adapter, "a pattern receives the events that it matches and no others", async ({ bus }) => {
     const family = new Collected<string>();
     const single = new Collected<string>();
     const all = { ...quick, group: "records" };
@@ -83,7 +83,7 @@ export function deliveryContract(adapter: Adapter): void {
     assert.deepEqual(await single.reach(1), ["run.failed"]);
   });
 
-  busTest(adapter, "an event that failed is delivered again, after its backoff", async ({ bus }) => {
+  busTest(adapter, "an event that failed is redelivered after its backoff", async ({ bus }) => {
     const seen = new Collected<{ id: string; count: number; resent: boolean; at: number }>();
     await bus.subscribe({
       ...quick,
@@ -105,28 +105,24 @@ export function deliveryContract(adapter: Adapter): void {
     assert.ok(third.at - second.at >= 99, `third try after ${third.at - second.at} ms`);
   });
 
-  busTest(
-    adapter,
-    "an error of the surroundings is retried and never counted",
-    async ({ bus, deadLetters }) => {
-      const seen = new Collected<number>();
-      await bus.subscribe({
-        ...quick,
-        backoffMs: [10],
-        pattern: "task.due",
-        group: "executor",
-        handle(_event, { count }) {
-          seen.add(count);
-          if (count < 8) throw new AppError("store away", { type: "STORE_UNAVAILABLE" });
-        },
-      });
-      await bus.send(exampleEvent("task.due"));
-      assert.deepEqual(await seen.reach(8), [1, 2, 3, 4, 5, 6, 7, 8]);
-      assert.deepEqual(await deadLetters(), []);
-    },
-  );
+  busTest(adapter, "a retryable error is retried and not counted", async ({ bus, deadLetters }) => {
+    const seen = new Collected<number>();
+    await bus.subscribe({
+      ...quick,
+      backoffMs: [10],
+      pattern: "task.due",
+      group: "executor",
+      handle(_event, { count }) {
+        seen.add(count);
+        if (count < 8) throw new AppError("the store is unavailable", { type: "STORE_UNAVAILABLE" });
+      },
+    });
+    await bus.send(exampleEvent("task.due"));
+    assert.deepEqual(await seen.reach(8), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.deepEqual(await deadLetters(), []);
+  });
 
-  busTest(adapter, "an event id is handled once, however often it is sent", async ({ bus }) => {
+  busTest(adapter, "an event that is sent repeatedly is handled once", async ({ bus }) => {
     const seen = new Collected<string>();
     await bus.subscribe({ ...quick, pattern: "task.*", group: "executor", handle: ({ id }) => seen.add(id) });
     const event = exampleEvent("task.due");
@@ -138,7 +134,7 @@ export function deliveryContract(adapter: Adapter): void {
     assert.deepEqual(seen.items, [event.id, last.id]);
   });
 
-  busTest(adapter, "the sender's mark of a repetition reaches the handler", async ({ bus }) => {
+  busTest(adapter, "the handler sees that the sender may have sent the event before", async ({ bus }) => {
     const seen = new Collected<boolean>();
     await bus.subscribe({
       ...quick,
@@ -152,7 +148,7 @@ export function deliveryContract(adapter: Adapter): void {
     assert.deepEqual(await seen.reach(2), [true, false]);
   });
 
-  busTest(adapter, "every group gets every event", async ({ bus, other }) => {
+  busTest(adapter, "every group receives every event", async ({ bus, other }) => {
     const groups = { executor: new Collected<string>(), records: new Collected<string>() };
     const second = await other();
     const common = { ...quick, pattern: "task.due" } as const;
@@ -186,29 +182,33 @@ export function deliveryContract(adapter: Adapter): void {
     assert.deepEqual(new Set(seen.items.map(({ member }) => member)), new Set([0, 1]));
   });
 
-  busTest(adapter, "a handler that runs longer than the ack wait keeps its event", async ({ bus, other }) => {
-    const seen = new Collected<string>();
-    for (const each of [bus, await other()])
-      await each.subscribe({
-        ...quick,
-        ackWaitMs: 300,
-        pattern: "task.due",
-        group: "executor",
-        async handle({ id, subject }) {
-          seen.add(id);
-          if (subject === "task-long") await delay(1200);
-        },
-      });
-    const long = exampleEvent("task.due", { subject: "task-long" });
-    const sent = bus.send(long);
-    await seen.reach(1);
-    await delay(1100);
-    const next = exampleEvent("task.due");
-    await Promise.all([sent, bus.send(next)]);
-    assert.deepEqual(await seen.reach(2), [long.id, next.id]);
-  });
+  busTest(
+    adapter,
+    "an event is not redelivered while its handler runs longer than the ack wait",
+    async ({ bus, other }) => {
+      const seen = new Collected<string>();
+      for (const each of [bus, await other()])
+        await each.subscribe({
+          ...quick,
+          ackWaitMs: 300,
+          pattern: "task.due",
+          group: "executor",
+          async handle({ id, subject }) {
+            seen.add(id);
+            if (subject === "task-long") await delay(1200);
+          },
+        });
+      const long = exampleEvent("task.due", { subject: "task-long" });
+      const sent = bus.send(long);
+      await seen.reach(1);
+      await delay(1100);
+      const next = exampleEvent("task.due");
+      await Promise.all([sent, bus.send(next)]);
+      assert.deepEqual(await seen.reach(2), [long.id, next.id]);
+    },
+  );
 
-  busTest(adapter, "no more handlers run at once than maxInFlight", async ({ bus }) => {
+  busTest(adapter, "at most maxInFlight handlers run at once", async ({ bus }) => {
     const seen = new Collected<number>();
     let running = 0;
     await bus.subscribe({
@@ -221,7 +221,7 @@ export function deliveryContract(adapter: Adapter): void {
         seen.add(running);
         await delay(3);
         running -= 1;
-        if (count === 1) throw new Error("once more");
+        if (count === 1) throw new Error("first attempt");
       },
     });
     const sent = Array.from({ length: 20 }, () => bus.send(exampleEvent("task.due")));
@@ -230,7 +230,7 @@ export function deliveryContract(adapter: Adapter): void {
     assert.equal(Math.max(...seen.items), 3);
   });
 
-  busTest(adapter, "an event that a handler hands back goes to another member", async ({ bus, other }) => {
+  busTest(adapter, "an event that a handler requeues goes to another member", async ({ bus, other }) => {
     const seen = new Collected<{ member: string; count: number }>();
     const subscription = { ...quick, pattern: "task.due", group: "executor" } as const;
     const first = await bus.subscribe({
@@ -238,7 +238,7 @@ export function deliveryContract(adapter: Adapter): void {
       async handle(_event, { count, stopping }) {
         seen.add({ member: "first", count });
         await new Promise((resolve) => stopping.addEventListener("abort", resolve));
-        throw new Requeue("leaving");
+        throw new Requeue("stopping");
       },
     });
     const sent = bus.send(exampleEvent("task.due"));
@@ -255,13 +255,13 @@ export function deliveryContract(adapter: Adapter): void {
     await sent;
   });
 
-  busTest(adapter, "what nobody subscribed to is accepted", async ({ bus }) => {
+  busTest(adapter, "an event without subscribers is accepted", async ({ bus }) => {
     await bus.send(exampleEvent("hotlist.crawled"));
   });
 
   busTest(
     adapter,
-    "a full bus refuses events, and takes them again when there is room",
+    "a full bus rejects events, and accepts them again when there is room",
     async ({ bus }) => {
       const room = gate();
       await bus.subscribe({
@@ -272,18 +272,18 @@ export function deliveryContract(adapter: Adapter): void {
         handle: () => room.opened,
       });
       const accepted: Promise<unknown>[] = [];
-      const refused = Promise.withResolvers<unknown>();
-      for (let i = 0; i < 300; i++) accepted.push(bus.send(exampleEvent("task.due")).catch(refused.resolve));
-      const error = await refused.promise;
+      const rejected = Promise.withResolvers<unknown>();
+      for (let i = 0; i < 300; i++) accepted.push(bus.send(exampleEvent("task.due")).catch(rejected.resolve));
+      const error = await rejected.promise;
       assert.equal(errorType(error), "BUS_FULL");
       assert.equal((error as AppError).retryable, true);
       room.open();
       await Promise.all(accepted);
       const event = exampleEvent("task.due");
       await eventually(async () => {
-        const refusal = await bus.send(event).then(() => undefined, errorType);
-        if (refusal === undefined) return true;
-        assert.equal(refusal, "BUS_FULL");
+        const errorOf = await bus.send(event).then(() => undefined, errorType);
+        if (errorOf === undefined) return true;
+        assert.equal(errorOf, "BUS_FULL");
         return false;
       });
     },

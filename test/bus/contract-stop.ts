@@ -4,7 +4,7 @@ import { Collected, gate } from "./collected.ts";
 import { exampleEvent } from "./example-event.ts";
 
 const executor = { ...quick, ackWaitMs: 5000, pattern: "task.due", group: "executor" } as const;
-interface Seen {
+interface Received {
   readonly member: string;
   readonly id: string;
   readonly count: number;
@@ -13,9 +13,9 @@ interface Seen {
 export function stopContract(adapter: Adapter): void {
   busTest(
     adapter,
-    "a stopping member finishes what it has begun and hands back the rest",
+    "a stopping member finishes running handlers and requeues the other events",
     async ({ bus, other }) => {
-      const seen = new Collected<Seen>();
+      const seen = new Collected<Received>();
       const work = gate();
       const first = await bus.subscribe({
         ...executor,
@@ -44,33 +44,37 @@ export function stopContract(adapter: Adapter): void {
     },
   );
 
-  busTest(adapter, "a handler that outlasts the limit loses its event to another member", async (under) => {
-    const seen = new Collected<Seen>();
-    const work = gate();
-    const first = await under.bus.subscribe({
-      ...executor,
-      async handle({ id }, { count }) {
-        seen.add({ member: "first", id, count });
-        await work.opened;
-      },
-    });
-    const event = exampleEvent("task.due");
-    const sent = under.bus.send(event);
-    await seen.reach(1);
-    await (await under.other()).subscribe({
-      ...executor,
-      handle: ({ id }, { count }) => seen.add({ member: "second", id, count }),
-    });
-    await first.stop(50);
-    assert.deepEqual(await seen.reach(2), [
-      { member: "first", id: event.id, count: 1 },
-      { member: "second", id: event.id, count: 2 },
-    ]);
-    work.open();
-    await sent;
-  });
+  busTest(
+    adapter,
+    "an event whose handler exceeds the limit is redelivered to another member",
+    async (under) => {
+      const seen = new Collected<Received>();
+      const work = gate();
+      const first = await under.bus.subscribe({
+        ...executor,
+        async handle({ id }, { count }) {
+          seen.add({ member: "first", id, count });
+          await work.opened;
+        },
+      });
+      const event = exampleEvent("task.due");
+      const sent = under.bus.send(event);
+      await seen.reach(1);
+      await (await under.other()).subscribe({
+        ...executor,
+        handle: ({ id }, { count }) => seen.add({ member: "second", id, count }),
+      });
+      await first.stop(50);
+      assert.deepEqual(await seen.reach(2), [
+        { member: "first", id: event.id, count: 1 },
+        { member: "second", id: event.id, count: 2 },
+      ]);
+      work.open();
+      await sent;
+    },
+  );
 
-  busTest(adapter, "a batch that was taken away is not tried again when it fails", async (under) => {
+  busTest(adapter, "a requeued batch is not retried when its handler fails later", async (under) => {
     const seen = new Collected<string>();
     const work = gate();
     const common = { ...executor, maxDeliver: 1, batch: { maxSize: 4, lingerMs: 200 } } as const;
@@ -97,7 +101,7 @@ export function stopContract(adapter: Adapter): void {
 
   busTest(
     adapter,
-    "events sent while a group has no member wait for the next one",
+    "events sent while a group has no member wait for its next member",
     async ({ bus, other }) => {
       const seen = new Collected<string>();
       const subscription = { ...executor, handle: ({ id }: { id: string }) => seen.add(id) };
@@ -111,7 +115,7 @@ export function stopContract(adapter: Adapter): void {
     },
   );
 
-  busTest(adapter, "a bus that is stopped refuses events", async ({ bus }) => {
+  busTest(adapter, "a stopped bus rejects events", async ({ bus }) => {
     assert.equal(bus.isReady(), true);
     await bus.stop();
     assert.equal(bus.isReady(), false);

@@ -4,7 +4,7 @@ import { deadLetterContract } from "./contract-dead-letters.ts";
 import { deliveryContract } from "./contract-delivery.ts";
 import { stopContract } from "./contract-stop.ts";
 
-/** What both adapters must do. */
+/** The tests that both adapters must pass. */
 export function busContract(adapter: Adapter): void {
   deliveryContract(adapter);
   batchContract(adapter);

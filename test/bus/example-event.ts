@@ -2,7 +2,7 @@ import { catalogue, type DomainEnvelope, type EventType } from "../../shared/con
 import type { Causation } from "../../shared/contracts/event.ts";
 import { eventId, objectId } from "../../shared/ids.ts";
 
-/** A valid event of a type, made of its contract's example, with an id of its own. */
+/** Returns a valid event of a type with a new id, from its contract's example. */
 export function exampleEvent<T extends EventType>(
   type: T,
   attributes: Causation & { id?: string; subject?: string } = {},

@@ -1,7 +1,7 @@
 import { jetStreamBus } from "../../shared/bus/jetstream/jetstream-bus.ts";
 import { silentLog } from "../silent-log.ts";
 
-// A process for a test to kill: takes one event, tells its parent, and never ends.
+// A process for a test to kill: receives one event, reports it to its parent, and never finishes it.
 const [url = "", ackWaitMs = ""] = process.argv.slice(2);
 const bus = jetStreamBus({
   url,

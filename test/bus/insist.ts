@@ -4,7 +4,7 @@ import type { Bus } from "../../shared/bus/bus.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import { isRetryable } from "../../shared/errors.ts";
 
-/** Sends until it is accepted, as an outbox does. */
+/** Sends an event until it is accepted, as the outbox does. */
 export async function insist(bus: Bus, event: DomainEnvelope): Promise<void> {
   for (let resent = false; ; resent = true) {
     try {

@@ -10,8 +10,8 @@ import { openJetStream } from "./jetstream-under-test.ts";
 const ROUNDS = 150;
 const ACK_WAIT_MS = 300;
 
-/** The server's pending counts are known to drift, so that nothing may rest on them; see `CaughtUpWatch`. */
-test("jetstream: a group that is settled has handled all that was accepted before, whatever the counts say", async (t) => {
+/** The server's pending counts are known to drift, so the result must not depend on them; see `CaughtUpWatch`. */
+test("jetstream: a group that has caught up has handled all events accepted before", async (t) => {
   const under = await openJetStream({ logger: silentLog });
   t.after(() => under.close());
   const { bus, manager } = under;
@@ -50,15 +50,15 @@ test("jetstream: a group that is settled has handled all that was accepted befor
       await member.stop(0);
       member = await bus.subscribe({ ...subscription, handle });
     }
-    assert.equal(await bus.hasCaughtUp("g", "run.*", 10_000), true, `round ${round} is settled in time`);
+    assert.equal(await bus.hasCaughtUp("g", "run.*", 10_000), true, `round ${round} catches up in time`);
     for (const { id } of mine) assert.ok(handled.has(id), `round ${round}: ${id} was not handled`);
   }
 });
 
-test("jetstream: a group is settled although more of its events arrive all the time", async (t) => {
+test("jetstream: a group catches up while more of its events arrive", async (t) => {
   const under = await openJetStream({ logger: silentLog });
   const { bus, nats } = under;
-  const isAsked = Promise.withResolvers<void>();
+  const isPolled = Promise.withResolvers<void>();
   const [first, later] = [exampleEvent("run.succeeded"), exampleEvent("run.succeeded")];
   const isReleased = Promise.withResolvers<void>();
   const isLaterOver = Promise.withResolvers<void>();
@@ -76,12 +76,12 @@ test("jetstream: a group is settled although more of its events arrive all the t
   await bus.send(first);
   await bus.send(exampleEvent("task.due"));
   nats.subscribe(`$JS.API.CONSUMER.INFO.${STREAM}.${durableOf("g", "run.*")}`, {
-    callback: () => isAsked.resolve(),
+    callback: () => isPolled.resolve(),
   });
   await nats.flush();
-  const settled = bus.hasCaughtUp("g", "run.*", 10_000);
-  await isAsked.promise;
+  const caughtUp = bus.hasCaughtUp("g", "run.*", 10_000);
+  await isPolled.promise;
   await bus.send(later);
   isReleased.resolve();
-  assert.equal(await settled, true);
+  assert.equal(await caughtUp, true);
 });

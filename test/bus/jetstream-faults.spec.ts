@@ -25,7 +25,7 @@ function faultTest(rule: string, body: (under: JetStreamUnderTest) => Promise<vo
 }
 
 faultTest(
-  "a server that is killed under load and comes back loses nothing",
+  "a server that is killed under load and restarted loses nothing",
   async ({ bus, other, server }) => {
     const single = new Collected<string>();
     const batched = new Collected<string>();
@@ -59,7 +59,7 @@ faultTest(
       type: "BUS_UNAVAILABLE",
       retryable: true,
     });
-    assert.ok(performance.now() - begun < 1000, "refused at once");
+    assert.ok(performance.now() - begun < 1000, "rejected at once");
     await delay(1500);
     await server.restart();
     await sent;
@@ -72,7 +72,7 @@ faultTest(
   },
 );
 
-faultTest("what a killed process had in hand is delivered again after the ack wait", async (under) => {
+faultTest("events that a killed process had in flight are redelivered after the ack wait", async (under) => {
   const { bus, server } = under;
   const ackWaitMs = 600;
   const child = fork(new URL("hanging-consumer.ts", import.meta.url).pathname, [
@@ -97,14 +97,14 @@ faultTest("what a killed process had in hand is delivered again after the ack wa
   assert.deepEqual(await seen.reach(1), [{ id: event.id, count: 2, resent: true }]);
 });
 
-faultTest("an event that ends every process that takes it goes to the dead letters", async (under) => {
+faultTest("an event that ends every process that receives it goes to the dead letters", async (under) => {
   const { bus, nats, deadLetters } = under;
   const seen = new Collected<string>();
   const subscription = { ...quick, pattern: "task.due", group: "executor" } as const;
   await (await bus.subscribe({ ...subscription, handle: ({ id }) => seen.add(id) })).stop();
   const killer = exampleEvent("task.due");
   await bus.send(killer);
-  // Each return without a word stands for a process that ended with the event in hand.
+  // Each negative acknowledgement stands for a process that ended with the event in flight.
   const member = await nats.jetstream().consumers.get(STREAM, "executor__task_due");
   for (let i = 0; i < quick.maxDeliver + 20; i++) (await member.next({ expires: 1000 }))?.nak();
   await bus.subscribe({ ...subscription, handle: ({ id }) => seen.add(id) });
@@ -116,7 +116,7 @@ faultTest("an event that ends every process that takes it goes to the dead lette
   assert.equal(letter.error.type, "NEVER_SETTLED");
 });
 
-faultTest("a bus stops while its server is away", async ({ bus, server }) => {
+faultTest("a bus stops while its server is unavailable", async ({ bus, server }) => {
   const begun = new Collected<string>();
   await bus.subscribe({
     ...quick,
@@ -135,7 +135,7 @@ faultTest("a bus stops while its server is away", async ({ bus, server }) => {
   assert.ok(performance.now() - at < 5000, `stopped after ${performance.now() - at} ms`);
 });
 
-faultTest("a deleted consumer is created again where it was", async ({ bus, manager }) => {
+faultTest("a deleted consumer is created again at its position", async ({ bus, manager }) => {
   const seen = new Collected<string>();
   await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: ({ id }) => seen.add(id) });
   const events = Array.from({ length: 20 }, () => exampleEvent("task.due"));
@@ -162,7 +162,7 @@ faultTest("a deleted stream is created again with its consumers", async ({ bus, 
   assert.deepEqual(await seen.reach(2), [first.id, second.id]);
 });
 
-faultTest("a group that comes later gets what was sent before", async ({ bus, other }) => {
+faultTest("a group that subscribes later receives earlier events", async ({ bus, other }) => {
   const events = Array.from({ length: 5 }, () => exampleEvent("run.started"));
   await insistOnAll(bus, events);
   const seen = new Collected<string>();
@@ -188,7 +188,7 @@ faultTest("events are CloudEvents in JSON that any client can read", async ({ bu
   assert.equal(message.header.get("Kinit-Resent"), "1");
 });
 
-faultTest("what foreign clients send is checked, and handled once", async ({ bus, nats, deadLetters }) => {
+faultTest("events from other clients are checked, and handled once", async ({ bus, nats, deadLetters }) => {
   const seen = new Collected<string>();
   await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle: ({ id }) => seen.add(id) });
   const event = exampleEvent("task.due");
@@ -206,7 +206,7 @@ faultTest("what foreign clients send is checked, and handled once", async ({ bus
   ]);
 });
 
-faultTest("an event that the server would not take is refused for good", async ({ bus }) => {
+faultTest("an event that is too large for the server is rejected permanently", async ({ bus }) => {
   const due = exampleEvent("task.due");
   const large = { ...due, data: { ...due.data, params: { text: "x".repeat(1_100_000) } } };
   await assert.rejects(bus.send(large), { type: "EVENT_TOO_LARGE", retryable: false });

@@ -13,7 +13,7 @@ import { openJetStream } from "./jetstream-under-test.ts";
 const ACK_WAIT_MS = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
-test("jetstream: a member knows when its events may have gone to another one", async (t) => {
+test("jetstream: a member detects that its events may have been redelivered to another one", async (t) => {
   const under = await openJetStream({ logger: silentLog });
   t.after(() => under.close());
   const proxy = await startTcpProxy(under.server.port);
@@ -31,14 +31,14 @@ test("jetstream: a member knows when its events may have gone to another one", a
   t.after(() => cutOff.stop());
   const mine = new Collected<Delivery>();
   const theirs = new Collected<string>();
-  const held = gate();
-  t.after(held.open);
+  const blocked = gate();
+  t.after(blocked.open);
   const subscription = { ...quick, ackWaitMs: ACK_WAIT_MS, pattern: "task.due", group: "executor" } as const;
   await cutOff.subscribe({
     ...subscription,
     handle(_, delivery) {
       mine.add(delivery);
-      return held.opened;
+      return blocked.opened;
     },
   });
   await under.bus.send(exampleEvent("task.due"));
@@ -46,16 +46,16 @@ test("jetstream: a member knows when its events may have gone to another one", a
   const other = await under.other();
   await other.subscribe({ ...subscription, handle: ({ id }) => theirs.add(id) });
   await delay(3 * ACK_WAIT_MS);
-  assert.equal(first?.lapsedAt, NEVER, "while it says that it works, the event is its own");
+  assert.equal(first?.lapsedAt, NEVER, "while its signs of life arrive, the event is not redelivered");
   assert.deepEqual(theirs.items, []);
 
   proxy.freeze();
   await theirs.reach(1);
-  assert.notEqual(first?.lapsedAt, NEVER, "nobody can be sure while the connection is silentLog");
+  assert.notEqual(first?.lapsedAt, NEVER, "the event may be redelivered while the connection is frozen");
   proxy.restore();
   await delay(ACK_WAIT_MS);
   const lapsedAt = first?.lapsedAt;
-  assert.notEqual(lapsedAt, NEVER, "nor afterwards");
+  assert.notEqual(lapsedAt, NEVER, "it may have been redelivered while the connection was frozen");
   await delay(20);
-  assert.equal(first?.lapsedAt, lapsedAt, "the connection stands again");
+  assert.equal(first?.lapsedAt, lapsedAt, "the value does not change once the connection works again");
 });

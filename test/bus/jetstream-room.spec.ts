@@ -39,36 +39,36 @@ function roomTest(
   });
 }
 
-/** `task.due` with params of some size. */
+/** Returns a `task.due` with params of the given size. */
 function due(bytes: number): DomainEnvelope<"task.due"> {
   const event = exampleEvent("task.due");
   return { ...event, data: { ...event.data, params: { text: "x".repeat(bytes) } } };
 }
 
-async function isTaken(bus: Bus, event: DomainEnvelope): Promise<boolean> {
-  const refusal = await bus.send(event).then(() => undefined, errorType);
-  if (refusal !== undefined) assert.equal(refusal, "BUS_FULL");
-  return refusal === undefined;
+async function isAccepted(bus: Bus, event: DomainEnvelope): Promise<boolean> {
+  const error = await bus.send(event).then(() => undefined, errorType);
+  if (error !== undefined) assert.equal(error, "BUS_FULL");
+  return error === undefined;
 }
 
-/** Sends new events until the bus is full; answers the ids that were accepted. */
+/** Sends new events until the bus is full; returns the ids of the accepted ones. */
 async function fill(bus: Bus, next: () => DomainEnvelope): Promise<string[]> {
   for (const accepted: string[] = []; ; ) {
     const event = next();
-    if (!(await isTaken(bus, event))) return accepted;
+    if (!(await isAccepted(bus, event))) return accepted;
     accepted.push(event.id);
   }
 }
 
 roomTest(
-  "a full stream keeps every event that nobody has handled",
+  "a full stream keeps every unhandled event",
   { audience: { executor: ["task.due"] } },
   async ({ bus }) => {
     const accepted = await fill(bus, () => due(1000));
-    // Smaller and smaller, so that one just fits: before 2.10.5 a server with a limit drops the oldest event for it.
+    // Decreasing sizes, so that one just fits: before 2.10.5 a server with a limit drops the oldest event for it.
     for (let size = 1000; size >= 0; size -= 10) {
       const event = due(size);
-      if (await isTaken(bus, event)) accepted.push(event.id);
+      if (await isAccepted(bus, event)) accepted.push(event.id);
     }
     const seen = new Collected<string>();
     await bus.subscribe({
@@ -83,7 +83,7 @@ roomTest(
 );
 
 roomTest(
-  "many times its size flows through a stream, members die, and every event is handled",
+  "every event is handled when many times its size passes through a stream and members die",
   { audience: { executor: ["task.paused"] } },
   async (under) => {
     const { bus, other, manager, server } = under;
@@ -130,7 +130,7 @@ roomTest(
 );
 
 roomTest(
-  "a group that does not keep up makes the stream refuse, and is named",
+  "a group that does not keep up makes the stream reject events, and is named",
   {},
   async ({ bus, other }, log) => {
     const stopped = await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle() {} });
@@ -142,7 +142,7 @@ roomTest(
     const accepted = await fill(bus, () => due(1000));
     await log.when((texts) => texts.some((text) => reason.test(text)), "the warning");
     assert.match(bus.fullReason() ?? "", reason);
-    // The size is estimated between two looks: the next one may find room for a few more.
+    // The size is estimated between two inspections: the next one may find room for a few more.
     accepted.push(...(await fill(bus, () => due(1000))));
     await assert.rejects(bus.send(due(1000)), { type: "BUS_FULL", message: reason });
     const late = new Collected<string>();
@@ -160,8 +160,8 @@ roomTest(
 );
 
 roomTest(
-  "what runs report is taken while orders are refused",
-  // With no group that has events to handle, history leaves the stream, and a slow sender never fills it.
+  "events of runs are accepted while dispatches are rejected",
+  // Without a group that has unhandled events, the stream is purged, and a slow sender never fills it.
   { audience: { executor: ["task.due"] } },
   async ({ bus }) => {
     await fill(bus, () => due(1000));
@@ -171,7 +171,7 @@ roomTest(
 );
 
 roomTest(
-  "events wait for a group that has never come, and not for a durable of somebody else",
+  "events wait for a group that has never subscribed, and not for a durable of another program",
   { audience: { records: ["task.due"] } },
   async ({ bus, other, manager }) => {
     await manager.consumers.add(STREAM, {
@@ -194,7 +194,7 @@ roomTest(
 );
 
 roomTest(
-  "events leave when they are old, unless a group has not handled them",
+  "old events are purged unless a group has not handled them",
   { maxAgeMs: 300 },
   async ({ bus, manager }) => {
     await (await bus.subscribe({ ...quick, pattern: "task.due", group: "executor", handle() {} })).stop();
@@ -225,7 +225,7 @@ roomTest("a stream of an earlier version loses the limits that drop unhandled ev
   };
   await other();
   assert.deepEqual(await limits(), { bytes: -1, age: 0, messages: 1 });
-  // While ours runs: a process of the earlier version starts.
+  // A process of the earlier version starts while this one runs.
   await manager.streams.update(STREAM, { max_bytes: 1_000_000, max_age: nanos(3_600_000) });
   await eventually(async () => (await limits()).bytes === -1);
 });

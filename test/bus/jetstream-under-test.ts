@@ -7,14 +7,14 @@ import { type NatsServer, startNatsServer } from "./nats-server.ts";
 
 export interface JetStreamUnderTest extends BusUnderTest {
   readonly server: NatsServer;
-  /** A plain client beside the bus, as a foreign program has it. */
+  /** A plain NATS client, as another program uses it. */
   readonly nats: NatsConnection;
   readonly manager: JetStreamManager;
 }
 
 export type JetStreamLimits = Partial<Pick<JetStreamBusOptions, "maxBytes" | "maxAgeMs" | "audience">>;
 
-/** A server of its own, a bus on it, and a client to look behind it. */
+/** Starts a NATS server with a bus on it and a plain client. */
 export async function openJetStream({
   logger,
   isTiny,

@@ -22,19 +22,19 @@ async function send(bus: Bus, count: number): Promise<string[]> {
   return events.map(({ id }) => id);
 }
 
-test("events are unsettled for a group that was never there, others are not", async () => {
+test("events are unhandled for a group that has never subscribed; unknown ids are not", async () => {
   const ids = await send(under.bus, 12_000);
   const asked = [ids[0], ids.at(-1)] as string[];
   const found = await under.bus.unhandled("executor", "task.due", [...asked, eventId()]);
   assert.deepEqual([...found].sort(), asked.sort());
 });
 
-test("events are unsettled while a member holds them, and no longer when it is done", async () => {
+test("events are unhandled while a member has them in flight, and not when it has handled them", async () => {
   const seen = new Collected<string>();
-  const held = gate();
+  const blocked = gate();
   const handle = async ({ id }: { id: string }) => {
     seen.add(id);
-    await held.opened;
+    await blocked.opened;
   };
   await under.bus.subscribe({
     ...quick,
@@ -46,12 +46,12 @@ test("events are unsettled while a member holds them, and no longer when it is d
   await seen.reach(12_000);
   const asked = [seen.items[0], seen.items.at(-1)] as string[];
   assert.equal((await under.bus.unhandled("executor", "task.due", asked)).size, 2);
-  held.open();
+  blocked.open();
   assert.equal(await under.bus.hasCaughtUp("executor", "task.due", 10_000), true);
   assert.deepEqual(await under.bus.unhandled("executor", "task.due", asked), new Set());
 });
 
-test("a stream that was made anew has another identity and none of the earlier events", async () => {
+test("a stream that was created again has another identity and none of the earlier events", async () => {
   const { bus, manager } = under;
   const identity = await bus.identity();
   const asked = await send(bus, 1);
@@ -59,5 +59,5 @@ test("a stream that was made anew has another identity and none of the earlier e
   await assert.rejects(bus.identity(), { type: "BUS_UNAVAILABLE", retryable: true });
   await (await under.other()).send(exampleEvent("task.due"));
   assert.notEqual(await bus.identity(), identity);
-  assert.deepEqual(await bus.unhandled("nobody", "task.due", asked), new Set());
+  assert.deepEqual(await bus.unhandled("unknown", "task.due", asked), new Set());
 });

@@ -12,12 +12,12 @@ busContract({
   name: "local",
   async open({ logger, isTiny }) {
     const letters: DeadLetter[] = [];
-    let isRefusing = false;
+    let isRejecting = false;
     const bus = localBus({
       logger,
       maxQueued: isTiny ? 3 : 1000,
       async deadLetter(letter) {
-        if (isRefusing) throw new BusUnavailable("the sink is away");
+        if (isRejecting) throw new BusUnavailable("the store is unavailable");
         letters.push(letter);
       },
     });
@@ -27,17 +27,17 @@ busContract({
       other: async () => bus,
       deadLetters: async () => letters,
       async refuseDeadLetters() {
-        isRefusing = true;
+        isRejecting = true;
       },
       async acceptDeadLetters() {
-        isRefusing = false;
+        isRejecting = false;
       },
       close: () => bus.stop(),
     };
   },
 });
 
-test("local: send resolves when every group is done, not before", async () => {
+test("local: send resolves when every group has handled the event, not before", async () => {
   const bus = localBus({ logger: silentLog, deadLetter: async () => {} });
   await bus.start();
   const slow = gate();
@@ -54,7 +54,7 @@ test("local: send resolves when every group is done, not before", async () => {
   await bus.stop();
 });
 
-test("local: an event refused by one full group is given to no group", async () => {
+test("local: an event that one full group rejects is delivered to no group", async () => {
   const bus = localBus({ logger: silentLog, maxQueued: 1, deadLetter: async () => {} });
   await bus.start();
   const slow = gate();
@@ -75,29 +75,29 @@ test("local: an event refused by one full group is given to no group", async () 
   await bus.stop();
 });
 
-test("local: a dead letter that is refused for good is logged, and its event blocks nothing", async () => {
+test("local: a dead letter that the store rejects is logged and does not block other events", async () => {
   const errors: { readonly id?: string; readonly message: string }[] = [];
   const bus = localBus({
     logger: { ...silentLog, error: (fields, message) => errors.push({ ...fields, message }) },
     async deadLetter() {
-      throw new TypeError("no store takes this");
+      throw new TypeError("the store rejects this");
     },
   });
   await bus.start();
   const handled = new Collected<string>();
-  const poison = Array.from({ length: 3 * quick.maxInFlight }, () => exampleEvent("task.due"));
-  const ids = new Set(poison.map(({ id }) => id));
+  const failing = Array.from({ length: 3 * quick.maxInFlight }, () => exampleEvent("task.due"));
+  const ids = new Set(failing.map(({ id }) => id));
   await bus.subscribe({
     ...quick,
     maxDeliver: 1,
     pattern: "task.due",
     group: "records",
     handle({ id }) {
-      if (ids.has(id)) throw new Error("poison");
+      if (ids.has(id)) throw new Error("fails");
       handled.add(id);
     },
   });
-  const sent = poison.map((event) => bus.send(event));
+  const sent = failing.map((event) => bus.send(event));
   const healthy = exampleEvent("task.due");
   await bus.send(healthy);
   assert.deepEqual(handled.items, [healthy.id]);
@@ -106,5 +106,24 @@ test("local: a dead letter that is refused for good is logged, and its event blo
     const letter = errors.filter((line) => line.id === `records/task.due/${id}`);
     assert.equal(letter.filter(({ message }) => message.includes("is lost")).length, 1);
   }
+  await bus.stop();
+});
+
+test("local: an event is checked once, however many groups receive it", async () => {
+  const bus = localBus({ logger: silentLog, deadLetter: async () => {} });
+  await bus.start();
+  const handled = new Collected<string>();
+  for (const group of ["executor", "records", "scheduler"])
+    await bus.subscribe({ ...quick, pattern: "task.due", group, handle: () => handled.add(group) });
+  let checks = 0;
+  const event = Object.defineProperty(exampleEvent("task.due"), "specversion", {
+    get() {
+      checks += 1;
+      return "1.0";
+    },
+  });
+  await bus.send(event);
+  assert.equal(handled.items.length, 3);
+  assert.equal(checks, 1);
   await bus.stop();
 });

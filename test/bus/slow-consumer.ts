@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { jetStreamBus } from "../../shared/bus/jetstream/jetstream-bus.ts";
 import { silentLog } from "../silent-log.ts";
 
-// A process for a test to kill: handles events, and tells its parent of each. It makes room in the stream as well.
+// A process for a test to kill: handles events and reports each to its parent. It also purges the stream.
 const [url = ""] = process.argv.slice(2);
 const bus = jetStreamBus({
   url,

@@ -4,11 +4,11 @@ import { AppError } from "../../errors.ts";
 import { Requeue } from "../bus.ts";
 import { deliverBatch } from "./deliver-batch.ts";
 
-/** Runs a batch and writes down each step. */
+/** Delivers a batch and returns the steps. */
 async function steps(
   items: readonly number[],
   handle: (items: readonly number[]) => void,
-  mayRetry: (tries: number) => boolean = () => true,
+  mayRetry: (attempts: number) => boolean = () => true,
 ): Promise<string[]> {
   const log: string[] = [];
   await deliverBatch(items, {
@@ -16,52 +16,52 @@ async function steps(
       log.push(`try ${some}`);
       handle(some);
     },
-    async pause(tries) {
-      log.push(`pause ${tries}`);
-      return mayRetry(tries);
+    async waitToRetry(attempts) {
+      log.push(`wait ${attempts}`);
+      return mayRetry(attempts);
     },
     handled: (some) => log.push(`handled ${some}`),
-    requeued: (some) => log.push(`handed back ${some}`),
+    requeued: (some) => log.push(`requeued ${some}`),
     failed: (item, error) => log.push(`failed ${item}: ${(error as Error).message}`),
   });
   return log;
 }
 const retryable = () => new AppError("away", { type: "STORE_UNAVAILABLE" });
 
-test("a batch that is handled is reported whole", async () => {
+test("a handled batch is reported whole", async () => {
   assert.deepEqual(await steps([1, 2, 3], () => {}), ["try 1,2,3", "handled 1,2,3"]);
 });
 
-test("a retryable error repeats the batch as it is", async () => {
+test("a retryable error repeats the whole batch", async () => {
   let left = 2;
   const log = await steps([1, 2], () => {
     if (left-- > 0) throw retryable();
   });
-  assert.deepEqual(log, ["try 1,2", "pause 1", "try 1,2", "pause 2", "try 1,2", "handled 1,2"]);
+  assert.deepEqual(log, ["try 1,2", "wait 1", "try 1,2", "wait 2", "try 1,2", "handled 1,2"]);
 });
 
-test("a batch that shall not be retried any more is handed back", async () => {
+test("a batch that must not be retried is requeued", async () => {
   const log = await steps(
     [1, 2],
     () => {
       throw retryable();
     },
-    (tries) => tries < 2,
+    (attempts) => attempts < 2,
   );
-  assert.deepEqual(log, ["try 1,2", "pause 1", "try 1,2", "pause 2", "handed back 1,2"]);
+  assert.deepEqual(log, ["try 1,2", "wait 1", "try 1,2", "wait 2", "requeued 1,2"]);
 });
 
-test("a hand-back is neither retried nor halved", async () => {
+test("a requeued batch is neither retried nor halved", async () => {
   const log = await steps([1, 2], () => {
-    throw new Requeue("leaving");
+    throw new Requeue("stopping");
   });
-  assert.deepEqual(log, ["try 1,2", "handed back 1,2"]);
+  assert.deepEqual(log, ["try 1,2", "requeued 1,2"]);
 });
 
-test("any other error halves the batch until the guilty items are alone", async () => {
+test("any other error halves the batch until the failing items are found", async () => {
   const log = await steps([1, 2, 3, 4, 5], (items) => {
-    const guilty = items.find((item) => item === 2 || item === 5);
-    if (guilty) throw new Error(`not ${guilty}`);
+    const failing = items.find((item) => item === 2 || item === 5);
+    if (failing) throw new Error(`not ${failing}`);
   });
   assert.deepEqual(log, [
     "try 1,2,3,4,5",
@@ -81,7 +81,7 @@ test("any other error halves the batch until the guilty items are alone", async 
   ]);
 });
 
-test("a half that fails for its surroundings is retried as that half", async () => {
+test("a half that fails with a retryable error is retried as that half", async () => {
   let isAway = true;
   const log = await steps([1, 2, 3], (items) => {
     if (items.includes(3) && items.length > 1) throw new Error("not 3 with others");
@@ -89,5 +89,5 @@ test("a half that fails for its surroundings is retried as that half", async () 
     isAway = false;
     throw retryable();
   });
-  assert.deepEqual(log, ["try 1,2,3", "try 1,2", "pause 1", "try 1,2", "handled 1,2", "try 3", "handled 3"]);
+  assert.deepEqual(log, ["try 1,2,3", "try 1,2", "wait 1", "try 1,2", "handled 1,2", "try 3", "handled 3"]);
 });

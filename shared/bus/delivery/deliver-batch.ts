@@ -1,6 +1,6 @@
 import { errorType, isRetryable } from "../../errors.ts";
 
-/** What a failed handling means for the events it was about. */
+/** What a handler's error means for the events of its batch. */
 export type Disposition = "requeue" | "retry" | "fail";
 
 export function dispositionOf(error: unknown): Disposition {
@@ -10,35 +10,36 @@ export function dispositionOf(error: unknown): Disposition {
 
 export interface BatchDelivery<T> {
   handle(items: readonly T[]): unknown;
-  /** Waits before the next try, given the number of tries so far; false when there shall be none. */
-  pause(tries: number, error: unknown): Promise<boolean>;
+  /** Waits before the next attempt, given the number of attempts so far; returns false if there must be none. */
+  waitToRetry(attempts: number, error: unknown): Promise<boolean>;
   handled(items: readonly T[]): void;
   requeued(items: readonly T[]): void;
-  /** One item failed alone, for a reason of its own. */
+  /** One item failed on its own with an error that is not retryable. */
   failed(item: T, error: unknown): void;
 }
 
 /**
- * Handles a batch and reports each item's outcome exactly once, as soon as it is known. A retryable error repeats the
- * batch as it is; any other error halves it, first half first, until the items that fail alone are found.
+ * Delivers a batch and reports the result of each item exactly once, as soon as it is known. After a retryable error
+ * the batch is retried whole; after any other error it is halved, first half first, until the failing items are found.
  */
-export async function deliverBatch<T>(items: readonly T[], port: BatchDelivery<T>): Promise<void> {
-  for (let tries = 1; ; tries++) {
+export async function deliverBatch<T>(items: readonly T[], delivery: BatchDelivery<T>): Promise<void> {
+  for (let attempts = 1; ; attempts++) {
     try {
-      await port.handle(items);
-      return port.handled(items);
+      await delivery.handle(items);
+      return delivery.handled(items);
     } catch (error) {
       const disposition = dispositionOf(error);
-      if (disposition === "fail") return fail(items, error, port);
-      if (disposition === "requeue" || !(await port.pause(tries, error))) return port.requeued(items);
+      if (disposition === "fail") return bisect(items, error, delivery);
+      if (disposition === "requeue" || !(await delivery.waitToRetry(attempts, error)))
+        return delivery.requeued(items);
     }
   }
 }
 
-async function fail<T>(items: readonly T[], error: unknown, port: BatchDelivery<T>): Promise<void> {
+async function bisect<T>(items: readonly T[], error: unknown, delivery: BatchDelivery<T>): Promise<void> {
   const [only] = items;
-  if (items.length === 1) return port.failed(only as T, error);
+  if (items.length === 1) return delivery.failed(only as T, error);
   const middle = Math.ceil(items.length / 2);
-  await deliverBatch(items.slice(0, middle), port);
-  await deliverBatch(items.slice(middle), port);
+  await deliverBatch(items.slice(0, middle), delivery);
+  await deliverBatch(items.slice(middle), delivery);
 }

@@ -1,33 +1,39 @@
-import type { DomainEnvelope } from "../../contracts/catalogue.ts";
+import type { DomainEnvelope, EventPattern } from "../../contracts/catalogue.ts";
 import type { Delivery } from "../bus.ts";
 
-/** How an event's stay with a worker ended: `done` (handled, or its dead letter is stored) or given back. */
+/** How a worker finished a delivery: `handled` (or its dead letter is stored), or returned to the group. */
 export type DeliveryResult = "handled" | "requeued";
 
-/** An event as an adapter got it from its queue. */
+/** One delivery from an adapter's queue. */
 export interface Received {
   readonly body: unknown;
-  /** Its place in the adapter's queue: names it where the body has no id. */
+  /** Position in the adapter's queue; identifies a body without an id. */
   readonly position: string;
-  /** How often the queue has handed it out, this time included. */
+  /** How often the queue has delivered it, including this time. */
   readonly count: number;
   readonly resent: boolean;
   /** See `Delivery.lapsedAt`. */
   readonly lapsedAt: number;
-  /** Called once. */
+  /**
+   * Returns the body as a checked event of the channel.
+   * @throws `EVENT_INVALID`, `CONTRACT_VIOLATION`
+   */
+  event(pattern: EventPattern): DomainEnvelope;
+  /** Called exactly once. */
   finish(result: DeliveryResult): void;
 }
 
-/** A valid event in a worker's hands; is its own `Delivery`, which saves an object for each try. */
+/** A valid event that a worker has received and not finished. It is its own `Delivery`, which saves an object per attempt. */
 export class InFlightEvent implements Delivery {
   readonly event: DomainEnvelope;
   readonly received: Received;
   readonly stopping: AbortSignal;
   readonly arrivedAt = performance.now();
-  /** The same event received again meanwhile: shares this one's outcome. */
-  twins: Received[] | undefined;
+  /** Further deliveries of the same event; they share its result. */
+  duplicates: Received[] | undefined;
+  /** Failures that count towards `maxDeliver`. */
   failures = 0;
-  tries = 0;
+  attempts = 0;
   isFinished = false;
 
   constructor(received: Received, event: DomainEnvelope, stopping: AbortSignal) {
@@ -35,8 +41,12 @@ export class InFlightEvent implements Delivery {
     this.event = event;
     this.stopping = stopping;
   }
+  addDuplicate(received: Received): void {
+    this.duplicates ??= [];
+    this.duplicates.push(received);
+  }
   get count(): number {
-    return this.received.count + this.tries - 1;
+    return this.received.count + this.attempts - 1;
   }
   get lapsedAt(): number {
     return this.received.lapsedAt;

@@ -1,7 +1,7 @@
-/** The ids that were added last, up to a limit; older ones are forgotten first. */
+/** The most recently added ids, up to a limit; the oldest are dropped first. */
 export class RecentIds {
   readonly #limit: number;
-  // Two generations instead of one ordered set: forgetting costs nothing per id.
+  // Two generations instead of one ordered set: the older one is dropped as a whole, at no cost per id.
   #young = new Set<string>();
   #old = new Set<string>();
 

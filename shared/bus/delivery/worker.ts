@@ -1,65 +1,63 @@
+import type { DomainEnvelope } from "../../contracts/catalogue.ts";
 import { errorMessage } from "../../errors.ts";
-import { Fifo } from "../../fifo.ts";
 import type { Log } from "../../log.ts";
 import { type DeadLetter, Requeue, type Subscription } from "../bus.ts";
-import { deadLetterOf, NeverHandled, storeLetter } from "./dead-letter.ts";
+import { BatchQueue } from "./batch-queue.ts";
+import { type DeliveryFailure, deadLetterOf, NeverFinished, storeLetter } from "./dead-letters.ts";
 import { type BatchDelivery, deliverBatch } from "./deliver-batch.ts";
 import { type DeliveryResult, InFlightEvent, type Received } from "./in-flight-event.ts";
-import { Pauses } from "./pauses.ts";
-import { checkReceived } from "./received-event.ts";
 import { RecentIds } from "./recent-ids.ts";
+import { RetryWaits } from "./retry-waits.ts";
 
 export interface WorkerPort {
   deadLetter(letter: DeadLetter): Promise<void>;
-  /** The worker takes more events than it did a moment ago. */
+  /** The worker accepts more events than a moment ago. */
   onRoom(): void;
   readonly logger: Log;
 }
 
-/** Remembered per subscription: covers what a queue repeats after a reconnect; about 1 MB. */
+/** Ids kept per subscription: covers what a queue repeats after a reconnect; about 1 MB. */
 const RECENT_IDS = 10_000;
 /**
- * Failures are counted here and retried here, so a queue repeats an event only after a hand-back or the end of a
- * process. This many repetitions beyond `maxDeliver` mean that the event itself ends processes.
+ * Failures are counted and retried here, so a queue redelivers an event only after a requeue or the end of a process.
+ * This many redeliveries beyond `maxDeliver` mean that the event itself ends processes.
  */
-const SPARE_HAND_OUTS = 20;
+const SPARE_DELIVERIES = 20;
 
 /**
- * Hands received events to one subscription's handler: checks them, drops repetitions, gathers batches, retries,
- * buries. Both adapters use it; every received event is settled exactly once.
+ * Delivers received events to the handler of one subscription: checks them, drops duplicates, forms batches, retries,
+ * and stores dead letters. Both adapters use it. Every received event is finished exactly once.
  */
 export class Worker {
   readonly #subscription: Subscription;
   readonly #port: WorkerPort;
+  readonly #concurrency: number;
+  readonly #queue: BatchQueue;
+  readonly #retries: RetryWaits;
   readonly #recent = new RecentIds(RECENT_IDS);
   readonly #inFlight = new Map<string, InFlightEvent>();
-  readonly #unreadable = new Set<Received>();
+  readonly #invalid = new Set<Received>();
   readonly #stopping = new AbortController();
-  readonly #pauses = new Pauses();
-  readonly #lanes: number;
-  readonly #batchSize: number;
-  readonly #lingerMs: number;
-  readonly #queue = new Fifo<InFlightEvent>();
-  #held = 0;
-  #waiting = 0;
-  #busyLanes = 0;
-  #linger: NodeJS.Timeout | undefined;
+  /** Received and not finished, duplicates and invalid ones included. */
+  #unfinished = 0;
+  #running = 0;
   #onIdle: (() => void) | undefined;
 
   constructor(subscription: Subscription, port: WorkerPort) {
+    const { maxInFlight, backoffMs } = subscription;
+    const batch = subscription.handleBatch ? subscription.batch : undefined;
     this.#subscription = subscription;
     this.#port = port;
-    const batch = subscription.handleBatch ? subscription.batch : undefined;
-    this.#batchSize = batch?.maxSize ?? 1;
-    this.#lingerMs = batch?.lingerMs ?? 0;
-    this.#lanes = batch ? (batch.concurrency ?? 1) : subscription.maxInFlight;
+    this.#concurrency = batch ? (batch.concurrency ?? 1) : maxInFlight;
+    this.#queue = new BatchQueue(batch, () => this.#pump());
+    this.#retries = new RetryWaits({ backoffMs, onSlotReleased: () => port.onRoom() });
   }
 
-  /** How many more events it takes now. Events that wait for their next try leave their place to others, up to as many again. */
+  /** How many more events it accepts now. Events that wait for a retry release their slots, at most `maxInFlight` of them. */
   get room(): number {
     if (this.#stopping.signal.aborted) return 0;
     const { maxInFlight } = this.#subscription;
-    return maxInFlight - this.#held + Math.min(this.#waiting, maxInFlight);
+    return maxInFlight - this.#unfinished + Math.min(this.#retries.released, maxInFlight);
   }
 
   accept(received: Received): void {
@@ -67,94 +65,73 @@ export class Worker {
       received.finish("requeued");
       return;
     }
-    const { body } = received;
-    this.#held += 1;
+    this.#unfinished += 1;
+    let event: DomainEnvelope;
     try {
-      checkReceived(body, this.#subscription.pattern);
+      event = received.event(this.#subscription.pattern);
     } catch (error) {
-      void this.#buryUnreadable(received, error);
+      void this.#deadLetterInvalid(received, error);
       return;
     }
-    if (this.#recent.has(body.id)) {
-      this.#release(received, "handled");
-      return;
-    }
-    const twin = this.#inFlight.get(body.id);
-    if (twin) {
-      twin.twins ??= [];
-      twin.twins.push(received);
-      return;
-    }
-    const entry = new InFlightEvent(received, body, this.#stopping.signal);
-    this.#inFlight.set(body.id, entry);
-    if (received.count > this.#subscription.maxDeliver + SPARE_HAND_OUTS) {
-      void this.#bury(entry, new NeverHandled(received.count));
+    const known = this.#inFlight.get(event.id);
+    if (this.#recent.has(event.id)) this.#release(received, "handled");
+    else if (known) known.addDuplicate(received);
+    else this.#admit(new InFlightEvent(received, event, this.#stopping.signal));
+  }
+
+  /** Requeues events whose handler has not started, waits for the rest up to the limit and then requeues them too. */
+  async stop(limitMs: number): Promise<void> {
+    this.#stopping.abort();
+    for (const entry of this.#queue.close()) this.#finish(entry, "requeued");
+    this.#retries.end();
+    if (this.#unfinished > 0) await this.#idle(limitMs);
+    for (const entry of this.#inFlight.values()) this.#finish(entry, "requeued");
+    for (const received of this.#invalid) this.#release(received, "requeued");
+    this.#invalid.clear();
+  }
+
+  #idle(limitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    this.#onIdle = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    return promise;
+  }
+
+  #admit(entry: InFlightEvent): void {
+    const { count } = entry.received;
+    this.#inFlight.set(entry.event.id, entry);
+    if (count > this.#subscription.maxDeliver + SPARE_DELIVERIES) {
+      void this.#deadLetter(entry, { error: new NeverFinished(count), deliveries: count });
       return;
     }
     this.#queue.push(entry);
     this.#pump();
   }
 
-  /** Hands back what no handler has begun, waits up to the limit for the rest and hands back what is left. */
-  async stop(limitMs: number): Promise<void> {
-    this.#stopping.abort();
-    clearTimeout(this.#linger);
-    for (const entry of this.#queue.drain()) this.#finish(entry, "requeued");
-    this.#pauses.end();
-    if (this.#held > 0) await this.#idle(limitMs);
-    for (const entry of this.#inFlight.values()) this.#finish(entry, "requeued");
-    for (const received of this.#unreadable) this.#release(received, "requeued");
-    this.#unreadable.clear();
-  }
-
-  #idle(limitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, limitMs);
-      this.#onIdle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
   #pump(): void {
-    while (this.#queue.size > 0 && this.#busyLanes < this.#lanes) {
-      const size = this.#batchDue();
-      if (size === 0) return;
-      void this.#run(this.#queue.take(size));
+    while (this.#running < this.#concurrency) {
+      const batch = this.#queue.take();
+      if (!batch) return;
+      void this.#run(batch);
     }
   }
 
-  /** The size of the batch to begin now; 0 while it waits for more. An event that failed goes alone, and first. */
-  #batchDue(): number {
-    const first = this.#queue.first() as InFlightEvent;
-    if (this.#batchSize === 1 || first.failures > 0) return 1;
-    const size = Math.min(this.#batchSize, this.#queue.size);
-    const left = this.#lingerMs - (performance.now() - first.arrivedAt);
-    if (size === this.#batchSize || left <= 0) return size;
-    this.#linger ??= setTimeout(() => {
-      this.#linger = undefined;
-      this.#pump();
-    }, Math.ceil(left));
-    return 0;
-  }
-
   async #run(entries: InFlightEvent[]): Promise<void> {
-    this.#busyLanes += 1;
+    this.#running += 1;
     await deliverBatch(entries, this.#batchDelivery);
-    this.#busyLanes -= 1;
+    this.#running -= 1;
     this.#pump();
   }
 
-  /** Made once: thousands of events a second need no closures of their own. */
+  /** One object for all batches: thousands of events a second need no closures of their own. */
   readonly #batchDelivery: BatchDelivery<InFlightEvent> = {
     handle: (entries) => this.#handle(entries),
-    pause: (tries, error) => {
-      this.#port.logger.warn(
-        { ...this.#fields, reason: errorMessage(error) },
-        "a batch failed; trying again",
-      );
-      return this.#pauses.wait(this.#backoff(tries));
+    waitToRetry: (attempts, error) => {
+      this.#port.logger.warn({ ...this.#fields, reason: errorMessage(error) }, "a batch failed; retrying");
+      return this.#retries.wait(attempts);
     },
     handled: (entries) => {
       for (const entry of entries) this.#handled(entry);
@@ -166,8 +143,8 @@ export class Worker {
   };
 
   #handle(entries: readonly InFlightEvent[]): unknown {
-    if (this.#stopping.signal.aborted) throw new Requeue("the subscription is being stopped");
-    for (const entry of entries) entry.tries += 1;
+    if (this.#stopping.signal.aborted) throw new Requeue("the subscription is stopping");
+    for (const entry of entries) entry.attempts += 1;
     const subscription = this.#subscription;
     if (!subscription.handleBatch) {
       const entry = entries[0] as InFlightEvent;
@@ -186,46 +163,34 @@ export class Worker {
   async #failed(entry: InFlightEvent, error: unknown): Promise<void> {
     if (entry.isFinished) return;
     entry.failures += 1;
+    const { event, failures, count } = entry;
     const { maxDeliver } = this.#subscription;
     this.#port.logger.warn(
-      {
-        ...this.#fields,
-        eventId: entry.event.id,
-        failures: entry.failures,
-        maxDeliver,
-        reason: errorMessage(error),
-      },
+      { ...this.#fields, eventId: event.id, failures, maxDeliver, reason: errorMessage(error) },
       "an event failed",
     );
-    if (entry.failures >= maxDeliver) return this.#bury(entry, error);
-    if (!(await this.#waitAside(entry.failures))) return this.#finish(entry, "requeued");
-    this.#queue.putFirst([entry]);
+    if (failures >= maxDeliver) return this.#deadLetter(entry, { error, deliveries: count });
+    if (!(await this.#retries.waitWithoutSlot(failures))) return this.#finish(entry, "requeued");
+    this.#queue.pushRetry(entry);
     this.#pump();
   }
 
-  async #bury(entry: InFlightEvent, error: unknown): Promise<void> {
-    const result = await this.#storeDeadLetter(entry.received, error, entry.count);
+  async #deadLetter(entry: InFlightEvent, failure: DeliveryFailure): Promise<void> {
+    const result = await this.#storeDeadLetter(entry.received, failure);
     this.#finish(entry, result);
   }
 
-  async #buryUnreadable(received: Received, error: unknown): Promise<void> {
-    this.#unreadable.add(received);
-    const result = await this.#storeDeadLetter(received, error, received.count);
-    if (this.#unreadable.delete(received)) this.#release(received, result);
+  async #deadLetterInvalid(received: Received, error: unknown): Promise<void> {
+    this.#invalid.add(received);
+    const result = await this.#storeDeadLetter(received, { error, deliveries: received.count });
+    if (this.#invalid.delete(received)) this.#release(received, result);
   }
 
-  #storeDeadLetter(received: Received, error: unknown, deliveries: number): Promise<DeliveryResult> {
-    const letter = deadLetterOf(this.#subscription, received, { error, deliveries });
-    return storeLetter(letter, { ...this.#port, wait: (tries) => this.#waitAside(tries) });
-  }
-
-  /** Waits for the next try and leaves the slot to another event meanwhile; false where the subscription stops. */
-  async #waitAside(tries: number): Promise<boolean> {
-    this.#waiting += 1;
-    this.#port.onRoom();
-    const mayRetry = await this.#pauses.wait(this.#backoff(tries));
-    this.#waiting -= 1;
-    return mayRetry;
+  #storeDeadLetter(received: Received, failure: DeliveryFailure): Promise<DeliveryResult> {
+    return storeLetter(deadLetterOf(this.#subscription, received, failure), {
+      ...this.#port,
+      waitToRetry: (attempts) => this.#retries.waitWithoutSlot(attempts),
+    });
   }
 
   #finish(entry: InFlightEvent, result: DeliveryResult): void {
@@ -233,19 +198,14 @@ export class Worker {
     entry.isFinished = true;
     this.#inFlight.delete(entry.event.id);
     this.#release(entry.received, result);
-    for (const twin of entry.twins ?? []) this.#release(twin, result);
+    for (const duplicate of entry.duplicates ?? []) this.#release(duplicate, result);
   }
 
   #release(received: Received, result: DeliveryResult): void {
-    this.#held -= 1;
+    this.#unfinished -= 1;
     received.finish(result);
     this.#port.onRoom();
-    if (this.#held === 0) this.#onIdle?.();
-  }
-
-  #backoff(tries: number): number {
-    const { backoffMs } = this.#subscription;
-    return backoffMs[Math.min(tries, backoffMs.length) - 1] ?? 1000;
+    if (this.#unfinished === 0) this.#onIdle?.();
   }
 
   get #fields(): { readonly group: string; readonly pattern: string } {

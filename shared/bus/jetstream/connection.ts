@@ -5,7 +5,7 @@ import type { Log } from "../../log.ts";
 import { BusUnavailable } from "../bus.ts";
 
 export interface ConnectionSettings {
-  /** One address or several, separated by commas; a user and password, or a token, may stand in it. */
+  /** One address or several, separated by commas; may contain a user and password, or a token. */
   readonly url: string;
   /** Shown in the server's list of connections. */
   readonly name: string;
@@ -14,13 +14,13 @@ export interface ConnectionSettings {
   readonly logger: Log;
 }
 
-/** What hears of a connection that went away or came back. */
+/** Is notified when the connection is lost or restored. */
 export interface ConnectionListener {
   onDisconnect(): void;
   onReconnect(): void;
 }
 
-/** A NATS connection that comes back by itself for ever, and says when it is away. */
+/** A NATS connection that reconnects without limit and notifies its listeners. */
 export class JetStreamConnection {
   readonly nats: NatsConnection;
   readonly manager: JetStreamManager;
@@ -46,7 +46,7 @@ export class JetStreamConnection {
     this.#listeners.delete(listener);
   }
 
-  /** Sends what is buffered; gives up after the limit, or at once without a connection. */
+  /** Sends buffered messages. Returns after the limit, or at once if there is no connection. */
   async flush(limitMs = 2000): Promise<void> {
     if (!this.isConnected) return;
     await Promise.race([this.nats.flush(), delay(limitMs, undefined, { ref: false })]).catch(() => {});
@@ -61,18 +61,21 @@ export class JetStreamConnection {
     for await (const { type } of this.nats.status()) {
       if (type === Events.Disconnect && this.#isConnected) {
         this.#isConnected = false;
-        logger.warn({}, "NATS is disconnected; events wait until it is back");
+        logger.warn({}, "NATS is disconnected; events wait until it reconnects");
         for (const listener of this.#listeners) listener.onDisconnect();
       } else if (type === Events.Reconnect) {
         this.#isConnected = true;
-        logger.info({}, "NATS is connected again");
+        logger.info({}, "NATS has reconnected");
         for (const listener of this.#listeners) listener.onReconnect();
       }
     }
   }
 }
 
-/** Connects, trying again until the limit; `BUS_UNAVAILABLE` after it. */
+/**
+ * Connects, retrying until the limit.
+ * @throws `BUS_UNAVAILABLE` after the limit
+ */
 export async function connectJetStream(settings: ConnectionSettings): Promise<JetStreamConnection> {
   const { logger, startLimitMs } = settings;
   const options = connectionOptions(settings);
@@ -86,18 +89,18 @@ export async function connectJetStream(settings: ConnectionSettings): Promise<Je
       await nats?.close();
       if (Date.now() > deadline) {
         throw new BusUnavailable(
-          `NATS with JetStream (NATS_URL) cannot be reached: ${inWords(error)}`,
+          `NATS with JetStream (NATS_URL) cannot be reached: ${reasonOf(error)}`,
           error,
         );
       }
-      if (!isReported) logger.warn({ reason: inWords(error) }, "NATS cannot be reached yet; trying again");
+      if (!isReported) logger.warn({ reason: reasonOf(error) }, "NATS cannot be reached yet; retrying");
       isReported = true;
     }
   }
 }
 
-/** The client's own message is a code; what the socket met is more precise. */
-function inWords(error: unknown): string {
+/** The client's own message is a code; the socket's error is more precise. */
+function reasonOf(error: unknown): string {
   const { chainedError } = error as { chainedError?: unknown };
   return errorMessage(chainedError ?? error);
 }
@@ -115,7 +118,7 @@ function connectionOptions({ url, name }: ConnectionSettings): ConnectionOptions
     ...(servers[0]?.protocol === "tls:" ? { tls: {} } : {}),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
-    // A connection that is dead without a word is noticed within 15 s instead of the default's 6 minutes.
+    // Detects a dead connection within 15 s instead of the default's 6 minutes.
     pingInterval: 5000,
     maxPingOut: 2,
   };

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createInbox, type Msg, type Subscription as NatsSubscription, nanos } from "nats";
+import { createInbox, type Msg, type Subscription as NatsSubscription } from "nats";
 import { errorMessage } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { DeadLetter, Subscription } from "../bus.ts";
@@ -8,20 +8,18 @@ import { Worker } from "../delivery/worker.ts";
 import type { ConnectionListener } from "./connection.ts";
 import { Durable, type DurablePort } from "./durable.ts";
 import { deliveryInfoOf, InFlightMessage, type MessageOwner } from "./message.ts";
+import { PULL_HEARTBEAT_MS, PullRequests } from "./pull-requests.ts";
 import { RedeliveryWatch } from "./redelivery-watch.ts";
-import { STREAM } from "./streams.ts";
 
 export interface ConsumerPort extends DurablePort {
   readonly logger: Log;
   deadLetter(letter: DeadLetter): Promise<void>;
 }
 
-/** A pull request that is not served ends after this, and is made again. */
-const PULL_EXPIRES_MS = 30_000;
-/** The server says at this pace that a pull request still stands. */
-const PULL_HEARTBEAT_MS = 2000;
-/** The server says that a consumer is gone while it still finds it; asked sooner, it would let us wait in vain. */
-const GONE_MS = 100;
+/** The server reports a deleted consumer before it can no longer be found; a lookup in between would mislead. */
+const DELETION_DELAY_MS = 100;
+const LEAVE_LIMIT_MS = 2000;
+const RESTORE_BACKOFF_MS = { first: 50, max: 5000 } as const;
 const encoder = new TextEncoder();
 const replies = {
   handled: encoder.encode("+ACK"),
@@ -30,65 +28,65 @@ const replies = {
 } as const;
 
 /**
- * One member of a durable pull consumer. It pulls what the worker has room for (the library's `consume()` pulls
- * without regard to what is still unhandled) and keeps every message that it holds alive at the server.
+ * One member of a durable pull consumer. It pulls as many messages as the worker has room for (the library's
+ * `consume()` ignores unhandled messages) and extends the ack wait of every message in flight.
  */
 export class JetStreamConsumer implements ConnectionListener, MessageOwner {
   readonly redelivery: RedeliveryWatch;
-  readonly #subscription: Subscription;
   readonly #port: ConsumerPort;
   readonly #durable: Durable;
   readonly #worker: Worker;
+  readonly #pulls: PullRequests;
   readonly #inbox = createInbox();
   readonly #workingMs: number;
-  readonly #held = new Map<number, InFlightMessage>();
+  readonly #inFlight = new Map<number, InFlightMessage>();
   #messages: NatsSubscription | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
-  #requested = 0;
-  /** When the server last said anything. */
-  #lastSign = 0;
-  #lastWorking = 0;
+  #lastWorkingSign = 0;
   #lastSequence = 0;
   #hasLeft = false;
-  readonly #returns: string[] = [];
-  #isPullDue = false;
+  /** Messages to requeue once this member has left. */
+  readonly #requeueOnLeave: string[] = [];
   #isStopping = false;
   #isRestoring = false;
 
   constructor(subscription: Subscription, port: ConsumerPort) {
-    this.#subscription = subscription;
     this.#port = port;
     this.#durable = new Durable(subscription, port);
     this.#workingMs = subscription.ackWaitMs / 3;
     this.redelivery = new RedeliveryWatch(subscription.ackWaitMs);
     this.#worker = new Worker(subscription, {
       deadLetter: (letter) => port.deadLetter(letter),
-      onRoom: () => this.#pullSoon(),
+      onRoom: () => this.#pulls.pullSoon(),
       logger: port.logger,
+    });
+    this.#pulls = new PullRequests({
+      consumer: this.#durable.name,
+      inbox: this.#inbox,
+      maxInFlight: subscription.maxInFlight,
+      connection: () => (this.#isStopping || !this.isReady ? undefined : port.connection.nats),
+      room: () => this.#worker.room,
     });
   }
 
-  /** True while events can arrive. */
+  /** True while events can be received. */
   get isReady(): boolean {
     return !this.#isRestoring && this.#port.connection.isConnected;
   }
 
   async start(): Promise<void> {
-    const { connection } = this.#port;
-    await this.#ensure();
+    const { connection, logger } = this.#port;
+    await this.#ensureDurable();
     this.#messages = connection.nats.subscribe(this.#inbox, {
       callback: (error, message) => {
-        if (error)
-          this.#port.logger.error(
-            { consumer: this.#durable.name, reason: error.message },
-            "a consumer may not receive",
-          );
+        const fields = { consumer: this.#durable.name, reason: error?.message };
+        if (error) logger.error(fields, "a consumer may not receive");
         else this.#onMessage(message);
       },
     });
-    this.#heartbeat = setInterval(() => this.#beat(), Math.min(this.#workingMs, PULL_HEARTBEAT_MS));
+    this.#heartbeat = setInterval(() => this.#onHeartbeat(), Math.min(this.#workingMs, PULL_HEARTBEAT_MS));
     connection.listen(this);
-    this.#pull();
+    this.#pulls.pull();
   }
 
   /** Never rejects; see `SubscriptionHandle.stop`. */
@@ -101,20 +99,22 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
   }
 
   /**
-   * Withdraws from the consumer, then returns what was handed back meanwhile: returned earlier, it would come to this
-   * member again, because a pull request cannot be cancelled but by closing its inbox.
+   * Leaves the consumer, then requeues its messages: requeued earlier, they would be redelivered to this member, because
+   * a pull request can be cancelled only by closing its inbox.
    */
   async #leave(): Promise<void> {
     if (this.#port.connection.isConnected)
-      await Promise.race([this.#messages?.drain(), delay(2000, undefined, { ref: false })]).catch(() => {});
-    await this.#durable.forgetGoneRequests();
+      await Promise.race([this.#messages?.drain(), delay(LEAVE_LIMIT_MS, undefined, { ref: false })]).catch(
+        () => {},
+      );
+    await this.#durable.dropStaleRequests();
     this.#hasLeft = true;
-    for (const reply of this.#returns) this.#answer(reply, replies.requeued);
-    this.#returns.length = 0;
+    for (const reply of this.#requeueOnLeave) this.#acknowledge(reply, replies.requeued);
+    this.#requeueOnLeave.length = 0;
   }
 
   onDisconnect(): void {
-    this.#requested = 0;
+    this.#pulls.reset();
   }
 
   onReconnect(): void {
@@ -122,135 +122,104 @@ export class JetStreamConsumer implements ConnectionListener, MessageOwner {
   }
 
   #onMessage(message: Msg): void {
-    this.#lastSign = performance.now();
     if (message.subject === this.#inbox) {
       this.#onStatus(message);
       return;
     }
-    this.#requested = Math.max(0, this.#requested - 1);
+    this.#pulls.received();
     const reply = message.reply as string;
     const { sequence } = deliveryInfoOf(reply);
-    const known = this.#held.get(sequence);
-    if (known) {
-      known.reply = reply;
-      return;
-    }
-    if (this.#isStopping) {
-      this.#return(reply);
-      return;
-    }
+    const known = this.#inFlight.get(sequence);
+    if (known) known.reply = reply;
+    else if (this.#isStopping) this.#requeue(reply);
+    else this.#receive(message, reply, sequence);
+  }
+
+  #onStatus(message: Msg): void {
+    const status = this.#pulls.statusOf(message);
+    if (this.#isStopping) return;
+    if (status === "expired") this.#pulls.pullSoon();
+    else if (status === "broken") void this.#restore(DELETION_DELAY_MS);
+  }
+
+  #receive(message: Msg, reply: string, sequence: number): void {
     this.#lastSequence = Math.max(this.#lastSequence, sequence);
-    const held = new InFlightMessage(message, reply, this);
-    this.#held.set(sequence, held);
-    this.#worker.accept(held);
-    if (this.#requested === 0) this.#pullSoon();
+    const received = new InFlightMessage(message, reply, this);
+    this.#inFlight.set(sequence, received);
+    this.#worker.accept(received);
+    if (this.#pulls.isIdle) this.#pulls.pullSoon();
   }
 
   finish(message: InFlightMessage, result: DeliveryResult): void {
     const { sequence } = message;
-    if (this.#held.get(sequence) === message) this.#held.delete(sequence);
-    if (result === "handled") this.#answer(message.reply, replies.handled);
-    else this.#return(message.reply);
+    if (this.#inFlight.get(sequence) === message) this.#inFlight.delete(sequence);
+    if (result === "handled") this.#acknowledge(message.reply, replies.handled);
+    else this.#requeue(message.reply);
   }
 
-  #return(reply: string): void {
-    if (this.#isStopping && !this.#hasLeft) this.#returns.push(reply);
-    else this.#answer(reply, replies.requeued);
+  #requeue(reply: string): void {
+    if (this.#isStopping && !this.#hasLeft) this.#requeueOnLeave.push(reply);
+    else this.#acknowledge(reply, replies.requeued);
   }
 
-  /** Without a connection an answer is lost; the server then hands the message out again. */
-  #answer(reply: string, answer: Uint8Array): void {
-    if (this.#port.connection.isConnected) this.#port.connection.nats.publish(reply, answer);
-  }
-
-  /** What the server says about a pull request: 100 it stands; 408 and 409 it ended, with so many messages undelivered. */
-  #onStatus(message: Msg): void {
-    const code = message.headers?.code ?? 0;
-    if (code === 100) return;
-    const undelivered = Number(message.headers?.get("Nats-Pending-Messages") || Number.NaN);
-    this.#requested = Number.isNaN(undelivered) ? 0 : Math.max(0, this.#requested - undelivered);
-    if (this.#isStopping) return;
-    if (code === 408) this.#pullSoon();
-    else void this.#restore(GONE_MS);
-  }
-
-  #pullSoon(): void {
-    if (this.#isPullDue) return;
-    this.#isPullDue = true;
-    // After the settlements of this turn, so that one request asks for all of them.
-    setImmediate(() => {
-      this.#isPullDue = false;
-      this.#pull();
-    });
-  }
-
-  #pull(): void {
+  /** Without a connection the acknowledgement is lost, and the server redelivers the message. */
+  #acknowledge(reply: string, acknowledgement: Uint8Array): void {
     const { connection } = this.#port;
-    if (this.#isStopping || this.#isRestoring || !connection.isConnected) return;
-    const wanted = this.#worker.room - this.#requested;
-    const worthwhile = this.#requested === 0 ? 1 : Math.ceil(this.#subscription.maxInFlight / 4);
-    if (wanted < worthwhile) return;
-    this.#requested += wanted;
-    this.#lastSign = performance.now();
-    const request = {
-      batch: wanted,
-      expires: nanos(PULL_EXPIRES_MS),
-      idle_heartbeat: nanos(PULL_HEARTBEAT_MS),
-    };
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${this.#durable.name}`;
-    connection.nats.publish(subject, JSON.stringify(request), { reply: this.#inbox });
+    if (connection.isConnected) connection.nats.publish(reply, acknowledgement);
   }
 
-  #beat(): void {
+  #onHeartbeat(): void {
     const now = performance.now();
-    if (now - this.#lastWorking >= this.#workingMs * 0.9) {
-      this.#lastWorking = now;
-      for (const { reply } of this.#held.values()) this.#answer(reply, replies.working);
-      this.#prove(now);
+    if (now - this.#lastWorkingSign >= this.#workingMs * 0.9) {
+      this.#lastWorkingSign = now;
+      for (const { reply } of this.#inFlight.values()) this.#acknowledge(reply, replies.working);
+      this.#confirmWorkingSigns(now);
     }
-    if (this.#requested > 0 && now - this.#lastSign > 2.5 * PULL_HEARTBEAT_MS) void this.#restore();
+    if (this.#pulls.isStalled(now)) void this.#restore();
   }
 
-  /** The server answers in order: what it says after this, it says knowing that we work. */
-  #prove(sentAt: number): void {
+  /** The server processes messages in order: once the flush returns, it has processed the signs sent before it. */
+  #confirmWorkingSigns(sentAt: number): void {
     const { nats, isConnected } = this.#port.connection;
     if (!isConnected) return;
     nats.flush().then(
-      () => this.redelivery.proven(sentAt),
-      // The connection broke; the next beat tries again.
+      () => this.redelivery.confirmed(sentAt),
+      // The connection broke; the next heartbeat tries again.
       () => {},
     );
   }
 
-  /** Finds or creates the consumer again, for as long as it takes, and pulls anew. */
+  /** Finds or creates the consumer again, retrying without limit, and pulls again. */
   async #restore(waitMs = 0): Promise<void> {
     if (this.#isRestoring) return;
     this.#isRestoring = true;
     await delay(waitMs, undefined, { ref: false });
-    for (
-      let wait = 50;
-      !this.#isStopping && this.#port.connection.isConnected;
-      wait = Math.min(wait * 2, 5000)
-    ) {
-      try {
-        await this.#ensure();
-        break;
-      } catch (error) {
-        const fields = { consumer: this.#durable.name, reason: errorMessage(error) };
-        this.#port.logger.warn(fields, "a consumer cannot be restored yet");
-        await delay(wait, undefined, { ref: false });
-      }
+    const { first, max } = RESTORE_BACKOFF_MS;
+    for (let backoff: number = first; !this.#isStopping; backoff = Math.min(backoff * 2, max)) {
+      if (!this.#port.connection.isConnected || (await this.#tryToRestore())) break;
+      await delay(backoff, undefined, { ref: false });
     }
     this.#isRestoring = false;
-    this.#requested = 0;
-    this.#pull();
+    this.#pulls.reset();
+    this.#pulls.pull();
   }
 
-  async #ensure(): Promise<void> {
-    const next = Math.min(this.#lastSequence + 1, ...this.#held.keys());
+  async #tryToRestore(): Promise<boolean> {
+    try {
+      await this.#ensureDurable();
+      return true;
+    } catch (error) {
+      const fields = { consumer: this.#durable.name, reason: errorMessage(error) };
+      this.#port.logger.warn(fields, "a consumer cannot be restored yet");
+      return false;
+    }
+  }
+
+  async #ensureDurable(): Promise<void> {
+    const next = Math.min(this.#lastSequence + 1, ...this.#inFlight.keys());
     if (!(await this.#durable.ensure(next))) return;
-    // What is still in hand must not be taken for messages of the new stream.
+    // Messages in flight must not be confused with those of the new stream.
     this.#lastSequence = 0;
-    this.#held.clear();
+    this.#inFlight.clear();
   }
 }

@@ -5,11 +5,11 @@ import { apiErrorCode, apiErrors, durableOf, STREAM, subjectOf } from "./streams
 
 export interface DurablePort {
   readonly connection: JetStreamConnection;
-  /** Makes sure that the streams exist; they may have been deleted. */
+  /** Creates the streams again if they were deleted. */
   ensureStreams(): Promise<void>;
 }
 
-/** The server's side of a group and pattern: a durable pull consumer of the stream KINIT. */
+/** The durable pull consumer of the stream KINIT that belongs to a group and pattern. */
 export class Durable {
   readonly name: string;
   readonly #subscription: Subscription;
@@ -23,30 +23,30 @@ export class Durable {
   }
 
   /**
-   * Finds the consumer or creates it. A group that is new, or whose stream is, gets everything that the stream keeps;
-   * one that was seen before and is gone goes on at `next`, the first sequence that is not settled.
-   * True when the stream was made anew since the last call, and so counts from 1 again.
+   * Finds the consumer or creates it. A new group, or a group of a new stream, starts with the oldest stored event; a
+   * consumer that was seen before and was deleted continues at `next`, the first unhandled sequence.
+   * Returns true if the stream was created again since the last call, so that its sequences start at 1.
    */
   async ensure(next: number): Promise<boolean> {
     const { manager } = this.#port.connection;
     const info = await this.#find();
     if (!info) await this.#port.ensureStreams();
     const { created } = await manager.streams.info(STREAM);
-    const isAnew = this.#streamCreated !== "" && this.#streamCreated !== created;
+    const isNewStream = this.#streamCreated !== "" && this.#streamCreated !== created;
     this.#streamCreated = created;
     const ackWait = nanos(this.#subscription.ackWaitMs);
-    if (!info) await this.#create(ackWait, isAnew ? 1 : next);
+    if (!info) await this.#create(ackWait, isNewStream ? 1 : next);
     else if (info.config.ack_wait !== ackWait)
       await manager.consumers.update(STREAM, this.name, { ...info.config, ack_wait: ackWait });
-    return isAnew;
+    return isNewStream;
   }
 
   /**
-   * Makes the server drop the pull requests of members that are gone. Until then (seen with 2.9.10) such a request
-   * swallows the next redelivery, which comes again only after another ack wait. Asking for the consumer's state has
-   * this effect and no other.
+   * Makes the server drop pull requests of members that have left. Until then (seen with 2.9.10) such a request consumes
+   * the next redelivery, which is repeated only after another ack wait. Reading the consumer's state has this effect
+   * and no other.
    */
-  async forgetGoneRequests(): Promise<void> {
+  async dropStaleRequests(): Promise<void> {
     if (this.#port.connection.isConnected) await this.#find().catch(() => undefined);
   }
 
@@ -66,9 +66,9 @@ export class Durable {
       filter_subject: subjectOf(this.#subscription.pattern),
       ack_policy: AckPolicy.Explicit,
       ack_wait: ackWait,
-      // The server's own limit drops the message with a volatile notice; failures are counted here.
+      // The server's own limit drops the message and sends only a transient notice; the worker counts failures.
       max_deliver: -1,
-      // Each member bounds itself by what it pulls; a common limit would let one slow member starve the others.
+      // Each member limits itself by what it pulls; a common limit would let one slow member starve the others.
       max_ack_pending: -1,
       ...(next > 1
         ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next }

@@ -31,25 +31,25 @@ export interface JetStreamBusOptions {
   /** Name of this process in the server's list of connections. */
   readonly name: string;
   readonly logger: Log;
-  /** Size of the stream of events from which on it takes no new ones; that of the dead letters is the same. */
+  /** Size of the event stream from which on new events are rejected; also the limit of the dead letters. */
   readonly maxBytes: number;
-  /** How long events stay at least, where there is room; unhandled ones stay however old. */
+  /** Minimum time that events are kept, if there is room; unhandled events are kept at any age. */
   readonly maxAgeMs: number;
-  /** Groups, with their patterns, that events wait for though they may not have come yet. */
+  /** Groups, with their patterns, whose events are kept although the groups may not exist yet. */
   readonly audience: Readonly<Record<string, readonly EventPattern[]>>;
-  /** How long dead letters are kept; 90 days unless told. */
+  /** How long dead letters are kept; default 90 days. */
   readonly deadMaxAgeMs?: number;
-  /** How long a stopping subscription waits for running handlers; 20,000 unless told. */
+  /** How long a stopping subscription waits for running handlers, in milliseconds; default 20,000. */
   readonly drainMs?: number;
-  /** How long a confirmation may take; 5,000 unless told. */
+  /** Limit for the stream's confirmation of an event, in milliseconds; default 5,000. */
   readonly publishTimeoutMs?: number;
-  /** Events without confirmation before `send` answers `BUS_FULL`; 16,384 unless told. */
+  /** Unconfirmed events from which on `send` throws `BUS_FULL`; default 16,384. */
   readonly maxUnconfirmed?: number;
-  /** How long `start` waits for the server; 30,000 unless told. */
+  /** How long `start` waits for the server, in milliseconds; default 10,000. */
   readonly startLimitMs?: number;
 }
 
-interface Live {
+interface Session {
   readonly connection: JetStreamConnection;
   readonly publisher: Publisher;
   readonly room: StreamRoom;
@@ -57,11 +57,11 @@ interface Live {
 }
 
 const DAY_MS = 86_400_000;
-/** For a server that is started at the same time. */
+/** For a server that starts at the same time. */
 const START_LIMIT_MS = 10_000;
-/** What a dead letter, headers included, may need beyond its event. */
+/** Room for the parts of a dead letter other than its event, including headers. */
 const LETTER_BYTES = 8192;
-/** Characters that are kept of an event which leaves no room for the reason; as JSON each may take six bytes. */
+/** Characters kept of an event that leaves no room for the rest of its letter; in JSON each may take six bytes. */
 const EVENT_CUT = 100_000;
 
 /**
@@ -75,7 +75,7 @@ export function jetStreamBus(options: JetStreamBusOptions): Bus {
 class JetStreamBus implements Bus {
   readonly #options: JetStreamBusOptions;
   readonly #consumers = new Map<JetStreamConsumer, SubscriptionHandle>();
-  #live: Live | undefined;
+  #session: Session | undefined;
   #ensuring: Promise<void> | undefined;
 
   constructor(options: JetStreamBusOptions) {
@@ -110,7 +110,7 @@ class JetStreamBus implements Bus {
           logger.warn({ reason: errorMessage(error) }, "the streams cannot be set up yet"),
         ),
     });
-    this.#live = { connection, publisher, room, watches: new Map() };
+    this.#session = { connection, publisher, room, watches: new Map() };
   }
 
   async send(event: Parameters<Bus["send"]>[0], { resent = false } = {}): Promise<void> {
@@ -130,7 +130,7 @@ class JetStreamBus implements Bus {
     const consumer = new JetStreamConsumer(subscription, {
       connection: this.#connected.connection,
       logger: this.#options.logger,
-      deadLetter: (letter) => this.#bury(letter),
+      deadLetter: (letter) => this.#deadLetter(letter),
       ensureStreams: () => this.#ensureStreams(),
     });
     await consumer.start();
@@ -154,35 +154,35 @@ class JetStreamBus implements Bus {
 
   unhandled(group: string, pattern: EventPattern, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
     const { connection } = this.#connected;
-    return unavailableUnless(unhandledOf(connection, { group, pattern }, eventIds));
+    return orUnavailable(unhandledOf(connection, { group, pattern }, eventIds));
   }
 
   identity(): Promise<string> {
-    return unavailableUnless(identityOf(this.#connected.connection.manager));
+    return orUnavailable(identityOf(this.#connected.connection.manager));
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.#consumers.values()].map((handle) => handle.stop()));
-    const live = this.#live;
-    this.#live = undefined;
-    live?.room.stop();
-    live?.publisher.stop();
-    await live?.connection.close();
+    const session = this.#session;
+    this.#session = undefined;
+    session?.room.stop();
+    session?.publisher.stop();
+    await session?.connection.close();
   }
 
   fullReason(): string | undefined {
-    return this.#live?.room.fullReason;
+    return this.#session?.room.fullReason;
   }
 
   isReady(): boolean {
     return (
-      !!this.#live?.connection.isConnected && [...this.#consumers.keys()].every(({ isReady }) => isReady)
+      !!this.#session?.connection.isConnected && [...this.#consumers.keys()].every(({ isReady }) => isReady)
     );
   }
 
-  get #connected(): Live {
-    if (!this.#live) throw new BusUnavailable("the bus is not started");
-    return this.#live;
+  get #connected(): Session {
+    if (!this.#session) throw new BusUnavailable("the bus is not started");
+    return this.#session;
   }
 
   get #deadLetterLimits(): DeadLetterLimits {
@@ -190,7 +190,7 @@ class JetStreamBus implements Bus {
     return { maxBytes, maxAgeMs: deadMaxAgeMs };
   }
 
-  /** Several may find at the same time that a stream is missing: one of them creates it. */
+  /** Concurrent callers share one request. */
   #ensureStreams(): Promise<void> {
     this.#ensuring ??= ensureStreams(this.#connected.connection.manager, this.#deadLetterLimits).finally(
       () => {
@@ -200,13 +200,13 @@ class JetStreamBus implements Bus {
     return this.#ensuring;
   }
 
-  async #bury(letter: DeadLetter): Promise<void> {
+  async #deadLetter(letter: DeadLetter): Promise<void> {
     const head = headers();
     head.set("content-type", "application/json");
     head.set("Nats-Msg-Id", letter.id);
     const { connection, publisher } = this.#connected;
     const whole = Buffer.from(JSON.stringify(letter));
-    // Foreign programs may send events that leave no room for the reason; the stream KINIT still has them.
+    // Other programs may send events that leave no room for the reason; the stream KINIT still has them.
     const body =
       whole.length < connection.maxPayload - LETTER_BYTES
         ? whole
@@ -215,10 +215,10 @@ class JetStreamBus implements Bus {
   }
 }
 
-async function unavailableUnless<T>(answer: Promise<T>): Promise<T> {
-  return answer.catch((error: unknown) => {
+async function orUnavailable<T>(response: Promise<T>): Promise<T> {
+  return response.catch((error: unknown) => {
     throw error instanceof BusUnavailable
       ? error
-      : new BusUnavailable(`JetStream does not answer: ${errorMessage(error)}`, error);
+      : new BusUnavailable(`JetStream does not respond: ${errorMessage(error)}`, error);
   });
 }

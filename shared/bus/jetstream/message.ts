@@ -1,17 +1,19 @@
 import type { Msg } from "nats";
+import type { DomainEnvelope, EventPattern } from "../../contracts/catalogue.ts";
+import { checkReceived } from "../delivery/check-event.ts";
 import type { DeliveryResult, Received } from "../delivery/in-flight-event.ts";
 import type { RedeliveryWatch } from "./redelivery-watch.ts";
 
-/** Header that marks an event which may have been sent before. */
+/** Header of an event that may have been sent before. */
 export const RESENT_HEADER = "Kinit-Resent";
 
-/** Where a message stands, read from the subject that settles it. */
+/** What the subject for a message's acknowledgement says about its delivery. */
 export interface DeliveryInfo {
   readonly count: number;
   readonly sequence: number;
 }
 
-/** `$JS.ACK.<stream>.<consumer>.<count>.<sequence>…`, or with a domain and an account hash after `ACK`. */
+/** Parses `$JS.ACK.<stream>.<consumer>.<count>.<sequence>…`, or with a domain and an account hash after `ACK`. */
 export function deliveryInfoOf(reply: string): DeliveryInfo {
   const tokens = reply.split(".");
   const first = tokens.length === 9 ? 4 : 6;
@@ -24,13 +26,13 @@ export interface MessageOwner {
   readonly finish: (message: InFlightMessage, result: DeliveryResult) => void;
 }
 
-/** A message that JetStream handed out and waits to have settled. */
+/** A message that JetStream delivered and that is not acknowledged. */
 export class InFlightMessage implements Received {
   readonly body: unknown;
   readonly count: number;
   readonly sequence: number;
   readonly resent: boolean;
-  /** Subject that settles it; a later one replaces it when the message comes again. */
+  /** Subject of its acknowledgement; replaced when the message is redelivered. */
   reply: string;
   readonly #receivedAt = performance.now();
   readonly #owner: MessageOwner;
@@ -49,6 +51,11 @@ export class InFlightMessage implements Received {
   }
   get position(): string {
     return String(this.sequence);
+  }
+  event(pattern: EventPattern): DomainEnvelope {
+    const { body } = this;
+    checkReceived(body, pattern);
+    return body;
   }
   finish(result: DeliveryResult): void {
     this.#owner.finish(this, result);

@@ -1,19 +1,20 @@
 import type { ConsumerInfo, JetStreamManager } from "nats";
+import type { Sequences } from "./purge-point.ts";
 import { apiErrorCode, apiErrors, durableOf, eventPatternOf, STREAM } from "./streams.ts";
 
-/** How far one group has come. */
+/** How much of the stream one group has handled. */
 export interface Progress {
-  /** The durable's name. */
+  /** Name of the durable consumer. */
   readonly name: string;
-  /** Everything up to this sequence is handled, or not meant for the group. */
+  /** Up to this sequence, every event is handled or not for this group. */
   readonly handled: number;
-  /** Events not handled yet. */
+  /** Events that are not handled. */
   readonly waiting: number;
 }
 
 /**
- * How far each of our groups has come, for a stream whose last sequence was `last` before this was asked. A durable of
- * somebody else does not count. An expected group that is not there yet has handled nothing.
+ * Returns the progress of each of the platform's groups, for a stream whose last sequence was `last` before the call.
+ * Other programs' durable consumers are left out. An expected group that does not exist yet has handled nothing.
  */
 export async function progressOfGroups(
   manager: JetStreamManager,
@@ -36,8 +37,8 @@ function isGroup({ name, config }: ConsumerInfo): boolean {
 }
 
 /**
- * How far one group has come. Counts on the ack floor, and on what the stream stores: the server's count of what is
- * pending is known to drift, and its floor stands still while other events pass that are not for the group.
+ * Returns the progress of one group, from its ack floor and the stored events. The server's pending count is not used
+ * because it is known to drift, and the floor does not move while only events for other groups arrive.
  */
 export async function progressOf(
   manager: JetStreamManager,
@@ -51,7 +52,7 @@ export async function progressOf(
   return { name, handled: floor, waiting: num_pending + num_ack_pending };
 }
 
-/** The sequence of the newest event on a subject; 0 where there is none. */
+/** Returns the sequence of the newest event on a subject; 0 if there is none. */
 export async function newestOf(manager: JetStreamManager, subject: string): Promise<number> {
   try {
     return (await manager.streams.getMessage(STREAM, { last_by_subj: subject })).seq;
@@ -59,4 +60,24 @@ export async function newestOf(manager: JetStreamManager, subject: string): Prom
     if (apiErrorCode(error) === apiErrors.noMessageFound) return 0;
     throw error;
   }
+}
+
+/** Returns the first sequence that is not older than `time`, by bisection: the server has no such query. */
+export async function firstSequenceSince(
+  { streams }: JetStreamManager,
+  time: number,
+  { first_seq, last_seq }: Sequences,
+): Promise<number> {
+  const isOlder = (seq: number) =>
+    streams.getMessage(STREAM, { seq }).then(
+      (message) => message.time.getTime() < time,
+      () => false,
+    );
+  let [low, high] = [first_seq, last_seq];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (await isOlder(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

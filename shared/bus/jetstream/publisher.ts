@@ -10,30 +10,30 @@ interface Unconfirmed {
 }
 
 export interface PublisherSettings {
-  /** How long the stream's confirmation may take, in milliseconds. */
+  /** Limit for the stream's confirmation, in milliseconds. */
   readonly timeoutMs: number;
-  /** Messages without confirmation before `BUS_FULL`. */
+  /** Unconfirmed messages from which on `publish` throws `BUS_FULL`. */
   readonly maxUnconfirmed: number;
-  /** The stream does not exist: it may have been deleted. */
+  /** The stream does not exist; it may have been deleted. */
   onStreamMissing(): void;
 }
 
-/** A message that the server would not take for its size. */
+/** The message is larger than the server accepts. */
 export class EventTooLarge extends AppError {
   constructor(bytes: number, maxBytes: number) {
-    super(`the message has ${bytes} bytes; the bus takes ${maxBytes}`, {
+    super(`the message has ${bytes} bytes; the limit is ${maxBytes}`, {
       type: "EVENT_TOO_LARGE",
     });
   }
 }
 
-/** The server counts headers too. */
+/** The server counts headers as well. */
 const HEADER_BYTES = 1024;
 const SWEEP_MS = 250;
 
 /**
  * Publishes to JetStream and waits for the stream's confirmation. One subscription and one timer serve all messages:
- * a request of the client library costs a timer and several promises each, and half the throughput.
+ * the client library's requests cost a timer and several promises each, which halves the throughput.
  */
 export class Publisher implements ConnectionListener {
   readonly #connection: JetStreamConnection;
@@ -54,7 +54,7 @@ export class Publisher implements ConnectionListener {
     connection.listen(this);
   }
 
-  /** Errors: `BUS_FULL`, `BUS_UNAVAILABLE`, `EVENT_TOO_LARGE`. */
+  /** @throws `BUS_FULL`, `BUS_UNAVAILABLE`, `EVENT_TOO_LARGE` */
   publish(subject: string, body: Uint8Array, headers: MsgHdrs): Promise<void> {
     return new Promise((resolve, reject) => {
       const { maxUnconfirmed, timeoutMs } = this.#settings;
@@ -62,7 +62,7 @@ export class Publisher implements ConnectionListener {
       if (!this.#connection.isConnected) return reject(new BusUnavailable("NATS is not connected"));
       if (body.length > maxBytes) return reject(new EventTooLarge(body.length, maxBytes));
       if (this.#unconfirmed.size >= maxUnconfirmed)
-        return reject(new BusFull(`${maxUnconfirmed} events wait for the stream's confirmation already`));
+        return reject(new BusFull(`${maxUnconfirmed} events are unconfirmed`));
       const token = (++this.#token).toString(36);
       this.#connection.nats.publish(subject, body, { headers, reply: `${this.#inbox}.${token}` });
       this.#unconfirmed.set(token, { deadline: performance.now() + timeoutMs, resolve, reject });
@@ -73,7 +73,7 @@ export class Publisher implements ConnectionListener {
     const waiting = [...this.#unconfirmed.values()];
     this.#unconfirmed.clear();
     for (const { reject } of waiting)
-      reject(new BusUnavailable("NATS went away before it confirmed the event"));
+      reject(new BusUnavailable("NATS disconnected before it confirmed the event"));
   }
 
   onReconnect(): void {}
@@ -98,18 +98,20 @@ export class Publisher implements ConnectionListener {
   #rejectionOf(message: Msg): AppError | undefined {
     if (message.data.length === 0) {
       this.#settings.onStreamMissing();
-      return new BusUnavailable("no stream takes the event: JetStream is starting, or the stream is missing");
+      return new BusUnavailable(
+        "no stream accepts the event: JetStream is starting, or the stream is missing",
+      );
     }
     const text = message.string();
     if (!text.includes('"error"')) return undefined;
     const { error } = JSON.parse(text) as { error?: { code: number; description: string } };
     if (!error) return undefined;
     return /maximum (bytes|messages)|insufficient/.test(error.description)
-      ? new BusFull(`the stream refuses events: ${error.description}`)
-      : new BusUnavailable(`the stream refuses the event: ${error.description}`);
+      ? new BusFull(`the stream rejects events: ${error.description}`)
+      : new BusUnavailable(`the stream rejects the event: ${error.description}`);
   }
 
-  /** The map keeps the order of insertion, so the oldest come first. */
+  /** The map is in insertion order, so the oldest come first. */
   #expire(): void {
     const now = performance.now();
     for (const [token, { deadline, reject }] of this.#unconfirmed) {

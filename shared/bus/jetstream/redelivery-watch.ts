@@ -1,10 +1,10 @@
 /**
- * Whether the server may have handed the messages of one member to another one: it does after `ackWaitMs` without a
- * sign of life. A member that is cut off cannot see that happen, so it counts from the last sign that was confirmed.
+ * Whether the server may have redelivered the messages of one member to another member, which it does after `ackWaitMs`
+ * without a sign of life. A disconnected member cannot observe that, so it counts from its last confirmed sign of life.
  */
 export class RedeliveryWatch {
   readonly #ackWaitMs: number;
-  #provenAt = performance.now();
+  #confirmedAt = performance.now();
   #lapsedAt = Number.NEGATIVE_INFINITY;
 
   constructor(ackWaitMs: number) {
@@ -12,20 +12,20 @@ export class RedeliveryWatch {
   }
 
   /**
-   * The server has processed what was sent to it up to `sentAt`, signs of life for all messages included. When is not
-   * known: at some time between then and now, as a connection may have been silent with the signs on it.
+   * The server has processed everything that was sent up to `sentAt`, including the signs of life of all messages. The
+   * time of processing is unknown: between `sentAt` and now, because the connection may have been stalled.
    */
-  proven(sentAt: number): void {
+  confirmed(sentAt: number): void {
     const now = performance.now();
-    if (now - this.#provenAt > this.#ackWaitMs) this.#lapsedAt = now;
-    this.#provenAt = Math.max(this.#provenAt, sentAt);
+    if (now - this.#confirmedAt > this.#ackWaitMs) this.#lapsedAt = now;
+    this.#confirmedAt = Math.max(this.#confirmedAt, sentAt);
   }
 
-  /** When a message that was received at `receivedAt` may last have gone to another member; see `Delivery`. */
+  /** Returns when a message received at `receivedAt` may last have been redelivered to another member; see `Delivery`. */
   lapsedAt(receivedAt: number): number {
     if (receivedAt <= this.#lapsedAt) return this.#lapsedAt;
     const now = performance.now();
-    const silent = now - Math.max(receivedAt, this.#provenAt);
-    return silent > this.#ackWaitMs ? now : Number.NEGATIVE_INFINITY;
+    const unconfirmedMs = now - Math.max(receivedAt, this.#confirmedAt);
+    return unconfirmedMs > this.#ackWaitMs ? now : Number.NEGATIVE_INFINITY;
   }
 }

@@ -15,10 +15,10 @@ export const STREAM = "KINIT";
 export const DEAD_STREAM = "KINIT_DEAD";
 export const subjectOf = (typeOrPattern: string): string => `kinit.${typeOrPattern}`;
 export const deadSubjectOf = (group: string): string => `kinit.dead.${nameToken(group)}`;
-/** A text as one token of a subject, or as part of a durable's name. */
+/** Returns a text as one token of a subject, or as part of a durable's name. */
 export const nameToken = (text: string): string => text.replaceAll(/[^A-Za-z0-9_-]/g, "_");
 
-/** The pattern that `subjectOf` was given; empty for subjects of others. */
+/** Returns the pattern that `subjectOf` was called with; empty for subjects of other programs. */
 export const eventPatternOf = (subject: string): string =>
   subject.startsWith("kinit.") ? subject.slice(6) : "";
 /** `executor__task_due`: one durable consumer for each group and pattern. */
@@ -35,20 +35,20 @@ export function apiErrorCode(error: unknown): number | undefined {
   return (error as Partial<NatsError>).api_error?.err_code;
 }
 
-/** Limits of the dead letters. The stream of events has none at the server: see `StreamRoom`. */
+/** Limits of the dead letter stream. The event stream has none at the server: see `StreamRoom`. */
 export interface DeadLetterLimits {
   readonly maxBytes: number;
   readonly maxAgeMs: number;
 }
 
-/** A stream that is deleted and made anew was created at another time. */
+/** Changes when the stream is deleted and created again, because its creation time differs. */
 export async function identityOf(manager: JetStreamManager): Promise<string> {
   return `${STREAM} created ${(await manager.streams.info(STREAM)).created}`;
 }
 
 const DUPLICATE_WINDOW_MS = 120_000;
 
-/** Creates both streams, or fits them; a stream whose storage or retention differs is an error. */
+/** Creates or updates both streams. Throws if a stream exists with another storage or retention. */
 export async function ensureStreams(manager: JetStreamManager, dead: DeadLetterLimits): Promise<void> {
   const stems = new Set(Object.keys(catalogue.contracts).map((type) => type.slice(0, type.indexOf("."))));
   const common = {
@@ -85,7 +85,7 @@ async function ensureStream(
     await manager.streams.add(wanted);
     return;
   }
-  // During a rolling upgrade, processes that know fewer events must not take subjects away.
+  // During a rolling upgrade, a process that knows fewer events must not remove subjects.
   const subjects = [...new Set([...existing.config.subjects, ...wanted.subjects])];
   await manager.streams.update(wanted.name, { ...wanted, subjects });
 }

@@ -4,14 +4,15 @@ import type { JetStreamConnection } from "./connection.ts";
 import { newestOf } from "./progress.ts";
 import { apiErrorCode, apiErrors, durableOf, STREAM, subjectOf } from "./streams.ts";
 
-/** A group that is further behind counts as not done with anything: reading more headers takes seconds. */
+/** For a group that is further behind, all given events count as unhandled: reading more headers takes seconds. */
 const MAX_READ = 200_000;
 const FETCH = 5000;
 const FETCH_LIMIT_MS = 5000;
 
 /**
- * Which of these events the stream holds above a group's ack floor, by reading the headers of what lies there. An event
- * that was acknowledged while an older one was not is among them. Error: `BUS_UNAVAILABLE`.
+ * Returns those of the given events that the stream stores above a group's ack floor, by reading the headers of the
+ * events there. This includes events that are acknowledged while an older one is not.
+ * @throws `BUS_UNAVAILABLE`
  */
 export async function unhandledOf(
   connection: JetStreamConnection,
@@ -20,7 +21,7 @@ export async function unhandledOf(
 ): Promise<ReadonlySet<string>> {
   const wanted = new Set(eventIds);
   const subject = subjectOf(pattern);
-  // In this order: what is newer than this was accepted after the call.
+  // Read before the floor: newer events were accepted after the call.
   const newest = await newestOf(connection.manager, subject);
   const floor = await ackFloorOf(connection, durableOf(group, pattern));
   const found = new Set<string>();
@@ -56,14 +57,15 @@ async function* headersAfter(
   });
   try {
     for (;;) {
-      let got = 0;
+      let received = 0;
       for await (const message of await consumer.fetch({ max_messages: FETCH, expires: FETCH_LIMIT_MS })) {
-        got += 1;
+        received += 1;
         yield { id: message.headers?.get("Nats-Msg-Id") ?? "" };
-        // Nothing pending: what was the newest has left the stream meanwhile, so it is settled.
+        // Nothing pending: the newest event was purged meanwhile, so it is handled.
         if (message.seq >= newest || message.info.pending === 0) return;
       }
-      if (got === 0) throw new BusUnavailable(`the stream ${STREAM} does not deliver its events' headers`);
+      if (received === 0)
+        throw new BusUnavailable(`the stream ${STREAM} does not deliver the headers of its events`);
     }
   } finally {
     await consumer.delete().catch(() => false);

@@ -1,10 +1,11 @@
-import { matchesPattern } from "../../contracts/catalogue.ts";
+import { type DomainEnvelope, matchesPattern } from "../../contracts/catalogue.ts";
 import type { Log } from "../../log.ts";
 import {
   type Bus,
   BusFull,
   BusUnavailable,
   type DeadLetter,
+  type SendOptions,
   type Subscription,
   type SubscriptionHandle,
 } from "../bus.ts";
@@ -12,89 +13,115 @@ import { Worker } from "../delivery/worker.ts";
 import { LocalEvent, LocalGroup, LocalSend } from "./local-group.ts";
 
 export interface LocalBusOptions {
-  /** Stores an event that could not be handled. A retryable error is tried again until it succeeds, any other a few times. */
+  /** Stores an event that could not be handled. Retryable errors are retried without limit, others a few times. */
   deadLetter(letter: DeadLetter): Promise<void>;
   readonly logger: Log;
-  /** Events that one group holds before `send` answers `BUS_FULL`; 10,000 unless told. */
+  /** Events of one group, queued or in flight, from which on `send` throws `BUS_FULL`; default 10,000. */
   readonly maxQueued?: number;
-  /** How long a stopping subscription waits for running handlers, in milliseconds; 20,000 unless told. */
+  /** How long a stopping subscription waits for running handlers, in milliseconds; default 20,000. */
   readonly drainMs?: number;
 }
 
 /**
- * The bus inside one process. It stores nothing: `send` resolves only when every group is done with the event, so
- * the sender's store holds the event until then. An event that no group subscribed to is accepted at once.
+ * The bus inside one process. It stores nothing: `send` resolves only when every group has handled the event, so the
+ * sender's store keeps the event until then. An event without a subscribed group is accepted at once.
  */
 export function localBus(options: LocalBusOptions): Bus {
-  const { maxQueued = 10_000, drainMs = 20_000 } = options;
-  const groups = new Map<string, LocalGroup>();
-  const byType = new Map<string, LocalGroup[]>();
-  const handles = new Set<SubscriptionHandle>();
-  let isStarted = false;
-  let sequence = 0;
+  return new LocalBus(options);
+}
 
-  const groupOf = ({ group, pattern }: Subscription): LocalGroup => {
+class LocalBus implements Bus {
+  readonly #options: LocalBusOptions;
+  readonly #groups = new Map<string, LocalGroup>();
+  readonly #groupsByType = new Map<string, LocalGroup[]>();
+  readonly #handles = new Set<SubscriptionHandle>();
+  #isStarted = false;
+  #sequence = 0;
+
+  constructor(options: LocalBusOptions) {
+    this.#options = options;
+  }
+
+  async send(event: DomainEnvelope, { resent = false }: SendOptions = {}): Promise<void> {
+    if (!this.#isStarted) throw new BusUnavailable("the bus is not started");
+    const { maxQueued = 10_000 } = this.#options;
+    const groups = this.#groupsFor(event.type);
+    if (groups.length === 0) return;
+    if (groups.some(({ size }) => size >= maxQueued))
+      throw new BusFull(`a group of ${event.type} has ${maxQueued} unhandled events`);
+    this.#sequence += 1;
+    const send = new LocalSend({ body: event, resent, sequence: this.#sequence, groups: groups.length });
+    for (const group of groups) group.add(new LocalEvent(group, send));
+    return send.promise;
+  }
+
+  async subscribe(subscription: Subscription): Promise<SubscriptionHandle> {
+    const { drainMs = 20_000, logger } = this.#options;
+    const group = this.#groupOf(subscription);
+    const worker: Worker = new Worker(subscription, {
+      deadLetter: (letter) => this.#options.deadLetter(letter),
+      onRoom: () => group.distribute(),
+      logger,
+    });
+    group.join(worker);
+    const handle: SubscriptionHandle = {
+      stop: async (limitMs = drainMs) => {
+        this.#handles.delete(handle);
+        await worker.stop(limitMs);
+        group.leave(worker);
+      },
+    };
+    this.#handles.add(handle);
+    return handle;
+  }
+
+  /** An event is accepted here when it has been handled. */
+  async hasCaughtUp(): Promise<boolean> {
+    return true;
+  }
+
+  async unhandled(): Promise<ReadonlySet<string>> {
+    return new Set();
+  }
+
+  async identity(): Promise<string> {
+    return "local";
+  }
+
+  async start(): Promise<void> {
+    this.#isStarted = true;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStarted = false;
+    await Promise.all([...this.#handles].map((handle) => handle.stop()));
+    for (const group of this.#groups.values()) group.close();
+  }
+
+  isReady(): boolean {
+    return this.#isStarted;
+  }
+
+  /** `send` reports a full queue to its senders, which are all in this process. */
+  fullReason(): undefined {
+    return undefined;
+  }
+
+  #groupOf({ group, pattern }: Subscription): LocalGroup {
     const key = `${group} ${pattern}`;
-    const known = groups.get(key);
+    const known = this.#groups.get(key);
     if (known) return known;
     const created = new LocalGroup(pattern);
-    groups.set(key, created);
-    byType.clear();
+    this.#groups.set(key, created);
+    this.#groupsByType.clear();
     return created;
-  };
-  const groupsFor = (type: string): LocalGroup[] => {
-    const known = byType.get(type);
-    if (known) return known;
-    const matching = [...groups.values()].filter(({ pattern }) => matchesPattern(pattern, type));
-    byType.set(type, matching);
-    return matching;
-  };
+  }
 
-  return {
-    async send(event, { resent = false } = {}) {
-      if (!isStarted) throw new BusUnavailable("the bus is not started");
-      const receivers = groupsFor(event.type);
-      if (receivers.length === 0) return;
-      if (receivers.some(({ size }) => size >= maxQueued))
-        throw new BusFull(`a group holds ${maxQueued} events of ${event.type} or its family already`);
-      const send = new LocalSend(receivers.length);
-      sequence += 1;
-      for (const group of receivers)
-        group.add(new LocalEvent(group, send, { body: event, resent, sequence }));
-      return send.promise;
-    },
-    async subscribe(subscription) {
-      const group = groupOf(subscription);
-      const worker: Worker = new Worker(subscription, {
-        deadLetter: (letter) => options.deadLetter(letter),
-        onRoom: () => group.distribute(),
-        logger: options.logger,
-      });
-      group.join(worker);
-      const handle: SubscriptionHandle = {
-        async stop(limitMs = drainMs) {
-          handles.delete(handle);
-          await worker.stop(limitMs);
-          group.leave(worker);
-        },
-      };
-      handles.add(handle);
-      return handle;
-    },
-    // An event is accepted here when it has been handled.
-    hasCaughtUp: async () => true,
-    unhandled: async () => new Set(),
-    identity: async () => "local",
-    async start() {
-      isStarted = true;
-    },
-    async stop() {
-      isStarted = false;
-      await Promise.all([...handles].map((handle) => handle.stop()));
-      for (const group of groups.values()) group.close();
-    },
-    isReady: () => isStarted,
-    // A queue of this process that is full says so to its senders, which are in this process too.
-    fullReason: () => undefined,
-  };
+  #groupsFor(type: string): LocalGroup[] {
+    const known = this.#groupsByType.get(type);
+    if (known) return known;
+    const matching = [...this.#groups.values()].filter(({ pattern }) => matchesPattern(pattern, type));
+    this.#groupsByType.set(type, matching);
+    return matching;
+  }
 }

@@ -1,25 +1,44 @@
+import type { DomainEnvelope } from "../../contracts/catalogue.ts";
 import { Fifo } from "../../fifo.ts";
 import { BusUnavailable, type Subscription } from "../bus.ts";
+import { checkEvent } from "../delivery/check-event.ts";
 import type { DeliveryResult, Received } from "../delivery/in-flight-event.ts";
 import type { Worker } from "../delivery/worker.ts";
 
-/** One `send`, waiting until every group is done with its event. */
+/** One `send`: its promise resolves when every group has handled the event. */
 export class LocalSend {
   readonly promise: Promise<void>;
-  #open: number;
+  readonly body: DomainEnvelope;
+  readonly resent: boolean;
+  readonly sequence: number;
+  #pendingGroups: number;
+  #violation: unknown;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
 
-  constructor(groups: number) {
-    this.#open = groups;
+  constructor(sent: { body: DomainEnvelope; resent: boolean; sequence: number; groups: number }) {
+    this.body = sent.body;
+    this.resent = sent.resent;
+    this.sequence = sent.sequence;
+    this.#pendingGroups = sent.groups;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // Once for all groups: within a process nothing changes the event on its way to them.
+    try {
+      checkEvent(sent.body);
+    } catch (error) {
+      this.#violation = error;
+    }
   }
-  done(): void {
-    this.#open -= 1;
-    if (this.#open === 0) this.#resolve();
+  checked(): DomainEnvelope {
+    if (this.#violation !== undefined) throw this.#violation;
+    return this.body;
+  }
+  handled(): void {
+    this.#pendingGroups -= 1;
+    if (this.#pendingGroups === 0) this.#resolve();
   }
   fail(error: unknown): void {
     this.#reject(error);
@@ -28,39 +47,41 @@ export class LocalSend {
 
 /** One event in the queue of one group. */
 export class LocalEvent implements Received {
-  readonly body: unknown;
-  readonly resent: boolean;
-  readonly sequence: number;
   readonly #send: LocalSend;
   readonly #group: LocalGroup;
   count = 1;
 
-  constructor(
-    group: LocalGroup,
-    send: LocalSend,
-    sent: { body: unknown; resent: boolean; sequence: number },
-  ) {
+  constructor(group: LocalGroup, send: LocalSend) {
     this.#group = group;
     this.#send = send;
-    this.body = sent.body;
-    this.resent = sent.resent;
-    this.sequence = sent.sequence;
   }
-  /** Within one process no other member can have it. */
+  get body(): DomainEnvelope {
+    return this.#send.body;
+  }
+  get resent(): boolean {
+    return this.#send.resent;
+  }
+  get sequence(): number {
+    return this.#send.sequence;
+  }
+  /** Within one process no other member can have received it. */
   get lapsedAt(): number {
     return Number.NEGATIVE_INFINITY;
   }
   get position(): string {
     return String(this.sequence);
   }
+  event(): DomainEnvelope {
+    return this.#send.checked();
+  }
   finish(result: DeliveryResult): void {
     if (result === "requeued") {
       this.count += 1;
-      this.#group.takeBack(this);
+      this.#group.requeue(this);
       return;
     }
     this.#group.size -= 1;
-    this.#send.done();
+    this.#send.handled();
   }
   fail(error: unknown): void {
     this.#group.size -= 1;
@@ -68,10 +89,10 @@ export class LocalEvent implements Received {
   }
 }
 
-/** The queue of one group and pattern, shared by its members in turn. It outlives them, as a durable consumer does. */
+/** The queue of one group and pattern, shared by its members in turn. Like a durable consumer, it outlives them. */
 export class LocalGroup {
   readonly pattern: Subscription["pattern"];
-  /** Events that are queued or in a member's hands. */
+  /** Events that are queued or in flight. */
   size = 0;
   readonly #queue = new Fifo<LocalEvent>();
   #members: Worker[] = [];
@@ -95,10 +116,10 @@ export class LocalGroup {
     this.distribute();
   }
 
-  /** Puts an event back in its old place, before all that were sent after it. */
-  takeBack(event: LocalEvent): void {
+  /** Returns an event to its former position, before all that were sent after it. */
+  requeue(event: LocalEvent): void {
     this.#queue.insert(event, ({ sequence }) => sequence > event.sequence);
-    // Not at once: a member that hands back whatever it gets must not hold up the event loop.
+    // Not at once: a member that requeues everything it receives must not block the event loop.
     setImmediate(() => this.distribute());
   }
 
@@ -112,7 +133,7 @@ export class LocalGroup {
     }
   }
 
-  /** Refuses what no member has taken: its sender still holds it. */
+  /** Rejects the events that no member has received: their senders still have them. */
   close(): void {
     for (const event of this.#queue.drain())
       event.fail(new BusUnavailable("the bus was stopped before the event was handled"));
