@@ -26,6 +26,7 @@ const DOMAIN = [
   /^services\/scheduler\/(trigger|task)\//,
   /^services\/records\/record\/record\.ts$/,
   /^services\/crawler\/hotlist\.ts$/,
+  /^shared\/bus\/(delivery\/(deliver-batch|recent-ids)|jetstream\/purge-point)\.ts$/,
 ];
 const isDomain = (file: string) => DOMAIN.some((pattern) => pattern.test(file));
 

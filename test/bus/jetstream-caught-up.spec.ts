@@ -7,7 +7,7 @@ import { quick } from "./bus-test.ts";
 import { exampleEvent } from "./example-event.ts";
 import { openJetStream } from "./jetstream-under-test.ts";
 
-const ROUNDS = 150;
+const REPETITIONS = 150;
 const ACK_WAIT_MS = 300;
 
 /** The server's pending counts are known to drift, so the result must not depend on them; see `CaughtUpWatch`. */
@@ -39,7 +39,7 @@ test("jetstream: a group that has caught up has handled all events accepted befo
     if (ack_floor.stream_seq > 0) await manager.streams.purge(STREAM, { seq: ack_floor.stream_seq });
   };
 
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < REPETITIONS; round++) {
     const mine = Array.from({ length: 1 + random(8) }, () => exampleEvent("run.succeeded"));
     const others = Array.from({ length: random(8) }, () => exampleEvent("task.due"));
     const isOtherLast = random(2) === 0;

@@ -23,10 +23,10 @@ async function send(bus: Bus, count: number): Promise<string[]> {
 }
 
 test("events are unhandled for a group that has never subscribed; unknown ids are not", async () => {
-  const ids = await send(under.bus, 12_000);
-  const asked = [ids[0], ids.at(-1)] as string[];
-  const found = await under.bus.unhandled("executor", "task.due", [...asked, eventId()]);
-  assert.deepEqual([...found].sort(), asked.sort());
+  const sent = await send(under.bus, 12_000);
+  const ids = [sent[0], sent.at(-1)] as string[];
+  const found = await under.bus.unhandled("executor", "task.due", [...ids, eventId()]);
+  assert.deepEqual([...found].sort(), ids.sort());
 });
 
 test("events are unhandled while a member has them in flight, and not when it has handled them", async () => {
@@ -44,20 +44,20 @@ test("events are unhandled while a member has them in flight, and not when it ha
     handle,
   });
   await seen.reach(12_000);
-  const asked = [seen.items[0], seen.items.at(-1)] as string[];
-  assert.equal((await under.bus.unhandled("executor", "task.due", asked)).size, 2);
+  const ids = [seen.items[0], seen.items.at(-1)] as string[];
+  assert.equal((await under.bus.unhandled("executor", "task.due", ids)).size, 2);
   blocked.open();
   assert.equal(await under.bus.hasCaughtUp("executor", "task.due", 10_000), true);
-  assert.deepEqual(await under.bus.unhandled("executor", "task.due", asked), new Set());
+  assert.deepEqual(await under.bus.unhandled("executor", "task.due", ids), new Set());
 });
 
 test("a stream that was created again has another identity and none of the earlier events", async () => {
   const { bus, manager } = under;
   const identity = await bus.identity();
-  const asked = await send(bus, 1);
+  const ids = await send(bus, 1);
   await manager.streams.delete(STREAM);
   await assert.rejects(bus.identity(), { type: "BUS_UNAVAILABLE", retryable: true });
   await (await under.other()).send(exampleEvent("task.due"));
   assert.notEqual(await bus.identity(), identity);
-  assert.deepEqual(await bus.unhandled("unknown", "task.due", asked), new Set());
+  assert.deepEqual(await bus.unhandled("unknown", "task.due", ids), new Set());
 });

@@ -96,14 +96,14 @@ export class StreamRoom {
     const { state, config } = await connection.manager.streams.info(STREAM);
     if (config.max_bytes > 0 || config.max_age > 0) await this.#removeLimits();
     this.#used = state.bytes;
-    const isCrowded = state.bytes > maxBytes * PURGE_ABOVE;
+    const isNearlyFull = state.bytes > maxBytes * PURGE_ABOVE;
     const agedBefore = Date.now() - maxAgeMs;
     const hasAged = this.#isAgeCheckDue() && Date.parse(String(state.first_ts)) < agedBefore;
-    if (!isCrowded && !hasAged) return this.#updateFullReason([]);
+    if (!isNearlyFull && !hasAged) return this.#updateFullReason([]);
     const { groups: expected } = this.#options;
     const progress = await progressOfGroups(connection.manager, { expected, last: state.last_seq });
     const aged = hasAged ? await firstSequenceSince(connection.manager, agedBefore, state) : 0;
-    const keep = firstToKeep(state, progress, { isCrowded, aged });
+    const keep = firstToKeep(state, progress, { isNearlyFull, aged });
     if (keep !== undefined) await this.#purge(keep);
     this.#updateFullReason(progress);
   }
