@@ -11,7 +11,7 @@ const sources = filesOf("{shared,services,migrations,tools}/**/*.ts").filter(
 const edges = importsOf(sources);
 
 /** These are being restructured; the rules about cycles and folders follow. */
-const UNFINISHED = /^(shared\/embedded|services\/gateway\/http|services\/records)\//;
+const UNFINISHED = /^(shared\/embedded|services\/gateway\/http)\//;
 const isChecked = ({ from }: Edge): boolean => !UNFINISHED.test(from);
 
 const broken = (isBroken: (edge: Edge) => boolean): string[] =>
@@ -24,8 +24,8 @@ const ADAPTER = /(^|\/)(mongo|jetstream|http|open)-[^/]*\.ts$/;
 /** Files of a service that know no technology: what is not an adapter, a service, a document shape or composition. */
 const DOMAIN = [
   /^services\/scheduler\/(trigger|task)\//,
-  /^services\/records\/record\/record\.ts$/,
-  /^services\/crawler\/hotlist\.ts$/,
+  /^services\/records\/record\/(record|run|waiting-runs)\.ts$/,
+  /^services\/crawler\/hotlist(-crawls)?\.ts$/,
   /^shared\/bus\/(delivery\/(deliver-batch|recent-ids)|jetstream\/purge-point)\.ts$/,
 ];
 const isDomain = (file: string) => DOMAIN.some((pattern) => pattern.test(file));
