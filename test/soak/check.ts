@@ -30,7 +30,7 @@ export async function checkRound(
       ...checkStreams(stored),
       ...checkRecords(histories, stored),
       ...histories.flatMap((history) => checkOverlaps(history, stored, bus === undefined)),
-      ...histories.flatMap((history) => checkExcuses(history, stored, round.calmAt)),
+      ...histories.flatMap((history) => checkExcuses(history, stored, round)),
       ...histories.flatMap((history) => checkProgress(history, stored, round)),
       ...checkCommands(round.told, histories),
       ...checkAnswers(round.told, round.calmAt),
