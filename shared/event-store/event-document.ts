@@ -1,7 +1,8 @@
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import type { StoredEvent } from "./event-store.ts";
+import { upcast } from "./upcast.ts";
 
-/** An event as it stands in the collection `events`: the envelope, its place, and which process wrote it. */
+/** An event as stored in the collection `events`: the envelope, its position, and the process that wrote it. */
 export interface EventDocument {
   readonly _id: string;
   readonly stream: string;
@@ -15,7 +16,7 @@ export interface EventDocument {
   readonly causationid?: string;
   readonly traceparent?: string;
   readonly actor?: string;
-  /** The outbox that publishes it; absent for events that came from the bus. */
+  /** The outbox that publishes it; absent for events that the bus delivered. */
   readonly writer?: string;
 }
 
@@ -35,8 +36,9 @@ export function toEventDocument(envelope: DomainEnvelope, version: number, write
   };
 }
 
+/** The only way from a stored event to an event that code folds or publishes: it is upcast here. */
 export function fromEventDocument(document: EventDocument): StoredEvent {
-  const { _id, stream, time, writer: _, ...rest } = document;
+  const { _id, stream, time, writer: _, ...rest } = upcast(document);
   return {
     specversion: "1.0",
     id: _id,

@@ -1,7 +1,7 @@
 import type { Collection } from "mongodb";
 import { isRunEnded, type RunEnded } from "../../../shared/contracts/run-events.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
-import type { EventDocument } from "../../../shared/event-store/event-document.ts";
+import { type EventDocument, fromEventDocument } from "../../../shared/event-store/event-document.ts";
 import { eventsOf, inChunks, type ReadModel, type Replayed } from "../../../shared/event-store/replay.ts";
 import { task } from "../task/task.ts";
 import { isDefined, type Task } from "../task/task-state.ts";
@@ -9,7 +9,7 @@ import { toDocument } from "./task-document.ts";
 
 const CHUNK = 500;
 
-/** The tasks as their streams, and the ends of their runs, make them. */
+/** The tasks as their streams and the ends of their runs define them. */
 export const taskReadModel: ReadModel = {
   collection: "scheduler_task_list",
   ignored: [],
@@ -18,7 +18,7 @@ export const taskReadModel: ReadModel = {
       const states = streams.map(({ state }) => state);
       const ends = await endsOf(events, states);
       yield streams.map(({ id, state, version }): Replayed => {
-        const current = isDefined(state) ? settled(state, ends) : state;
+        const current = isDefined(state) ? withoutEnded(state, ends) : state;
         return { id, document: isDefined(current) ? toDocument(current, version) : null };
       });
     }
@@ -28,14 +28,15 @@ export const taskReadModel: ReadModel = {
 interface FoldedStream {
   readonly id: string;
   readonly state: Task;
-  /** That of its newest event: earlier ones may be forgotten. */
+  /** The version of its newest event: earlier ones may have been purged. */
   readonly version: number;
 }
 
 async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<FoldedStream> {
   let current: FoldedStream | undefined;
-  for await (const event of eventsOf(events, "task")) {
-    const id = event.stream.slice("task-".length);
+  for await (const document of eventsOf(events, "task")) {
+    const event = fromEventDocument(document);
+    const id = event.subject.slice("task-".length);
     if (current && current.id !== id) {
       yield current;
       current = undefined;
@@ -53,12 +54,14 @@ async function endsOf(
   const runIds = states.flatMap((state) => (isDefined(state) ? state.running.map(({ runId }) => runId) : []));
   const found = events.find({ stream: { $in: runIds.map((id) => `run-${id}`) } });
   const ends = new Map<string, RunEnded>();
-  for await (const event of found)
-    if (isRunEnded(event)) ends.set((event as RunEnded).data.runId, event as RunEnded);
+  for await (const document of found) {
+    const event = fromEventDocument(document);
+    if (isRunEnded(event)) ends.set(event.data.runId, event);
+  }
   return ends;
 }
 
-function settled(
+function withoutEnded(
   state: Task & { running: readonly { runId: string }[] },
   ends: ReadonlyMap<string, RunEnded>,
 ): Task {
