@@ -1,7 +1,10 @@
-import type { EventDocument } from "./event-document.ts";
-
 /** The part of a stored event that an upcaster may change. */
-export type EventShape = Pick<EventDocument, "type" | "dataschema" | "data">;
+export interface EventShape {
+  readonly type: string;
+  /** `<type>/<version>`. */
+  readonly dataschema: string;
+  readonly data: unknown;
+}
 
 /** Returns the event as the next version of its contract would have stored it. Pure: no clock, no I/O. */
 export type Upcaster = (event: EventShape) => EventShape;
