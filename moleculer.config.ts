@@ -1,5 +1,5 @@
 import "./tools/env-file.mjs";
 import { runnerOptions } from "./tools/runner-options.ts";
 
-/** For `moleculer-runner -c moleculer.config.ts services`. */
+/** The configuration for `npx moleculer-runner -c moleculer.config.ts services`. */
 export default runnerOptions;

@@ -21,7 +21,7 @@ const serviceOf = (file: string): string | undefined => /^services\/([^/]+)\//.e
 const DRIVERS = /^(mongodb|nats|pg|@mikro-orm\/.*)$/;
 /** Adapters are named after their technology. */
 const ADAPTER = /(^|\/)(mongo|jetstream|http|open)-[^/]*\.ts$/;
-/** Files of a service that know no technology: what is not an adapter, a service, a document shape or composition. */
+/** Files without technology: neither adapters nor services, document types or composition. */
 const DOMAIN = [
   /^services\/scheduler\/(trigger|task)\//,
   /^services\/records\/record\/(record|run|waiting-runs)\.ts$/,
@@ -31,7 +31,7 @@ const DOMAIN = [
 const isDomain = (file: string) => DOMAIN.some((pattern) => pattern.test(file));
 
 describe("imports", () => {
-  it("are seen at all", () => {
+  it("are found", () => {
     assert.ok(edges.length > 300, `only ${edges.length} imports found`);
     assert.ok(
       edges.some(
@@ -50,14 +50,14 @@ describe("imports", () => {
     );
   });
 
-  it("of shared code never reach a service", () => {
+  it("of shared code name no service", () => {
     assert.deepEqual(
       broken(({ from, to }) => from.startsWith("shared/") && to.startsWith("services/")),
       [],
     );
   });
 
-  it("of a service never reach another service", () => {
+  it("of a service name no other service", () => {
     const crosses = ({ from, to }: Edge) => {
       const [here, there] = [serviceOf(from), serviceOf(to)];
       return here !== undefined && there !== undefined && here !== there;
@@ -71,7 +71,7 @@ describe("imports", () => {
     assert.deepEqual(broken(leaves), []);
   });
 
-  it("of drivers stand in adapters and composition only", () => {
+  it("of drivers are in adapters and composition only", () => {
     const composition = /^(shared\/(event-store|bus|embedded)\/|migrations\/|tools\/)/;
     const document = /-document\.ts$/;
     const leaks = ({ from, to }: Edge) =>
@@ -89,7 +89,7 @@ describe("imports", () => {
     assert.deepEqual(cyclesOf(betweenFolders(within.filter(isChecked))), []);
   });
 
-  it("of a folder never reach back up to the folder that contains it", () => {
+  it("of a folder name no file of the folder that contains it", () => {
     const reachesUp = ({ from, to }: Edge) =>
       serviceOf(from) !== undefined && dirname(from).startsWith(`${dirname(to)}/`);
     assert.deepEqual(
@@ -98,7 +98,7 @@ describe("imports", () => {
     );
   });
 
-  it("in a cycle are found, however long it is, and no others", () => {
+  it("in a cycle of any length are found, and no others", () => {
     const chain = ["a -> b", "b -> c", "c -> d", "d -> b", "c -> e"].map((edge) => {
       const [from = "", to = ""] = edge.split(" -> ");
       return { from, to };
@@ -106,7 +106,7 @@ describe("imports", () => {
     assert.deepEqual(cyclesOf(chain), ["b -> c", "c -> d", "d -> b"]);
   });
 
-  it("are never of a barrel", () => {
+  it("name no barrel", () => {
     assert.deepEqual(
       sources.filter((file) => file.endsWith("/index.ts")),
       [],
@@ -118,16 +118,16 @@ describe("the environment and the clock", () => {
   const naming = (pattern: RegExp, files: readonly string[]) =>
     files.filter((file) => pattern.test(readFileSync(file, "utf8")));
 
-  it("process.env is read by the configuration alone", () => {
+  it("only the configuration reads process.env", () => {
     assert.deepEqual(naming(/process\.env\b/, sources), ["shared/config.ts"]);
   });
 
-  it("domain files ask no clock, no chance and no process", () => {
+  it("domain files read no clock, random number or process state", () => {
     const pattern = /Date\.now\(|new Date\(\)|Math\.random\(|\bprocess\.|performance\.now/;
     assert.deepEqual(naming(pattern, sources.filter(isDomain)), []);
   });
 
-  it("no file is called utils, helpers, common or types", () => {
+  it("no file is named utils, helpers, common or types", () => {
     assert.deepEqual(
       sources.filter((file) => /\/(utils|helpers|common|types)\.ts$/.test(file)),
       [],

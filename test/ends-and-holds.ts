@@ -1,9 +1,9 @@
 import { defineHandler, type Handler } from "../services/executor/handler/define-handler.ts";
 
-/** Two handlers for whatever can become of a run, and the end of those that go on. */
+/** A handler that ends at once and one that continues until it is released. */
 export interface EndsAndHolds {
   readonly handlers: readonly Handler[];
-  /** Lets every run of `test.holds` end that has begun. */
+  /** Ends all started runs of `test.holds`. */
   release(): void;
 }
 

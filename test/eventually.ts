@@ -1,12 +1,12 @@
 /**
- * Ends a test that would never succeed. Generous, since it has to hold on a slow and busy machine; a test that measures
- * what the platform promises has a limit of its own.
+ * Ends a test that would never succeed. Generous, so that it also holds on a slow and busy machine; tests that measure
+ * guarantees of the platform have limits of their own.
  */
 export const LIMIT_MS = 60_000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 50;
 
-/** Resolves to what a condition returns once it holds, where nothing announces that; rejects after a minute. */
+/** Polls a condition until it holds and resolves to its result; rejects after a minute. For changes without an event. */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
   limitMs = LIMIT_MS,

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-/** A port of the loopback interface that nobody uses now. */
+/** A port of the loopback interface that is free now. */
 export async function freePort(port = 0): Promise<number> {
   const server = createServer().listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -11,10 +11,10 @@ export async function freePort(port = 0): Promise<number> {
   return found;
 }
 
-/** Below the ports that the system gives to outgoing connections and to whoever asks for any. */
+/** Below the range from which the system assigns ports. */
 const LASTING = { from: 20_000, to: 32_000 };
 
-/** A port that is still free when its server comes back after a while. */
+/** A port that is still free when its server restarts later. */
 export async function lastingPort(): Promise<number> {
   for (;;) {
     const port = LASTING.from + Math.floor(Math.random() * (LASTING.to - LASTING.from));

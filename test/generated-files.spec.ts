@@ -5,7 +5,7 @@ import { generatedFiles } from "../tools/generated-files.ts";
 
 describe("generated files", () => {
   for (const [file, generate] of Object.entries(generatedFiles)) {
-    it(`${file} is what its source makes of it; otherwise: npm run kinit -- docs`, () => {
+    it(`${file} is up to date; otherwise: npm run kinit -- docs`, () => {
       assert.equal(readFileSync(file, "utf8"), generate());
     });
   }

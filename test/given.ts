@@ -11,10 +11,10 @@ export const given =
     when(command: Command) {
       const decide = () => decider.decide(command, past.reduce<State>(decider.evolve, decider.initialState));
       return {
-        /** The events, whole. */
+        /** Compares complete events. */
         // biome-ignore lint/suspicious/noThenProperty: the sentence ends here and is never awaited
         then: (...expected: readonly Event[]) => assert.deepEqual(decide(), expected),
-        /** The events' types, and the part of their data that the rule is about. */
+        /** Compares the types of the events and the given part of their data. */
         thenLike: (...expected: readonly { type: string; data?: object }[]) => {
           const events = decide() as readonly { type: string; data: object }[];
           assert.deepEqual(

@@ -1,7 +1,7 @@
 import { startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { type Db, MongoClient } from "mongodb";
 
-/** A MongoDB of a test's own. */
+/** A MongoDB server for one test file. */
 export interface TestMongo {
   readonly url: string;
   readonly port: number;

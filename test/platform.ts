@@ -13,11 +13,11 @@ import type { TestMongo } from "./mongo.ts";
 
 type Record = ActionResult<"records.get">;
 
-/** Services of one process as they are started in earnest, on a database of their own. */
+/** Services of one process, started as in production, on a database of their own. */
 export interface Platform extends Pick<Launched, "broker" | "config" | "address" | "stop"> {
   readonly db: Db;
   call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionResult<N>>;
-  /** Creates a task that is due every second, unless told otherwise; answers its id. */
+  /** Creates a task that is due every second by default; returns its id. */
   create(task: Partial<ActionParams<"scheduler.create">>): Promise<string>;
   /** A task's records, the oldest occurrence first. */
   records(taskId: string): Promise<readonly Record[]>;
@@ -34,7 +34,7 @@ export interface PlatformOptions {
 
 const { timezone, cronDialect, misfire, misfireGraceMs, overlap, timeoutMs, ...definition } =
   exampleDefinition;
-/** A definition, for calls to complete. */
+/** A definition without defaults, as clients send it. */
 export const everySecond = { ...definition, expression: "1 * * * *", isActive: true };
 
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {

@@ -1,18 +1,18 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** Stands between a client and a server, and takes the server away from it. */
+/** A proxy between a client and a server that can cut, stall or silence the connection. */
 export interface TcpProxy {
   readonly port: number;
-  /** Breaks all connections and refuses new ones. */
+  /** Breaks all connections and rejects new ones. */
   cut(): void;
-  /** Keeps all connections and lets nothing through, as a network does that lost a route. */
+  /** Keeps all connections open but transmits nothing, as a network without a route does. */
   freeze(): void;
   /**
-   * Passes on what a client sends in which `isLast` recognises a request, and then nothing more from the server to
-   * this client: the request is carried out and its answer is lost. Other connections go on. Resolves when it happened.
+   * Transmits the request that `isLast` recognises, and from then on nothing from the server to that client: the request
+   * is executed and its response is lost. Other connections are not affected. Resolves when it has happened.
    */
   silence(isLast: (sent: Buffer) => boolean): Promise<void>;
-  /** Ends a cut or a freeze, and a silence that has not begun; what is silent stays so. */
+  /** Ends a cut or a stall, and a silence that has not begun; a silent connection stays silent. */
   restore(): void;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { AppError, errorMessage } from "../shared/errors.ts";
 import { readOptions, UsageFault } from "./command-line.ts";
 import { connectTo, reachStore } from "./reach-store.ts";
 
-/** `kinit mongo dump`: the state of one instant. The file is there when it is complete, or not at all. */
+/** `kinit mongo dump`: writes the state of one instant. The file is created only when it is complete. */
 export async function dump(words: readonly string[], usage: string): Promise<void> {
   const { url, out, db } = readOptions(words, { texts: ["url", "out", "db"], usage });
   if (!out) throw new UsageFault("--out is missing.", usage);
@@ -27,7 +27,7 @@ export async function dump(words: readonly string[], usage: string): Promise<voi
   }
 }
 
-/** `kinit mongo restore`: into collections that do not exist yet. */
+/** `kinit mongo restore`: reads a dump into collections that do not exist yet. */
 export async function restore(words: readonly string[], usage: string): Promise<void> {
   const { url, in: from } = readOptions(words, { texts: ["url", "in"], usage });
   if (!from) throw new UsageFault("--in is missing.", usage);
@@ -50,7 +50,7 @@ interface Counted {
   readonly documents: number;
 }
 
-/** On the standard error stream: the other one may be the dump. */
+/** Writes to standard error, since standard output may be the dump. */
 function report(done: string, { documents, collections }: Counted, file: string): void {
   const where = file === "-" ? "" : `: ${file}`;
   process.stderr.write(`${done} ${documents} documents of ${collections} collections${where}\n`);
@@ -100,7 +100,7 @@ async function refuseExisting(path: string): Promise<void> {
     () => false,
   );
   if (exists) {
-    throw new AppError(`${path} exists already: choose another name, or remove it.`, {
+    throw new AppError(`${path} exists already: choose another name or remove it.`, {
       type: "DUMP_FILE_EXISTS",
     });
   }

@@ -32,7 +32,7 @@ describe("a backup", () => {
     return output;
   }
 
-  it("of the one-process mode at work is consistent, and is restored into an empty directory", async () => {
+  it("of a running platform in one process is consistent and can be restored into an empty directory", async () => {
     const [data, restored] = [join(dir, "data"), join(dir, "restored")];
     const platform = start(data);
     const [, address = ""] = await platform.line(/listens on (http\S+)/);
@@ -78,7 +78,7 @@ describe("a backup", () => {
     assert.equal(await readFile(file, "utf8"), "mine");
   });
 
-  it("that fails leaves no file behind", async () => {
+  it("leaves no file if it fails", async () => {
     const url = `mongodb://127.0.0.1:${await freePort()}`;
     const target = await mkdtemp(join(dir, "target-"));
     const { status, output } = await kinit(["mongo", "dump", "--url", url, "--out", join(target, "x")]);
@@ -87,7 +87,7 @@ describe("a backup", () => {
     assert.deepEqual(await readdir(target), []);
   });
 
-  it("says what is missing", async () => {
+  it("names what is missing", async () => {
     const wrong: [string[], RegExp][] = [
       [["mongo", "dump", "--out", join(dir, "y")], /^There is no data in \S+none\/mongo: [^\n]+$/],
       [

@@ -42,14 +42,14 @@ export async function startEmbeddedStore(config: Config, logger: Logger): Promis
   };
 }
 
-/** What the operating system refuses. */
+/** The operating system rejects the directory. */
 const unusable = (dir: string, cause: unknown): AppError =>
   new AppError(
     `The data directory ${dir} cannot be used: ${errorMessage(cause)}. DATA_DIR has to be a directory that this user may write.`,
     { type: "DATA_DIRECTORY_UNUSABLE", cause },
   );
 
-/** Too much data is no reason to send requests elsewhere: there is no other store. */
+/** A warning only: an instance with too much data must still receive requests, since there is no other store. */
 function storeCheck(thread: MongoThread): ReadinessCheck {
   const warning = thread.overBudget();
   return { name: "embedded store", ok: true, ...(warning === null ? {} : { warning }) };

@@ -10,7 +10,7 @@ export function envExample(): string {
   return `# Every setting and its default. Generated from shared/settings.ts by: npm run kinit -- docs\n\n${blocks.join("\n")}`;
 }
 
-/** `docs/events.md`: the catalogue of events for those who subscribe to them. */
+/** `docs/events.md`: the catalogue of events, for subscribers. */
 export function eventsPage(): string {
   const entries = Object.entries(catalogue.contracts);
   const table = entries.map(

@@ -14,7 +14,7 @@ export interface Launched {
   readonly config: Config;
   /** Where the gateway listens, if it is among the services. */
   readonly address: string | null;
-  /** Rejects when the embedded store fails; what is running cannot go on then. Pending for ever without one. */
+  /** Rejects if the embedded store fails, after which the services cannot continue. Never settles without one. */
   readonly failed: Promise<never>;
   /** Stops the services in order, then the bus, then the embedded store. */
   stop(): Promise<void>;
@@ -24,11 +24,11 @@ export interface LaunchOptions {
   readonly config: Config;
   readonly services: readonly ServiceName[];
   readonly logger?: Logger;
-  /** Handlers beside the built-in ones. */
+  /** Handlers in addition to the built-in ones. */
   readonly handlers?: readonly Handler[];
 }
 
-/** Starts services in one process; without a MongoDB configured, the embedded one with them. */
+/** Starts services in one process, with the embedded store if no MongoDB is configured. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
   const { config: given, services, handlers = [], logger = createLogger(given) } = options;
   const isMongoMissing = !given.mongoUrl && needsMongo(services);

@@ -46,7 +46,7 @@ describe("moleculer-runner -c moleculer.config.ts", () => {
   afterEach(() => Promise.all(running.splice(0).map((runner) => runner.stop())));
   after(() => rm(dir, { recursive: true, force: true }));
 
-  it("runs everything with the embedded store, nothing configured, and stops in order", async () => {
+  it("runs everything with the embedded store by default, and stops in order", async () => {
     const runner = run(["services"]);
     await assertRunsATask(await addressOf(runner));
     assert.equal(await runner.stop(), 0, runner.output());
@@ -76,7 +76,7 @@ describe("moleculer-runner -c moleculer.config.ts", () => {
     assert.equal(await runner.ended(), 0, runner.output());
   });
 
-  it("ends with one line where it cannot start", async () => {
+  it("ends with one line if it cannot start", async () => {
     const runner = run(["services"], { EXECUTOR_CONCURRENCY: "none" });
     assert.equal(await runner.ended(), 1);
     assert.match(
@@ -96,14 +96,14 @@ describe("moleculer-runner -c moleculer.config.ts", () => {
       await mongo.close();
     });
 
-    it("runs the services that SERVICES names, and those of a mask", async () => {
+    it("runs the services that SERVICES or a mask selects", async () => {
       const shared = { NATS_URL: nats.url, MONGO_DB_URL: mongo.url };
       const gateway = run([], { ...shared, SERVICEDIR: "services", SERVICES: "gateway" });
       run(["-m", "{scheduler,records,executor,crawler}/*.service.ts", "services"], shared);
       await assertRunsATask(await addressOf(gateway));
     });
 
-    it("says which setting is missing", async () => {
+    it("names the missing setting", async () => {
       const runner = run(["services/records/records.service.ts"], { NATS_URL: nats.url });
       assert.equal(await runner.ended(), 1, runner.output());
       assert.match(runner.output(), /^MONGO_DB_URL is missing: .*$/m);

@@ -28,7 +28,7 @@ import { runMongoCommand } from "./mongo-command.ts";
 
 const KINIT = fileURLToPath(new URL("kinit.ts", import.meta.url));
 
-/** A value of every type that the driver can carry, at its edges, and keys that objects would reorder. */
+/** A value of every type of the driver, at its limits, and keys that JavaScript objects would reorder. */
 const everyType = (): Map<string, unknown> =>
   new Map<string, unknown>([
     ["_id", new ObjectId("507f1f77bcf86cd799439011")],
@@ -101,7 +101,7 @@ describe("kinit mongo", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it("dumps and restores every type, key order, index and collection, byte by byte", async () => {
+  it("restores every type, key order, index and collection exactly as it was dumped", async () => {
     const things = from.db("app").collection("things");
     await things.insertOne(everyType(), { forceServerObjectId: true });
     await things.insertMany(Array.from({ length: 2_500 }, (_, n) => ({ n })));
@@ -136,7 +136,7 @@ describe("kinit mongo", () => {
     assert.equal(await readFile(again, "utf8"), await readFile(file, "utf8"));
   });
 
-  it("dumps one database, and restores into nothing that exists", async () => {
+  it("dumps one database and never restores into an existing collection", async () => {
     const file = join(directory, "one.jsonl");
     await runMongoCommand(["dump", "--url", source.url, "--db", "other", "--out", file]);
     assert.equal((await readFile(file, "utf8")).split("\n").length, 3);
@@ -145,7 +145,7 @@ describe("kinit mongo", () => {
     });
   });
 
-  it("dumps the state of one instant, whatever is written meanwhile", async () => {
+  it("dumps the state of one instant during writes", async () => {
     const db = from.db("instant");
     const [first, second] = [db.collection<{ _id: number }>("a"), db.collection<{ _id: number }>("b")];
     await Promise.all([first, second].map((one) => one.insertOne({ _id: 1 })));
@@ -160,7 +160,7 @@ describe("kinit mongo", () => {
     );
   });
 
-  it("names the line of a dump that is none", async () => {
+  it("names the line of a dump that is invalid", async () => {
     const file = join(directory, "bad.jsonl");
     for (const [lines, line] of [
       ['{"$collection":{"db":"bad","name":"a","options":{},"indexes":[]}}\n{"_id":{"$oid":"zz"}}', 2],
@@ -176,7 +176,7 @@ describe("kinit mongo", () => {
     }
   });
 
-  it("refuses words that it does not know, saying which ones it does", async () => {
+  it("rejects unknown words with the usage", async () => {
     for (const words of [
       ["--port", "1"],
       ["--dir", "x", "--sync", "never"],
@@ -189,7 +189,7 @@ describe("kinit mongo", () => {
     }
   });
 
-  it("serves a directory to several processes until it is told to stop", async () => {
+  it("serves a directory to several processes until it is stopped", async () => {
     const child: ChildProcess = spawn(
       process.execPath,
       [KINIT, "mongo", "--dir", join(directory, "data"), "--port", "0"],

@@ -10,15 +10,15 @@ const USAGE = `Usage: npm run kinit -- mongo <…>
   dump [--url URL] --out FILE|- [--db NAME]
       writes everything (or one database) as Extended JSON lines, in the state of one instant
   restore [--url URL] --in FILE|-
-      reads it into collections that do not exist yet
+      reads a dump into collections that do not exist yet
 
-Without --url: the server of MONGO_DB_URL; where that is not set, the data of DATA_DIR, whether npm start is running
-on it or not.`;
+Without --url: the server of MONGO_DB_URL; if that is not set, the data of DATA_DIR, whether npm start is running on it or
+not.`;
 
 /**
  * The commands behind `npm run kinit -- mongo`.
  *
- * @throws AppError `USAGE` for words that it does not know, and what the server, the dump or the restore throw
+ * @throws AppError `USAGE` for unknown words, and what the server, the dump or the restore throw
  */
 export async function runMongoCommand(words: readonly string[]): Promise<void> {
   if (printsHelp(words, USAGE)) return;

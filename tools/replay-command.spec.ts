@@ -31,7 +31,7 @@ describe("replay", () => {
   });
   after(() => mongo?.close());
 
-  /** Whatever can become of tasks and runs, in about two seconds. */
+  /** Creates tasks and runs with every kind of outcome, in about two seconds. */
   async function live({ call, create, recordsWhen }: Platform) {
     const ends = { name: "ends", handler: "test.ends", params: {} };
     const holds = { name: "holds", handler: "test.holds", params: {} };
@@ -103,12 +103,12 @@ describe("replay", () => {
       restored.push(() => records().insertOne(record ?? {}));
       await records().deleteOne(query);
       assert.deepEqual(await differences(), [
-        `scheduler_task_record ${runId}: the events make a document that is not there`,
+        `scheduler_task_record ${runId}: the document that the events lead to is missing`,
         "1 difference.",
       ]);
     });
 
-    it("counts a run apart that was ordered a moment before the newest event and is not on record yet", async () => {
+    it("counts runs separately that were dispatched just before the newest event and are not recorded yet", async () => {
       const events = db.collection<EventDocument>("events");
       const order = async (at: number) => {
         const event = toEventDocument(exampleRun({ at }).due(), 1, "scheduler-x");
@@ -121,10 +121,10 @@ describe("replay", () => {
       assert.equal(isSame, true, lines.join("\n"));
       assert.match(lines.join("\n"), /^1 runs or skips are not recorded yet/);
       await order(later + 20_000);
-      assert.match((await differences())[0] ?? "", /the events make a document that is not there/);
+      assert.match((await differences())[0] ?? "", /the document that the events lead to is missing/);
     });
 
-    it("names what no event accounts for, a deleted task among them", async () => {
+    it("names documents without events, including deleted tasks", async () => {
       const [task] = await tasks().find({}).toArray();
       const ids = [deletedId, String(new ObjectId())].sort();
       const documents = ids.map((id) => ({ ...task, _id: new ObjectId(id) }));
@@ -132,18 +132,18 @@ describe("replay", () => {
       await tasks().insertMany(documents);
       assert.deepEqual([...(await differences())].sort(), [
         "2 differences.",
-        ...ids.map((id) => `scheduler_task_list ${id}: there is a document that no event accounts for`),
+        ...ids.map((id) => `scheduler_task_list ${id}: the document has no events`),
       ]);
     });
 
-    it("leaves alone what the original wrote, which has no events", async () => {
+    it("ignores documents of the Python original, which have no events", async () => {
       const { insertedId } = await records().insertOne({ task_id: taskId, start_datetime: new Date() });
       restored.push(() => records().deleteOne({ _id: insertedId }));
       assert.equal((await replay(true)).isSame, true);
     });
   });
 
-  it("makes the read models anew beside those that stand", async () => {
+  it("rebuilds the read models next to the current ones", async () => {
     await db.collection("scheduler_task_list_replayed").insertOne({ left: "by an earlier replay" });
     const { isSame, lines } = await replay(false);
     assert.equal(isSame, true);

@@ -8,7 +8,7 @@ import { withDatabase } from "./reach-store.ts";
 type Print = (line: string) => void;
 
 const models = [taskReadModel, recordReadModel];
-/** More are counted, not printed. */
+/** Further differences are counted but not printed. */
 const PRINTED = 100;
 
 /**
@@ -45,7 +45,7 @@ async function report(db: Db, print: Print): Promise<boolean> {
   if (awaited > 0)
     print(`${awaited} runs or skips are not recorded yet: their events are in an outbox or on the bus.`);
   if (count > 0) print(count === 1 ? "1 difference." : `${count} differences.`);
-  else print(`No difference: the read models (${compared} documents) are what the events make of them.`);
+  else print(`No difference: the read models (${compared} documents) agree with the events.`);
   return count === 0;
 }
 
@@ -54,9 +54,9 @@ function inWords({ collection, id, fault, fields }: Difference): string {
     case "awaited":
       return `${collection} ${id}: not written yet`;
     case "missing":
-      return `${collection} ${id}: the events make a document that is not there`;
+      return `${collection} ${id}: the document that the events lead to is missing`;
     case "unexpected":
-      return `${collection} ${id}: there is a document that no event accounts for`;
+      return `${collection} ${id}: the document has no events`;
     case "differs":
       return `${collection} ${id}: differs in ${fields.join(", ")}`;
   }

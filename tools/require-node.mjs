@@ -1,4 +1,4 @@
-// Plain JavaScript: it must run on the very Node.js that is too old.
+// Plain JavaScript, since it has to run on a Node.js that is too old.
 const [major] = process.versions.node.split(".").map(Number);
 if (major < 24) {
   process.stderr.write(

@@ -3,12 +3,12 @@ import { AppError, errorMessage, errorType } from "../shared/errors.ts";
 import type { Launched } from "./launch.ts";
 import { whenUnread } from "./unread-output.ts";
 
-/** Beyond the services' own limits; then the process ends anyway and what was unsent is sent at the next start. */
+/** Longer than the services' own limits. Then the process ends anyway, and the next start publishes the remaining events. */
 const STOP_LIMIT_MS = 60_000;
 
 /**
- * Stops cleanly on Ctrl-C or SIGTERM, and when nobody reads the output any more (`npm start | head`). A second signal
- * ends the process at once.
+ * Stops cleanly on Ctrl-C or SIGTERM, and when standard output is closed (`npm start | head`). A second signal ends the
+ * process immediately.
  */
 export function stopOnSignal(launched: Pick<Launched, "stop">): void {
   let isStopping = false;
@@ -22,7 +22,7 @@ export function stopOnSignal(launched: Pick<Launched, "stop">): void {
   };
   const onSignal = (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(signal === "SIGINT" ? 130 : 143);
-    process.stdout.write(`\n${signal}: finishing what runs; once more to stop at once\n`);
+    process.stdout.write(`\n${signal}: stopping; a second signal stops immediately\n`);
     stop();
   };
   process.on("SIGINT", onSignal);
@@ -32,7 +32,7 @@ export function stopOnSignal(launched: Pick<Launched, "stop">): void {
   });
 }
 
-/** Reports in one line why a command cannot go on, and ends with status 1. The stack is shown at LOG_LEVEL=debug. */
+/** Prints in one line why a command failed and exits with status 1. LOG_LEVEL=debug also prints the stack. */
 export function failCommand(error: unknown): never {
   const isKnown = error instanceof AppError || errorType(error) !== undefined;
   if (wantsStacks() && error instanceof Error) process.stderr.write(`${error.stack}\n`);

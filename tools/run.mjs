@@ -1,5 +1,5 @@
-// The entry of every command. Plain JavaScript, so that a Node.js that is too old can say so; and the cache must be on
-// before the first module is loaded: it keeps compiled code and stripped types, which halves the time to start.
+// The entry point of every command. Plain JavaScript, so that a Node.js that is too old can report that. The compile cache
+// must be enabled before the first module is loaded: it stores compiled code and halves the time to start.
 import "./require-node.mjs";
 import { enableCompileCache } from "node:module";
 

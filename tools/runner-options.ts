@@ -15,7 +15,7 @@ interface Runner {
 
 /**
  * The configuration of `moleculer-runner`: broker options as those of our own commands, TypeScript services, and the
- * embedded store where neither NATS nor MongoDB is configured. Ends the process where it cannot start.
+ * embedded store if neither NATS nor MongoDB is configured. Exits with status 1 if it cannot start.
  */
 export async function runnerOptions(this: Runner): Promise<BrokerOptions> {
   this.flags.mask ??= "**/*.service.ts";
@@ -31,11 +31,11 @@ async function optionsFor(given: Config): Promise<BrokerOptions> {
   const store = given.natsUrl || given.mongoUrl ? undefined : await startEmbeddedStore(given, logger);
   store?.failed.catch(failCommand);
   const options = brokerOptions(store?.config ?? given, { logger, isVerbose: true });
-  // The first stops last: the store outlives the bus.
+  // The first middleware stops last, so the store outlives the bus.
   return { ...options, replOptions, middlewares: [lifecycle(store), ...(options.middlewares ?? [])] };
 }
 
-/** What `launch` does around a broker of its own. */
+/** Does for a runner's broker what `launch` does for its own. */
 function lifecycle(store: EmbeddedStore | undefined): Middleware {
   return {
     name: "Lifecycle",

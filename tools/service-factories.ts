@@ -12,16 +12,16 @@ import type { Config } from "../shared/config.ts";
 
 interface Surroundings {
   readonly broker: ServiceBroker;
-  /** Handlers beside the built-in ones. */
+  /** Handlers in addition to the built-in ones. */
   readonly handlers: readonly Handler[];
-  /** What this process needs beside the services. */
+  /** Readiness checks of the process itself. */
   readonly readiness: () => Promise<readonly ReadinessCheck[]>;
 }
 type Factory = (config: Config, surroundings: Surroundings) => ServiceSchema;
 
 /**
- * Every service by name, in the order in which one process stops them: first nothing new comes in, then what runs
- * ends, then what it said is recorded.
+ * Every service by name, in the order in which a process stops them: first no new requests, then the running handlers
+ * end, then their events are recorded.
  */
 export const serviceFactories = {
   gateway: (config, { readiness }) => gatewayService({ config, readiness }),
@@ -37,7 +37,7 @@ export const serviceFactories = {
 export type ServiceName = keyof typeof serviceFactories;
 export const serviceNames = Object.keys(serviceFactories) as readonly ServiceName[];
 
-/** Stops the services of a broker one after the other, in the order above; a broker by itself stops all at once. */
+/** Stops the services of a broker one after the other in the order above; a broker itself stops all at once. */
 export async function stopServices(broker: ServiceBroker): Promise<void> {
   for (const name of serviceNames) {
     const service = broker.getLocalService(name) as Service | undefined;

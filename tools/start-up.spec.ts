@@ -25,7 +25,7 @@ describe("npm start", () => {
     running.push(started);
     return started;
   }
-  /** It ends by itself, with status 1 and this one line. */
+  /** The process ends by itself with status 1 and this single line. */
   async function assertRefused(env: Env, line: RegExp, command?: readonly string[]): Promise<void> {
     const refused = start(env, command);
     assert.equal(await refused.ended(), 1, refused.output());
@@ -39,7 +39,7 @@ describe("npm start", () => {
   afterEach(() => Promise.all(running.splice(0).map((started) => started.stop())));
   after(() => rm(dir, { recursive: true, force: true }));
 
-  describe("ends with one line where", () => {
+  describe("ends with one line if", () => {
     let other: Server;
     let mongo: TestMongo;
     before(async () => {
@@ -58,7 +58,7 @@ describe("npm start", () => {
       await assertRefused({ SERVER_PORT }, /Port \d+ of 127\.0\.0\.1 is in use .* SERVER_PORT\./);
     });
 
-    it("its address is none", () =>
+    it("its address is invalid", () =>
       assertRefused(
         { SERVER_HOST: "999.1.1.1" },
         /The gateway cannot listen on 999\.1\.1\.1:0: .* SERVER_HOST .*/,
@@ -71,7 +71,7 @@ describe("npm start", () => {
         /The gateway cannot listen on 192\.0\.2\.1:0: .* SERVER_HOST .*/,
       ));
 
-    it("MongoDB's URL is none", async () => {
+    it("the URL of MongoDB is invalid", async () => {
       const refused = start({ MONGO_DB_URL: "localhost:27017", NATS_URL: "http://" });
       assert.equal(await refused.ended(), 1);
       const [heading, ...faults] = refused.output().split("\n");
@@ -79,7 +79,7 @@ describe("npm start", () => {
       assert.match(faults.join("\n"), /^ {2}NATS_URL must be [^\n]+\n {2}MONGO_DB_URL must be [^\n]+$/);
     });
 
-    it("the driver refuses MongoDB's URL, whose password stays secret", () =>
+    it("the driver rejects the URL of MongoDB, without its password", () =>
       assertRefused(
         { MONGO_DB_URL: "mongodb://me:s3:cret@" },
         /MONGO_DB_URL is not a connection string; (?!.*s3).*/,
@@ -90,10 +90,10 @@ describe("npm start", () => {
       await assertRefused({ MONGO_DB_URL }, /MongoDB \(MONGO_DB_URL\) cannot be reached: .*ECONNREFUSED.*/);
     });
 
-    it("MongoDB is missing beside NATS", () =>
+    it("NATS is configured without MongoDB", () =>
       assertRefused({ NATS_URL: "nats://127.0.0.1:1" }, /MONGO_DB_URL is missing: .*/));
 
-    it("the data directory cannot be made", async () => {
+    it("the data directory cannot be created", async () => {
       await writeFile(join(dir, "file"), "");
       const DATA_DIR = join(dir, "file");
       await assertRefused(
@@ -109,7 +109,7 @@ describe("npm start", () => {
     });
   });
 
-  it("writes its welcome last, when the first task can be created", async () => {
+  it("prints its welcome last, when the first task can be created", async () => {
     const started = start({});
     await started.line(/Ctrl-C stops/);
     const [, address = ""] = await started.line(/listens on (http\S+)/);
@@ -127,7 +127,7 @@ describe("npm start", () => {
     );
   });
 
-  it("stops quietly when nobody reads its output any more", async () => {
+  it("stops without an error when its output is closed", async () => {
     const DATA_DIR = join(dir, "unread");
     const child = spawn(process.execPath, ["tools/run.mjs", "start"], {
       env: { PATH: process.env.PATH, DATA_DIR, SERVER_PORT: "0" },
@@ -143,7 +143,7 @@ describe("npm start", () => {
     assert.equal(existsSync(join(DATA_DIR, "mongo", "LOCK")), false);
   });
 
-  it("says at once that NATS cannot be reached, and gives up", async () => {
+  it("reports immediately that NATS cannot be reached, and gives up later", async () => {
     const env = { NATS_URL: `nats://127.0.0.1:${await freePort()}`, MONGO_DB_URL: "mongodb://127.0.0.1:1/" };
     const refused = start(env, ["service", "executor"]);
     await refused.line(/NATS cannot be reached yet, .*ECONNREFUSED/);

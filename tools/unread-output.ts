@@ -1,7 +1,7 @@
 let isUnread = false;
 let react = (): void => {};
 
-// From the first import on, so that a command whose reader has gone while it started ends as well.
+// Registered on import, so that a command also ends if its reader disappears while it starts.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   if (!isUnread) {
@@ -10,7 +10,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   }
 });
 
-/** Calls back once nobody reads the standard output any more (`npm start | head`); at once where that is so already. */
+/** Calls back once standard output has been closed by its reader (`npm start | head`), or immediately if it already is. */
 export function whenUnread(callback: () => void): void {
   react = callback;
   if (isUnread) callback();
