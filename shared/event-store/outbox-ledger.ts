@@ -73,7 +73,9 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
     writer,
 
     async register(position) {
-      await outboxes.insertOne({ _id: writer, ...entry({ position, pending: [] }, clock.now()) });
+      // The driver repeats a write whose outcome it does not learn; an insert would then find its own document.
+      const registered = { $set: entry({ position, pending: [] }, clock.now()) };
+      await outboxes.updateOne({ _id: writer }, registered, { upsert: true });
     },
 
     async checkpoint({ position, pending }) {

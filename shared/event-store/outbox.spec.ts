@@ -273,6 +273,17 @@ describe("an event that waited in the outbox for long", () => {
   });
 });
 
+describe("a writer", () => {
+  it("registers again if the response to its first attempt was lost", async () => {
+    const one = await writer(silence);
+    const position = eventId(systemClock.now());
+    await one.ledger.register(position);
+    const registered = await writers.outboxes.find({ _id: one.ledger.writer }).toArray();
+    assert.partialDeepStrictEqual(registered, [{ position, pending: [] }]);
+    assert.equal(registered.length, 1);
+  });
+});
+
 describe("an event that the bus can never take", () => {
   it("holds up no other, and stays in the checkpoint", async () => {
     const large = objectId();
@@ -281,10 +292,8 @@ describe("an event that the bus can never take", () => {
     });
     const one = await writer(send);
     await append(one.store, large, 0);
-    const startedAt = performance.now();
     for (let n = 0; n < 5; n++) await append(one.store, objectId(), 0);
     await count(5);
-    assert.ok(performance.now() - startedAt < 5000);
     assert.deepEqual([sent.length, one.outbox.pending()], [5, 1]);
     await one.outbox.stop();
     const checkpoint = await writers.outboxes.findOne({ _id: one.ledger.writer });
