@@ -30,7 +30,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
   before(async () => {
     mongo = await startTestMongo();
     // Time enough for a test to do something between the order and the planned time, on a busy machine too.
-    platform = await startPlatform({ mongo, handlers: [tell], settings: { DISPATCH_AHEAD_MS: "4000" } });
+    platform = await startPlatform({ mongo, handlers: [tell], settings: { DISPATCH_AHEAD_MS: "12000" } });
   });
   after(async () => {
     for (const release of held.values()) release();
@@ -42,10 +42,10 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     const name = `n${names++}`;
     return { name, task: { name, handler: "test.tell", params: { name, ...more } } };
   };
-  /** A task that is due in three seconds, and whose run is dispatched already. */
+  /** A task that is due in ten seconds, and whose run is dispatched already. */
   async function dispatched() {
     const { name, task } = telling();
-    const taskId = await platform.create({ ...task, expression: "3 * * * *" });
+    const taskId = await platform.create({ ...task, expression: "10 * * * *" });
     const tasks = platform.db.collection("scheduler_task_list");
     await eventually(async () => ((await tasks.findOne({ name }))?.running.length ?? 0) > 0);
     assert.equal(startsOf(name).length, 0, "it is dispatched ahead of its time");

@@ -26,6 +26,8 @@ describe("lists over NATS, of which a message takes 1 MiB", () => {
       SERVER_PORT: "0",
       LOG_LEVEL: "fatal",
       NODE_NAME: name,
+      // A busy machine may take long over a large page.
+      CALL_TIMEOUT_MS: "60000",
     });
     return launch({ config, services }).then((running) => {
       launched.push(running);

@@ -29,6 +29,8 @@ export interface DueLoopOptions {
   readonly aheadMs: number;
   /** Called with loaded tasks that have runs on their books, whose end may have been missed, before they fire. */
   readonly onLoaded: (tasks: readonly DefinedTask[]) => Promise<void>;
+  /** How many tasks are loaded in one go; 5000 by default. */
+  readonly pageSize?: number;
 }
 
 interface Planned extends HeapEntry {
@@ -54,7 +56,7 @@ const BEGINNING: DuePlace = { at: 0, taskId: FIRST_ID };
  * found by the index on `next_run_at`, so that neither start-up time nor memory grows with the number of tasks.
  */
 export function createDueLoop(options: DueLoopOptions): DueLoop {
-  const { tasks, ledger, clock, log, lookAheadMs, aheadMs, onLoaded } = options;
+  const { tasks, ledger, clock, log, lookAheadMs, aheadMs, onLoaded, pageSize = PAGE } = options;
   const heap = new MinHeap<Planned>();
   const entries = new Map<string, Planned>();
   /** Tasks with nothing to plan soon that are kept for the ends of their runs: else each would be read once more. */
@@ -177,7 +179,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   async function loadPage(): Promise<void> {
     newer.clear();
     const until = clock.now() + lookAheadMs;
-    const { states, end, unreadable } = await tasks.dueAfter(loadedUntil, until, PAGE);
+    const { states, end, unreadable } = await tasks.dueAfter(loadedUntil, until, pageSize);
     for (const fields of unreadable) log.error(fields, "a task cannot be read, so it does not run");
     for (const { task } of states) {
       if (!isValid(task))

@@ -43,8 +43,6 @@ describe("a run that two executors have received", { concurrency: true }, () => 
 
   it("is left to nobody who does not answer", async (test) => {
     const elsewhere = await network(test, { a: null, b: held });
-    const askedAt = performance.now();
     assert.deepEqual(await elsewhere([waiting, started, free], "c"), new Set([waiting, started]));
-    assert.ok(performance.now() - askedAt < 3000);
   });
 });

@@ -9,6 +9,7 @@ import { createOutbox, type Outbox, type OutboxOptions } from "../../../shared/e
 import { mongoOutboxLedger } from "../../../shared/event-store/outbox-ledger.ts";
 import { createSessionPool } from "../../../shared/event-store/session-pool.ts";
 import { objectId } from "../../../shared/ids.ts";
+import { LIMIT_MS } from "../../../test/eventually.ts";
 import { startTestMongo, type TestMongo } from "../../../test/mongo.ts";
 import { silentLog } from "../../../test/silent-log.ts";
 import { startTcpProxy, type TcpProxy } from "../../../test/tcp-proxy.ts";
@@ -26,6 +27,8 @@ export interface LedgerOptions extends Partial<OutboxOptions> {
   /** Under which the ledger decides; its fence is raised. */
   readonly epoch?: number;
   readonly clock?: Clock;
+  /** How long a command may wait for the store: by default longer than a busy machine takes. */
+  readonly timeoutMs?: number;
 }
 
 /** One scheduler's ledger, and what it was seen to do. */
@@ -68,7 +71,8 @@ export class Ledgers {
     await this.mongo.close();
   }
 
-  async open({ epoch = 1, clock = systemClock, ...options }: LedgerOptions = {}): Promise<SeenLedger> {
+  async open(given: LedgerOptions = {}): Promise<SeenLedger> {
+    const { epoch = 1, clock = systemClock, timeoutMs = LIMIT_MS, ...options } = given;
     const db = this.client.db("kinit");
     const events = db.collection<EventDocument>("events");
     const outboxLedger = mongoOutboxLedger({
@@ -83,7 +87,7 @@ export class Ledgers {
     await outbox.start();
     this.#outboxes.push(outbox);
     const sessions = createSessionPool(this.client);
-    const store = mongoEventStore({ client: this.client, events, outbox, clock, timeoutMs: 1500, sessions });
+    const store = mongoEventStore({ client: this.client, events, outbox, clock, timeoutMs, sessions });
     const seen: SeenLedger["seen"] = { transactions: 0, moved: [], fenced: [] };
     const counting: EventStore = {
       ...store,

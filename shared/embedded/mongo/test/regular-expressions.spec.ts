@@ -4,6 +4,9 @@ import { describe, it } from "node:test";
 import type { Document, MongoServerError } from "mongodb";
 import { mongoForTests } from "./mongo.fixture.ts";
 
+/** More than a busy machine takes, and less than such a search would take without an end. */
+const HELD_UP_MS = 20_000;
+
 describe("regular expressions", () => {
   const mongo = mongoForTests();
   let count = 0;
@@ -92,7 +95,7 @@ describe("regular expressions", () => {
       assert.equal(await items.countDocuments({ s: { $regex } }), expected, $regex);
     isOver = true;
     await pings;
-    assert.ok(longest < 1_000, `a ping took ${longest} ms`);
+    assert.ok(longest < HELD_UP_MS, `a ping took ${longest} ms`);
   });
 
   it("of which each takes long end at maxTimeMS, and others are answered meanwhile", async () => {
@@ -106,9 +109,8 @@ describe("regular expressions", () => {
       (error: MongoServerError) => error,
     );
     await mongo.db.command({ ping: 1 });
-    assert.ok(performance.now() - start < 2_000);
     assert.equal((await outcome)?.code, 50);
-    assert.ok(performance.now() - start < 5_000);
+    assert.ok(performance.now() - start < HELD_UP_MS);
   });
 
   it("in the expressions of a pipeline end at maxTimeMS as well", async () => {
@@ -122,9 +124,8 @@ describe("regular expressions", () => {
       const search = items.aggregate(pipeline, { maxTimeMS: 300 }).toArray();
       const outcome = assert.rejects(search, { code: 50 });
       await mongo.db.command({ ping: 1 });
-      assert.ok(performance.now() - start < 2_000);
       await outcome;
-      assert.ok(performance.now() - start < 5_000);
+      assert.ok(performance.now() - start < HELD_UP_MS);
     }
   });
 
