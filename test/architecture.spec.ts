@@ -26,6 +26,8 @@ const DOMAIN = [
   /^services\/scheduler\/(trigger|task)\//,
   /^services\/records\/record\/(record|run|waiting-runs)\.ts$/,
   /^services\/crawler\/hotlist(-crawls)?\.ts$/,
+  /^services\/executor\/attempt\/(attempt-(events|state)|outcome|run-log|size-limits)\.ts$/,
+  /^services\/executor\/(handler\/(describe-rule|handler-params)|start\/start-rate)\.ts$/,
   /^shared\/bus\/(delivery\/(deliver-batch|recent-ids)|jetstream\/purge-point)\.ts$/,
 ];
 const isDomain = (file: string) => DOMAIN.some((pattern) => pattern.test(file));

@@ -222,7 +222,7 @@ describe("executor, before it starts a run late", () => {
     assert.deepEqual(calls, []);
   });
 
-  describe("after its process stood still", () => {
+  describe("after its process was suspended", () => {
     it("asks about what was dispatched before, even on time", async () => {
       const run = fixture.send({ handler: "t.quick", plannedAt: inFuture(GAP_MS + 150) });
       verdictOn = () => "revoked";
@@ -233,7 +233,7 @@ describe("executor, before it starts a run late", () => {
       assert.deepEqual(asked(), [run.runId]);
       assert.equal(questions[0]?.[0]?.mayHaveEnded, false, "nobody else was given it");
       assert.equal(fixture.of(run.runId)[0]?.type, "run.cancelled");
-      assert.ok(fixture.logged.some(({ text }) => text.includes("stood still")));
+      assert.ok(fixture.logged.some(({ text }) => text.includes("was suspended")));
     });
 
     it("trusts no verdict that was given before", async () => {
@@ -251,7 +251,7 @@ describe("executor, before it starts a run late", () => {
 
     it("asks nobody about what is dispatched after", async () => {
       block(GAP_MS + 50);
-      await until(() => fixture.logged.some(({ text }) => text.includes("stood still")), "the gap noticed");
+      await until(() => fixture.logged.some(({ text }) => text.includes("was suspended")), "the gap noticed");
       await fixture.send({ handler: "t.quick", plannedAt: inFuture(20) }).sent;
       assert.deepEqual(questions, []);
     });

@@ -239,7 +239,7 @@ describe("executor, delivery by delivery", () => {
     assert.ok(
       fixture.logged.some(
         ({ level, fields, text }) =>
-          level === "warn" && text.includes("has to wait") && fields.reason === "away",
+          level === "warn" && text.includes("cannot be published yet") && fields.reason === "away",
       ),
     );
   });

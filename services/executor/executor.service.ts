@@ -8,7 +8,7 @@ import { runEventSink } from "./attempt/run-event-sink.ts";
 import type { Handler } from "./handler/define-handler.ts";
 import { handlerRegistry } from "./handler/handler-registry.ts";
 import { builtInHandlers } from "./handlers/built-in-handlers.ts";
-import { type RunExecutor, runExecutor } from "./run-executor.ts";
+import { type RunExecutor, runExecutor } from "./runs/run-executor.ts";
 import { confirmRuns } from "./start/confirm-runs.ts";
 
 export interface ExecutorDeps {

@@ -3,7 +3,7 @@ import type { RunEvent } from "../../../shared/contracts/run-events.ts";
 import type { Outcome } from "./outcome.ts";
 import type { LogLine } from "./run-log.ts";
 
-/** Which attempt an event is about. */
+/** The attempt that an event is about. */
 export interface AttemptIdentity {
   readonly runId: string;
   readonly taskId: string;
@@ -21,16 +21,18 @@ export function attemptIdentity(
   return { runId, taskId, attempt, delivery, executor, plannedAt };
 }
 
-export interface AttemptEnded {
+/** The start and end of an attempt, ISO-8601. */
+export interface AttemptSpan {
   readonly startedAt: string;
   readonly endedAt: string;
-  /** Lines that no earlier event carried. */
-  readonly lines: readonly LogLine[];
 }
 
-/** The event that ends an attempt. */
-export function endEvent(identity: AttemptIdentity, ended: AttemptEnded, outcome: Outcome): RunEvent {
-  const { startedAt, endedAt, lines } = ended;
+/** Returns the event that ends an attempt, with the log lines that no earlier event contains. */
+export function endEvent(
+  identity: AttemptIdentity,
+  { startedAt, endedAt, lines }: AttemptSpan & { readonly lines: readonly LogLine[] },
+  outcome: Outcome,
+): RunEvent {
   const data = { ...identity, startedAt, endedAt, ...(lines.length > 0 ? { log: lines } : undefined) };
   switch (outcome.kind) {
     case "succeeded": {
@@ -42,4 +44,21 @@ export function endEvent(identity: AttemptIdentity, ended: AttemptEnded, outcome
     case "timed_out":
       return { type: "run.timed_out", data: { ...data, timeoutMs: outcome.timeoutMs } };
   }
+}
+
+/** Returns the event of a run that was revoked before it started. */
+export function cancelledEvent(identity: AttemptIdentity, at: string): RunEvent {
+  return { type: "run.cancelled", data: { ...identity, startedAt: at, endedAt: at, reason: "revoked" } };
+}
+
+let lastMs = Number.NaN;
+let lastText = "";
+
+/** Formats an instant as ISO-8601 UTC. Thousands of runs share a millisecond, so the last text is reused. */
+export function isoInstant(ms: number): string {
+  if (ms !== lastMs) {
+    lastText = new Date(ms).toISOString();
+    lastMs = ms;
+  }
+  return lastText;
 }

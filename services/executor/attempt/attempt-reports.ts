@@ -13,40 +13,40 @@ export interface AttemptReportsDeps {
   emit(event: RunEvent): Promise<void>;
 }
 
-/** What a long attempt says before its end: that it began, how far it is, what it logs; in this order, one at a time. */
+/** Publishes what a long attempt reports before its end: start, progress and log lines, in this order, one at a time. */
 export class AttemptReports {
-  private readonly deps: AttemptReportsDeps;
-  private isAnnounced = false;
-  private sending: Promise<void> | undefined;
+  readonly #deps: AttemptReportsDeps;
+  #hasPublishedStart = false;
+  #sending: Promise<void> | undefined;
 
   constructor(deps: AttemptReportsDeps) {
-    this.deps = deps;
+    this.#deps = deps;
   }
 
   get isSending(): boolean {
-    return this.sending !== undefined;
+    return this.#sending !== undefined;
   }
 
-  /** Sends what there is to say, unless the last report is still on its way. Never rejects. */
+  /** Publishes what is unpublished, unless the previous call is still running. Never rejects. */
   send(): Promise<void> {
-    this.sending ??= this.sendAll().finally(() => {
-      this.sending = undefined;
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined;
     });
-    return this.sending;
+    return this.#sending;
   }
 
-  /** Sends everything that is left. */
+  /** Publishes everything that is left. Never rejects. */
   async finish(): Promise<void> {
-    await this.sending;
+    await this.#sending;
     await this.send();
   }
 
-  /** A report that the bus will not take is left out: the run goes on. */
-  private async sendAll(): Promise<void> {
-    const { identity, startedAt, timeoutMs, context, emit, logger } = this.deps;
+  /** A report that the bus rejects is dropped; the run continues. */
+  async #sendAll(): Promise<void> {
+    const { identity, startedAt, timeoutMs, context, emit, logger } = this.#deps;
     try {
-      if (!this.isAnnounced) {
-        this.isAnnounced = true;
+      if (!this.#hasPublishedStart) {
+        this.#hasPublishedStart = true;
         await emit({ type: "run.started", data: { ...identity, startedAt, timeoutMs } });
       }
       const progress = context.reported;
@@ -58,10 +58,8 @@ export class AttemptReports {
         await emit({ type: "run.logged", data: { ...identity, lines: context.lines.take() } });
       }
     } catch (error) {
-      logger.warn(
-        { runId: identity.runId, reason: errorMessage(error) },
-        "a report of a run was not published",
-      );
+      const fields = { runId: identity.runId, reason: errorMessage(error) };
+      logger.warn(fields, "a report of a run was not published");
     }
   }
 }

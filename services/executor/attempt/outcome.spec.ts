@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AppError } from "../../../shared/errors.ts";
-import { type Outcome, RESULT_MAX_BYTES, returned, STACK_MAX_BYTES, thrown } from "./outcome.ts";
+import { type Outcome, returned, thrown } from "./outcome.ts";
+import { RESULT_MAX_BYTES, STACK_MAX_BYTES } from "./size-limits.ts";
 
 const failure = (outcome: Outcome) => {
   assert.equal(outcome.kind, "failed");

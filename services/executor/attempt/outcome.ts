@@ -1,13 +1,19 @@
 import { type StorableFault, toStorable } from "../../../shared/contracts/storable.ts";
 import { errorMessage, errorType, isRetryable } from "../../../shared/errors.ts";
-import { cutText } from "./cut-text.ts";
+import {
+  cutText,
+  ERROR_TYPE_MAX_BYTES,
+  MESSAGE_MAX_BYTES,
+  RESULT_MAX_BYTES,
+  STACK_MAX_BYTES,
+} from "./size-limits.ts";
 
-/** How an attempt ended, before it is an event. */
+/** How an attempt ended. */
 export type Outcome =
   | {
       readonly kind: "succeeded";
       readonly result?: unknown;
-      /** A line for the run's log: which parts of the result are stored as text, and why. */
+      /** A line for the run's log: the parts of the result that are stored as text, and why. */
       readonly warning?: string;
     }
   | {
@@ -18,16 +24,8 @@ export type Outcome =
   | { readonly kind: "timed_out"; readonly timeoutMs: number };
 
 /**
- * Bytes of a result as JSON. A bus message may hold 1 MiB; the rest is for the log, whose 64 KiB can grow sixfold
- * when control characters are escaped.
- */
-export const RESULT_MAX_BYTES = 524_288;
-export const STACK_MAX_BYTES = 16_384;
-export const MESSAGE_MAX_BYTES = 8192;
-
-/**
- * What a handler returned, as the plain JSON it is recorded as; a failure where it is no JSON. A part that no store
- * can hold is replaced by its JSON text: the handler has done its work, so the run succeeds all the same.
+ * Returns the outcome of a handler that returned `value`: the value as plain JSON, or a failure if it is not JSON. A part
+ * that cannot be stored is replaced by its JSON text, because the handler has done its work.
  */
 export function returned(value: unknown): Outcome {
   switch (typeof value) {
@@ -48,7 +46,7 @@ export function returned(value: unknown): Outcome {
 
 function throughJson(value: unknown): Outcome {
   try {
-    const json = JSON.stringify(value, refuse);
+    const json = JSON.stringify(value, rejectUnserialisable);
     const { value: result, faults } = toStorable(JSON.parse(json));
     const bytes = Buffer.byteLength(faults.length === 0 ? json : JSON.stringify(result));
     if (bytes > RESULT_MAX_BYTES)
@@ -69,8 +67,8 @@ function warningOf(faults: readonly StorableFault[]): string {
   return `Parts of the result are stored as JSON text: ${shown.join("; ")}${rest}`;
 }
 
-/** `JSON.stringify` would leave these out without a word, or fail without saying where. */
-function refuse(key: string, value: unknown): unknown {
+/** `JSON.stringify` would omit these silently, or fail without naming the field. */
+function rejectUnserialisable(key: string, value: unknown): unknown {
   const kind = typeof value;
   if (kind === "function" || kind === "symbol" || kind === "bigint") {
     throw new TypeError(`${key === "" ? "it" : `its field ${key}`} is a ${kind}`);
@@ -83,12 +81,15 @@ function notSerialisable(why: string): Outcome {
   return { kind: "failed", error: { type: "RESULT_NOT_SERIALISABLE", message }, retryable: false };
 }
 
-/** What a handler threw, whatever it is: also null, a string, or an object whose properties throw in turn. */
+/** Returns the outcome of a handler that threw anything: an error, null, a string, or an object whose properties throw. */
 export function thrown(error: unknown): Outcome {
   try {
     const { name, stack } = (error ?? {}) as { name?: unknown; stack?: unknown };
     const type = errorType(error) ?? (typeof name === "string" && name !== "" ? name : "NOT_AN_ERROR");
-    const text = { type: cutText(type, 255), message: cutText(messageOf(error), MESSAGE_MAX_BYTES) };
+    const text = {
+      type: cutText(type, ERROR_TYPE_MAX_BYTES),
+      message: cutText(messageOf(error), MESSAGE_MAX_BYTES),
+    };
     const withStack = typeof stack === "string" ? { ...text, stack: cutText(stack, STACK_MAX_BYTES) } : text;
     return { kind: "failed", error: withStack, retryable: isRetryable(error) };
   } catch {

@@ -7,15 +7,15 @@ import { causedBy, seal } from "../../../shared/envelope.ts";
 import { errorMessage, isRetryable } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
 
-/** Where an executor says what happens to its runs. */
+/** Publishes the events of an executor's runs. */
 export interface RunEventSink {
   /**
-   * Resolves when the bus has accepted the event. A bus that refuses for now is asked again for as long as this
-   * process lives, so no outcome is given up. Errors: `REQUEUE` once the sink is closed; what the bus answers for
-   * an event it will never take.
+   * Resolves when the bus has accepted the event. Retryable errors are retried as long as this process lives, so that
+   * no outcome is lost.
+   * @throws `REQUEUE` after the sink was closed; the bus's error for an event that it will never accept
    */
   emit(event: RunEvent, cause: DomainEnvelope<"task.due">): Promise<void>;
-  /** Gives up what was not accepted: its run is to be handed back. */
+  /** Rejects all events that were not accepted: their runs are to be requeued. */
   close(): void;
 }
 
@@ -27,52 +27,69 @@ export interface RunEventSinkDeps {
 
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 5000;
+const WARN_EVERY = 10;
 
-export function runEventSink({ bus, clock, logger }: RunEventSinkDeps): RunEventSink {
-  const closing = new AbortController();
-  const waiting = new Set<(reason: Requeue) => void>();
-  const closed = () => new Requeue("the executor stopped before the bus accepted the run's outcome");
+export function runEventSink(deps: RunEventSinkDeps): RunEventSink {
+  return new BusRunEventSink(deps);
+}
 
-  const sendUnlessClosed = (envelope: DomainEnvelope): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (closing.signal.aborted) return reject(closed());
-      const sent = bus.send(envelope);
-      waiting.add(reject);
+class BusRunEventSink implements RunEventSink {
+  readonly #deps: RunEventSinkDeps;
+  readonly #closing = new AbortController();
+  readonly #pending = new Set<(reason: Requeue) => void>();
+
+  constructor(deps: RunEventSinkDeps) {
+    this.#deps = deps;
+  }
+
+  async emit(event: RunEvent, cause: DomainEnvelope<"task.due">): Promise<void> {
+    const subject = `run-${event.data.runId}`;
+    const envelope = seal(event, { subject, now: this.#deps.clock.now(), cause: causedBy(cause) });
+    for (let attempts = 0; ; attempts++) {
+      try {
+        return await this.#sendUnlessClosed(envelope);
+      } catch (error) {
+        if (this.#closing.signal.aborted || !isRetryable(error)) throw error;
+        if (attempts % WARN_EVERY === 0) this.#warn(envelope, error);
+        await this.#backOff(attempts);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+    for (const reject of this.#pending) reject(closed());
+  }
+
+  #sendUnlessClosed(envelope: DomainEnvelope): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closing.signal.aborted) return reject(closed());
+      const sent = this.#deps.bus.send(envelope);
+      this.#pending.add(reject);
       sent.then(
         () => {
-          waiting.delete(reject);
+          this.#pending.delete(reject);
           resolve();
         },
         (error: unknown) => {
-          waiting.delete(reject);
+          this.#pending.delete(reject);
           reject(error);
         },
       );
     });
+  }
 
-  const emit: RunEventSink["emit"] = async (event, cause) => {
-    const subject = `run-${event.data.runId}`;
-    const envelope = seal(event, { subject, now: clock.now(), cause: causedBy(cause) });
-    for (let tries = 0; ; tries++) {
-      try {
-        return await sendUnlessClosed(envelope);
-      } catch (error) {
-        if (closing.signal.aborted || !isRetryable(error)) throw error;
-        if (tries % 10 === 0) {
-          const { type, subject } = envelope;
-          logger.warn({ type, subject, reason: errorMessage(error) }, "an event of a run has to wait");
-        }
-        const backoff = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** tries) * (0.75 + Math.random() / 2);
-        await sleep(backoff, undefined, { signal: closing.signal }).catch(() => undefined);
-      }
-    }
-  };
+  #warn({ type, subject, data }: DomainEnvelope, error: unknown): void {
+    const { runId } = data as RunEvent["data"];
+    const fields = { type, subject, runId, reason: errorMessage(error) };
+    this.#deps.logger.warn(fields, "an event of a run cannot be published yet; retrying");
+  }
 
-  return {
-    emit,
-    close() {
-      closing.abort();
-      for (const reject of waiting) reject(closed());
-    },
-  };
+  async #backOff(attempts: number): Promise<void> {
+    const jitter = 0.75 + Math.random() / 2;
+    const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** attempts) * jitter;
+    await sleep(backoffMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+  }
 }
+
+const closed = () => new Requeue("the executor stopped before the bus accepted the run's outcome");

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { cutText } from "./cut-text.ts";
+import { RunLog } from "./run-log.ts";
 import {
   BATCH_MAX_BYTES,
   BATCH_MAX_LINES,
+  cutText,
   LINE_MAX_BYTES,
   RUN_MAX_LINES,
-  RunLog,
   WAITING_MAX_BYTES,
-} from "./run-log.ts";
+} from "./size-limits.ts";
 
 const at = "2026-01-05T08:00:00.000Z";
 const filled = (count: number, message: string) => {

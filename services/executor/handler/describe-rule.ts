@@ -66,7 +66,7 @@ function describe(rule: Expanded): string {
 
 function describeString(rule: Extract<Expanded, { type: "string" } | { pattern?: RegExp }>): string {
   const { min, max, pattern } = rule as { min?: number; max?: number; pattern?: RegExp };
-  const length = range({ min, max }, " characters").replace(" from ", " of ");
+  const length = range({ min, max }, " characters").replace(/^ from /, " of ");
   return `a string${length}${pattern ? ` matching ${pattern}` : ""}`;
 }
 

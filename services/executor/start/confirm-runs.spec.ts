@@ -18,9 +18,9 @@ describe("a question about runs", { concurrency: true }, () => {
   const answered = (afterMs: number, readsAt: "beginning" | "end") =>
     confirmRuns({
       async call() {
-        const askedAt = performance.now();
+        const requestedAt = performance.now();
         await delay(afterMs);
-        return { verdicts, waitedMs: readsAt === "end" ? performance.now() - askedAt : 0 };
+        return { verdicts, waitedMs: readsAt === "end" ? performance.now() - requestedAt : 0 };
       },
     })(runs);
 

@@ -8,9 +8,9 @@ import {
 import { AppError, errorMessage, errorType } from "../../../shared/errors.ts";
 import { type Caller, call } from "../../../shared/service.ts";
 
-export type RunQuestion = ActionParams<"scheduler.confirmRuns">["runs"][number];
+export type RunToConfirm = ActionParams<"scheduler.confirmRuns">["runs"][number];
 
-/** The scheduler did not say whether runs may start, so they have to wait. */
+/** The scheduler could not be asked whether runs may start, so they wait. */
 export class ConfirmUnavailable extends AppError {
   constructor(cause: unknown) {
     super(`The scheduler does not confirm runs: ${errorMessage(cause)}`, {
@@ -21,20 +21,21 @@ export class ConfirmUnavailable extends AppError {
 }
 
 /**
- * Asks the scheduler whether runs may still start; verdicts in the order asked. Where a call timed out, the next one may
- * take twice as long, so that a slow scheduler delays runs and does not stop them. A verdict `wanted` that is too old when
- * it arrives counts as `unknown`. Error: `CONFIRM_UNAVAILABLE`.
+ * Returns a function that asks the scheduler whether runs may still start and returns the verdicts in the order of the
+ * runs. After a timeout the next call may take twice as long, so that a slow scheduler delays runs but does not block
+ * them. A verdict `wanted` that is too old when it arrives counts as `unknown`.
+ * @throws `CONFIRM_UNAVAILABLE`
  */
 export function confirmRuns(caller: Caller) {
   let timeout = CONFIRM_TIMEOUT_MS;
-  return async (runs: readonly RunQuestion[]): Promise<readonly RunVerdict[]> => {
-    const askedAt = performance.now();
+  return async (runs: readonly RunToConfirm[]): Promise<readonly RunVerdict[]> => {
+    const requestedAt = performance.now();
     try {
-      const answer = await call(caller, "scheduler.confirmRuns", { runs }, { timeout, retries: 0 });
-      const { verdicts, waitedMs = 0 } = answer;
+      const response = await call(caller, "scheduler.confirmRuns", { runs }, { timeout, retries: 0 });
+      const { verdicts, waitedMs = 0 } = response;
       if (verdicts.length !== runs.length)
         throw new Error(`${verdicts.length} verdicts for ${runs.length} runs`);
-      const tookMs = performance.now() - askedAt;
+      const tookMs = performance.now() - requestedAt;
       timeout = Math.max(CONFIRM_TIMEOUT_MS, Math.min(timeout, 2 * tookMs));
       const isOld = tookMs - waitedMs > VERDICT_ARRIVAL_MS;
       return isOld ? verdicts.map((verdict) => (verdict === "wanted" ? "unknown" : verdict)) : verdicts;

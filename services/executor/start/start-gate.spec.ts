@@ -48,9 +48,9 @@ describe("the gate before a start", () => {
     assert.deepEqual([isOpen(each), gate.mayHaveEnded(each)], [false, true]);
     gate.confirm(each, performance.now());
     assert.deepEqual([isOpen(each), gate.mayHaveEnded(each)], [true, false]);
-    const askedAt = performance.now();
-    Object.assign(each.delivery, { lapsedAt: askedAt });
-    gate.confirm(each, askedAt);
+    const requestedAt = performance.now();
+    Object.assign(each.delivery, { lapsedAt: requestedAt });
+    gate.confirm(each, requestedAt);
     assert.deepEqual([isOpen(each), gate.mayHaveEnded(each)], [false, true], "the verdict is from before");
   });
 
@@ -62,13 +62,13 @@ describe("the gate before a start", () => {
 
   it("takes a step of the wall clock for a machine that slept: its monotonic clock stands still meanwhile", () => {
     const [before, waiting] = [run(), run()];
-    const askedAt = performance.now();
+    const requestedAt = performance.now();
     assert.equal(isOpen(before), true);
     offset += GAP_MS + 100;
     assert.equal(isOpen(before), false);
-    assert.match(warnings[0]?.[1] ?? "", /stood still/);
+    assert.match(warnings[0]?.[1] ?? "", /was suspended/);
     assert.equal(isOpen(run()), true, "what is dispatched afterwards is not asked about");
-    gate.confirm(waiting, askedAt);
+    gate.confirm(waiting, requestedAt);
     assert.equal(isOpen(waiting), false, "a verdict from before does not count");
     gate.confirm(waiting, performance.now());
     assert.equal(isOpen(waiting), true);

@@ -9,7 +9,7 @@ import { type QueuedRun, startQueue } from "./start-queue.ts";
 
 const SLOTS = 100;
 
-/** The sizes of the calls that confirm runs which are all late; each run leaves its slot in the next turn. */
+/** Returns the sizes of the calls that confirm late runs; each run releases its slot in the next turn. */
 async function startLate(test: TestContext, runs: number, confirmMs: number): Promise<readonly number[]> {
   const sizes: number[] = [];
   const { promise: done, resolve } = Promise.withResolvers<void>();
@@ -18,17 +18,17 @@ async function startLate(test: TestContext, runs: number, confirmMs: number): Pr
     clock: systemClock,
     logger: silentLog,
     slots: SLOTS,
-    async confirm(asked) {
-      sizes.push(asked.length);
+    async confirm(runs) {
+      sizes.push(runs.length);
       await delay(confirmMs);
-      return asked.map(() => "wanted");
+      return runs.map(() => "wanted");
     },
     start() {
       started += 1;
       setImmediate(() => queue.release());
       if (started === runs) resolve();
     },
-    refused: () => assert.fail("every run is wanted"),
+    rejected: () => assert.fail("every run is wanted"),
   });
   test.after(() => queue.close());
   const time = new Date(Date.now() + 1).toISOString();
@@ -52,13 +52,13 @@ function dispatchedAt(time: string): QueuedRun {
   };
 }
 
-describe("late runs in the queue of starts", () => {
+describe("late runs in the start queue", () => {
   it("are confirmed for the free slots at first", async (test) => {
     const [first] = await startLate(test, SLOTS * 2, 1);
     assert.equal(first, SLOTS);
   });
 
-  it("are confirmed in larger batches where the scheduler takes long", async (test) => {
+  it("are confirmed in larger batches if the scheduler is slow", async (test) => {
     const sizes = await startLate(test, SLOTS * 20, 300);
     assert.ok(sizes.length <= 10, `${sizes.length} calls: ${sizes.join(", ")}`);
   });

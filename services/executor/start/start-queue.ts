@@ -1,25 +1,25 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
 import type { Log } from "../../../shared/log.ts";
-import type { RunQuestion } from "./confirm-runs.ts";
+import type { RunToConfirm } from "./confirm-runs.ts";
 import { confirmations, type KnownVerdict } from "./confirmations.ts";
-import { heldRuns } from "./held-runs.ts";
 import { type GatedRun, startGate } from "./start-gate.ts";
+import { waitingRuns } from "./waiting-runs.ts";
 
-/** Runs that were not started: they wait for their planned time, a slot, and the scheduler's word where it is needed. */
+/** Runs that have not started: they wait for their planned time, for a slot and, if necessary, for a confirmation. */
 export interface StartQueue<R extends QueuedRun> {
   add(run: R): void;
-  /** Takes a run back; false where it does not wait here (any more). */
+  /** Removes a run; returns false if it does not wait here. */
   drop(run: R): boolean;
-  /** Takes everything back. */
+  /** Removes and returns all runs. */
   dropAll(): readonly R[];
-  /** A run that was started has left its slot. */
+  /** A started run no longer needs its slot. */
   release(): void;
   close(): void;
 }
 
 export interface QueuedRun extends GatedRun {
-  /** Due and confirmed: it waits for a slot alone. */
+  /** Due and confirmed: it waits for a slot only. */
   isReady: boolean;
 }
 
@@ -28,16 +28,16 @@ export interface StartQueueDeps<R extends QueuedRun> {
   readonly logger: Log;
   /** Runs that may be started and not released. */
   readonly slots: number;
-  /** Asks the scheduler whether runs may still start; verdicts in the order asked. */
-  confirm(runs: readonly RunQuestion[]): Promise<readonly RunVerdict[]>;
+  /** Asks the scheduler whether runs may still start; returns the verdicts in the order of the runs. */
+  confirm(runs: readonly RunToConfirm[]): Promise<readonly RunVerdict[]>;
   /** Must not throw. */
   start(run: R, now: number): void;
-  /** The run may not start at all. */
-  refused(run: R, verdict: Exclude<KnownVerdict, "wanted">): void;
+  /** The run must not start. */
+  rejected(run: R, verdict: Exclude<KnownVerdict, "wanted">): void;
 }
 
 export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQueue<R> {
-  const { clock, logger, slots, start, refused } = deps;
+  const { clock, logger, slots, start, rejected } = deps;
   const gate = startGate(clock, logger);
   let ready = 0;
 
@@ -46,9 +46,9 @@ export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQ
     run.isReady = isReady;
     ready += isReady ? 1 : -1;
   };
-  const held = heldRuns<R>({
+  const waiting = waitingRuns<R>({
     clock,
-    places: slots,
+    slots,
     mayStart(run, now) {
       setReady(run, false);
       if (gate.isOpen(run, now)) return true;
@@ -62,17 +62,17 @@ export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQ
   });
   const pending = confirmations<R>({
     logger,
-    free: held.free,
+    free: waiting.free,
     ready: () => ready,
-    ask: (runs) => deps.confirm(runs.map(questionOn)),
-    onVerdict(run, verdict, askedAt) {
-      if (verdict !== "wanted") return refused(run, verdict);
-      gate.confirm(run, askedAt);
+    request: (runs) => deps.confirm(runs.map(toConfirm)),
+    onVerdict(run, verdict, requestedAt) {
+      if (verdict !== "wanted") return rejected(run, verdict);
+      gate.confirm(run, requestedAt);
       setReady(run, run.at <= clock.now());
-      held.hold(run);
+      waiting.add(run);
     },
   });
-  const questionOn = (run: R): RunQuestion => {
+  const toConfirm = (run: R): RunToConfirm => {
     const { taskId, runId } = run.due.data;
     return { taskId, runId, mayHaveEnded: gate.mayHaveEnded(run) };
   };
@@ -80,19 +80,19 @@ export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQ
   return {
     add(run) {
       if (gate.mayHaveEnded(run)) pending.addNow(run);
-      else held.hold(run);
+      else waiting.add(run);
     },
     drop(run) {
       setReady(run, false);
-      return held.drop(run) || pending.drop(run);
+      return waiting.drop(run) || pending.drop(run);
     },
-    dropAll: () => [...held.dropAll(), ...pending.dropAll()],
+    dropAll: () => [...waiting.dropAll(), ...pending.dropAll()],
     release() {
-      held.release();
+      waiting.release();
       pending.pump();
     },
     close() {
-      held.close();
+      waiting.close();
       pending.close();
       gate.close();
     },

@@ -1,18 +1,18 @@
 import type { Clock } from "../../../shared/clock.ts";
 
-/** One timer for many waiting things: set to the earliest instant, it calls back then and never before. */
+/** One timer for many entries: set to the earliest time, it calls back then and never before. */
 export interface WakeUp {
-  /** Replaces what was set; null turns it off. */
+  /** Replaces the time; null turns the timer off. */
   set(at: number | null): void;
   close(): void;
 }
 
-/** A timer waits no longer than this before it looks at the clock again, which may have been set meanwhile. */
+/** A timer waits at most this long before it reads the clock again, which may have been set meanwhile. */
 const LONGEST_SLEEP_MS = 1000;
 
 /**
- * `setTimeout` may fire up to 1 ms before its time and counts from a cached one; the clock decides, and the last
- * fraction of a millisecond is spent in the event loop's check phase instead of another timer, which would be late.
+ * `setTimeout` may fire up to 1 ms early and counts from a cached time, so the clock decides. The last fraction of a
+ * millisecond is spent in the event loop's check phase, because another timer would be late.
  */
 export function wakeUp(clock: Clock, ring: () => void): WakeUp {
   let target: number | null = null;
@@ -20,7 +20,7 @@ export function wakeUp(clock: Clock, ring: () => void): WakeUp {
   let timerAt = 0;
   let immediate: NodeJS.Immediate | undefined;
 
-  const look = (): void => {
+  const check = (): void => {
     timer = undefined;
     immediate = undefined;
     if (target === null) return;
@@ -35,14 +35,14 @@ export function wakeUp(clock: Clock, ring: () => void): WakeUp {
     if (target === null) return;
     const remaining = target - clock.now();
     if (remaining <= 1) {
-      immediate ??= setImmediate(look);
+      immediate ??= setImmediate(check);
       return;
     }
     const at = remaining > LONGEST_SLEEP_MS ? target - remaining + LONGEST_SLEEP_MS : target;
     if (timer && timerAt <= at) return;
     clearTimeout(timer);
     timerAt = at;
-    timer = setTimeout(look, Math.min(remaining, LONGEST_SLEEP_MS));
+    timer = setTimeout(check, Math.min(remaining, LONGEST_SLEEP_MS));
   };
   const disarm = (): void => {
     clearTimeout(timer);

@@ -1,6 +1,6 @@
-import type { Clock } from "../../shared/clock.ts";
+import type { Clock } from "../../../shared/clock.ts";
 
-/** Remembers something about ids for a while, bounded: each for `keepMs` at least and twice that at most. */
+/** Stores a value per id for at least `keepMs` and at most twice that, up to a limit. */
 export interface ExpiringMap<V> {
   set(id: string, value: V): void;
   get(id: string): V | undefined;
@@ -8,11 +8,11 @@ export interface ExpiringMap<V> {
 
 interface Limits {
   readonly keepMs: number;
-  /** More ids than this within `keepMs` push the oldest out early. */
+  /** With more ids than this within `keepMs`, the oldest are dropped early. */
   readonly limit: number;
 }
 
-/** Two generations: the younger one takes new ids, the older one is dropped as a whole, which costs nothing per id. */
+/** Two generations: new ids enter the younger one, and the older one is dropped as a whole, at no cost per id. */
 export function expiringMap<V>(clock: Clock, { keepMs, limit }: Limits): ExpiringMap<V> {
   let young = new Map<string, V>();
   let old = new Map<string, V>();

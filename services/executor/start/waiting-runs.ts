@@ -2,36 +2,36 @@ import type { Clock } from "../../../shared/clock.ts";
 import { type HeapEntry, MinHeap } from "../../../shared/min-heap.ts";
 import { wakeUp } from "./wake-up.ts";
 
-/** Runs that wait for their instant or for a place, in the order of their instants. */
-export interface HeldRuns<E extends HeapEntry> {
-  /** Starts the run now if it is due and a place is free, else later; never before its `at`. */
-  hold(entry: E): void;
-  /** False where the run does not wait here (any more). */
+/** Runs that wait for their planned time or for a slot, in the order of their planned times. */
+export interface WaitingRuns<E extends HeapEntry> {
+  /** Starts the run now if it is due and a slot is free, otherwise later; never before its `at`. */
+  add(entry: E): void;
+  /** Removes a run; returns false if it does not wait here. */
   drop(entry: E): boolean;
-  /** A run that was started no longer needs its place. */
+  /** A started run no longer needs its slot. */
   release(): void;
-  /** Everything that waits, which then waits no longer. */
+  /** Removes and returns all runs. */
   dropAll(): readonly E[];
-  /** Places that nobody has taken. */
+  /** Returns the number of free slots. */
   free(): number;
   close(): void;
 }
 
-export interface HeldRunsDeps<E extends HeapEntry> {
+export interface WaitingRunsDeps<E extends HeapEntry> {
   readonly clock: Clock;
   /** Runs that may be started and not released. */
-  readonly places: number;
-  /** False where a run that is due must not start now: it then no longer waits here, but with the callee. */
+  readonly slots: number;
+  /** Returns false if a run that is due must not start now. The run is then removed; the callee keeps it. */
   mayStart(entry: E, now: number): boolean;
   /** Must not throw. */
   start(entry: E, now: number): void;
 }
 
-/** Runs are started in a row for no longer than this, then other work of the process has its turn. */
+/** After starting runs for this long, the event loop gets a turn for other work. */
 const SLICE_MS = 10;
 
-export function heldRuns<E extends HeapEntry>(deps: HeldRunsDeps<E>): HeldRuns<E> {
-  const { clock, places } = deps;
+export function waitingRuns<E extends HeapEntry>(deps: WaitingRunsDeps<E>): WaitingRuns<E> {
+  const { clock, slots } = deps;
   const heap = new MinHeap<E>();
   let taken = 0;
   let isPumping = false;
@@ -39,7 +39,7 @@ export function heldRuns<E extends HeapEntry>(deps: HeldRunsDeps<E>): HeldRuns<E
 
   const isReady = (now: number): boolean => {
     const first = heap.peek();
-    return first !== undefined && first.at <= now && taken < places;
+    return first !== undefined && first.at <= now && taken < slots;
   };
   const pump = (): void => {
     if (isPumping || pause) return;
@@ -56,7 +56,7 @@ export function heldRuns<E extends HeapEntry>(deps: HeldRunsDeps<E>): HeldRuns<E
     }
     isPumping = false;
     if (isReady(now)) pause = setImmediate(resume);
-    else alarm.set(taken < places ? (heap.peek()?.at ?? null) : null);
+    else alarm.set(taken < slots ? (heap.peek()?.at ?? null) : null);
   };
   const resume = (): void => {
     pause = undefined;
@@ -65,7 +65,7 @@ export function heldRuns<E extends HeapEntry>(deps: HeldRunsDeps<E>): HeldRuns<E
   const alarm = wakeUp(clock, pump);
 
   return {
-    hold(entry) {
+    add(entry) {
       heap.add(entry);
       if (heap.peek() === entry) pump();
     },
@@ -80,7 +80,7 @@ export function heldRuns<E extends HeapEntry>(deps: HeldRunsDeps<E>): HeldRuns<E
       alarm.set(null);
       return all;
     },
-    free: () => places - taken,
+    free: () => slots - taken,
     close() {
       clearImmediate(pause);
       alarm.close();
