@@ -34,7 +34,7 @@ export function seal<E extends DomainEvent>(
     dataschema,
     ...cause,
     data: event.data,
-  } as unknown as DomainEnvelope<E["type"]>;
+  } as DomainEnvelope<E["type"]>;
 }
 
 /** What an event says of its cause to the events that follow from it. */

@@ -42,8 +42,14 @@ describe("rows of a collection, a message at a time", () => {
     const ask: MongoPages<Shown>["rows"] = async (query) => measured(await pages.rows(query));
     const page = async (page: number, limit: number, order?: "asc" | "desc") =>
       measured(
-        await pages.page({ page, limit, filter: {}, sort: sortOf({ order, orderField: "number" }) }, () =>
-          rows.countDocuments(),
+        await pages.page(
+          {
+            page,
+            limit,
+            filter: {},
+            sort: sortOf({ order, orderField: "number" }, { number: "number", createdAt: "at" }),
+          },
+          () => rows.countDocuments(),
         ),
       );
     const all = async ({ items, rest = [] }: { items: readonly Shown[]; rest?: readonly string[] }) => {

@@ -122,14 +122,19 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
   };
 }
 
-/** The order that a list query asks for; that of the ids where it asks for none. Ties are broken by id. */
-export function sortOf({
-  orderField,
-  order,
-}: Pick<ActionParams<"scheduler.list">, "orderField" | "order">): Sort {
+export interface ListOrder<Field extends string> {
+  readonly orderField?: Field | undefined;
+  readonly order?: "asc" | "desc" | undefined;
+}
+
+/** The order of a list query, by ids where it names none; ties are broken by id. `stored` names the fields. */
+export function sortOf<Field extends string>(
+  { orderField, order }: ListOrder<Field | "createdAt">,
+  stored: Readonly<Record<Field | "createdAt", string>>,
+): Sort {
   if (orderField === undefined && order === undefined) return { _id: 1 };
   const direction = order === "desc" ? -1 : 1;
-  return { [orderField ?? "create_datetime"]: direction, _id: direction };
+  return { [stored[orderField ?? "createdAt"]]: direction, _id: direction };
 }
 
 function refuseMany(total: number, skip: number): void {

@@ -48,7 +48,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   });
   const { broker, address, stop } = await launch({ config, services, handlers });
   const records = async (taskId: string) => {
-    const query = { page: 1, limit: 0, taskId, orderField: "start_datetime", order: "asc" } as const;
+    const query = { page: 1, limit: 0, taskId, orderField: "plannedAt", order: "asc" } as const;
     const { items, rest = [] } = await call(broker, "records.list", query);
     const all = [...items];
     for await (const later of rowsOf(rest, (rows) => call(broker, "records.rows", rows))) all.push(...later);

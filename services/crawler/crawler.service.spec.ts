@@ -7,6 +7,7 @@ import { type Db, MongoClient } from "mongodb";
 import { channels } from "../../shared/bus/channels.ts";
 import { localBus } from "../../shared/bus/local/local-bus.ts";
 import { systemClock } from "../../shared/clock.ts";
+import type { ActionParams } from "../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../shared/contracts/catalogue.ts";
 import { validatorOptions } from "../../shared/contracts/contract.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
@@ -81,8 +82,7 @@ describe("crawler", () => {
   const answer = (body: string, status = 200) =>
     source.on("/list", (_, response) => response.writeHead(status).end(body));
   const crawl = (crawlId: string) => call(broker, "crawler.crawl", { site: "bilibili", crawlId });
-  const list = (params: { page: number; limit: number; orderField?: string; order?: "asc" | "desc" }) =>
-    call(broker, "crawler.list", params);
+  const list = (params: ActionParams<"crawler.list">) => call(broker, "crawler.list", params);
   const stored = (crawlId: string) =>
     db.collection<HotRowDocument>("bilibili_hot_new").find({ crawl_id: crawlId }).sort({ rank: 1 }).toArray();
   const stream = (crawlId: string) =>

@@ -1,10 +1,10 @@
 import { type ClientSession, type Collection, ObjectId } from "mongodb";
 import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
-import type { HotRowView } from "../../shared/contracts/crawler-actions.ts";
+import type { HotRowOrderField, HotRowView } from "../../shared/contracts/crawler-actions.ts";
 import type { StateStore } from "../../shared/event-store/command-handler-options.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { sessionOf } from "../../shared/event-store/mongo-transaction.ts";
-import { mongoPages } from "../../shared/mongo-pages.ts";
+import { type ListOrder, mongoPages } from "../../shared/mongo-pages.ts";
 import type { HotRow } from "./hotlist.ts";
 import type { Crawls, HotlistCrawled, StoreCrawl } from "./hotlist-crawls.ts";
 
@@ -73,7 +73,7 @@ export function mongoHotRows({ rows, events }: MongoHotRowsOptions): HotRows {
     },
 
     list: ({ page, limit, orderField, order }) =>
-      pages.page({ page, limit, filter: {}, sort: sortOf(orderField, order) }, () =>
+      pages.page({ page, limit, filter: {}, sort: sortOf({ orderField, order }) }, () =>
         rows.estimatedDocumentCount(),
       ),
 
@@ -91,13 +91,24 @@ export function mongoHotRows({ rows, events }: MongoHotRowsOptions): HotRows {
   };
 }
 
+/** The stored name of each field. */
+const STORED_FIELDS: Readonly<Record<HotRowOrderField, keyof HotRowDocument>> = {
+  id: "_id",
+  crawlId: "crawl_id",
+  rank: "rank",
+  title: "title",
+  heat: "heat",
+  link: "link",
+  crawledAt: "create_datetime",
+};
+
 /** By default the newest crawl first, each crawl in the order of its list. */
-function sortOf(field: string | undefined, order: "asc" | "desc" | undefined): Record<string, 1 | -1> {
+function sortOf({ orderField: field, order }: ListOrder<HotRowOrderField>): Record<string, 1 | -1> {
   const direction = order === "asc" || (order === undefined && field !== undefined) ? 1 : -1;
-  if (field === undefined || field === "create_datetime") {
+  if (field === undefined || field === "crawledAt") {
     return { create_datetime: direction, crawl_id: direction, rank: 1 };
   }
-  return { [field]: direction, _id: direction };
+  return { [STORED_FIELDS[field]]: direction, _id: direction };
 }
 
 function documentsOf({ command: { crawlId, rows, now } }: { readonly command: StoreCrawl }) {

@@ -100,7 +100,7 @@ describe("the records service", { concurrency: 4 }, () => {
     }
     await runOnce();
     const all = await platform.records(taskId);
-    const query = { page: 2, limit: 2, taskId, orderField: "start_datetime", order: "desc" } as const;
+    const query = { page: 2, limit: 2, taskId, orderField: "plannedAt", order: "desc" } as const;
     const { items, total } = await platform.call("records.list", query);
     assert.deepEqual([items.map(({ id }) => id), total], [[all[0]?.id], 3]);
   });

@@ -27,3 +27,11 @@ export type Matching<P extends EventPattern> = P extends EventType ? P : Family<
 export function matchesPattern(pattern: EventPattern, type: string): boolean {
   return pattern.endsWith(".*") ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
 }
+
+/** Narrows an event to the types of a pattern, e.g. one of a stream to `task.*`. */
+export function isOf<const P extends EventPattern, E extends { readonly type: EventType }>(
+  pattern: P,
+  event: E,
+): event is Extract<E, { readonly type: Matching<P> }> {
+  return matchesPattern(pattern, event.type);
+}

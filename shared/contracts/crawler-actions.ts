@@ -1,16 +1,21 @@
 import { action, returns } from "./action.ts";
-import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
+import type { DataOf } from "./contract.ts";
+import { type Page, pagingBy, type Rows, rowsQuery } from "./paging.ts";
 
-export interface HotRowView {
-  readonly id: string;
-  readonly crawlId: string;
+const hotRowView = {
+  id: "id",
+  crawlId: "id",
   /** Position in the list, from 1. */
-  readonly rank: number;
-  readonly title: string;
-  readonly heat: string;
-  readonly link: string;
-  readonly crawledAt: string;
-}
+  rank: "number",
+  title: "string",
+  heat: "string",
+  link: "string",
+  crawledAt: "instant",
+} as const;
+export type HotRowView = DataOf<typeof hotRowView>;
+/** What a list of rows can be sorted by. */
+export type HotRowOrderField = keyof typeof hotRowView;
+export const HOT_ROW_ORDER_FIELDS = Object.keys(hotRowView) as readonly HotRowOrderField[];
 
 export const crawlerActions = {
   "crawler.crawl": action({
@@ -23,7 +28,7 @@ export const crawlerActions = {
   "crawler.list": action({
     summary:
       "Crawled rows, a page at a time, the newest crawl first, each crawl in the order of its list; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
-    params: paging,
+    params: pagingBy(HOT_ROW_ORDER_FIELDS),
     example: { page: 1, limit: 10 },
     returns: returns<Page<HotRowView>>(),
   }),

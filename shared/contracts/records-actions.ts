@@ -1,48 +1,61 @@
 import { action, returns } from "./action.ts";
-import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
+import type { DataOf, Fields } from "./contract.ts";
+import { type Page, pagingBy, type Rows, rowsQuery } from "./paging.ts";
+import { taskDefinition } from "./task-definition.ts";
 
-export interface AttemptView {
+const ATTEMPT = {
   /** Position in the run, from 1: retries and redeliveries alike. */
-  readonly number: number;
-  readonly executor: string;
-  readonly startedAt: string;
-  readonly endedAt: string | null;
-  readonly outcome: string | null;
-}
+  number: "number",
+  executor: "string",
+  startedAt: "instant",
+  endedAt: { type: "instant", nullable: true },
+  outcome: { type: "string", nullable: true },
+} as const;
+export type AttemptView = DataOf<typeof ATTEMPT>;
 
-/** One run or skip as the outside sees it. Instants are ISO-8601 UTC. */
-export interface RecordView {
-  readonly id: string;
-  readonly taskId: string;
-  readonly status:
-    | "queued"
-    | "running"
-    | "succeeded"
-    | "failed"
-    | "timed_out"
-    | "cancelled"
-    | "lost"
-    | "skipped";
-  readonly plannedAt: string;
-  readonly startedAt: string | null;
-  readonly endedAt: string | null;
-  /** Seconds from the planned time to the end, waiting included, as the original counts it. */
-  readonly processTime: number | null;
-  readonly result: unknown;
-  readonly error: { readonly type: string; readonly message: string; readonly stack: string | null } | null;
-  readonly skip: { readonly reason: string; readonly count: number; readonly lastPlannedAt: string } | null;
-  readonly name: string | null;
-  readonly group: string | null;
-  readonly handler: string | null;
-  readonly params: Readonly<Record<string, unknown>> | null;
-  readonly strategy: string | null;
-  readonly expression: string | null;
-  readonly attempts: readonly AttemptView[];
-  readonly progress: { readonly percent: number; readonly message: string | null } | null;
-  readonly log: readonly { readonly at: string; readonly level: string; readonly message: string }[];
-  readonly createdAt: string;
-  readonly updatedAt: string;
-}
+const nullableObject = <const P extends Fields>(props: P) =>
+  ({ type: "object", nullable: true, props }) as const;
+const { name, group, handler, params, strategy, expression } = taskDefinition;
+
+/** One run or skip as callers see it. The fields of its task are null where it is no longer known. */
+const recordView = {
+  id: "id",
+  taskId: "id",
+  status: {
+    type: "enum",
+    values: ["queued", "running", "succeeded", "failed", "timed_out", "cancelled", "lost", "skipped"],
+  },
+  plannedAt: "instant",
+  startedAt: { type: "instant", nullable: true },
+  endedAt: { type: "instant", nullable: true },
+  /** Seconds from the planned time to the end, waiting included, as the Python original counts it. */
+  processTime: { type: "number", nullable: true },
+  result: "any",
+  error: nullableObject({ type: "string", message: "string", stack: { type: "string", nullable: true } }),
+  skip: nullableObject({ reason: "string", count: "number", lastPlannedAt: "instant" }),
+  name: { ...name, nullable: true },
+  group,
+  handler: { ...handler, nullable: true },
+  params: { ...params, nullable: true },
+  strategy: { ...strategy, nullable: true },
+  expression,
+  attempts: { type: "array", items: { type: "object", props: ATTEMPT } },
+  progress: nullableObject({ percent: "number", message: { type: "string", nullable: true } }),
+  log: {
+    type: "array",
+    items: { type: "object", props: { at: "instant", level: "string", message: "string" } },
+  },
+  createdAt: "instant",
+  updatedAt: "instant",
+} as const;
+export type RecordView = DataOf<typeof recordView>;
+/** What a list of records can be sorted by; `exception` and `traceback` are the texts of its error. */
+export type RecordOrderField = Exclude<keyof typeof recordView, "startedAt" | "error"> | ErrorField;
+type ErrorField = "errorType" | "exception" | "traceback";
+export const RECORD_ORDER_FIELDS: readonly RecordOrderField[] = [
+  ...Object.keys(recordView).filter((field) => field !== "startedAt" && field !== "error"),
+  ...(["errorType", "exception", "traceback"] satisfies ErrorField[]),
+] as RecordOrderField[];
 
 /** Where a run is; answered in the order of the question. */
 export type RunPlace = "ended" | "outbox" | "bus" | "executor" | "lost";
@@ -51,8 +64,8 @@ export const recordsActions = {
   "records.list": action({
     summary:
       "Runs and skips, a page at a time; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
-    params: { ...paging, taskId: "id|optional" },
-    example: { page: 1, limit: 10, orderField: "create_datetime", order: "desc" },
+    params: { ...pagingBy(RECORD_ORDER_FIELDS), taskId: "id|optional" },
+    example: { page: 1, limit: 10, orderField: "createdAt", order: "desc" },
     returns: returns<Page<RecordView>>(),
   }),
   "records.rows": action({

@@ -1,65 +1,57 @@
 import { action, returns } from "./action.ts";
-import { type Page, paging, type Rows, rowsQuery } from "./paging.ts";
-import { exampleDefinition, taskDefinition } from "./task-definition.ts";
+import type { DataOf } from "./contract.ts";
+import { type Page, pagingBy, type Rows, rowsQuery } from "./paging.ts";
+import { exampleDefinition, taskDefaults, taskDefinition } from "./task-definition.ts";
 
-/** A task as the outside sees it. Instants are ISO-8601 UTC. */
-export interface TaskView {
-  readonly id: string;
-  readonly name: string;
-  readonly group: string | null;
-  readonly handler: string;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly strategy: "interval" | "date" | "cron" | "once";
-  readonly expression: string | null;
-  readonly isActive: boolean;
-  readonly remark: string | null;
-  readonly startAt: string | null;
-  readonly endAt: string | null;
-  readonly timezone: string;
-  readonly cronDialect: "kinit" | "quartz" | "unix";
-  readonly misfire: "fire_once" | "skip" | "fire_all";
-  readonly misfireGraceMs: number;
-  readonly overlap: "skip" | "allow";
-  readonly timeoutMs: number | null;
-  readonly status: "active" | "paused" | "finished";
-  readonly createdAt: string;
-  readonly updatedAt: string;
-  /** Planned time of the newest occurrence that fired. */
-  readonly lastRunAt: string | null;
-  readonly nextRunAt: string | null;
-}
+/** A task as callers see it. */
+const taskView = {
+  id: "id",
+  ...taskDefinition,
+  isActive: "boolean",
+  status: { type: "enum", values: ["active", "paused", "finished"] },
+  createdAt: "instant",
+  updatedAt: "instant",
+  /** Planned time of the newest occurrence that was dispatched. */
+  lastRunAt: { type: "instant", nullable: true },
+  nextRunAt: { type: "instant", nullable: true },
+} as const;
+export type TaskView = DataOf<typeof taskView>;
+/** What a list of tasks can be sorted by. */
+export type TaskOrderField = keyof typeof taskView;
+export const TASK_ORDER_FIELDS = Object.keys(taskView) as readonly TaskOrderField[];
 
 /** Whether a dispatched run may still be started. */
 export type RunVerdict = "wanted" | "ended" | "revoked" | "unknown";
 /** Runs in one `scheduler.confirmRuns`. */
 export const CONFIRM_MAX_RUNS = 1000;
 
-/** What a caller may leave out; the scheduler fills in the configured defaults. */
-const defaulted = {
-  timezone: { ...taskDefinition.timezone, optional: true },
-  cronDialect: { ...taskDefinition.cronDialect, optional: true },
-  misfire: { ...taskDefinition.misfire, optional: true },
-  misfireGraceMs: { ...taskDefinition.misfireGraceMs, optional: true },
-  overlap: { ...taskDefinition.overlap, optional: true },
-  timeoutMs: { ...taskDefinition.timeoutMs, optional: true },
-} as const;
-
-const { timezone, cronDialect, misfire, misfireGraceMs, overlap, timeoutMs, ...exampleInput } =
-  exampleDefinition;
+type Defaulted = keyof typeof taskDefaults | "timezone";
+const DEFAULTED = [...Object.keys(taskDefaults), "timezone"] as readonly Defaulted[];
+type Input = typeof taskDefinition & {
+  readonly [F in Defaulted]: (typeof taskDefinition)[F] & { readonly optional: true };
+};
+/** The definition as callers give it. */
+const taskInput = {
+  ...taskDefinition,
+  ...Object.fromEntries(DEFAULTED.map((field) => [field, { ...taskDefinition[field], optional: true }])),
+} as Input;
+const exampleInput = Object.fromEntries(
+  Object.entries(exampleDefinition).filter(([field]) => !DEFAULTED.some((defaulted) => defaulted === field)),
+) as Omit<typeof exampleDefinition, Defaulted>;
 const taskId = "66f2a1b00a1b2c3d4e5f6070";
 
 export const schedulerActions = {
   "scheduler.create": action({
     summary:
       "Defines a task, once for each id that a caller gives. Errors: TRIGGER_INVALID, HANDLER_UNKNOWN, HANDLER_PARAMS_INVALID, TASK_PARAMS_TOO_LARGE; then nothing is stored.",
-    params: { taskId: "id|optional", ...taskDefinition, ...defaulted, isActive: "boolean" },
+    params: { taskId: "id|optional", ...taskInput, isActive: "boolean" },
     example: { ...exampleInput, isActive: true },
     returns: returns<{ id: string }>(),
   }),
   "scheduler.change": action({
     summary:
       "Replaces a task's definition. Errors: TASK_NOT_FOUND and those of create. Answers once no run of the old definition can start any more.",
-    params: { taskId: "id", ...taskDefinition, ...defaulted, isActive: "boolean" },
+    params: { taskId: "id", ...taskInput, isActive: "boolean" },
     example: { taskId, ...exampleInput, isActive: true },
     returns: returns<null>(),
   }),
@@ -98,7 +90,7 @@ export const schedulerActions = {
   }),
   "scheduler.list": action({
     summary: "Tasks, a page at a time; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
-    params: paging,
+    params: pagingBy(TASK_ORDER_FIELDS),
     example: { page: 1, limit: 10 },
     returns: returns<Page<TaskView>>(),
   }),

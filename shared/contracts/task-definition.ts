@@ -1,4 +1,3 @@
-/** The parts of a task that events and actions share. */
 export const EXEC_STRATEGIES = ["interval", "date", "cron", "once"] as const;
 export const CRON_DIALECTS = ["kinit", "quartz", "unix"] as const;
 export const MISFIRE_POLICIES = ["fire_once", "skip", "fire_all"] as const;
@@ -13,7 +12,10 @@ export type OverlapPolicy = (typeof OVERLAP_POLICIES)[number];
 export const SKIP_REASONS = ["overlap", "misfire", "coalesced", "calendar"] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
-/** A task as it is defined: what to run, when, and under which policies. Instants are ISO-8601 UTC. */
+/**
+ * A task as it is defined: what to run, when, and under which policies. Instants are ISO-8601 UTC. Events, actions and
+ * views have these fields; stores and the HTTP API map each of them in one table.
+ */
 export const taskDefinition = {
   name: { type: "string", min: 1, max: 255 },
   group: { type: "string", max: 255, nullable: true },
@@ -28,11 +30,20 @@ export const taskDefinition = {
   timezone: { type: "string", max: 64 },
   cronDialect: { type: "enum", values: CRON_DIALECTS },
   misfire: { type: "enum", values: MISFIRE_POLICIES },
-  /** An occurrence that is late by no more than this is fired as if on time. */
+  /** An occurrence that is late by no more than this is not a misfire. */
   misfireGraceMs: { type: "number", integer: true, min: 0, max: 86_400_000 },
   overlap: { type: "enum", values: OVERLAP_POLICIES },
   /** An attempt is aborted after this; null leaves it to the handler's own limit. */
   timeoutMs: { type: "number", integer: true, min: 1, max: 604_800_000, nullable: true },
+} as const;
+
+/** What a caller may leave out, with what then holds. The time zone is left out, too: its default is a setting. */
+export const taskDefaults = {
+  cronDialect: "kinit",
+  misfire: "fire_once",
+  misfireGraceMs: 1000,
+  overlap: "skip",
+  timeoutMs: null,
 } as const;
 
 export const exampleDefinition = {
@@ -46,9 +57,5 @@ export const exampleDefinition = {
   startAt: null,
   endAt: null,
   timezone: "Asia/Shanghai",
-  cronDialect: "kinit",
-  misfire: "fire_once",
-  misfireGraceMs: 1000,
-  overlap: "skip",
-  timeoutMs: null,
+  ...taskDefaults,
 } as const;

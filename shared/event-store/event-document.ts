@@ -45,5 +45,5 @@ export function fromEventDocument(document: EventDocument): StoredEvent {
     subject: stream,
     time: time.toISOString(),
     ...rest,
-  } as unknown as StoredEvent;
+  } as StoredEvent;
 }

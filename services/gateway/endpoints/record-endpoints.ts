@@ -3,10 +3,10 @@ import type { RecordView } from "../../../shared/contracts/records-actions.ts";
 import { errorType } from "../../../shared/errors.ts";
 import { rowsOf } from "../../../shared/rows-of.ts";
 import { data } from "../wire/envelope.ts";
-import { showHotRow } from "../wire/hotlist-wire.ts";
+import { hotRowOrderFields, showHotRow } from "../wire/hotlist-wire.ts";
 import { pagedList } from "../wire/paged-list.ts";
 import { pagingFields, toPaging } from "../wire/paging.ts";
-import { showRecord } from "../wire/record-wire.ts";
+import { recordOrderFields, showRecord } from "../wire/record-wire.ts";
 import { objectId } from "../wire/wire-kinds.ts";
 import { optional, required } from "../wire/wire-validation.ts";
 import { type Exchange, endpoint, query } from "./endpoint.ts";
@@ -20,7 +20,7 @@ export const listRecords = endpoint(
   query({ ...pagingFields, task_id: optional(objectId, undefined) }),
   async ({ task_id: taskId, ...paging }, { call, datetimes, language }) => {
     const filter = taskId === undefined ? {} : { taskId };
-    const found = await call("records.list", { ...toPaging(paging), ...filter });
+    const found = await call("records.list", { ...toPaging(paging, recordOrderFields), ...filter });
     const show = (record: RecordView) => showRecord(record, { datetimes, language });
     return pagedList({ found, rows: recordRows({ call }), show }, paging);
   },
@@ -42,7 +42,7 @@ async function recordOf(runId: string, { call }: Exchange): Promise<RecordView> 
 }
 
 export const listHotRows = endpoint(query(pagingFields), async (paging, { call, datetimes }) => {
-  const found = await call("crawler.list", toPaging(paging));
+  const found = await call("crawler.list", toPaging(paging, hotRowOrderFields));
   const rows = (query: ActionParams<"crawler.rows">) => call("crawler.rows", query);
   return pagedList({ found, rows, show: (row) => showHotRow(row, datetimes) }, paging);
 });

@@ -5,7 +5,8 @@ import { data, list, message, type Reply } from "../wire/envelope.ts";
 import { hotlistTask } from "../wire/hotlist-wire.ts";
 import { pagedList } from "../wire/paged-list.ts";
 import { pagingFields, toPaging } from "../wire/paging.ts";
-import { showTask, taskFields, toDefinition } from "../wire/task-wire.ts";
+import { taskFields } from "../wire/task-fields.ts";
+import { showTask, taskOrderFields, toDefinition } from "../wire/task-wire.ts";
 import { objectId } from "../wire/wire-kinds.ts";
 import { nested, required } from "../wire/wire-validation.ts";
 import { body, endpoint, nothing, query } from "./endpoint.ts";
@@ -31,7 +32,7 @@ export const updateTask = endpoint(
 );
 
 export const listTasks = endpoint(query(pagingFields), async (paging, { call, datetimes }) => {
-  const found = await call("scheduler.list", toPaging(paging));
+  const found = await call("scheduler.list", toPaging(paging, taskOrderFields));
   const rows = (query: ActionParams<"scheduler.rows">) => call("scheduler.rows", query);
   return pagedList({ found, rows, show: (task) => showTask(task, datetimes) }, paging);
 });

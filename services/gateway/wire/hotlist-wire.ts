@@ -1,5 +1,5 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
-import type { HotRowView } from "../../../shared/contracts/crawler-actions.ts";
+import type { HotRowOrderField, HotRowView } from "../../../shared/contracts/crawler-actions.ts";
 import type { DatetimeWire } from "./datetime-wire.ts";
 
 /** The task that `/bilibili/hot/new/task/create` creates: one crawl, at once. */
@@ -14,6 +14,16 @@ export const hotlistTask: ActionParams<"scheduler.create"> = {
   startAt: null,
   endAt: null,
   isActive: true,
+};
+
+/** The field that each name of the wire stands for, for sorting. */
+export const hotRowOrderFields: Readonly<Record<string, HotRowOrderField>> = {
+  title: "title",
+  heat: "heat",
+  link: "link",
+  create_datetime: "crawledAt",
+  rank: "rank",
+  crawl_id: "crawlId",
 };
 
 /** A crawled row as the API shows it: the original's members, then ours. */

@@ -6,7 +6,7 @@ import { Faults, InvalidInput, readFields } from "./wire-validation.ts";
 function paging(query: Record<string, string>) {
   const values = readFields(pagingFields, query);
   assert.ok(!(values instanceof Faults));
-  return toPaging(values);
+  return toPaging(values, { name: "name", create_datetime: "createdAt", job_class: "handler" });
 }
 
 describe("paging", () => {
@@ -16,10 +16,15 @@ describe("paging", () => {
       { page: "3", limit: "0" },
       { page: 3, limit: 0 },
     ],
-    [{ v_order: "desc" }, { page: 1, limit: 10, orderField: "create_datetime", order: "desc" }],
-    [{ v_order: "descending" }, { page: 1, limit: 10, orderField: "create_datetime", order: "desc" }],
-    [{ v_order: "DESC" }, { page: 1, limit: 10, orderField: "create_datetime", order: "asc" }],
-    [{ v_order: "asc" }, { page: 1, limit: 10, orderField: "create_datetime", order: "asc" }],
+    [{ v_order: "desc" }, { page: 1, limit: 10, orderField: "createdAt", order: "desc" }],
+    [{ v_order: "descending" }, { page: 1, limit: 10, orderField: "createdAt", order: "desc" }],
+    [{ v_order: "DESC" }, { page: 1, limit: 10, orderField: "createdAt", order: "asc" }],
+    [{ v_order: "asc" }, { page: 1, limit: 10, orderField: "createdAt", order: "asc" }],
+    [{ v_order_field: "job_class" }, { page: 1, limit: 10, orderField: "handler", order: "asc" }],
+    [
+      { v_order_field: "no_such_field", v_order: "desc" },
+      { page: 1, limit: 10, orderField: "id", order: "desc" },
+    ],
     [{ v_order_field: "name" }, { page: 1, limit: 10, orderField: "name", order: "asc" }],
     [
       { v_order_field: "name", v_order: "desc" },

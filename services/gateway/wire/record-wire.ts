@@ -1,4 +1,4 @@
-import type { RecordView } from "../../../shared/contracts/records-actions.ts";
+import type { RecordOrderField, RecordView } from "../../../shared/contracts/records-actions.ts";
 import type { Language } from "../texts/language.ts";
 import { exceptionText, skipText } from "../texts/record-texts.ts";
 import type { DatetimeWire } from "./datetime-wire.ts";
@@ -9,6 +9,31 @@ export interface RecordDisplay {
   readonly datetimes: DatetimeWire;
   readonly language: Language;
 }
+
+/** The field that each name of the wire stands for, for sorting. */
+export const recordOrderFields: Readonly<Record<string, RecordOrderField>> = {
+  task_id: "taskId",
+  start_datetime: "plannedAt",
+  end_datetime: "endedAt",
+  process_time: "processTime",
+  retval: "result",
+  exception: "exception",
+  traceback: "traceback",
+  name: "name",
+  group: "group",
+  job_class: "handler",
+  job_params: "params",
+  exec_strategy: "strategy",
+  expression: "expression",
+  create_datetime: "createdAt",
+  update_datetime: "updatedAt",
+  status: "status",
+  skip: "skip",
+  error_type: "errorType",
+  attempts: "attempts",
+  progress: "progress",
+  log: "log",
+};
 
 /** A run or skip as the API shows it: the original's members in its order, then ours. */
 export function showRecord(record: RecordView, display: RecordDisplay): Record<string, unknown> {

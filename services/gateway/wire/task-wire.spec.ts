@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { checkParams } from "../../../shared/contracts/action.ts";
 import { schedulerActions, type TaskView } from "../../../shared/contracts/scheduler-actions.ts";
 import { datetimeWire } from "./datetime-wire.ts";
-import { showTask, taskFields, toDefinition } from "./task-wire.ts";
+import { taskFields } from "./task-fields.ts";
+import { showTask, taskOrderFields, toDefinition } from "./task-wire.ts";
 import { Faults, readFields } from "./wire-validation.ts";
 
 const shanghai = datetimeWire("Asia/Shanghai");
@@ -146,5 +147,10 @@ describe("showTask", () => {
     assert.deepEqual(definition.params, view.params);
     assert.equal(definition.endAt, view.endAt);
     assert.equal(definition.isActive, true);
+  });
+
+  it("is sorted by any member that it shows", () => {
+    const shown = Object.keys(showTask(view, shanghai)).filter((name) => name !== "id");
+    assert.deepEqual(Object.keys(taskOrderFields).sort(), shown.sort());
   });
 });

@@ -10,6 +10,7 @@ import type { SourceEvents } from "./mongo-source-events.ts";
 import { foldRecord, type RunRecord } from "./record.ts";
 import { fromDocument, type RecordDocument, toDocument, toView } from "./record-document.ts";
 import type { DecidedRunEvent, RunCommand } from "./run.ts";
+import { STORED_FIELDS } from "./stored-fields.ts";
 
 export class RecordNotFound extends AppError {
   constructor(runId: string) {
@@ -131,7 +132,7 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
 
     list: ({ page, limit, taskId, ...order }) => {
       const filter = taskId === undefined ? {} : { task_id: taskId };
-      return pages.page({ page, limit, filter, sort: sortOf(order) }, () =>
+      return pages.page({ page, limit, filter, sort: sortOf(order, STORED_FIELDS) }, () =>
         taskId === undefined ? records.estimatedDocumentCount() : records.countDocuments(filter),
       );
     },

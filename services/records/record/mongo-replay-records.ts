@@ -26,7 +26,7 @@ async function recordsOf(
   events: Collection<EventDocument>,
   sources: readonly EventDocument[],
 ): Promise<Replayed[]> {
-  const first = sources.map((source) => fromEventDocument(source) as unknown as RecordedEvent);
+  const first = sources.map((source) => fromEventDocument(source) as RecordedEvent);
   const streams = await runStreams(events, first.map(recordIdOf));
   return first.map((source, position) => {
     const id = recordIdOf(source);
@@ -47,7 +47,7 @@ async function runStreams(
   for await (const document of events.find(query, { sort: { stream: 1, version: 1 } })) {
     const id = document.stream.slice("run-".length);
     const stream = streams.get(id) ?? [];
-    stream.push(fromEventDocument(document) as unknown as RecordedEvent);
+    stream.push(fromEventDocument(document) as RecordedEvent);
     streams.set(id, stream);
   }
   return streams;

@@ -81,7 +81,7 @@ export function mongoSourceEvents(events: Collection<EventDocument>): SourceEven
   };
 }
 
-const recordedEvent = (document: EventDocument) => fromEventDocument(document) as unknown as RecordedEvent;
+const recordedEvent = (document: EventDocument) => fromEventDocument(document) as RecordedEvent;
 
 function sourceEvent({ _id, type, writer = "", data }: EventDocument): SourceEvent {
   const { runId, skipId } = data as { runId?: string; skipId?: string };

@@ -1,9 +1,9 @@
 import type { CallingOptions } from "moleculer";
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
+import { isOf } from "../../../shared/contracts/catalogue.ts";
 import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
 import { CONFIRM_TIMEOUT_MS } from "../../../shared/contracts/start-rules.ts";
-import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
 import { type Caller, call, readOnlyCall } from "../../../shared/service.ts";
@@ -88,7 +88,8 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
     const folded = taskIds.map(async (taskId) => {
       const stream = await store.readStream(`task-${taskId}`);
-      return [taskId, fold(task, stream as unknown as readonly TaskEvent[])] as const;
+      const events = stream.filter((event) => isOf("task.*", event));
+      return [taskId, fold(task, events)] as const;
     });
     const dispatched = new Map(await Promise.all(folded));
     if (!(await settled("records", limitMs))) return NO_VERDICTS;

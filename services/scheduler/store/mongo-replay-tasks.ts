@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
+import { isOf } from "../../../shared/contracts/catalogue.ts";
 import { isRunEnded, type RunEnded } from "../../../shared/contracts/run-events.ts";
-import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { type EventDocument, fromEventDocument } from "../../../shared/event-store/event-document.ts";
 import { eventsOf, inChunks, type ReadModel, type Replayed } from "../../../shared/event-store/replay.ts";
 import { task } from "../task/task.ts";
@@ -42,7 +42,8 @@ async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<
       current = undefined;
     }
     const { state } = current ?? { state: task.initialState };
-    current = { id, state: task.evolve(state, event as unknown as TaskEvent), version: event.version };
+    const next = isOf("task.*", event) ? task.evolve(state, event) : state;
+    current = { id, state: next, version: event.version };
   }
   if (current) yield current;
 }

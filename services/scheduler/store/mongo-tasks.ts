@@ -15,6 +15,7 @@ import {
   TaskNotFound,
   type TaskRuns,
 } from "../task/task-state.ts";
+import { STORED_FIELDS } from "./stored-fields.ts";
 import {
   fromDocument,
   runningOf,
@@ -138,7 +139,9 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
     },
 
     list: ({ page, limit, ...order }) =>
-      pages.page({ page, limit, filter: {}, sort: sortOf(order) }, () => tasks.countDocuments()),
+      pages.page({ page, limit, filter: {}, sort: sortOf(order, STORED_FIELDS) }, () =>
+        tasks.countDocuments(),
+      ),
 
     rows: pages.rows,
   };

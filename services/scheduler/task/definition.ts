@@ -1,5 +1,6 @@
 import type { ParamsOf } from "../../../shared/contracts/action.ts";
 import type { schedulerActions } from "../../../shared/contracts/scheduler-actions.ts";
+import { taskDefaults } from "../../../shared/contracts/task-definition.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { AppError, errorType } from "../../../shared/errors.ts";
 import { parseTrigger, type Trigger } from "../trigger/trigger.ts";
@@ -16,15 +17,9 @@ export type DefinitionInput = Omit<
 
 /** Completes a definition with the platform's defaults. */
 export function completeDefinition(input: DefinitionInput, timezone: string): Definition {
-  return {
-    ...input,
-    timezone: input.timezone ?? timezone,
-    cronDialect: input.cronDialect ?? "kinit",
-    misfire: input.misfire ?? "fire_once",
-    misfireGraceMs: input.misfireGraceMs ?? 1000,
-    overlap: input.overlap ?? "skip",
-    timeoutMs: input.timeoutMs ?? null,
-  };
+  const defaults = Object.entries({ timezone, ...taskDefaults });
+  const missing = defaults.filter(([field]) => (input as Record<string, unknown>)[field] === undefined);
+  return { ...input, ...Object.fromEntries(missing) } as Definition;
 }
 
 /** Every `task.due` carries the params, and no event may be larger than the bus accepts: 1 MiB by default with NATS. */
