@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import { type EmbeddedMongoOptions, startEmbeddedMongo } from "./start-embedded-mongo.ts";
+import { EmbeddedMongoError } from "./store/embedded-mongo-error.ts";
 
 /** What the thread tells its owner. */
 export type ThreadReport =

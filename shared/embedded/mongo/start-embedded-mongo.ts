@@ -1,22 +1,22 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { budgetNews, watchBudget } from "./budget.ts";
-import { MOST_CONNECTIONS, REPLICA_SET } from "./commands/diagnostics/hello.ts";
-import { Profiler } from "./commands/diagnostics/profiler.ts";
 import { dispatch } from "./commands/dispatch.ts";
 import type { ServerState } from "./commands/request/context.ts";
-import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import { Engine } from "./engine/engine.ts";
 import { recover } from "./engine/recovery.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { Activity } from "./server/activity.ts";
 import { Cursors } from "./server/cursors.ts";
 import { FailPoints } from "./server/fail-points.ts";
+import { MAX_CONNECTIONS, REPLICA_SET } from "./server/identity.ts";
+import { Profiler } from "./server/profiler.ts";
 import { WriteGate } from "./server/write-gate.ts";
 import { ClusterTime } from "./session/cluster-time.ts";
 import { Sessions } from "./session/sessions.ts";
 import { Snapshots } from "./session/snapshots.ts";
 import { type DirectoryLock, lockDirectory } from "./store/directory-lock.ts";
 import { type Disk, realDisk } from "./store/disk.ts";
+import { EmbeddedMongoError } from "./store/embedded-mongo-error.ts";
 import { LogStore } from "./store/log-store.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import type { Store } from "./store/store.ts";
@@ -187,7 +187,7 @@ async function bind(listener: Server, host: string, port: number): Promise<numbe
 
 function accept(listener: Server, server: ServerState, sockets: Set<Socket>): void {
   let lastConnectionId = 0;
-  listener.maxConnections = MOST_CONNECTIONS;
+  listener.maxConnections = MAX_CONNECTIONS;
   listener.on("connection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { budgetNews } from "./budget.ts";
-import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import type { ThreadReport } from "./mongo-thread.ts";
 import type { EmbeddedMongo, EmbeddedMongoOptions } from "./start-embedded-mongo.ts";
+import { EmbeddedMongoError } from "./store/embedded-mongo-error.ts";
 
 export interface MongoThread extends Pick<EmbeddedMongo, "url" | "port" | "close"> {
   /** Rejects if the thread ends before it was closed: the data cannot be reached any more. */

@@ -1,3 +1,4 @@
+import type { Collation } from "../bson/collation.ts";
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
@@ -6,12 +7,11 @@ import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { Extreme } from "../expression/expr-accumulate.ts";
 import { compileExpression, evaluateConstant } from "../expression/expression.ts";
+import { type Accumulator, Average, StandardDeviation, Sum } from "../expression/numeric-accumulators.ts";
 import { isNullish, type Maybe } from "../expression/operator.ts";
 import type { Expression, Scope } from "../expression/scope.ts";
 import { StringClasses } from "../expression/string-classes.ts";
-import type { Collation } from "../query/collation.ts";
-import { compileSort } from "../query/sort.ts";
-import { type Accumulator, Average, StandardDeviation, Sum } from "./numeric-accumulators.ts";
+import { compileSort } from "../fields/sort.ts";
 
 /** A compiled accumulator: what it takes from each document, and a fresh state for each group. */
 export interface GroupField {

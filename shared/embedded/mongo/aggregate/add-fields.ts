@@ -2,7 +2,7 @@ import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { compileExpression } from "../expression/expression.ts";
 import type { Expression, Scope } from "../expression/scope.ts";
-import { requireFieldPath } from "../query/field-path.ts";
+import { requireFieldPath } from "../fields/field-path.ts";
 
 interface Assignment {
   readonly parts: readonly string[];

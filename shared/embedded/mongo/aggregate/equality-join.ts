@@ -1,5 +1,5 @@
 import { type BsonDocument, BsonUndefined, type BsonValue, documentOf, Regex } from "../bson/values.ts";
-import type { JoinedCollection, Namespace, PipelineEnvironment } from "../expression/environment.ts";
+import type { JoinedCollection, Namespace, PipelineEnvironment } from "./environment.ts";
 import { chunked, filtering, gather } from "./flow.ts";
 import { ForeignIndex } from "./foreign-index.ts";
 

@@ -1,5 +1,6 @@
 import type { BsonDocument } from "../bson/values.ts";
-import type { DocumentSource, Pace } from "../expression/environment.ts";
+import type { Pace } from "../pacing/pace.ts";
+import type { DocumentSource } from "./environment.ts";
 
 /** Documents on their way through a pipeline: in chunks, because an `await` for each would cost more than its stage. */
 export type Flow = AsyncIterable<readonly BsonDocument[]>;

@@ -1,9 +1,9 @@
+import type { Collation } from "../bson/collation.ts";
 import { indexKey } from "../bson/key.ts";
 import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
-import type { PipelineEnvironment } from "../expression/environment.ts";
 import { StringClasses } from "../expression/string-classes.ts";
-import type { Collation } from "../query/collation.ts";
-import { keyValuesAt, type Path, parsePath, valueAt } from "../query/path.ts";
+import { keyValuesAt, type Path, parsePath, valueAt } from "../fields/path.ts";
+import type { PipelineEnvironment } from "./environment.ts";
 
 /** The documents of a collection by the values of one field, for joins. */
 export class ForeignIndex {

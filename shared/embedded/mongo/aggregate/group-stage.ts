@@ -1,13 +1,13 @@
 import { CommandFault } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
-import type { PipelineEnvironment } from "../expression/environment.ts";
 import { compileExpression } from "../expression/expression.ts";
+import type { Accumulator } from "../expression/numeric-accumulators.ts";
 import type { Expression } from "../expression/scope.ts";
 import { StringClasses } from "../expression/string-classes.ts";
 import { compileAccumulator, type GroupField } from "./accumulators.ts";
+import type { PipelineEnvironment } from "./environment.ts";
 import { flowOf, type Stage } from "./flow.ts";
-import type { Accumulator } from "./numeric-accumulators.ts";
 
 export interface Grouping {
   readonly id: Expression;

@@ -1,10 +1,10 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
-import type { Namespace, PipelineEnvironment } from "../expression/environment.ts";
 import { compileExpression } from "../expression/expression.ts";
 import type { Expression, Variable } from "../expression/scope.ts";
-import { keyValuesAt, type Path, parsePath } from "../query/path.ts";
+import { keyValuesAt, type Path, parsePath } from "../fields/path.ts";
 import { withField } from "./add-fields.ts";
+import type { Namespace, PipelineEnvironment } from "./environment.ts";
 import { EqualityJoin } from "./equality-join.ts";
 import { chunked, flowOf, gather, type Stage } from "./flow.ts";
 import { type Narrowing, narrowingOf } from "./narrowing.ts";

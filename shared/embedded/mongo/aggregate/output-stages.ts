@@ -1,15 +1,10 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
-import type {
-  MergeDecision,
-  Namespace,
-  PipelineEnvironment,
-  PipelineWriter,
-} from "../expression/environment.ts";
 import { compileExpression } from "../expression/expression.ts";
-import { valueAt } from "../query/path.ts";
-import { compileUpdatePipeline } from "../update/update-pipeline.ts";
+import { valueAt } from "../fields/path.ts";
+import type { MergeDecision, Namespace, PipelineEnvironment, PipelineWriter } from "./environment.ts";
 import { gather, type Stage } from "./flow.ts";
+import { compileUpdatePipeline } from "./update-pipeline.ts";
 
 function writerOf(stage: string, env: PipelineEnvironment): PipelineWriter {
   if (env.writer) return env.writer;

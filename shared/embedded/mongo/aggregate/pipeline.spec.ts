@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { BSON, type Document } from "mongodb";
 import { canonical, docOf } from "../bson/official.fixture.ts";
 import type { BsonDocument } from "../bson/values.ts";
-import type { Pace, PipelineEnvironment } from "../expression/environment.ts";
 import { Scope } from "../expression/scope.ts";
+import type { Pace } from "../pacing/pace.ts";
+import type { PipelineEnvironment } from "./environment.ts";
 import { compilePipeline, pushDown } from "./pipeline.ts";
 import { pipelineCases, pipelineCollections } from "./pipeline-cases.fixture.ts";
 

@@ -1,12 +1,12 @@
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
-import type { DocumentSource, PipelineEnvironment } from "../expression/environment.ts";
-import { compileSort } from "../query/sort.ts";
-import { stageOf } from "../update/update-pipeline.ts";
+import { compileSort } from "../fields/sort.ts";
+import type { DocumentSource, PipelineEnvironment } from "./environment.ts";
 import { chunked, type Stage } from "./flow.ts";
 import { sorting } from "./sort-stage.ts";
 import { compileStage } from "./stages.ts";
+import { stageOf } from "./update-pipeline.ts";
 
 /** Stages that begin a pipeline and take nothing from the collection. */
 const SOURCES = new Set([

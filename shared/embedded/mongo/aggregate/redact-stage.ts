@@ -1,8 +1,8 @@
 import { CommandFault } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import type { PipelineEnvironment } from "../expression/environment.ts";
 import { compileExpression } from "../expression/expression.ts";
 import type { Expression } from "../expression/scope.ts";
+import type { PipelineEnvironment } from "./environment.ts";
 import { expanding, type Stage } from "./flow.ts";
 
 function redactValue(value: BsonValue, decide: Expression): BsonValue | undefined {

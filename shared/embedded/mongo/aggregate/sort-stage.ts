@@ -1,9 +1,9 @@
 import { decodeDocument } from "../bson/decode.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import type { BsonDocument } from "../bson/values.ts";
-import type { Pace } from "../expression/environment.ts";
-import type { Sorter, SortKey } from "../query/sort.ts";
-import { sortPaced } from "../query/sort-paced.ts";
+import type { Sorter, SortKey } from "../fields/sort.ts";
+import { sortPaced } from "../fields/sort-paced.ts";
+import type { Pace } from "../pacing/pace.ts";
 import { CHUNK, type Stage } from "./flow.ts";
 
 /** A document waiting for its turn: as it is, or as bytes within those of its chunk. */

@@ -1,7 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
-import type { PipelineEnvironment } from "../expression/environment.ts";
 import { withField } from "./add-fields.ts";
+import type { PipelineEnvironment } from "./environment.ts";
 import { expanding, type Stage } from "./flow.ts";
 
 interface Unwind {

@@ -1,10 +1,10 @@
+import { BsonType } from "./bson-type.ts";
 import { type BsonNumber, compareNumbers } from "./number.ts";
 import {
   type Binary,
   type BsonDate,
   type BsonDocument,
   BsonSymbol,
-  BsonType,
   type BsonValue,
   type Code,
   type CodeWithScope,

@@ -1,4 +1,4 @@
-import { BsonType } from "./values.ts";
+import { BsonType } from "./bson-type.ts";
 
 const SIGN = 1n << 63n;
 const EXPONENT_BIAS = 6176;

@@ -1,6 +1,6 @@
+import { BsonType } from "./bson-type.ts";
 import { asciiName } from "./field-names.ts";
 import { int32At, skipCString, skipValue } from "./raw.ts";
-import { BsonType } from "./values.ts";
 
 const { utf8Slice } = Buffer.prototype as unknown as { utf8Slice(start: number, end: number): string };
 

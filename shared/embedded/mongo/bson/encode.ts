@@ -1,3 +1,4 @@
+import { BsonType } from "./bson-type.ts";
 import { Decimal128 } from "./decimal.ts";
 import { CommandFault } from "./fault.ts";
 import { GrowingBuffer } from "./growing-buffer.ts";
@@ -7,7 +8,6 @@ import {
   type BsonDocument,
   BsonDouble,
   BsonSymbol,
-  BsonType,
   type BsonValue,
   Code,
   CodeWithScope,

@@ -1,3 +1,4 @@
+import { BsonType } from "./bson-type.ts";
 import { rankOf } from "./compare.ts";
 import { decodeValue } from "./decode.ts";
 import { KeyBytes } from "./key-bytes.ts";
@@ -9,7 +10,6 @@ import {
   type BsonDate,
   type BsonDocument,
   BsonSymbol,
-  BsonType,
   type BsonValue,
   Code,
   CodeWithScope,

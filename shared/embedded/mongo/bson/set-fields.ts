@@ -1,7 +1,7 @@
+import { BsonType } from "./bson-type.ts";
 import { ElementCursor } from "./element-cursor.ts";
 import { GrowingBuffer } from "./growing-buffer.ts";
 import { int32At } from "./raw.ts";
-import { BsonType } from "./values.ts";
 
 /** One element to be set, with its name and value as they lie in the bytes of a message. */
 export interface FieldElement {

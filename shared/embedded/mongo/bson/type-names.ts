@@ -1,4 +1,5 @@
-import { BsonType, type BsonValue, typeOf } from "./values.ts";
+import { BsonType } from "./bson-type.ts";
+import { type BsonValue, typeOf } from "./values.ts";
 
 const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [BsonType.double, "double"],

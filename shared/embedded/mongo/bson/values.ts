@@ -1,29 +1,5 @@
+import { BsonType } from "./bson-type.ts";
 import type { Decimal128 } from "./decimal.ts";
-
-/** The element type bytes of BSON. */
-export const BsonType = {
-  double: 0x01,
-  string: 0x02,
-  object: 0x03,
-  array: 0x04,
-  binary: 0x05,
-  undefined: 0x06,
-  objectId: 0x07,
-  bool: 0x08,
-  date: 0x09,
-  null: 0x0a,
-  regex: 0x0b,
-  dbPointer: 0x0c,
-  code: 0x0d,
-  symbol: 0x0e,
-  codeWithScope: 0x0f,
-  int: 0x10,
-  timestamp: 0x11,
-  long: 0x12,
-  decimal: 0x13,
-  maxKey: 0x7f,
-  minKey: 0xff,
-} as const;
 
 /** A document: a Map, because an object would reorder integer-like keys and trip over `__proto__`. */
 export type BsonDocument = Map<string, BsonValue>;

@@ -7,6 +7,7 @@ import { signedTime } from "../session/cluster-time.ts";
 import { type ClientState, CloseConnection } from "../wire/connection.ts";
 import { asFault, faultReply, type Reply } from "../wire/reply.ts";
 import type { Request } from "../wire/request.ts";
+import { profileEntries } from "./diagnostics/profile-entries.ts";
 import { requireStableApi } from "./request/api-version.ts";
 import { Arguments } from "./request/arguments.ts";
 import { type Concerned, requireWriteConcern, writeConcernErrorFor } from "./request/concerns.ts";
@@ -54,7 +55,7 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
   }
   const ms = performance.now() - operation.started;
   if (server.profiler.isRecorded(operation, ms))
-    await server.profiler.record(server, operation, { reply, ms });
+    await server.profiler.record(server, operation.database, profileEntries(operation, reply, ms));
   return reply;
 }
 

@@ -7,7 +7,7 @@ import { diagnosticCommands } from "./diagnostics/diagnostics.ts";
 import { fsyncCommands } from "./diagnostics/fsync.ts";
 import { helloCommands } from "./diagnostics/hello.ts";
 import { parameterCommands } from "./diagnostics/parameters.ts";
-import { profilerCommands } from "./diagnostics/profiler.ts";
+import { profileCommands } from "./diagnostics/profile.ts";
 import { serverStatusCommands } from "./diagnostics/server-status.ts";
 import { aggregateCommands } from "./read/aggregate.ts";
 import { countCommands } from "./read/count.ts";
@@ -36,7 +36,7 @@ export const commandTable: CommandTable = {
   ...collModCommands,
   ...diagnosticCommands,
   ...parameterCommands,
-  ...profilerCommands,
+  ...profileCommands,
   ...serverStatusCommands,
   ...currentOpCommands,
   ...fsyncCommands,

@@ -1,8 +1,8 @@
+import { type Collation, compileCollation } from "../bson/collation.ts";
 import { addToKey, beginKey, finishKey, indexKey } from "../bson/key.ts";
 import { elementAt } from "../bson/raw.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import { type Collation, compileCollation } from "../query/collation.ts";
-import { type KeyTuple, keyTuples } from "../query/index-keys.ts";
+import { type KeyTuple, keyTuples } from "../fields/index-keys.ts";
 import type { DocumentRecord } from "./document-record.ts";
 import type { LazyDocument } from "./lazy-document.ts";
 import { OrderedEntries } from "./ordered-entries.ts";

@@ -1,11 +1,19 @@
+import { type Collation, compileCollation } from "../bson/collation.ts";
 import { type BsonDocument, type BsonValue, documentOf } from "../bson/values.ts";
-import { type Collation, compileCollation } from "../query/collation.ts";
 import { CollectionIndex } from "./collection-index.ts";
-import { DocumentRecord, type ReadView, settle, visibleBytes } from "./document-record.ts";
+import {
+  DocumentRecord,
+  type IndexKeys,
+  type ReadView,
+  type RecordOwner,
+  settle,
+  type UnitOfWork,
+  visibleBytes,
+  type Write,
+} from "./document-record.ts";
 import { type DocumentRules, documentRules } from "./document-rules.ts";
 import { LazyDocument } from "./lazy-document.ts";
 import { RecordList } from "./record-list.ts";
-import type { IndexKeys, Transaction, Write } from "./transaction.ts";
 import { checkUnique } from "./unique-check.ts";
 import { WriteConflict } from "./write-conflict.ts";
 
@@ -26,7 +34,7 @@ export interface Change {
 }
 
 /** The documents of one collection and their indexes; every change goes through a transaction. */
-export class Collection {
+export class Collection implements RecordOwner {
   readonly id: number;
   readonly uuid: Uint8Array;
   #options: BsonDocument;
@@ -78,14 +86,14 @@ export class Collection {
   }
 
   /** @throws DuplicateKey, WriteConflict, DocumentValidationFailure (nothing has been written then) */
-  insert(transaction: Transaction, source: LazyDocument): DocumentRecord {
+  insert(transaction: UnitOfWork, source: LazyDocument): DocumentRecord {
     transaction.requireTakesWrites();
     if (this.#rules !== null && !transaction.bypassesRules) this.#rules.check(source, null);
     const record = new DocumentRecord(this.nextRecordId);
     const { indexes } = this;
     const keys = indexes.map((index) => index.keysOf(source));
     for (let i = 0; i < indexes.length; i++) {
-      checkUnique({ collection: this, index: indexes[i]!, keys: keys[i]!, record, transaction });
+      checkUnique({ namespace: this.namespace, index: indexes[i]!, keys: keys[i]!, record, transaction });
     }
     this.nextRecordId += 1;
     this.records.add(record);
@@ -95,13 +103,13 @@ export class Collection {
   }
 
   /** @throws DuplicateKey, WriteConflict, DocumentValidationFailure (nothing has been written then) */
-  update(transaction: Transaction, { record, source, heads }: Change): void {
+  update(transaction: UnitOfWork, { record, source, heads }: Change): void {
     transaction.requireTakesWrites();
     const bytes = requireWritable(record, transaction);
     const before = new LazyDocument(bytes);
     if (this.#rules !== null && !transaction.bypassesRules) this.#rules.check(source, before);
-    let added = NONE;
-    let dropped = NONE;
+    let added: readonly AddedKeys[] = NONE;
+    let dropped: readonly IndexKeys[] = NONE;
     for (const index of this.indexes) {
       if (heads !== null && !index.isTouchedBy(heads)) continue;
       const oldKeys = index.keysOf(before);
@@ -111,13 +119,14 @@ export class Collection {
       if (fresh.length > 0) added = [...added, { index, keys: fresh }];
       if (stale.length > 0) dropped = [...dropped, { index, keys: stale }];
     }
-    for (const { index, keys } of added) checkUnique({ collection: this, index, keys, record, transaction });
+    for (const { index, keys } of added)
+      checkUnique({ namespace: this.namespace, index, keys, record, transaction });
     for (const { index, keys } of added) index.addEntries(keys, record);
     this.#stage(transaction, { record, bytes: source.bytes, added, dropped });
   }
 
   /** @throws WriteConflict (nothing has been written then) */
-  remove(transaction: Transaction, record: DocumentRecord): void {
+  remove(transaction: UnitOfWork, record: DocumentRecord): void {
     transaction.requireTakesWrites();
     requireWritable(record, transaction);
     this.#stage(transaction, { record, bytes: null, added: NONE, dropped: null });
@@ -155,7 +164,7 @@ export class Collection {
     }
   }
 
-  #stage(transaction: Transaction, { record, bytes, added, dropped }: Staged): void {
+  #stage(transaction: UnitOfWork, { record, bytes, added, dropped }: Staged): void {
     const write = {
       owner: transaction,
       collection: this,
@@ -172,12 +181,16 @@ export class Collection {
 
 type Staged = Pick<Write, "record" | "bytes" | "added" | "dropped">;
 
-const NONE: readonly IndexKeys[] = [];
+interface AddedKeys extends IndexKeys {
+  readonly index: CollectionIndex;
+}
+
+const NONE: readonly never[] = [];
 const idIndexOf = (options: BsonDocument): BsonDocument =>
   documentOf({ v: 2, key: documentOf({ _id: 1 }), name: "_id_", collation: options.get("collation") });
 
 /** The bytes that the transaction would replace. First writer wins: whoever else has written since its snapshot is ahead. */
-function requireWritable(record: DocumentRecord, transaction: Transaction): Uint8Array {
+function requireWritable(record: DocumentRecord, transaction: UnitOfWork): Uint8Array {
   settle(record);
   const { pending } = record;
   if (pending !== null && pending.owner !== transaction) throw new WriteConflict(pending.owner);

@@ -1,4 +1,4 @@
-import type { Transaction, Write } from "./transaction.ts";
+import type { LazyDocument } from "./lazy-document.ts";
 
 /** A committed state of a document that some open snapshot may still need; `bytes` is null after a delete. */
 export interface Version {
@@ -8,9 +8,9 @@ export interface Version {
 }
 
 /**
- * One document through time: its newest committed version, older ones that open snapshots still see, and at
- * most one write that waits for its commit, or to be moved here behind it. The newest version sits in the record itself: most records have no other, and
- * an object less per document is memory that counts.
+ * One document through time: its newest committed version, older ones that open snapshots still see, and at most one
+ * write that is uncommitted, or committed and not yet installed here. The record itself holds the newest version:
+ * most records have no other, and one object less per document saves memory.
  */
 export class DocumentRecord {
   /** Rises with each insert into the collection: the natural order, and the document's name in the log. */
@@ -34,7 +34,67 @@ export class DocumentRecord {
 /** What a statement may see: everything committed up to `at`, and the writes of its own transaction. */
 export interface ReadView {
   readonly at: number;
-  readonly transaction: Transaction | null;
+  readonly transaction: UnitOfWork | null;
+}
+
+/** The transaction that owns a write, as records, indexes and collections see it. */
+export interface UnitOfWork extends ReadView {
+  readonly writes: Write[];
+  /** When it has committed; infinite before. Its writes count from then on, whether or not they are installed. */
+  readonly committedAt: number;
+  /** Moves a committed write into its record; null before the commit. */
+  readonly install: ((write: Write) => void) | null;
+  /** True while its command may write documents that break the rules of their collection. */
+  readonly bypassesRules: boolean;
+  /** Settles when the transaction has committed or aborted. */
+  readonly finished: Promise<void>;
+  /** @throws CommandFault 251 once the transaction has begun to commit or to abort */
+  requireTakesWrites(): void;
+}
+
+/**
+ * One write of a transaction, which is also the one uncommitted state that its record can have. Commit installs it, a
+ * rollback undoes it. A large statement makes very many of these: hence one object, without lists of keys that can be
+ * computed from the bytes.
+ */
+export interface Write {
+  readonly owner: UnitOfWork;
+  readonly collection: RecordOwner;
+  readonly record: DocumentRecord;
+  /** null for a removal. */
+  readonly bytes: Uint8Array | null;
+  /** The transaction's own earlier write to the record, which comes back when this one is undone. */
+  readonly before: Write | null;
+  /** Index entries that came with it; null for an insert: all that its bytes have. */
+  readonly added: readonly IndexKeys[] | null;
+  /** Index entries that it makes obsolete; null for a removal: all that the bytes before it had. */
+  readonly dropped: readonly IndexKeys[] | null;
+}
+
+/** Keys that a write added to, or made obsolete in, one index. */
+export interface IndexKeys {
+  readonly index: EntryOwner;
+  readonly keys: readonly string[];
+}
+
+/** The collection of a record, as far as versions and writes use it. */
+export interface RecordOwner {
+  readonly id: number;
+  readonly isDropped: boolean;
+  readonly records: { delete(record: DocumentRecord): void };
+  /** Takes back one write: the latest that its transaction has made to the record. */
+  undo(write: Write): void;
+  /** The entries that a document of these bytes has in all indexes. */
+  everyKey(bytes: Uint8Array | null): IndexKeys[];
+  /** Removes entries unless a version that is still kept has the same key. */
+  dropEntries(record: DocumentRecord, obsolete: readonly IndexKeys[]): void;
+}
+
+/** The index of an entry, as far as versions and writes use it. */
+export interface EntryOwner {
+  readonly entries: { remove(key: string, record: DocumentRecord): void };
+  holds(key: string, source: LazyDocument): boolean;
+  removeEntries(keys: readonly string[], record: DocumentRecord): void;
 }
 
 /** The bytes of the record that a view sees; null where there is no document for it. */
@@ -49,7 +109,7 @@ export function visibleBytes(record: DocumentRecord, view: ReadView): Uint8Array
   return null;
 }
 
-/** Moves what has been committed into the record, if it still waits for that: whoever wants to write comes first. */
+/** Installs a committed write that the record has not received yet. Every writer calls this first. */
 export function settle({ pending }: DocumentRecord): void {
   if (pending !== null) pending.owner.install?.(pending);
 }

@@ -1,9 +1,10 @@
+import { compileCollation } from "../bson/collation.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
-import { compileCollation } from "../query/collation.ts";
-import { compileMatch, type Matcher } from "../query/match.ts";
-import { valueAt } from "../query/path.ts";
+import { valueAt } from "../fields/path.ts";
+import { compileMatch } from "../query/match.ts";
+import type { Matcher } from "../query/matcher.ts";
 import type { LazyDocument } from "./lazy-document.ts";
 
 /** A document is not what its collection's validator asks for (code 121); its `errInfo` says which clause it breaks. */

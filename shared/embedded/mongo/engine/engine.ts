@@ -1,14 +1,14 @@
 import { CommandFault } from "../bson/fault.ts";
 import type { BsonDocument } from "../bson/values.ts";
+import type { Pace } from "../pacing/pace.ts";
 import { TimeSlice } from "../pacing/time-slice.ts";
-import type { Pace } from "../planner/rows.ts";
 import { BatchWriter } from "../store/batch.ts";
 import { type Store, StoreFailure } from "../store/store.ts";
 import { Catalog } from "./catalog.ts";
 import type { Collection } from "./collection.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import { type ReadView, settle } from "./document-record.ts";
-import { Transaction, type Write } from "./transaction.ts";
+import { type ReadView, settle, type Write } from "./document-record.ts";
+import { Transaction } from "./transaction.ts";
 import { fillBatch } from "./transaction-batch.ts";
 import { type NewSlice, Versions } from "./versions.ts";
 import { WriteConflict } from "./write-conflict.ts";

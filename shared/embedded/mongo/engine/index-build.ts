@@ -68,7 +68,7 @@ async function requireUnique(
     if (cursor.key !== key) holders = 0;
     key = cursor.key;
     if (source !== null && index.holds(key, source)) holders += 1;
-    if (holders > 1) throw duplicateKey(collection, index, { key, source: source! });
+    if (holders > 1) throw duplicateKey(collection.namespace, index, { key, source: source! });
     if (slice.isOver()) await slice.pause();
   }
 }

@@ -1,4 +1,4 @@
-import type { Pace } from "../expression/environment.ts";
+import type { Pace } from "../pacing/pace.ts";
 import type { DocumentRecord } from "./document-record.ts";
 
 /** Half-open interval of keys: low <= key < high. */

@@ -1,6 +1,6 @@
 import { type Binary, type BsonDocument, documentOf } from "../bson/values.ts";
+import { sortPaced } from "../fields/sort-paced.ts";
 import { TimeSlice } from "../pacing/time-slice.ts";
-import { sortPaced } from "../query/sort-paced.ts";
 import { readBatch } from "../store/batch.ts";
 import { Collection } from "./collection.ts";
 import { CollectionIndex } from "./collection-index.ts";

@@ -1,5 +1,6 @@
 import type { BsonDocument } from "../bson/values.ts";
-import { compileMatch, type Matcher, type MatchOptions } from "../query/match.ts";
+import { compileMatch } from "../query/match.ts";
+import type { Matcher, MatchOptions } from "../query/matcher.ts";
 import { compileRawMatch } from "../query/raw-match.ts";
 import type { LazyDocument } from "./lazy-document.ts";
 

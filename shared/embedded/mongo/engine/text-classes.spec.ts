@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compileCollation } from "../bson/collation.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import { documentOf } from "../bson/values.ts";
 import { TimeSlice } from "../pacing/time-slice.ts";
-import { compileCollation } from "../query/collation.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { CollectionIndex } from "./collection-index.ts";
 import { Engine } from "./engine.ts";

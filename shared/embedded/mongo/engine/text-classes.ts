@@ -1,5 +1,5 @@
+import type { Collation } from "../bson/collation.ts";
 import type { TextKeys } from "../bson/key.ts";
-import type { Collation } from "../query/collation.ts";
 
 const LARGEST_CHUNK = 512;
 

@@ -1,7 +1,8 @@
-import type { Pace } from "../planner/rows.ts";
+import type { Pace } from "../pacing/pace.ts";
 import type { BatchWriter } from "../store/batch.ts";
 import { catalogChange } from "./catalog.ts";
-import type { Transaction, Write } from "./transaction.ts";
+import type { Write } from "./document-record.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** Writes the transaction into a batch; null where that took no time. */
 export function fillBatch(

@@ -1,32 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
 import type { Collection } from "./collection.ts";
-import type { CollectionIndex } from "./collection-index.ts";
-import type { DocumentRecord, ReadView } from "./document-record.ts";
-
-/** Keys that a write added to, or made obsolete in, one index. */
-export interface IndexKeys {
-  readonly index: CollectionIndex;
-  readonly keys: readonly string[];
-}
-
-/**
- * One write of a transaction, and with it the one uncommitted state that its record can have: what commit installs
- * and what a rollback undoes. A large statement makes very many of these: hence one object, and no lists of keys
- * that can be found again from the bytes.
- */
-export interface Write {
-  readonly owner: Transaction;
-  readonly collection: Collection;
-  readonly record: DocumentRecord;
-  /** null for a removal. */
-  readonly bytes: Uint8Array | null;
-  /** The transaction's own earlier write to the record, which comes back when this one is undone. */
-  readonly before: Write | null;
-  /** Index entries that came with it; null for an insert: all that its bytes have. */
-  readonly added: readonly IndexKeys[] | null;
-  /** Index entries that it makes obsolete; null for a removal: all that the bytes before it had. */
-  readonly dropped: readonly IndexKeys[] | null;
-}
+import type { UnitOfWork, Write } from "./document-record.ts";
 
 /**
  * A unit of work: a snapshot, and writes that nobody else sees before commit.
@@ -34,7 +8,7 @@ export interface Write {
  * Plain statements are transactions too; `isPlain` says that nobody beyond the statement depends on the
  * snapshot, so a conflict is waited for and tried again instead of being reported.
  */
-export class Transaction implements ReadView {
+export class Transaction implements UnitOfWork {
   readonly at: number;
   readonly isPlain: boolean;
   readonly writes: Write[] = [];

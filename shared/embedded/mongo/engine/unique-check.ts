@@ -1,20 +1,18 @@
 import { documentOf } from "../bson/values.ts";
-import { keyTuples } from "../query/index-keys.ts";
-import type { Collection } from "./collection.ts";
+import { keyTuples } from "../fields/index-keys.ts";
 import type { CollectionIndex } from "./collection-index.ts";
-import { type DocumentRecord, settle } from "./document-record.ts";
+import { type DocumentRecord, settle, type UnitOfWork } from "./document-record.ts";
 import { EntryCursor } from "./entry-cursor.ts";
 import { LazyDocument } from "./lazy-document.ts";
 import { showDocument } from "./show-value.ts";
-import type { Transaction } from "./transaction.ts";
 import { DuplicateKey, WriteConflict } from "./write-conflict.ts";
 
 export interface UniqueClaim {
-  readonly collection: Collection;
+  readonly namespace: string;
   readonly index: CollectionIndex;
   readonly keys: readonly string[];
   readonly record: DocumentRecord;
-  readonly transaction: Transaction;
+  readonly transaction: UnitOfWork;
 }
 
 /**
@@ -35,7 +33,7 @@ export function checkUnique(claim: UniqueClaim): void {
 }
 
 function checkHolder(
-  { collection, index, transaction }: UniqueClaim,
+  { namespace, index, transaction }: UniqueClaim,
   key: string,
   holder: DocumentRecord,
 ): void {
@@ -46,12 +44,12 @@ function checkHolder(
   const bytes = pending === null ? holder.bytes : pending.bytes;
   if (bytes === null) return;
   const source = new LazyDocument(bytes);
-  if (holder.isSettled || index.holds(key, source)) throw duplicateKey(collection, index, { key, source });
+  if (holder.isSettled || index.holds(key, source)) throw duplicateKey(namespace, index, { key, source });
 }
 
 /** The error for a key that `source` holds already. */
 export function duplicateKey(
-  collection: Collection,
+  namespace: string,
   index: CollectionIndex,
   { key, source }: { key: string; source: LazyDocument },
 ): DuplicateKey {
@@ -65,6 +63,6 @@ export function duplicateKey(
     keyValue.set(path, values[i] ?? null);
   });
   const keyPattern = index.definition.get("key") as ReturnType<typeof documentOf>;
-  const details = { namespace: collection.namespace, indexName: index.name, keyPattern, keyValue };
+  const details = { namespace, indexName: index.name, keyPattern, keyValue };
   return new DuplicateKey(details, showDocument(keyValue));
 }

@@ -1,12 +1,12 @@
-import type { Pace } from "../planner/rows.ts";
-import type { Collection } from "./collection.ts";
-import { type DocumentRecord, type ReadView, settle } from "./document-record.ts";
-import type { IndexKeys, Transaction, Write } from "./transaction.ts";
+import type { Pace } from "../pacing/pace.ts";
+import type { IndexKeys, Write } from "./document-record.ts";
+import { type DocumentRecord, type ReadView, type RecordOwner, settle } from "./document-record.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** What waits for the snapshots that can still see it: versions behind `committedAt`, and their index entries. */
 interface Retired {
   readonly committedAt: number;
-  readonly collection: Collection;
+  readonly collection: RecordOwner;
   readonly record: DocumentRecord;
   readonly dropped: readonly IndexKeys[];
 }
@@ -125,7 +125,7 @@ export class Versions {
     else for (const { index, keys } of dropped) index.removeEntries(keys, record);
   }
 
-  #forget(collection: Collection, record: DocumentRecord, dropped: readonly IndexKeys[]): void {
+  #forget(collection: RecordOwner, record: DocumentRecord, dropped: readonly IndexKeys[]): void {
     for (const { index, keys } of dropped) index.removeEntries(keys, record);
     collection.records.delete(record);
   }

@@ -1,13 +1,13 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, documentOf } from "../bson/values.ts";
-import type { Transaction } from "./transaction.ts";
+import type { UnitOfWork } from "./document-record.ts";
 
 /** Two writers met on one document or one unique key; the later one loses (code 112). */
 export class WriteConflict extends CommandFault {
   /** The open transaction that stands in the way; null where it has committed since the loser's snapshot. */
-  readonly holder: Transaction | null;
+  readonly holder: UnitOfWork | null;
 
-  constructor(holder: Transaction | null) {
+  constructor(holder: UnitOfWork | null) {
     super(
       112,
       "Write conflict during plan execution and yielding is disabled. Please retry your operation or multi-document transaction.",

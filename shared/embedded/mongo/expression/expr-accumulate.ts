@@ -1,6 +1,6 @@
-import { type Accumulator, Average, StandardDeviation, Sum } from "../aggregate/numeric-accumulators.ts";
+import type { Collation } from "../bson/collation.ts";
 import { compareValues } from "../bson/compare.ts";
-import type { Collation } from "../query/collation.ts";
+import { type Accumulator, Average, StandardDeviation, Sum } from "./numeric-accumulators.ts";
 import { compileArguments, isNullish, type Maybe, type Operator, type OperatorTable } from "./operator.ts";
 
 /** The least or greatest of values; null and nothing do not count. */

@@ -1,10 +1,10 @@
+import type { Collation } from "../bson/collation.ts";
 import { equalValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument, isInt32 } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
-import { compileSort } from "../query/sort.ts";
+import { compileSort } from "../fields/sort.ts";
 import { compareMaybe } from "./expr-logic.ts";
 import {
   binary,

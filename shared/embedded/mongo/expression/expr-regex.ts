@@ -1,8 +1,8 @@
 import { CommandFault } from "../bson/fault.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, Regex } from "../bson/values.ts";
-import { compileRegex } from "../query/regex.ts";
 import { type Spans, widthAt } from "../regex/backtracking.ts";
+import { compileRegex } from "../regex/compile-regex.ts";
 import type { CompiledRegex } from "../regex/compiled-regex.ts";
 import { isNullish, type Maybe, named, type Operator, type OperatorTable } from "./operator.ts";
 

@@ -1,9 +1,9 @@
+import type { Collation } from "../bson/collation.ts";
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import type { BsonValue } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
 import {
   isNullish,
   type Maybe,

@@ -1,7 +1,7 @@
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, BsonUndefined, type BsonValue } from "../bson/values.ts";
-import { requireFieldPath } from "../query/field-path.ts";
+import { requireFieldPath } from "../fields/field-path.ts";
 import { accumulatingOperators } from "./expr-accumulate.ts";
 import { arithmeticOperators } from "./expr-arithmetic.ts";
 import { arrayOperators } from "./expr-array.ts";

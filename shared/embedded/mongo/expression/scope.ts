@@ -1,5 +1,5 @@
+import type { Collation } from "../bson/collation.ts";
 import { BsonDate, type BsonValue } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
 
 /** A compiled expression: the value for one document, or undefined where it is missing. */
 export type Expression = (root: BsonDocumentRoot) => BsonValue | undefined;

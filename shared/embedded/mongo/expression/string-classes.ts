@@ -1,5 +1,5 @@
+import type { Collation } from "../bson/collation.ts";
 import type { BsonValue } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
 
 /** Replaces strings that a collation calls equal by one of them, so that they group together. */
 export class StringClasses {

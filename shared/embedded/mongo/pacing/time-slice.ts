@@ -1,13 +1,14 @@
 import { performance } from "node:perf_hooks";
 import { CommandFault } from "../bson/fault.ts";
+import type { Pace } from "./pace.ts";
 import { slowWork } from "./slow-work.ts";
 
 const SLICE_MS = 8;
 /** A look at the clock takes 40 ns. Steps differ much: one may decode a document of a megabyte. */
 const STEPS_PER_LOOK = 8;
 
-/** Divides long work, so that other clients are answered in between, and ends it at its deadline. */
-export class TimeSlice {
+/** Divides long work into slices, so that other clients are served in between, and ends it at its deadline. */
+export class TimeSlice implements Pace {
   readonly #deadline: number;
   #steps = 0;
   #end = performance.now() + SLICE_MS;

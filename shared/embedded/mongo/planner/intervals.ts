@@ -1,9 +1,9 @@
+import { type Collation, isSameCollation } from "../bson/collation.ts";
 import { indexKey } from "../bson/key.ts";
 import { isNumber } from "../bson/number.ts";
 import { BsonSymbol, type BsonValue, isDocument, UNDEFINED } from "../bson/values.ts";
 import type { CollectionIndex, IndexField } from "../engine/collection-index.ts";
 import { EVERY_KEY, HIGHEST_KEY, type KeyInterval } from "../engine/ordered-entries.ts";
-import { type Collation, isSameCollation } from "../query/collation.ts";
 import { isSimple, type PathPredicate } from "./predicates.ts";
 
 /** More points than this are looked up no faster than an index is walked. */

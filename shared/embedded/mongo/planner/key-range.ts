@@ -1,6 +1,5 @@
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import type { Arguments } from "../commands/request/arguments.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import type { KeyInterval } from "../engine/ordered-entries.ts";
 
@@ -8,15 +7,6 @@ import type { KeyInterval } from "../engine/ordered-entries.ts";
 export interface KeyRange {
   readonly min: BsonDocument;
   readonly max: BsonDocument;
-}
-
-/** @throws CommandFault 51173 without a hint: it names the index whose order is meant */
-export function keyRangeOf(args: Arguments): KeyRange | undefined {
-  const range = { min: args.document("min"), max: args.document("max") };
-  if (range.min.size + range.max.size === 0) return undefined;
-  if (args.value("hint") === undefined)
-    throw new CommandFault(51173, "When using min()/max() a hint of which index to use must be provided");
-  return range;
 }
 
 /** The part of the intervals that lies inside the range. */

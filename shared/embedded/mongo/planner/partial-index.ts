@@ -1,6 +1,6 @@
+import type { Collation } from "../bson/collation.ts";
 import { compareValues, rankOf } from "../bson/compare.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
 import { type PathPredicate, predicatesOf, type RangeEnd } from "./predicates.ts";
 
 /** True where every document that the filter accepts satisfies the partial index's own filter. */

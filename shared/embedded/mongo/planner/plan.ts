@@ -1,10 +1,10 @@
+import { type Collation, isSameCollation } from "../bson/collation.ts";
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import type { KeyInterval } from "../engine/ordered-entries.ts";
-import { type Collation, isSameCollation } from "../query/collation.ts";
 import { boundsFor, type IndexBounds } from "./intervals.ts";
 import { type KeyRange, withinRange } from "./key-range.ts";
 import { impliesPartial } from "./partial-index.ts";

@@ -1,14 +1,15 @@
+import type { Collation } from "../bson/collation.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { Collection } from "../engine/collection.ts";
 import type { DocumentRecord, ReadView } from "../engine/document-record.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
 import { type SourceTest, sourceTest } from "../engine/source-test.ts";
 import type { Scope } from "../expression/scope.ts";
-import type { TimeSlice } from "../pacing/time-slice.ts";
-import type { Collation } from "../query/collation.ts";
-import { compileMatch, type Matcher } from "../query/match.ts";
-import { compileSort, type Sorter, type SortKey } from "../query/sort.ts";
-import { sortPaced } from "../query/sort-paced.ts";
+import { compileSort, type Sorter, type SortKey } from "../fields/sort.ts";
+import { sortPaced } from "../fields/sort-paced.ts";
+import type { Pace } from "../pacing/pace.ts";
+import { compileMatch } from "../query/match.ts";
+import type { Matcher } from "../query/matcher.ts";
 import type { KeyRange } from "./key-range.ts";
 import { type Plan, planQuery } from "./plan.ts";
 import { isSimple } from "./predicates.ts";
@@ -23,9 +24,6 @@ export interface QuerySpec {
   readonly collation?: Collation | undefined;
   readonly scope?: Scope | undefined;
 }
-
-/** What long work asks of its time slice. */
-export type Pace = Pick<TimeSlice, "isOver" | "pause">;
 
 /** A query whose filter and sort have been checked and compiled: before anybody asks whether a collection exists. */
 export interface CompiledQuery {

@@ -1,10 +1,10 @@
 import type { Collection } from "../engine/collection.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
+import type { Write } from "../engine/document-record.ts";
 import { type DocumentRecord, type ReadView, visibleBytes } from "../engine/document-record.ts";
 import { EntryCursor } from "../engine/entry-cursor.ts";
 import { LazyDocument } from "../engine/lazy-document.ts";
 import type { SourceTest } from "../engine/source-test.ts";
-import type { Write } from "../engine/transaction.ts";
 import type { Plan } from "./plan.ts";
 
 /** One step of a scan: it found a document, looked at one that is none, or has come to the end. */

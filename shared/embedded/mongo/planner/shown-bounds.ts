@@ -1,9 +1,9 @@
+import type { Collation } from "../bson/collation.ts";
 import { compareValues } from "../bson/compare.ts";
 import { isNumber } from "../bson/number.ts";
 import { BsonDate, type BsonDocument, type BsonValue, documentOf, ObjectId } from "../bson/values.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import { showValue } from "../engine/show-value.ts";
-import type { Collation } from "../query/collation.ts";
 import { boundsFor } from "./intervals.ts";
 import { type PathPredicate, predicatesOf, type RangeEnd } from "./predicates.ts";
 

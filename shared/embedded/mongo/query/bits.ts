@@ -1,7 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { Binary, type BsonValue } from "../bson/values.ts";
-import type { ValueTest } from "./path.ts";
+import type { ValueTest } from "../fields/path.ts";
 
 export type BitOperator = "$bitsAllSet" | "$bitsAnySet" | "$bitsAllClear" | "$bitsAnyClear";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BSON, type Document } from "mongodb";
+import { compileCollation } from "../bson/collation.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import { docOf } from "../bson/official.fixture.ts";
-import { compileCollation } from "./collation.ts";
 import { filterCases } from "./filter-cases.fixture.ts";
 import { compileMatch, matchedArrayIndex } from "./match.ts";
 import { compileRawMatch } from "./raw-match.ts";

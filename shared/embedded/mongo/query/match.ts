@@ -2,36 +2,33 @@ import { CommandFault, unsupported } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
 import { compileExpression, isTruthy } from "../expression/expression.ts";
 import { Scope } from "../expression/scope.ts";
-import type { Collation } from "./collation.ts";
-import { POINTER_FIELDS } from "./field-path.ts";
-import { compileFieldTests, isOperatorDocument } from "./match-field.ts";
-import { anyValueAt, matched, type Path, parsePath } from "./path.ts";
-import { comparisonTest } from "./predicate.ts";
-import { regexTest } from "./regex.ts";
+import { POINTER_FIELDS } from "../fields/field-path.ts";
+import { anyValueAt, matched, type Path, parsePath, type ValueTest } from "../fields/path.ts";
+import { regexTest } from "../regex/compile-regex.ts";
+import { type BitOperator, bitsTest } from "./bits.ts";
+import {
+  compareOperand,
+  type FieldTest,
+  isFieldOperator,
+  isOperatorDocument,
+  isTruthyOperand,
+  listOperand,
+  onElements,
+  onWhole,
+  regexOperand,
+  sizeOperand,
+} from "./field-operand.ts";
+import { allOf, type Matcher, type MatchOptions, negate } from "./matcher.ts";
+import { comparisonTest, membershipTest, modTest, typeTest } from "./predicate.ts";
 
-/** A compiled filter. */
-export type Matcher = (doc: BsonDocument) => boolean;
-
-export interface MatchOptions {
-  /** Variables that `$expr` may use. */
-  readonly scope?: Scope;
-  readonly collation?: Collation;
-  /** Where `$expr` may stand; default: anywhere. */
-  readonly expr?: "at the top only" | "banned";
-}
-
-/** Operators on whole documents: they stand where a field's name stands. */
-export const DOCUMENT_OPERATORS: ReadonlySet<string> = new Set([
-  "$and",
-  "$or",
-  "$nor",
-  "$expr",
-  "$where",
-  "$text",
-  "$jsonSchema",
-  "$comment",
-  "$alwaysTrue",
-  "$alwaysFalse",
+const GEO = new Set([
+  "$geoWithin",
+  "$geoIntersects",
+  "$near",
+  "$nearSphere",
+  "$within",
+  "$maxDistance",
+  "$minDistance",
 ]);
 
 const UNSUPPORTED_TOP = new Set(["$where", "$text", "$jsonSchema"]);
@@ -43,16 +40,6 @@ function branches(operator: string, value: BsonValue, options: MatchOptions): Ma
     if (!isDocument(branch)) throw new CommandFault(2, "$or/$and/$nor entries need to be full objects");
     return compileMatch(branch, options);
   });
-}
-
-/** Negations must not leave a trace in the position that `$` means. */
-export function negate(test: Matcher): Matcher {
-  return (doc) => {
-    const index = matched.index;
-    const result = !test(doc);
-    matched.index = index;
-    return result;
-  };
 }
 
 function expressionMatcher(value: BsonValue, options: MatchOptions): Matcher {
@@ -67,7 +54,7 @@ function expressionMatcher(value: BsonValue, options: MatchOptions): Matcher {
 function topLevelOperator(operator: string, value: BsonValue, options: MatchOptions): Matcher | undefined {
   switch (operator) {
     case "$and":
-      return all(branches(operator, value, options));
+      return allOf(branches(operator, value, options));
     case "$or": {
       const tests = branches(operator, value, options);
       return (doc) => tests.some((test) => test(doc));
@@ -92,17 +79,166 @@ function topLevelOperator(operator: string, value: BsonValue, options: MatchOpti
   );
 }
 
-function all(tests: readonly Matcher[]): Matcher {
-  if (tests.length === 0) return () => true;
-  if (tests.length === 1) return tests[0]!;
-  return (doc) => {
-    for (const test of tests) if (!test(doc)) return false;
-    return true;
+/** An array as a document of its positions, as `$elemMatch` sees arrays inside arrays. */
+const positionsOf = (items: readonly BsonValue[]): BsonDocument =>
+  new Map(items.map((item, index) => [String(index), item]));
+
+function elementTest(value: BsonDocument, options: MatchOptions): ValueTest {
+  if (isFieldOperator(value.keys().next().value)) {
+    const test = plainTest(value, options);
+    return (item) => test(item);
+  }
+  const match = compileMatch(value, { ...options, expr: "at the top only" });
+  return (item) => {
+    if (item instanceof Map) return match(item);
+    return Array.isArray(item) && match(positionsOf(item));
   };
 }
 
+/** `$elemMatch`: one element meets all conditions; its position is what `$` means afterwards. */
+export function elemMatchTest(value: BsonValue, options: MatchOptions): ValueTest {
+  if (!isDocument(value)) throw new CommandFault(2, "$elemMatch needs an Object");
+  const test = elementTest(value, options);
+  return (items) => {
+    if (!Array.isArray(items)) return false;
+    const index = items.findIndex((item) => test(item));
+    if (index >= 0) matched.index = index;
+    return index >= 0;
+  };
+}
+
+const isElementMatch = (value: BsonValue): value is BsonDocument =>
+  isDocument(value) && value.keys().next().value === "$elemMatch";
+
+function allOperand(value: BsonValue, options: MatchOptions): FieldTest[] {
+  if (!Array.isArray(value)) throw new CommandFault(2, "$all needs an array");
+  if (value.length === 0) return [onElements(() => false)];
+  if (isElementMatch(value[0]!)) {
+    return value.map((item) => {
+      if (!isElementMatch(item)) throw new CommandFault(2, "$all/$elemMatch has to be consistent");
+      return onWhole(elemMatchTest(item.get("$elemMatch")!, options));
+    });
+  }
+  return value.map((item) => {
+    if (isOperatorDocument(item)) throw new CommandFault(2, "no $ expressions in $all");
+    if (item instanceof Regex) return onElements(regexTest(item.pattern, item.flags));
+    return onElements(comparisonTest("$eq", item, options.collation));
+  });
+}
+
+function notOperand(value: BsonValue, options: MatchOptions): FieldTest[] {
+  if (value instanceof Regex) return [onElements(regexTest(value.pattern, value.flags))];
+  if (!isDocument(value)) throw new CommandFault(2, "$not needs a regex or a document");
+  if (value.size === 0) throw new CommandFault(2, "$not cannot be empty");
+  for (const name of value.keys())
+    if (!name.startsWith("$")) throw new CommandFault(2, `unknown operator: ${name}`);
+  return fieldTests(value, options);
+}
+
+function fieldTest(
+  operator: string,
+  operators: BsonDocument,
+  options: MatchOptions,
+): FieldTest | FieldTest[] {
+  const value = operators.get(operator)!;
+  switch (operator) {
+    case "$eq":
+    case "$gt":
+    case "$gte":
+    case "$lt":
+    case "$lte":
+      return compareOperand(operator, value, options);
+    case "$ne":
+      if (value instanceof Regex) throw new CommandFault(2, "Can't have regex as arg to $ne.");
+      return { ...onElements(comparisonTest("$eq", value, options.collation)), negated: true };
+    case "$in":
+      return onElements(membershipTest(listOperand("$in", value), options.collation));
+    case "$nin":
+      return { ...onElements(membershipTest(listOperand("$nin", value), options.collation)), negated: true };
+    case "$exists": {
+      const wanted = isTruthyOperand(value);
+      return { ...onWhole((item) => item !== undefined), negated: !wanted };
+    }
+    case "$type":
+      return onElements(typeTest(value));
+    case "$all":
+      return allOperand(value, options);
+    case "$not":
+      return negatedGroup(notOperand(value, options));
+    default:
+      return rarerFieldTest(operator, operators, options);
+  }
+}
+
+function rarerFieldTest(
+  operator: string,
+  operators: BsonDocument,
+  options: MatchOptions,
+): FieldTest | FieldTest[] {
+  const value = operators.get(operator)!;
+  switch (operator) {
+    case "$size":
+      return sizeOperand(value);
+    case "$elemMatch":
+      return onWhole(elemMatchTest(value, options));
+    case "$mod":
+      return onElements(modTest(value));
+    case "$regex":
+      return regexOperand(value, operators.get("$options"));
+    case "$options":
+      if (!operators.has("$regex")) throw new CommandFault(2, "$options needs a $regex");
+      return [];
+    case "$bitsAllSet":
+    case "$bitsAnySet":
+    case "$bitsAllClear":
+    case "$bitsAnyClear":
+      return onElements(bitsTest(operator as BitOperator, value));
+    case "$comment":
+      return [];
+  }
+  if (GEO.has(operator)) throw unsupported(`The geospatial query operator ${operator}`);
+  throw new CommandFault(2, `unknown operator: ${operator}`);
+}
+
+const groups = new WeakMap<FieldTest, readonly FieldTest[]>();
+
+/** `$not` denies its operators together: it must see all of a path's values before it can deny. */
+function negatedGroup(tests: readonly FieldTest[]): FieldTest {
+  const group: FieldTest = {
+    test: (item) => tests.every(({ test, negated }) => test(item) !== (negated === true)),
+    expandLeaf: true,
+    negated: true,
+  };
+  groups.set(group, tests);
+  return group;
+}
+
+const fieldTests = (operators: BsonDocument, options: MatchOptions): FieldTest[] =>
+  [...operators.keys()].flatMap((operator) => fieldTest(operator, operators, options));
+
+function atPath(path: Path, field: FieldTest): Matcher {
+  const group = groups.get(field);
+  if (group) {
+    const inner = group.map((test) => atPath(path, test));
+    return negate((doc) => inner.every((test) => test(doc)));
+  }
+  const search: Matcher = (doc) => anyValueAt(doc, path, field.expandLeaf, field.test);
+  return field.negated ? negate(search) : search;
+}
+
+/** The tests that the operators of one field impose on a document. */
+function compileFieldTests(path: Path, operators: BsonDocument, options: MatchOptions): Matcher[] {
+  return fieldTests(operators, options).map((test) => atPath(path, test));
+}
+
+/** All of a field's operators as one test of the value at its path, right as long as no array is involved. */
+export function plainTest(operators: BsonDocument, options: MatchOptions): ValueTest {
+  const tests = fieldTests(operators, options);
+  return (value) => tests.every(({ test, negated }) => test(value) !== (negated === true));
+}
+
 function fieldMatcher(path: Path, value: BsonValue, options: MatchOptions): Matcher {
-  if (isOperatorDocument(value)) return all(compileFieldTests(path, value, options));
+  if (isOperatorDocument(value)) return allOf(compileFieldTests(path, value, options));
   const test =
     value instanceof Regex
       ? regexTest(value.pattern, value.flags)
@@ -125,7 +261,7 @@ export function compileMatch(filter: BsonDocument, options: MatchOptions = {}): 
         : fieldMatcher(parsePath(name), value, options);
     if (test) tests.push(test);
   }
-  return all(tests);
+  return allOf(tests);
 }
 
 /** The array position at which a filter matched a document, which is what `$` means in updates and projections. */

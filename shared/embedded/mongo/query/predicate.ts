@@ -4,8 +4,8 @@ import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { TYPE_ALIASES } from "../bson/type-names.ts";
 import { BsonUndefined, type BsonValue, MaxKey, MinKey, Regex, typeOf } from "../bson/values.ts";
-import type { ValueTest } from "./path.ts";
-import { regexTest } from "./regex.ts";
+import type { ValueTest } from "../fields/path.ts";
+import { regexTest } from "../regex/compile-regex.ts";
 
 export type Comparison = "$eq" | "$gt" | "$gte" | "$lt" | "$lte";
 

@@ -1,13 +1,13 @@
+import type { Collation } from "../bson/collation.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { compileExpression, isTruthy } from "../expression/expression.ts";
 import { Scope } from "../expression/scope.ts";
-import type { Collation } from "./collation.ts";
-import { requireFieldPath } from "./field-path.ts";
-import { compileMatch, type Matcher, matchedArrayIndex } from "./match.ts";
-import { elemMatchTest } from "./match-field.ts";
-import { matched } from "./path.ts";
+import { requireFieldPath } from "../fields/field-path.ts";
+import { matched } from "../fields/path.ts";
+import { compileMatch, elemMatchTest, matchedArrayIndex } from "./match.ts";
+import type { Matcher } from "./matcher.ts";
 import { addLeaf, applyNode, type ProjectionLeaf, type ProjectionNode } from "./projection-tree.ts";
 
 export type Projection = (doc: BsonDocument) => BsonDocument;

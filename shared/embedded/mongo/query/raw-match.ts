@@ -1,8 +1,9 @@
 import { rawPath } from "../bson/raw.ts";
 import { type BsonDocument, type BsonValue, Regex } from "../bson/values.ts";
-import type { MatchOptions } from "./match.ts";
-import { isOperatorDocument, plainTest } from "./match-field.ts";
-import { parsePath, type ValueTest } from "./path.ts";
+import { parsePath, type ValueTest } from "../fields/path.ts";
+import { isOperatorDocument } from "./field-operand.ts";
+import { plainTest } from "./match.ts";
+import type { MatchOptions } from "./matcher.ts";
 
 /** True or false where the bytes of a document decide, undefined where it must be decoded to know. */
 export type RawMatcher = (bytes: Uint8Array) => boolean | undefined;

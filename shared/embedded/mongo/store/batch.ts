@@ -2,7 +2,7 @@ import { decodeDocument } from "../bson/decode.ts";
 import { encodeDocument } from "../bson/encode.ts";
 import { documentLength } from "../bson/raw.ts";
 import type { BsonDocument } from "../bson/values.ts";
-import type { Pace } from "../expression/environment.ts";
+import type { Pace } from "../pacing/pace.ts";
 
 /**
  * The operations of one batch, one behind the other:

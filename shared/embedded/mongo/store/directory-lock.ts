@@ -3,7 +3,7 @@ import { closeSync, fstatSync, futimesSync, linkSync, openSync, rmSync, writeSyn
 import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EmbeddedMongoError } from "../embedded-mongo-error.ts";
+import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import { type ProcessIdentity, processState, thisProcess } from "./process-identity.ts";
 
 /** The content of a lock file. */

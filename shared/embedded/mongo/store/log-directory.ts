@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { EmbeddedMongoError } from "../embedded-mongo-error.ts";
+import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import type { FileFormat } from "./log-frames.ts";
 import { damagedFile, type FileRead, formatOf, readLogFile } from "./log-reader.ts";
 

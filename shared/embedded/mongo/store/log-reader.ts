@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { EmbeddedMongoError } from "../embedded-mongo-error.ts";
+import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import {
   durableToIn,
   FILE_HEADER_BYTES,

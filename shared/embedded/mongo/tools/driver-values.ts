@@ -30,7 +30,7 @@ import {
   Regex,
   Timestamp,
 } from "../bson/values.ts";
-import { EmbeddedMongoError } from "../embedded-mongo-error.ts";
+import { EmbeddedMongoError } from "../store/embedded-mongo-error.ts";
 
 /**
  * A document as the driver encodes it without changing a type or the order of a key.

@@ -1,6 +1,6 @@
 import type { Collection, Db, Document, MongoClient } from "mongodb";
 import { type BsonDocument, documentOf, isDocument } from "../bson/values.ts";
-import { EmbeddedMongoError } from "../embedded-mongo-error.ts";
+import { EmbeddedMongoError } from "../store/embedded-mongo-error.ts";
 import { driverDocument } from "./driver-values.ts";
 import { COLLECTION_KEY } from "./dump.ts";
 import { readExtendedJson } from "./extended-json-reader.ts";

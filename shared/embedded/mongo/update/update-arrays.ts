@@ -1,13 +1,13 @@
+import type { Collation } from "../bson/collation.ts";
 import { compareValues, equalValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
+import { compileSort } from "../fields/sort.ts";
+import { isFieldOperator } from "../query/field-operand.ts";
 import { compileMatch } from "../query/match.ts";
-import { isFieldOperator } from "../query/match-field.ts";
-import { compileSort } from "../query/sort.ts";
 import { type OperatorOptions, type UpdateOperator, wholeNumber } from "./update-operators.ts";
 
 type Transform = (items: readonly BsonValue[]) => BsonValue[] | undefined;

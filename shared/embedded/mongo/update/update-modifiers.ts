@@ -1,9 +1,9 @@
 import { CommandFault } from "../bson/fault.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
-import type { UpdateOptions } from "./update.ts";
 import { ARRAY_OPERATORS } from "./update-arrays.ts";
 import { type UpdateOperator, VALUE_OPERATORS } from "./update-operators.ts";
+import type { UpdateOptions } from "./update-options.ts";
 import { type Change, comparePaths, type MissingPath } from "./update-path.ts";
 import { compileArrayFilters, type ElementTest, identifierPart, isPositional } from "./update-positions.ts";
 import { compileRenames, type Rename } from "./update-rename.ts";

@@ -1,11 +1,11 @@
 import { addNumbers, multiplyNumbers, overflowed } from "../bson/arithmetic.ts";
+import type { Collation } from "../bson/collation.ts";
 import { compareValues } from "../bson/compare.ts";
 import { Decimal128, decimalOf, parseDecimal } from "../bson/decimal.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonNumber, isNumber, numericRank, toDouble } from "../bson/number.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import { BsonDate, BsonDouble, type BsonValue, isDocument, Timestamp } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
 import { identical } from "../query/identical.ts";
 import { type Change, REMOVED } from "./update-path.ts";
 

@@ -1,7 +1,7 @@
 import { CommandFault } from "../bson/fault.ts";
 import { typeNameOf } from "../bson/type-names.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import { arrayPosition } from "../query/path.ts";
+import { arrayPosition } from "../fields/path.ts";
 
 /** Computes a field's new value; undefined leaves the field as it is, {@link REMOVED} takes it away. */
 export type Change = (old: BsonValue | undefined) => BsonValue | undefined | typeof REMOVED;

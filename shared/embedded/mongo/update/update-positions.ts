@@ -1,7 +1,8 @@
+import type { Collation } from "../bson/collation.ts";
 import { CommandFault } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
-import { compileMatch, type MatchOptions } from "../query/match.ts";
+import { compileMatch } from "../query/match.ts";
+import type { MatchOptions } from "../query/matcher.ts";
 import { currentAt } from "./update-path.ts";
 
 /** The condition of one `$[identifier]`, on single elements. */

@@ -1,10 +1,10 @@
+import { compileUpdatePipeline } from "../aggregate/update-pipeline.ts";
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, Timestamp } from "../bson/values.ts";
 import { Scope } from "../expression/scope.ts";
 import { identical } from "../query/identical.ts";
-import type { Update, UpdateOptions } from "./update.ts";
-import { compileUpdatePipeline } from "./update-pipeline.ts";
+import type { Update, UpdateOptions } from "./update-options.ts";
 import { checkId, dollarField } from "./update-rules.ts";
 
 function checkReplacement(replacement: BsonDocument): void {

@@ -1,34 +1,13 @@
 import { CommandFault } from "../bson/fault.ts";
-import { type BsonDocument, type BsonValue, isDocument, type Timestamp } from "../bson/values.ts";
-import type { Scope } from "../expression/scope.ts";
-import type { Collation } from "../query/collation.ts";
+import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import { compileOperators, type Modifier, type Operators } from "./update-modifiers.ts";
+import type { Update, UpdateOptions, UpdateTarget } from "./update-options.ts";
 import { changeAt } from "./update-path.ts";
 import { resolvePath } from "./update-positions.ts";
 import { checkId } from "./update-rules.ts";
 import { pipelineUpdate, replacementUpdate } from "./update-whole.ts";
 
 export { upsertSeed } from "./upsert.ts";
-
-export interface UpdateOptions {
-  readonly arrayFilters?: readonly BsonDocument[] | undefined;
-  /** Variables of pipeline updates and of `$expr` in array filters. */
-  readonly scope?: Scope | undefined;
-  readonly collation?: Collation | undefined;
-  readonly now?: (() => number) | undefined;
-  /** The time that takes the place of each empty timestamp of a replacement; without it they stay empty. */
-  readonly nextTimestamp?: (() => Timestamp) | undefined;
-}
-
-export interface UpdateTarget {
-  /** True for the document that an upsert inserts. */
-  readonly isInsert: boolean;
-  /** The array position that the filter matched at, for the positional `$`. */
-  readonly matchedIndex?: number | undefined;
-}
-
-/** Computes the updated document; `changed` is false where it would be stored as the same bytes. */
-export type Update = (doc: BsonDocument, target: UpdateTarget) => { doc: BsonDocument; changed: boolean };
 
 function applyPositional(
   doc: BsonDocument,

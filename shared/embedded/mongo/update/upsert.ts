@@ -1,6 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/values.ts";
-import { isOperatorDocument } from "../query/match-field.ts";
+import { isOperatorDocument } from "../query/field-operand.ts";
 import { changeAt } from "./update-path.ts";
 
 /** The values that one field's condition demands by equality. */

@@ -1,6 +1,6 @@
+import { compileCollation } from "../../bson/collation.ts";
 import { CommandFault, unsupported } from "../../bson/fault.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../../bson/values.ts";
-import { compileCollation } from "../../query/collation.ts";
 import type { Arguments } from "../request/arguments.ts";
 
 /** Options of `create` that ask for a kind of collection that only a real server has. */

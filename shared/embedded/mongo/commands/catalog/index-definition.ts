@@ -1,11 +1,11 @@
+import { type Collation, compileCollation, isSameCollation } from "../../bson/collation.ts";
 import { compareValues } from "../../bson/compare.ts";
 import { CommandFault, unsupported } from "../../bson/fault.ts";
 import { isNumber } from "../../bson/number.ts";
 import { typeNameOf } from "../../bson/type-names.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument, Regex } from "../../bson/values.ts";
 import type { CollectionIndex } from "../../engine/collection-index.ts";
-import { type Collation, compileCollation, isSameCollation } from "../../query/collation.ts";
-import { POINTER_FIELDS } from "../../query/field-path.ts";
+import { POINTER_FIELDS } from "../../fields/field-path.ts";
 import { compileMatch } from "../../query/match.ts";
 import { numberOf } from "../request/arguments.ts";
 

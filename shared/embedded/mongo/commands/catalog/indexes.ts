@@ -7,8 +7,8 @@ import type { Collection } from "../../engine/collection.ts";
 import { CollectionIndex } from "../../engine/collection-index.ts";
 import { buildIndex } from "../../engine/index-build.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
-import { cursorBatchSize, listSource, replyWithCursor } from "../read/cursor-reply.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "../request/context.ts";
+import { cursorBatchSize, listSource, replyWithCursor } from "../request/cursor-reply.ts";
 import { ensureCollection } from "./collections.ts";
 import { indexDefinition, sameIndex } from "./index-definition.ts";
 

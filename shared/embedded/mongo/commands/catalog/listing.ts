@@ -2,8 +2,8 @@ import { Binary, type BsonDocument, BsonDouble, type BsonValue, documentOf } fro
 import type { Collection } from "../../engine/collection.ts";
 import { compileMatch } from "../../query/match.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
-import { cursorBatchSize, listSource, replyWithCursor } from "../read/cursor-reply.ts";
 import type { CommandContext, CommandTable } from "../request/context.ts";
+import { cursorBatchSize, listSource, replyWithCursor } from "../request/cursor-reply.ts";
 
 function describe({ name, options, uuid, view, idIndex }: Collection, isNameOnly: boolean): BsonDocument {
   if (view !== null) {

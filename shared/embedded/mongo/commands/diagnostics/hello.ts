@@ -7,18 +7,16 @@ import {
   ObjectId,
   type Timestamp,
 } from "../../bson/values.ts";
+import {
+  MAX_BATCH_STATEMENTS,
+  MAX_DOCUMENT_BYTES,
+  MAX_WIRE_VERSION,
+  REPLICA_SET,
+  SERVER_VERSION,
+} from "../../server/identity.ts";
 import { MAX_MESSAGE_BYTES } from "../../wire/frame-reader.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
 import type { CommandContext, CommandTable, ServerState } from "../request/context.ts";
-import { MAX_DOCUMENT_BYTES } from "../write/documents-to-store.ts";
-
-/** More are closed at once. */
-export const MOST_CONNECTIONS = 10_000;
-export const REPLICA_SET = "rs0";
-export const SERVER_VERSION = "7.0.14";
-/** The wire version of MongoDB 7.0. */
-const MAX_WIRE_VERSION = 21;
-export const MAX_BATCH_STATEMENTS = 100_000;
 
 /** The term in which this only member is, and always was, the primary. */
 const ELECTION = new ObjectId(0x7fffffff0000, 1);

@@ -6,9 +6,9 @@ import {
   type Usage,
   usageOf,
 } from "../../engine/collection-usage.ts";
+import { MAX_CONNECTIONS, REPLICA_SET, SERVER_VERSION } from "../../server/identity.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
 import type { CommandContext, CommandTable, ServerState } from "../request/context.ts";
-import { MOST_CONNECTIONS, REPLICA_SET, SERVER_VERSION } from "./hello.ts";
 
 /** What monitors such as mongostat read. */
 function serverStatus({ server }: CommandContext): Reply {
@@ -73,7 +73,7 @@ function serverStatus({ server }: CommandContext): Reply {
 const connections = ({ connections, activity }: ServerState): BsonDocument =>
   documentOf({
     current: connections(),
-    available: MOST_CONNECTIONS - connections(),
+    available: MAX_CONNECTIONS - connections(),
     totalCreated: activity.network.connections,
     active: activity.running.size,
   });

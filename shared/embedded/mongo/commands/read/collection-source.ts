@@ -1,7 +1,8 @@
 import type { BsonDocument } from "../../bson/values.ts";
 import type { Collection } from "../../engine/collection.ts";
 import type { ReadView } from "../../engine/document-record.ts";
-import { type CompiledQuery, type Pace, type Row, Rows, type Window } from "../../planner/rows.ts";
+import type { Pace } from "../../pacing/pace.ts";
+import { type CompiledQuery, type Row, Rows, type Window } from "../../planner/rows.ts";
 import type { CommandContext } from "../request/context.ts";
 
 /**

@@ -1,11 +1,11 @@
+import type { Collation } from "../../bson/collation.ts";
 import { compareValues, equalValues } from "../../bson/compare.ts";
 import { indexKey } from "../../bson/key.ts";
 import { type BsonDocument, BsonUndefined, type BsonValue } from "../../bson/values.ts";
+import { keyValuesAt, type Path, parsePath } from "../../fields/path.ts";
+import { sortPaced } from "../../fields/sort-paced.ts";
 import type { TimeSlice } from "../../pacing/time-slice.ts";
 import { type CompiledQuery, compileQuery, Rows } from "../../planner/rows.ts";
-import type { Collation } from "../../query/collation.ts";
-import { keyValuesAt, type Path, parsePath } from "../../query/path.ts";
-import { sortPaced } from "../../query/sort-paced.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
 import { stagesOfQuery } from "../catalog/views.ts";
 import { collationOf } from "../request/collation.ts";

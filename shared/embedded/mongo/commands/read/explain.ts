@@ -1,9 +1,9 @@
+import type { Collation } from "../../bson/collation.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../../bson/values.ts";
 import type { Collection } from "../../engine/collection.ts";
 import { compileQuery, Rows } from "../../planner/rows.ts";
-import type { Collation } from "../../query/collation.ts";
+import { SERVER_VERSION } from "../../server/identity.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
-import { SERVER_VERSION } from "../diagnostics/hello.ts";
 import { Arguments } from "../request/arguments.ts";
 import { collationOf } from "../request/collation.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "../request/context.ts";

@@ -1,17 +1,18 @@
-import { unsupported } from "../../bson/fault.ts";
+import { CommandFault, unsupported } from "../../bson/fault.ts";
 import type { Collection } from "../../engine/collection.ts";
 import type { TimeSlice } from "../../pacing/time-slice.ts";
-import { keyRangeOf } from "../../planner/key-range.ts";
+import type { KeyRange } from "../../planner/key-range.ts";
 import { type CompiledQuery, compileQuery, Rows, type Window } from "../../planner/rows.ts";
 import type { ResultSource } from "../../server/cursors.ts";
 import type { Reply } from "../../wire/reply.ts";
 import { stagesOfFind } from "../catalog/views.ts";
+import type { Arguments } from "../request/arguments.ts";
 import { collationOf } from "../request/collation.ts";
 import { type CommandContext, type CommandTable, findCollection } from "../request/context.ts";
+import { listSource, replyWithCursor } from "../request/cursor-reply.ts";
 import { scopeOf } from "../request/variables.ts";
 import { replyWithPipeline } from "./aggregate.ts";
 import { BatchView } from "./collection-source.ts";
-import { listSource, replyWithCursor } from "./cursor-reply.ts";
 import { type ShownDocument, shownDocument } from "./shown-document.ts";
 
 const REFUSED = ["tailable", "awaitData"];
@@ -28,6 +29,15 @@ export function findQuery(context: CommandContext): CompiledQuery {
     collation,
     scope: scopeOf(context, collation),
   });
+}
+
+/** @throws CommandFault 51173 without a hint, which names the index whose order is meant */
+function keyRangeOf(args: Arguments): KeyRange | undefined {
+  const range = { min: args.document("min"), max: args.document("max") };
+  if (range.min.size + range.max.size === 0) return undefined;
+  if (args.value("hint") === undefined)
+    throw new CommandFault(51173, "When using min()/max() a hint of which index to use must be provided");
+  return range;
 }
 
 function find(context: CommandContext): Promise<Reply> {

@@ -1,7 +1,8 @@
+import type { JoinedCollection } from "../../aggregate/environment.ts";
 import type { BsonDocument } from "../../bson/values.ts";
 import type { Collection } from "../../engine/collection.ts";
-import type { JoinedCollection } from "../../expression/environment.ts";
-import { compileQuery, type Pace, type QuerySpec, type Row, Rows } from "../../planner/rows.ts";
+import type { Pace } from "../../pacing/pace.ts";
+import { compileQuery, type QuerySpec, type Row, Rows } from "../../planner/rows.ts";
 import type { BatchView } from "./collection-source.ts";
 
 /** A collection as joins search it. */

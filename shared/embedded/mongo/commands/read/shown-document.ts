@@ -1,7 +1,7 @@
 import { encodeDocument } from "../../bson/encode.ts";
 import { type BsonDocument, documentOf } from "../../bson/values.ts";
+import { keyTuples } from "../../fields/index-keys.ts";
 import type { QuerySpec, Row, Rows } from "../../planner/rows.ts";
-import { keyTuples } from "../../query/index-keys.ts";
 import { compileProjection } from "../../query/projection.ts";
 import type { Arguments } from "../request/arguments.ts";
 

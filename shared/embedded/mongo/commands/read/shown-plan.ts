@@ -1,10 +1,10 @@
+import type { Collation } from "../../bson/collation.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../../bson/values.ts";
 import type { Collection } from "../../engine/collection.ts";
 import type { CollectionIndex } from "../../engine/collection-index.ts";
 import type { Plan } from "../../planner/plan.ts";
 import { isSimple } from "../../planner/predicates.ts";
 import { shownBounds } from "../../planner/shown-bounds.ts";
-import type { Collation } from "../../query/collation.ts";
 import type { ExplainedQuery } from "./explained-query.ts";
 
 interface Explained {

@@ -1,5 +1,5 @@
+import { type Collation, compileCollation, isSameCollation } from "../../bson/collation.ts";
 import { CommandFault } from "../../bson/fault.ts";
-import { type Collation, compileCollation, isSameCollation } from "../../query/collation.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 

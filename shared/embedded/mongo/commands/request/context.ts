@@ -7,6 +7,7 @@ import { TimeSlice } from "../../pacing/time-slice.ts";
 import type { Activity } from "../../server/activity.ts";
 import type { Cursors } from "../../server/cursors.ts";
 import type { FailPoints } from "../../server/fail-points.ts";
+import type { Profiler } from "../../server/profiler.ts";
 import type { WriteGate } from "../../server/write-gate.ts";
 import type { ClusterTime } from "../../session/cluster-time.ts";
 import type { Session } from "../../session/session.ts";
@@ -14,7 +15,6 @@ import type { Sessions } from "../../session/sessions.ts";
 import type { Snapshot, Snapshots } from "../../session/snapshots.ts";
 import type { ClientState } from "../../wire/connection.ts";
 import type { Reply } from "../../wire/reply.ts";
-import type { Profiler } from "../diagnostics/profiler.ts";
 import type { Arguments } from "./arguments.ts";
 
 /** Everything that commands work on. */

@@ -1,6 +1,6 @@
+import type { Collation } from "../../bson/collation.ts";
 import { commandScope } from "../../expression/expression.ts";
 import type { Scope } from "../../expression/scope.ts";
-import type { Collation } from "../../query/collation.ts";
 import type { CommandContext } from "./context.ts";
 
 /** The variables of a command's `let`, for `$expr` and update pipelines; undefined where there are none. */

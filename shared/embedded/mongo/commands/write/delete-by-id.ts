@@ -1,6 +1,6 @@
+import { BsonType } from "../../bson/bson-type.ts";
 import { ElementCursor } from "../../bson/element-cursor.ts";
 import { int32At } from "../../bson/raw.ts";
-import { BsonType } from "../../bson/values.ts";
 import type { Collection } from "../../engine/collection.ts";
 import type { Transaction } from "../../engine/transaction.ts";
 import type { StatementOutcome } from "../../session/statement-outcomes.ts";

@@ -1,15 +1,15 @@
+import { BsonType } from "../../bson/bson-type.ts";
 import { decodeDocument } from "../../bson/decode.ts";
 import { ElementCursor } from "../../bson/element-cursor.ts";
 import { encodeDocument } from "../../bson/encode.ts";
 import { CommandFault } from "../../bson/fault.ts";
+import { newObjectId } from "../../bson/new-object-id.ts";
 import { documentLength, findField, rawFields } from "../../bson/raw.ts";
-import { type BsonDocument, BsonType, ObjectId } from "../../bson/values.ts";
+import type { BsonDocument } from "../../bson/values.ts";
 import { keepBytes } from "../../engine/document-arena.ts";
 import { LazyDocument } from "../../engine/lazy-document.ts";
+import { MAX_DOCUMENT_BYTES } from "../../server/identity.ts";
 import type { ClusterTime } from "../../session/cluster-time.ts";
-
-/** The largest document that may be stored. */
-export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** `_id` as the first element of a document: its name and zero byte, after length and type. */
 const ID_NAME = [0x5f, 0x69, 0x64, 0x00];
@@ -101,16 +101,4 @@ export function requireStorableSize(length: number): void {
     10334,
     `object to insert too large. size in bytes: ${length}, max size: ${MAX_DOCUMENT_BYTES}`,
   );
-}
-
-const PROCESS_PART = Math.floor(Math.random() * 0x10000000000);
-let counter = Math.floor(Math.random() * 0x1000000);
-
-/** Seconds, five random bytes of this process, a counter. */
-export function newObjectId(): ObjectId {
-  counter = (counter + 1) & 0xffffff;
-  const seconds = Math.floor(Date.now() / 1000);
-  const upper = Math.floor(PROCESS_PART / 0x1000000);
-  const lower = PROCESS_PART % 0x1000000;
-  return new ObjectId(seconds * 0x10000 + upper, lower * 0x1000000 + counter);
 }

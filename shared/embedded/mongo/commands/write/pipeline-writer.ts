@@ -1,3 +1,5 @@
+import type { MergeDecision, Namespace, PipelineWriter } from "../../aggregate/environment.ts";
+import { type Collation, isSameCollation } from "../../bson/collation.ts";
 import { compareValues } from "../../bson/compare.ts";
 import { CommandFault } from "../../bson/fault.ts";
 import { type BsonDocument, documentOf } from "../../bson/values.ts";
@@ -5,9 +7,8 @@ import type { Collection } from "../../engine/collection.ts";
 import { showDocument } from "../../engine/show-value.ts";
 import type { Transaction } from "../../engine/transaction.ts";
 import { DuplicateKey } from "../../engine/write-conflict.ts";
-import type { MergeDecision, Namespace, Pace, PipelineWriter } from "../../expression/environment.ts";
+import type { Pace } from "../../pacing/pace.ts";
 import { compileQuery, Rows } from "../../planner/rows.ts";
-import { type Collation, isSameCollation } from "../../query/collation.ts";
 import { ensureCollection } from "../catalog/collections.ts";
 import { type CommandContext, findCollection, timeSliceOf } from "../request/context.ts";
 import { documentToStore, withIdFirst } from "./documents-to-store.ts";

@@ -1,7 +1,7 @@
+import { BsonType } from "../../bson/bson-type.ts";
 import { ElementCursor } from "../../bson/element-cursor.ts";
 import { addToKey, beginKey, finishKey } from "../../bson/key.ts";
 import { type FieldElement, MOST_FIELDS, replaceFields, setFields } from "../../bson/set-fields.ts";
-import { BsonType } from "../../bson/values.ts";
 import type { Collection } from "../../engine/collection.ts";
 import { keepBytes } from "../../engine/document-arena.ts";
 import { visibleBytes } from "../../engine/document-record.ts";

@@ -7,7 +7,8 @@ import type { Transaction } from "../../engine/transaction.ts";
 import { type CompiledQuery, compileQuery, type QuerySpec, type Row } from "../../planner/rows.ts";
 import { matchedArrayIndex } from "../../query/match.ts";
 import type { ClusterTime } from "../../session/cluster-time.ts";
-import { compileUpdate, type Update, upsertSeed } from "../../update/update.ts";
+import { compileUpdate, upsertSeed } from "../../update/update.ts";
+import type { Update } from "../../update/update-options.ts";
 import { documentToStore, requireIdFields, requireIdType, withIdFirst } from "./documents-to-store.ts";
 
 export interface UpdateSpec {

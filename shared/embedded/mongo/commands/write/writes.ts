@@ -1,9 +1,9 @@
 import { CommandFault } from "../../bson/fault.ts";
 import { type BsonDocument, type BsonValue, documentOf } from "../../bson/values.ts";
+import { MAX_BATCH_STATEMENTS } from "../../server/identity.ts";
 import { INSERTED, type StatementOutcome } from "../../session/statement-outcomes.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
 import { ensureCollection, requireUserCollection } from "../catalog/collections.ts";
-import { MAX_BATCH_STATEMENTS } from "../diagnostics/hello.ts";
 import { Arguments } from "../request/arguments.ts";
 import { type CommandContext, type CommandTable, timeSliceOf } from "../request/context.ts";
 import { deleteStatement, deletesAll, readDeletes } from "./delete-statement.ts";

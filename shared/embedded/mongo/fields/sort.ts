@@ -1,9 +1,9 @@
+import type { Collation } from "../bson/collation.ts";
 import { compareValues } from "../bson/compare.ts";
 import { CommandFault, unsupported } from "../bson/fault.ts";
 import { indexKey } from "../bson/key.ts";
 import { isNumber, toDouble } from "../bson/number.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
-import type { Collation } from "./collation.ts";
 import { requireFieldPath } from "./field-path.ts";
 import { keyTuples } from "./index-keys.ts";
 import { type Path, parsePath } from "./path.ts";

@@ -1,16 +1,11 @@
+import type { Collation } from "../bson/collation.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
-import type { Collation } from "../query/collation.ts";
-import type { Scope } from "./scope.ts";
+import type { Scope } from "../expression/scope.ts";
+import type { Pace } from "../pacing/pace.ts";
 
 export interface Namespace {
   readonly db: string;
   readonly collection: string;
-}
-
-/** Divides long work: `pause` is awaited whenever `isOver`, so that other clients are answered in between. */
-export interface Pace {
-  isOver(): boolean;
-  pause(): Promise<void>;
 }
 
 export type DocumentSource = Iterable<BsonDocument> | AsyncIterable<BsonDocument>;

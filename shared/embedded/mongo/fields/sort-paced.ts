@@ -1,4 +1,4 @@
-import type { Pace } from "../expression/environment.ts";
+import type { Pace } from "../pacing/pace.ts";
 
 /** A piece of so many is sorted without a look at the clock: a millisecond where each comparison takes one microsecond. */
 const PIECE = 128;

@@ -1,8 +1,8 @@
-import { compileTransform, type Transform } from "../aggregate/document-stages.ts";
-import { isUpdateForbidden } from "../aggregate/stage-names.ts";
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, isDocument } from "../bson/values.ts";
 import type { Scope } from "../expression/scope.ts";
+import { compileTransform, type Transform } from "./document-stages.ts";
+import { isUpdateForbidden } from "./stage-names.ts";
 
 /** The name and the operand of a stage. */
 export function stageOf(stage: BsonValue): readonly [string, BsonValue] {

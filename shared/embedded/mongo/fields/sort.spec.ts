@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BSON, type Document } from "mongodb";
+import { compileCollation } from "../bson/collation.ts";
 import { docOf } from "../bson/official.fixture.ts";
-import { compileCollation } from "./collation.ts";
 import { compileSort } from "./sort.ts";
 
 const { Decimal128, Double, Long, MaxKey, MinKey } = BSON;

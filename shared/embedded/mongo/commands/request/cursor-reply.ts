@@ -3,8 +3,8 @@ import { type BsonDocument, documentOf } from "../../bson/values.ts";
 import type { TimeSlice } from "../../pacing/time-slice.ts";
 import { type ResultSource, takeBatch } from "../../server/cursors.ts";
 import type { Reply } from "../../wire/reply.ts";
-import { type CommandContext, timeSliceOf } from "../request/context.ts";
-import { fields } from "../request/known-fields.ts";
+import { type CommandContext, timeSliceOf } from "./context.ts";
+import { fields } from "./known-fields.ts";
 
 const FIRST_BATCH = 101;
 const CURSOR_FIELDS = fields("batchSize");

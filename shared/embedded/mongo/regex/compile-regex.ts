@@ -1,6 +1,6 @@
 import { CommandFault } from "../bson/fault.ts";
 import { BsonSymbol, type BsonValue, Regex } from "../bson/values.ts";
-import { CompiledRegex } from "../regex/compiled-regex.ts";
+import { CompiledRegex } from "./compiled-regex.ts";
 
 const compiled = new Map<string, CompiledRegex>();
 const CACHE_LIMIT = 500;

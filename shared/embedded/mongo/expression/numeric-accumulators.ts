@@ -2,7 +2,7 @@ import { addNumbers, divideNumbers, fitsInt64 } from "../bson/arithmetic.ts";
 import { Decimal128 } from "../bson/decimal.ts";
 import { type BsonNumber, isNumber, numericRank, toDouble } from "../bson/number.ts";
 import { type BsonValue, doubleOf, isInt32 } from "../bson/values.ts";
-import type { Maybe } from "../expression/operator.ts";
+import type { Maybe } from "./operator.ts";
 
 /** Gathers values one by one and gives the result at the end. */
 export interface Accumulator {

@@ -1,6 +1,6 @@
-import { CommandFault, unsupported } from "../bson/fault.ts";
-import { type BsonNumber, isNumber, toDouble } from "../bson/number.ts";
-import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
+import { CommandFault, unsupported } from "./fault.ts";
+import { type BsonNumber, isNumber, toDouble } from "./number.ts";
+import { type BsonDocument, type BsonValue, documentOf, isDocument } from "./values.ts";
 
 /** How strings compare in one command, collection or index; `undefined` everywhere means by bytes. */
 export interface Collation {
