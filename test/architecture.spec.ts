@@ -11,12 +11,18 @@ const sources = filesOf("{shared,services,migrations,tools}/**/*.ts").filter(
 const edges = importsOf(sources);
 
 /** These are being restructured; the rules about cycles and folders follow. */
-const UNFINISHED = /^(shared\/embedded|services\/gateway\/http)\//;
+const UNFINISHED = /^services\/gateway\/http\//;
 const isChecked = ({ from }: Edge): boolean => !UNFINISHED.test(from);
 
 const broken = (isBroken: (edge: Edge) => boolean): string[] =>
   edges.filter(isBroken).map(({ from, to }) => `${from} -> ${to}`);
 const serviceOf = (file: string): string | undefined => /^services\/([^/]+)\//.exec(file)?.[1];
+/** The embedded server without its tests, bench and tools, which use it from outside. */
+const EMBEDDED = /^shared\/embedded\/mongo\/(?!(test|bench|tools)\/)/;
+const isInPackage = (file: string): boolean => file.startsWith("shared/embedded/mongo/");
+/** The service that a file belongs to, or the embedded server: the folders of each have one direction. */
+const unitOf = (file: string): string | undefined =>
+  EMBEDDED.test(file) ? "embedded-mongo" : serviceOf(file);
 
 const DRIVERS = /^(mongodb|nats|pg|@mikro-orm\/.*)$/;
 /** Adapters are named after their technology. */
@@ -86,18 +92,38 @@ describe("imports", () => {
     assert.deepEqual(cyclesOf(all.filter(isChecked)), []);
   });
 
-  it("form no cycle between the folders of a service", () => {
-    const within = edges.filter(({ from, to }) => serviceOf(from) && serviceOf(from) === serviceOf(to));
+  it("form no cycle between the folders of a service, or of the embedded server", () => {
+    const within = edges.filter(({ from, to }) => unitOf(from) && unitOf(from) === unitOf(to));
+    assert.ok(within.some(({ from }) => EMBEDDED.test(from)));
     assert.deepEqual(cyclesOf(betweenFolders(within.filter(isChecked))), []);
   });
 
   it("of a folder name no file of the folder that contains it", () => {
     const reachesUp = ({ from, to }: Edge) =>
-      serviceOf(from) !== undefined && dirname(from).startsWith(`${dirname(to)}/`);
+      unitOf(from) !== undefined && dirname(from).startsWith(`${dirname(to)}/`);
     assert.deepEqual(
       broken((edge) => isChecked(edge) && reachesUp(edge)),
       [],
     );
+  });
+
+  it("of the embedded server stay in its package, whose one dependency is luxon", () => {
+    const leaves = ({ from, to }: Edge) =>
+      EMBEDDED.test(from) && !isInPackage(to) && !to.startsWith("node:") && to !== "luxon";
+    assert.deepEqual(broken(leaves), []);
+  });
+
+  it("of its tools, bench and tests add only the driver", () => {
+    const all = importsOf(filesOf("shared/embedded/mongo/**/*.ts"));
+    const others = all.filter(({ from, to }) => isInPackage(from) && !isInPackage(to));
+    const packages = new Set(others.map(({ to }) => to).filter((to) => !to.startsWith("node:")));
+    assert.deepEqual([...packages].sort(), ["luxon", "mongodb"]);
+  });
+
+  it("from outside use the exports of the embedded server", () => {
+    const everywhere = importsOf(filesOf("{shared,services,migrations,tools,test}/**/*.ts"));
+    const bypasses = everywhere.filter(({ from, to }) => !isInPackage(from) && isInPackage(to));
+    assert.deepEqual(bypasses, []);
   });
 
   it("in a cycle of any length are found, and no others", () => {

@@ -12,7 +12,7 @@ export const filesOf = (pattern: string): readonly string[] => globSync(pattern)
 
 export const importsOf = (files: readonly string[]): readonly Edge[] =>
   files.flatMap((from) =>
-    [...readFileSync(from, "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+    [...readFileSync(from, "utf8").matchAll(/(?<![\w."])(?:from |import |import\(\s*)"([^"]+)"/g)].map(
       ([, specifier = ""]) => ({
         from,
         to: specifier.startsWith(".") ? normalize(join(dirname(from), specifier)) : specifier,

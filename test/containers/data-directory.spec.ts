@@ -1,29 +1,30 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { MongoClient } from "mongodb";
-import { directoryForTests } from "../../shared/embedded/mongo/test/mongo.fixture.ts";
 import { noPidNamespaces, spawnInPidNamespace } from "./pid-namespace.ts";
 
-const SERVER = fileURLToPath(new URL("../../shared/embedded/mongo/test/server.process.ts", import.meta.url));
+const SERVER = fileURLToPath(new URL("mongo-server.process.ts", import.meta.url));
 
 interface Item {
   readonly _id: number;
 }
 
 describe("a data directory between containers of one host name", { skip: noPidNamespaces }, () => {
-  const parent = directoryForTests();
+  const parent = mkdtempSync(join(tmpdir(), "kinit-mongo-"));
   const servers: ChildProcess[] = [];
   const clients: MongoClient[] = [];
-  const directory = () => join(parent.path, "data");
+  const directory = () => join(parent, "data");
   after(async () => {
     for (const client of clients) await client.close();
     for (const server of servers) server.kill("SIGKILL");
+    rmSync(parent, { recursive: true, force: true });
   });
 
   /** Starts a server that is process 1 of its namespace; `says` is its address, or why it did not start. */
@@ -65,7 +66,7 @@ describe("a data directory between containers of one host name", { skip: noPidNa
     successor.unshare.kill("SIGKILL");
     await ended;
     // A copy, since the lock of a killed server is only free when its heartbeat has stood still for ten seconds.
-    const copy = join(parent.path, "copy");
+    const copy = join(parent, "copy");
     cpSync(directory(), copy, { recursive: true });
     rmSync(join(copy, "LOCK"));
     const server = await startEmbeddedMongo({ dir: copy });

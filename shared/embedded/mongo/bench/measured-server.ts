@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { HALF_OF_YOUNG_MB } from "../start-mongo-thread.ts";
 
-const PROCESS = fileURLToPath(new URL("mongo-server-process.ts", import.meta.url));
+const PROCESS = fileURLToPath(new URL("measured-server.process.ts", import.meta.url));
 
 /** A server process and what it tells of itself. */
 export class MeasuredServer {
