@@ -197,7 +197,7 @@ const QUEUED_MS = 30_000;
 /** What was held up by the faults is worked off by then. */
 const SETTLING_MS = 4000;
 /**
- * How long a scheduler may take to note an end. Nothing is promised; on a busy machine each of the transactions on the way
- * takes a second. An end that is missed for good is looked for after ten.
+ * How long a scheduler may take to note an end. Nothing is promised; on a busy machine each transaction on the way takes
+ * a second. An end that is missed for good is looked for after ten.
  */
 const NOTING_MS = 5000;

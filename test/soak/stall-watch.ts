@@ -1,4 +1,4 @@
-/** Notices when the machine is too busy to let processes run in time: then no process of the platform keeps its time limits. */
+/** Notices when the machine is too busy to let processes run in time: the platform's cannot keep their limits then. */
 export interface StallWatch {
   /** When this process last stood still (ms); minus infinity where it never did. */
   lastStallAt(): number;

@@ -14,7 +14,7 @@ describe("a question about runs", { concurrency: true }, () => {
   const runs = [1, 2].map(() => ({ taskId: objectId(), runId: objectId(), mayHaveEnded: true }));
   const verdicts = ["wanted", "revoked"];
 
-  /** What a scheduler's verdicts become that answers after so long, and read the tasks at the beginning or at the end. */
+  /** What becomes of verdicts that arrive after so long; the scheduler read the tasks at the beginning or at the end. */
   const answered = (afterMs: number, readsAt: "beginning" | "end") =>
     confirmRuns({
       async call() {
@@ -24,7 +24,7 @@ describe("a question about runs", { concurrency: true }, () => {
       },
     })(runs);
 
-  it("uses verdicts that took long, but none that says an older state", async () => {
+  it("uses verdicts that took long, but no `wanted` from an older state", async () => {
     const slowMs = VERDICT_ARRIVAL_MS + 50;
     const [late, fresh] = await Promise.all([answered(slowMs, "beginning"), answered(slowMs, "end")]);
     assert.deepEqual(late, ["unknown", "revoked"]);
