@@ -10,12 +10,13 @@ import type { OpenEventStore } from "../../shared/event-store/open-event-store.t
 import type { Outbox } from "../../shared/event-store/outbox.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Meta } from "../../shared/service.ts";
-import { type ActiveScheduler, activeScheduler, reconcileRuns } from "./dispatch/active-scheduler.ts";
+import { type ActiveScheduler, activeScheduler } from "./dispatch/active-scheduler.ts";
 import { createDueLoop } from "./dispatch/due-loop.ts";
 import { leaderCalls } from "./leadership/leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership/leadership.ts";
 import { Fenced, mongoFence } from "./leadership/mongo-fence.ts";
 import { type LeaseDocument, type LeaseStore, mongoLease } from "./leadership/mongo-lease.ts";
+import { type EndedRuns, endedRuns } from "./runs/ended-runs.ts";
 import { heldElsewhere } from "./runs/executor-holdings.ts";
 import { manualRuns } from "./runs/manual-runs.ts";
 import { mongoManualRuns } from "./runs/mongo-manual-runs.ts";
@@ -24,8 +25,8 @@ import { type RunVerdicts, runVerdicts } from "./runs/run-verdicts.ts";
 import { createRunWatch } from "./runs/run-watch.ts";
 import { type CommandDocument, mongoCommands } from "./store/mongo-commands.ts";
 import { mongoTasks, type TaskStore } from "./store/mongo-tasks.ts";
+import { createTaskCommandHandler, type TaskCommandHandler } from "./store/task-command-handler.ts";
 import type { TaskDocument } from "./store/task-document.ts";
-import { createTaskLedger, type TaskLedger } from "./store/task-ledger.ts";
 import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
 
 export interface SchedulerOptions {
@@ -71,7 +72,7 @@ class VerdictUnknown extends AppError {
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { config, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
-  const { active, leadership, lease, commands, ledger } = assemble(options, tasks);
+  const { active, leadership, lease, commands, commandHandler, ended } = assemble(options, tasks);
   const { isActive } = active;
   const atLeader = leaderCalls({
     isActive,
@@ -83,17 +84,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   });
 
   const verdicts = runVerdicts({
-    caller: broker,
     bus: broker.bus,
     store: events.store,
-    ledger,
+    commandHandler,
+    endedRuns: ended,
     heldElsewhere: heldElsewhere(broker),
     isLeader: leadership.isLeader,
     isEndKept: config.natsUrl !== "",
   });
 
   const runWatch = createRunWatch({
-    ledger,
+    commandHandler,
     tasks,
     caller: broker,
     clock: options.clock,
@@ -157,13 +158,14 @@ interface Assembly {
   readonly leadership: Leadership;
   readonly lease: LeaseStore;
   readonly commands: TaskCommands;
-  readonly ledger: TaskLedger;
+  readonly commandHandler: TaskCommandHandler;
+  readonly ended: EndedRuns;
 }
 
 function assemble({ config, clock, log, broker, events }: SchedulerOptions, tasks: TaskStore): Assembly {
   const { outbox, store, db, sessions } = events;
   const fence = mongoFence(db, log);
-  const ledger = createTaskLedger({
+  const commandHandler = createTaskCommandHandler({
     store,
     tasks,
     commands: mongoCommands(db.collection<CommandDocument>("scheduler_commands")),
@@ -173,25 +175,25 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     onMoved: (taskId, state) => loop.moved(taskId, state),
     onFenced: (epoch) => leadership.fenced(epoch),
   });
-  const reconcile = reconcileRuns(broker, ledger, log);
+  const ended = endedRuns({ caller: broker, commandHandler, log });
   const loop = createDueLoop({
     tasks,
-    ledger,
+    commandHandler,
     clock,
     log,
     lookAheadMs: config.lookAheadMs,
     aheadMs: config.dispatchAheadMs,
-    onLoaded: reconcile,
+    onLoaded: ended.reconcile,
   });
   const ackWaitMs = Math.max(1000, config.leaseMs / 2);
   const active = activeScheduler({
     outbox,
-    ledger,
+    commandHandler,
     loop,
     fence,
     bus: broker.bus,
     tasks,
-    reconcile,
+    reconcile: ended.reconcile,
     log,
     ackWaitMs,
   });
@@ -219,8 +221,14 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     epoch: leadership.epoch,
     recent: mongoManualRuns(db.collection<EventDocument>("events")),
   });
-  const commands = taskCommands({ ledger, revocation, manualRuns: manual, clock, timezone: config.timezone });
-  return { active, leadership, lease, commands, ledger };
+  const commands = taskCommands({
+    commandHandler,
+    revocation,
+    manualRuns: manual,
+    clock,
+    timezone: config.timezone,
+  });
+  return { active, leadership, lease, commands, commandHandler, ended };
 }
 
 function requestOf(context: Context<unknown, Meta>, ref: CommandRef): Request {

@@ -5,7 +5,7 @@ import type { Causation } from "../../shared/contracts/event.ts";
 import { type Caller, call, readOnlyCall } from "../../shared/service.ts";
 import type { ManualRuns } from "./runs/manual-runs.ts";
 import type { Revocation } from "./runs/revocation.ts";
-import type { TaskLedger } from "./store/task-ledger.ts";
+import type { TaskCommandHandler } from "./store/task-command-handler.ts";
 import { checkParamsSize, completeDefinition, triggerOf } from "./task/definition.ts";
 import { isDefined, revokedRuns, TaskNotFound } from "./task/task-state.ts";
 
@@ -25,7 +25,7 @@ export type TaskCommands = {
 };
 
 export interface TaskCommandsOptions {
-  readonly ledger: Pick<TaskLedger, "handle" | "state">;
+  readonly commandHandler: Pick<TaskCommandHandler, "handle" | "state">;
   readonly revocation: Revocation;
   readonly manualRuns: ManualRuns;
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface TaskCommandsOptions {
 }
 
 export function taskCommands({
-  ledger,
+  commandHandler,
   revocation,
   manualRuns,
   clock,
@@ -55,7 +55,7 @@ export function taskCommands({
       const { definition, isActive } = await complete(params, request);
       const taskId = given ?? request.ref.id;
       const now = clock.now();
-      await ledger.handle({ type: "create", taskId, definition, isActive, now }, request);
+      await commandHandler.handle({ type: "create", taskId, definition, isActive, now }, request);
       return { id: taskId };
     },
 
@@ -63,28 +63,31 @@ export function taskCommands({
     async "scheduler.change"({ taskId, ...params }, request) {
       const { definition, isActive } = await complete(params, request);
       const command = { type: "change", taskId, definition, isActive, now: clock.now() } as const;
-      const { before } = await ledger.handle(command, request);
+      const { before } = await commandHandler.handle(command, request);
       if (isDefined(before)) await revocation.pass(before.running.filter(({ isRevoked }) => !isRevoked));
       return null;
     },
 
     async "scheduler.pause"({ taskId }, request) {
-      const { changed, after } = await ledger.handle({ type: "pause", taskId, now: clock.now() }, request);
+      const { changed, after } = await commandHandler.handle(
+        { type: "pause", taskId, now: clock.now() },
+        request,
+      );
       await revocation.revoke(taskId, revokedRuns(after));
       return { changed };
     },
 
     async "scheduler.resume"({ taskId }, request) {
-      const state = await ledger.state(taskId);
+      const state = await commandHandler.state(taskId);
       if (!isDefined(state)) throw new TaskNotFound(taskId);
       const { handler, params } = state.definition;
       await call(request.caller, "executor.validate", { handler, params }, readOnlyCall);
-      const { changed } = await ledger.handle({ type: "resume", taskId, now: clock.now() }, request);
+      const { changed } = await commandHandler.handle({ type: "resume", taskId, now: clock.now() }, request);
       return { changed };
     },
 
     async "scheduler.delete"({ taskId }, request) {
-      const { after } = await ledger.handle({ type: "delete", taskId, now: clock.now() }, request);
+      const { after } = await commandHandler.handle({ type: "delete", taskId, now: clock.now() }, request);
       await revocation.revoke(taskId, revokedRuns(after));
       return null;
     },
@@ -94,7 +97,7 @@ export function taskCommands({
       const runId = ref.id;
       const command = { type: "runNow", taskId, runId, now: clock.now() } as const;
       await manualRuns.admit({ taskId, runId }, () =>
-        ledger.handle(command, { ref, cause: { ...cause, correlationid: runId } }),
+        commandHandler.handle(command, { ref, cause: { ...cause, correlationid: runId } }),
       );
       return { runId };
     },

@@ -4,12 +4,11 @@ import { isRunEnded, type RunEnded } from "../../../shared/contracts/run-events.
 import { errorMessage } from "../../../shared/errors.ts";
 import type { Outbox } from "../../../shared/event-store/outbox.ts";
 import type { Log } from "../../../shared/log.ts";
-import { type Caller, call } from "../../../shared/service.ts";
 import type { Fence } from "../leadership/mongo-fence.ts";
 import type { LeaseDocument } from "../leadership/mongo-lease.ts";
+import type { EndedRuns } from "../runs/ended-runs.ts";
 import type { OpenRunsPage, TaskStore } from "../store/mongo-tasks.ts";
-import type { TaskLedger } from "../store/task-ledger.ts";
-import type { ActiveRun, DefinedTask } from "../task/task-state.ts";
+import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import type { DueLoop } from "./due-loop.ts";
 
 /** The work of the one scheduler that holds the lease. */
@@ -23,13 +22,13 @@ export interface ActiveScheduler {
 
 export interface ActiveSchedulerOptions {
   readonly outbox: Outbox;
-  readonly ledger: TaskLedger;
+  readonly commandHandler: TaskCommandHandler;
   readonly loop: DueLoop;
   readonly fence: Fence;
   readonly bus: Bus;
   readonly tasks: Pick<TaskStore, "withOpenRuns">;
-  /** Settles those of the tasks' runs whose end is on record. */
-  readonly reconcile: Reconcile;
+  /** Removes those of the tasks' runs whose end is recorded. */
+  readonly reconcile: EndedRuns["reconcile"];
   readonly log: Log;
   /** After this silence of a dead scheduler its run ends are delivered to the next one. */
   readonly ackWaitMs: number;
@@ -40,7 +39,7 @@ const END_GRACE_MS = 500;
 const RECONCILED = 1000;
 
 export function activeScheduler(options: ActiveSchedulerOptions): ActiveScheduler {
-  const { outbox, ledger, loop, fence, bus, tasks, reconcile, log, ackWaitMs } = options;
+  const { outbox, commandHandler, loop, fence, bus, tasks, reconcile, log, ackWaitMs } = options;
   let subscription: SubscriptionHandle | undefined;
   let isActive = false;
   let turn: Promise<void> = Promise.resolve();
@@ -74,7 +73,7 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
       inTurn(async () => {
         // Before anything is read: nothing that an earlier scheduler decided is stored after this.
         await fence.raise(epoch, previous?.sessions ?? []);
-        ledger.open(epoch);
+        commandHandler.open(epoch);
         // Before anything is adopted, so that no end of an adopted run is missed.
         subscription = await bus.subscribe({
           pattern: "run.*",
@@ -86,9 +85,9 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
           batch: { maxSize: 1000, lingerMs: 2 },
           handleBatch: async (events) => {
             const ends = events.filter(isRunEnded) as readonly RunEnded[];
-            const settled = ends.map((event) => ledger.observe(event));
+            const removed = ends.map(({ data }) => commandHandler.endRun(data));
             for (const { data } of ends) loop.ended(data.taskId);
-            await Promise.all(settled);
+            await Promise.all(removed);
           },
         });
         await outbox.adoptAll();
@@ -104,59 +103,11 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
         isActive = false;
         // Together: who has lost the lease should write as little as possible, what has ended included.
         const stopped = Promise.all([loop.stop(), subscription?.stop()]);
-        // What is under way may end; then the ledger refuses the rest, which waits for a store that may be away.
+        // What is under way may end; then the command handler rejects the rest, which waits for a store that may be unavailable.
         await Promise.race([stopped, delay(END_GRACE_MS, undefined, { ref: false })]);
-        ledger.close();
+        commandHandler.close();
         await Promise.all([stopped, reconciling]);
         subscription = undefined;
       }),
-  };
-}
-
-export type Reconcile = (tasks: readonly DefinedTask[]) => Promise<void>;
-
-const ASK_TIMEOUT_MS = 3000;
-/** As many as `records.ended` takes. */
-const ASKED_RUNS = 5000;
-
-/**
- * For tasks that a new active scheduler loads: runs whose end is on record, but was told to a scheduler that died
- * with it, are settled, so that they hold up no occurrence.
- */
-export function reconcileRuns(caller: Caller, ledger: Pick<TaskLedger, "observe">, log: Log): Reconcile {
-  return async (tasks) => {
-    const runs = tasks.flatMap(({ taskId, running }) => running.map((run) => ({ taskId, run })));
-    try {
-      for (let from = 0; from < runs.length; from += ASKED_RUNS) {
-        const chunk = runs.slice(from, from + ASKED_RUNS);
-        const asked = { runs: chunk.map(plannedRun) };
-        const { ended } = await call(caller, "records.ended", asked, { timeout: ASK_TIMEOUT_MS });
-        const known = new Set(ended);
-        const settled = chunk.filter(({ run }) => known.has(run.runId));
-        await Promise.all(settled.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
-      }
-    } catch (error) {
-      log.warn({ reason: errorMessage(error) }, "runs on the books could not be compared with the records");
-    }
-  };
-}
-
-/** A run that its task tracks. */
-export interface TrackedRun {
-  readonly taskId: string;
-  readonly run: ActiveRun;
-}
-
-/** A run as `records.ended` asks for it. */
-export function plannedRun({ taskId, run: { runId, plannedAt } }: TrackedRun) {
-  return { taskId, runId, plannedAt: new Date(plannedAt).toISOString() };
-}
-
-/** Stands for an end that is on record; only the run's identity matters to the task. */
-export function endOf(taskId: string, { runId, attempt, plannedAt }: ActiveRun): RunEnded {
-  const at = new Date(plannedAt).toISOString();
-  return {
-    type: "run.lost",
-    data: { taskId, runId, attempt, plannedAt: at, lostAt: at, reason: "its end is on record" },
   };
 }

@@ -11,8 +11,8 @@ import { silentLog } from "../../../test/silent-log.ts";
 import { mongoFence } from "../leadership/mongo-fence.ts";
 import { type CommandDocument, mongoCommands } from "../store/mongo-commands.ts";
 import { mongoTasks, type TaskStore } from "../store/mongo-tasks.ts";
+import { createTaskCommandHandler, type TaskCommandHandler } from "../store/task-command-handler.ts";
 import { type TaskDocument, toDocument } from "../store/task-document.ts";
-import { createTaskLedger, type TaskLedger } from "../store/task-ledger.ts";
 import type { Definition } from "../task/definition.ts";
 import type { ActiveRun, DefinedTask } from "../task/task-state.ts";
 import { createDueLoop, type DueLoop, type DueLoopOptions } from "./due-loop.ts";
@@ -26,8 +26,8 @@ export interface Fired {
 
 interface Options extends Partial<DueLoopOptions> {
   /** Called when a page has been read and before the loop has it. */
-  readonly onPage?: (ledger: TaskLedger) => Promise<void>;
-  /** Whether the bus takes more events; asked of the ledger unless given. */
+  readonly onPage?: (commandHandler: TaskCommandHandler) => Promise<void>;
+  /** Whether the outbox takes more events; by default that of the command handler. */
   readonly hasRoom?: () => boolean;
 }
 
@@ -73,12 +73,12 @@ export class DueLoops {
     await this.#mongo.close();
   }
 
-  /** A loop on a ledger of its own, with all that it fires and holds. */
+  /** A loop on a command handler of its own, with all that it fires and holds. */
   scheduler({ onPage, hasRoom, ...options }: Options = {}) {
     const fired: Fired[] = [];
     const held = new Set<string>();
     const tasks = mongoTasks(this.documents);
-    const ledger = createTaskLedger({
+    const commandHandler = createTaskCommandHandler({
       store: this.#events.store,
       tasks,
       commands: mongoCommands(this.#events.db.collection<CommandDocument>("scheduler_commands")),
@@ -88,15 +88,15 @@ export class DueLoops {
       onMoved: (taskId, state) => loop.moved(taskId, state),
       onFenced: () => {},
     });
-    ledger.open(EPOCH);
+    commandHandler.open(EPOCH);
     const dueAfter: TaskStore["dueAfter"] = async (...query) => {
       const page = await tasks.dueAfter(...query);
-      await onPage?.(ledger);
+      await onPage?.(commandHandler);
       return page;
     };
     const loop = createDueLoop({
       tasks: { dueAfter },
-      ledger: { ...watched(ledger, { fired, held }), ...(hasRoom && { hasRoom }) },
+      commandHandler: { ...watched(commandHandler, { fired, held }), ...(hasRoom && { hasRoom }) },
       clock,
       log: silentLog,
       lookAheadMs: 1000,
@@ -106,7 +106,7 @@ export class DueLoops {
     });
     this.#loops.push(loop);
     const count = (wanted: number) => eventually(() => fired.length >= wanted);
-    return { loop, ledger, fired, held, count };
+    return { loop, commandHandler, fired, held, count };
   }
 
   /** Puts tasks into the store that are due at an instant; answers their ids. */
@@ -133,24 +133,25 @@ export class DueLoops {
 }
 
 function watched(
-  ledger: TaskLedger,
+  commandHandler: TaskCommandHandler,
   { fired, held }: { fired: Fired[]; held: Set<string> },
-): DueLoopOptions["ledger"] {
+): DueLoopOptions["commandHandler"] {
   return {
     async handle(command) {
       const at = clock.now();
-      const handled = await ledger.handle(command);
-      if (handled.events.length > 0) fired.push({ taskId: command.taskId, at, events: handled.events });
+      const handled = await commandHandler.handle(command);
+      if (handled.events.length > 0)
+        fired.push({ taskId: command.taskId, at, events: handled.events as readonly TaskEvent[] });
       return handled;
     },
-    hasRoom: ledger.hasRoom,
+    hasRoom: commandHandler.hasRoom,
     remember(taskId, state) {
       held.add(taskId);
-      ledger.remember(taskId, state);
+      commandHandler.remember(taskId, state);
     },
     forget(taskId) {
       held.delete(taskId);
-      ledger.forget(taskId);
+      commandHandler.forget(taskId);
     },
   };
 }

@@ -7,7 +7,6 @@ import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { objectId } from "../../../shared/ids.ts";
 import { silentLog } from "../../../test/silent-log.ts";
 import type { ActiveRun } from "../task/task-state.ts";
-import { endOf } from "./active-scheduler.ts";
 import { DueLoops, type Fired } from "./due-loop.fixture.ts";
 
 const activeRun = (plannedAt: number): ActiveRun => ({
@@ -66,7 +65,7 @@ describe("the due loop", () => {
 
   it("holds a task that fired until its run has ended, so that the end finds it in memory", async () => {
     await loops.plant(clock.now() - 10);
-    const { loop, ledger, fired, held, count } = loops.scheduler();
+    const { loop, commandHandler, fired, held, count } = loops.scheduler();
     await loop.start();
     await count(1);
     const [{ taskId, events }] = fired as [Fired];
@@ -74,7 +73,7 @@ describe("the due loop", () => {
     const { runId, attempt, plannedAt } = due.data;
     assert.deepEqual([...held], [taskId]);
     const run = { runId, attempt, plannedAt: Date.parse(plannedAt), isRevoked: false };
-    await ledger.observe(endOf(taskId, run));
+    await commandHandler.endRun({ taskId, runId: run.runId });
     assert.deepEqual([...held], []);
   });
 
@@ -82,12 +81,12 @@ describe("the due loop", () => {
     const created = objectId();
     let isCreated = false;
     const { loop, fired, count } = loops.scheduler({
-      async onPage(ledger) {
+      async onPage(commandHandler) {
         if (isCreated) return;
         isCreated = true;
         const definition = { ...exampleDefinition, expression: "1 * * * *" };
         const now = clock.now() - 900;
-        await ledger.handle({ type: "create", taskId: created, definition, isActive: true, now });
+        await commandHandler.handle({ type: "create", taskId: created, definition, isActive: true, now });
       },
     });
     await loop.start();
@@ -101,8 +100,8 @@ describe("the due loop", () => {
     const [taskId = ""] = await loops.plant(start + 150, { running: [run] });
     let isEnded = false;
     const { loop, fired, count } = loops.scheduler({
-      async onPage(ledger) {
-        if (!isEnded) await ledger.observe(endOf(taskId, run));
+      async onPage(commandHandler) {
+        if (!isEnded) await commandHandler.endRun({ taskId, runId: run.runId });
         isEnded = true;
       },
     });
@@ -139,10 +138,10 @@ describe("the due loop", () => {
     const start = clock.now();
     const run = activeRun(start - 1000);
     const [taskId = ""] = await loops.plant(start + 900, { running: [run] });
-    const { loop, ledger, fired, count } = loops.scheduler({ aheadMs: 900 });
+    const { loop, commandHandler, fired, count } = loops.scheduler({ aheadMs: 900 });
     await loop.start();
     assert.equal(fired.length, 0);
-    await ledger.observe(endOf(taskId, run));
+    await commandHandler.endRun({ taskId, runId: run.runId });
     await count(1);
     assert.deepEqual(typesOf(fired), ["task.due"]);
     assert.ok((fired[0]?.at ?? 0) < start + 900, "dispatched as soon as nothing speaks against it");
@@ -152,10 +151,10 @@ describe("the due loop", () => {
     const due = clock.now() + 300;
     const run = activeRun(due - 3_600_000);
     const [taskId = ""] = await loops.plant(due, { running: [run] });
-    const { loop, ledger, fired, count } = loops.scheduler({ aheadMs: 500 });
+    const { loop, commandHandler, fired, count } = loops.scheduler({ aheadMs: 500 });
     await loop.start();
     loop.ended(taskId);
-    await ledger.observe(endOf(taskId, run));
+    await commandHandler.endRun({ taskId, runId: run.runId });
     await count(1);
     assert.deepEqual(typesOf(fired), ["task.due"]);
     assert.equal((await loops.documents.findOne({ _id: new ObjectId(taskId) }))?.running.length, 1);
@@ -175,13 +174,13 @@ describe("the due loop", () => {
     const due = clock.now() - 10;
     const run = activeRun(due - 1000);
     const [taskId = ""] = await loops.plant(due, { running: [run] });
-    const { loop, ledger, fired, count } = loops.scheduler({
+    const { loop, commandHandler, fired, count } = loops.scheduler({
       onLoaded: async (tasks) => {
         assert.deepEqual(
           tasks.map((task) => task.taskId),
           [taskId],
         );
-        await ledger.observe(endOf(taskId, run));
+        await commandHandler.endRun({ taskId, runId: run.runId });
       },
     });
     await loop.start();

@@ -3,7 +3,7 @@ import { errorMessage, isRetryable } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
 import { type HeapEntry, MinHeap } from "../../../shared/min-heap.ts";
 import type { DuePlace, TaskStore, VersionedTask } from "../store/mongo-tasks.ts";
-import type { TaskLedger } from "../store/task-ledger.ts";
+import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import { triggerIfValid } from "../task/definition.ts";
 import { type DefinedTask, isDefined, isHeldUp, runsOf } from "../task/task-state.ts";
 
@@ -20,7 +20,7 @@ export interface DueLoop {
 
 export interface DueLoopOptions {
   readonly tasks: Pick<TaskStore, "dueAfter">;
-  readonly ledger: Pick<TaskLedger, "handle" | "hasRoom" | "remember" | "forget">;
+  readonly commandHandler: Pick<TaskCommandHandler, "handle" | "hasRoom" | "remember" | "forget">;
   readonly clock: Clock;
   readonly log: Log;
   /** How much of the future is held in memory. */
@@ -56,7 +56,7 @@ const BEGINNING: DuePlace = { at: 0, taskId: FIRST_ID };
  * found by the index on `next_run_at`, so that neither start-up time nor memory grows with the number of tasks.
  */
 export function createDueLoop(options: DueLoopOptions): DueLoop {
-  const { tasks, ledger, clock, log, lookAheadMs, aheadMs, onLoaded, pageSize = PAGE } = options;
+  const { tasks, commandHandler, clock, log, lookAheadMs, aheadMs, onLoaded, pageSize = PAGE } = options;
   const heap = new MinHeap<Planned>();
   const entries = new Map<string, Planned>();
   /** Tasks with nothing to plan soon that are kept for the ends of their runs: else each would be read once more. */
@@ -90,13 +90,13 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
   function keepForEnd(taskId: string, state: VersionedTask): void {
     unplan(taskId);
     busy.add(taskId);
-    ledger.remember(taskId, state);
+    commandHandler.remember(taskId, state);
   }
 
   function drop(taskId: string): void {
     unplan(taskId);
     busy.delete(taskId);
-    ledger.forget(taskId);
+    commandHandler.forget(taskId);
   }
 
   function consider(taskId: string, state: VersionedTask, { isRetry = false } = {}): void {
@@ -112,7 +112,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     const entry = entries.get(taskId) ?? { taskId, nextRunAt, at: 0, sequence: 0, position: -1 };
     entry.nextRunAt = nextRunAt;
     entries.set(taskId, entry);
-    ledger.remember(taskId, state);
+    commandHandler.remember(taskId, state);
     const at = dispatchAt(task, nextRunAt, aheadMs);
     const now = clock.now();
     plan(entry, isRetry && at <= now ? now + RETRY_MS : at);
@@ -128,7 +128,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
 
   function turn(): void {
     const now = clock.now();
-    if (ledger.hasRoom()) fireDue(now);
+    if (commandHandler.hasRoom()) fireDue(now);
     else fireAt = now + RETRY_MS;
     if (now >= loadAt) load();
     arm();
@@ -143,7 +143,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
 
   function fire(entry: Planned, now: number): void {
     const { taskId } = entry;
-    const fired = ledger.handle({ type: "fire", taskId, now, aheadMs, limit: FIRE_LIMIT }).then(
+    const fired = commandHandler.handle({ type: "fire", taskId, now, aheadMs, limit: FIRE_LIMIT }).then(
       ({ after, version, hasMoved }) => {
         // A task that has moved was planned anew; one that has not is looked at again a little later.
         if (!hasMoved) consider(taskId, { task: after, version }, { isRetry: true });
@@ -193,7 +193,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     const running = fresh.filter(({ task }) => task.running.length > 0);
     for (const state of fresh) if (state.task.running.length === 0) consider(state.task.taskId, state);
     if (running.length === 0) return;
-    for (const state of running) ledger.remember(state.task.taskId, state);
+    for (const state of running) commandHandler.remember(state.task.taskId, state);
     await onLoaded(running.map(({ task }) => task));
     for (const state of running) if (!newer.has(state.task.taskId)) consider(state.task.taskId, state);
   }
@@ -223,7 +223,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
       const entry = entries.get(taskId);
       const now = clock.now();
       if (isStopped || !entry || entry.nextRunAt - aheadMs > now || firing.size >= FIRING) return;
-      if (!ledger.hasRoom()) return;
+      if (!commandHandler.hasRoom()) return;
       heap.remove(entry);
       fire(entry, now);
     },

@@ -15,10 +15,10 @@ describe("verdicts on runs", () => {
   /** Over NATS; nothing has ended, and nobody else holds anything. */
   const verdictsWith = (more: Partial<RunVerdictsDeps>) =>
     runVerdicts({
-      caller: { call: async () => ({ ended: [] }) },
       bus: { hasCaughtUp: async () => true },
       store: { readStream: async () => [] },
-      ledger: { currentRuns: async () => new Map([[taskId, state]]), observe: () => assert.fail() },
+      commandHandler: { currentRuns: async () => new Map([[taskId, state]]) },
+      endedRuns: { find: async () => new Set(), remove: () => assert.fail() },
       heldElsewhere: async () => new Set(),
       isLeader: () => false,
       isEndKept: true,
@@ -28,14 +28,14 @@ describe("verdicts on runs", () => {
     (await verdictsWith(more)(runs, "asker")).verdicts;
 
   it("do not wait for one another: a run that may have ended stays undecided alone", async () => {
-    const silent = { call: () => new Promise<never>(() => {}) };
-    for (const deps of [{ caller: silent }, { bus: { hasCaughtUp: async () => false } }])
+    const silent = { find: () => new Promise<never>(() => {}), remove: () => assert.fail() };
+    for (const deps of [{ endedRuns: silent }, { bus: { hasCaughtUp: async () => false } }])
       assert.deepEqual(await asker(deps)([repeated, late]), ["unknown", "wanted"]);
   });
 
   it("state the end of a run that is on record while other ends are still on their way", async () => {
-    const caller = { call: async () => ({ ended: [first] }) };
-    const ask = asker({ caller, bus: { hasCaughtUp: async () => false } });
+    const endedRuns = { find: async () => new Set([first]), remove: () => assert.fail() };
+    const ask = asker({ endedRuns, bus: { hasCaughtUp: async () => false } });
     assert.deepEqual(await ask([repeated, late]), ["ended", "wanted"]);
   });
 

@@ -1,4 +1,3 @@
-import type { CallingOptions } from "moleculer";
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import { isOf } from "../../../shared/contracts/catalogue.ts";
@@ -6,12 +5,12 @@ import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts"
 import { CONFIRM_TIMEOUT_MS } from "../../../shared/contracts/start-rules.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
-import { type Caller, call, readOnlyCall } from "../../../shared/service.ts";
+import { readOnlyCall } from "../../../shared/service.ts";
 import { within } from "../../../shared/time-limit.ts";
-import { endOf, plannedRun, type TrackedRun } from "../dispatch/active-scheduler.ts";
-import type { TaskLedger } from "../store/task-ledger.ts";
+import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import { task } from "../task/task.ts";
 import { runOf, type Task, type TaskRuns, verdictOn } from "../task/task-state.ts";
+import type { EndedRuns, TrackedRun } from "./ended-runs.ts";
 import type { HeldElsewhere } from "./executor-holdings.ts";
 
 type Question = ActionParams<"scheduler.confirmRuns">["runs"][number];
@@ -27,10 +26,10 @@ export type RunVerdicts = (
 ) => Promise<ActionResult<"scheduler.confirmRuns">>;
 
 export interface RunVerdictsDeps {
-  readonly caller: Caller;
   readonly bus: Pick<Bus, "hasCaughtUp">;
   readonly store: Pick<EventStore, "readStream">;
-  readonly ledger: Pick<TaskLedger, "currentRuns" | "observe">;
+  readonly commandHandler: Pick<TaskCommandHandler, "currentRuns">;
+  readonly endedRuns: Pick<EndedRuns, "find" | "remove">;
   readonly heldElsewhere: HeldElsewhere;
   /** True where this node may change tasks. */
   readonly isLeader: () => boolean;
@@ -48,31 +47,23 @@ const RECORDS_LIMIT_MS = 700;
  * time of the question: a stop that was answered before is always seen.
  */
 export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
-  const { caller, bus, store, ledger, heldElsewhere, isLeader, isEndKept } = deps;
+  const { bus, store, commandHandler, endedRuns, heldElsewhere, isLeader, isEndKept } = deps;
 
   /** True once a group has handled the run-ended events that the bus had before; false where that takes too long. */
   const settled = (group: string, limitMs: number) => bus.hasCaughtUp(group, "run.*", limitMs);
-
-  /** Ids of those runs whose end the records service knows. */
-  async function ended(runs: readonly TrackedRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {
-    if (runs.length === 0) return NONE;
-    const answer = await call(caller, "records.ended", { runs: runs.map(plannedRun) }, limits);
-    return new Set(answer.ended);
-  }
 
   /**
    * Ends that are recorded and that no scheduler has noted yet: a process may end between the two. Where the records
    * are in this process, they are the only ones who keep ends, and nothing is known without their answer.
    */
   async function recordedEnds(questions: readonly Question[]) {
-    const states = await ledger.currentRuns([...new Set(questions.map(taskOf))]);
+    const states = await commandHandler.currentRuns([...new Set(questions.map(taskOf))]);
     const tracked = questions.flatMap((run) => tracking(run, states));
     const known = await (isEndKept
-      ? ended(tracked, { timeout: RECORDS_LIMIT_MS }).catch(() => NONE)
-      : ended(tracked, readOnlyCall));
-    const noted = tracked.filter(({ run }) => known.has(run.runId));
-    // Also while it only begins to be active: what it adopts is asked about then.
-    if (isLeader()) await Promise.all(noted.map(({ taskId, run }) => ledger.observe(endOf(taskId, run))));
+      ? endedRuns.find(tracked, { timeout: RECORDS_LIMIT_MS }).catch(() => NONE)
+      : endedRuns.find(tracked, readOnlyCall));
+    // Also while this scheduler only becomes active: the runs that it adopts are confirmed then.
+    if (isLeader()) await endedRuns.remove(tracked.filter(({ run }) => known.has(run.runId)));
     return known;
   }
 
@@ -93,7 +84,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     });
     const dispatched = new Map(await Promise.all(folded));
     if (!(await settled("records", limitMs))) return NO_VERDICTS;
-    const known = await ended(
+    const known = await endedRuns.find(
       questions.flatMap((run) => tracking(run, dispatched)),
       readOnlyCall,
     );
@@ -113,7 +104,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
       repeated.length > 0 ? await within(look(repeated, asker, leftMs()), leftMs(), UNSEEN) : ON_TIME;
     // Last, since all else takes time, and a task may be stopped meanwhile.
     const waitedMs = performance.now() - askedAt;
-    const states = await ledger.currentRuns([...new Set(questions.map(taskOf))]);
+    const states = await commandHandler.currentRuns([...new Set(questions.map(taskOf))]);
     const verdicts = questions.map(({ taskId, runId, mayHaveEnded }): RunVerdict | null => {
       if (ends.has(runId)) return "ended";
       if (mayHaveEnded && (!isSettled || elsewhere.has(runId))) return "unknown";

@@ -3,15 +3,15 @@ import type { RunPlace } from "../../../shared/contracts/records-actions.ts";
 import type { Log } from "../../../shared/log.ts";
 import { createPeriodicJob, type PeriodicJob } from "../../../shared/periodic-job.ts";
 import { type Caller, call } from "../../../shared/service.ts";
-import { endOf, type TrackedRun } from "../dispatch/active-scheduler.ts";
 import type { OpenRunsPage, TaskStore } from "../store/mongo-tasks.ts";
-import type { TaskLedger } from "../store/task-ledger.ts";
+import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import { triggerIfValid } from "../task/definition.ts";
 import { type DefinedTask, isDefined, runOf, type Task } from "../task/task-state.ts";
 import { countOccurrences } from "../trigger/trigger.ts";
+import type { TrackedRun } from "./ended-runs.ts";
 
 export interface RunWatchOptions {
-  readonly ledger: Pick<TaskLedger, "observe" | "remembered">;
+  readonly commandHandler: Pick<TaskCommandHandler, "endRun" | "remembered">;
   readonly tasks: Pick<TaskStore, "withOpenRuns">;
   readonly caller: Caller;
   readonly clock: Clock;
@@ -56,7 +56,7 @@ const ASK_TIMEOUT_MS = 10_000;
 const SKIPS = 3;
 
 export function createRunWatch(options: RunWatchOptions): RunWatch {
-  const { ledger, tasks, caller, clock, log, isActive } = options;
+  const { commandHandler, tasks, caller, clock, log, isActive } = options;
   const seen = new Map<string, Seen>();
   let skipping: ReadonlyMap<string, SkippingTask> = new Map();
   let readAt = 0;
@@ -95,7 +95,7 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
       }
       readAt = now + READ_EVERY_MS;
     }
-    for (const task of ledger.remembered()) note(task);
+    for (const task of commandHandler.remembered()) note(task);
     return [...found.values()].flatMap((task) =>
       task.running
         .filter(({ plannedAt }) => plannedAt <= now - OPEN_MS)
@@ -111,7 +111,7 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
       const place = places[index] as RunPlace;
       const pause = Math.min(now - run.plannedAt, ASK_AGAIN_MS);
       seen.set(run.runId, { askAt: now + pause, place });
-      if (place === "ended" && isActive()) await ledger.observe(endOf(taskId, run));
+      if (place === "ended" && isActive()) await commandHandler.endRun({ taskId, runId: run.runId });
     }
   }
 

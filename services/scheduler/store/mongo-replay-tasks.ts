@@ -1,10 +1,10 @@
 import type { Collection } from "mongodb";
 import { isOf } from "../../../shared/contracts/catalogue.ts";
-import { isRunEnded, type RunEnded } from "../../../shared/contracts/run-events.ts";
+import { isRunEnded } from "../../../shared/contracts/run-events.ts";
 import { type EventDocument, fromEventDocument } from "../../../shared/event-store/event-document.ts";
 import { eventsOf, inChunks, type ReadModel, type Replayed } from "../../../shared/event-store/replay.ts";
 import { task } from "../task/task.ts";
-import { isDefined, type Task } from "../task/task-state.ts";
+import { type DefinedTask, isDefined, type Task } from "../task/task-state.ts";
 import { toDocument } from "./task-document.ts";
 
 const CHUNK = 500;
@@ -16,9 +16,9 @@ export const taskReadModel: ReadModel = {
   async *replay(events) {
     for await (const streams of inChunks(foldedStreams(events), CHUNK)) {
       const states = streams.map(({ state }) => state);
-      const ends = await endsOf(events, states);
+      const ended = await endedOf(events, states);
       yield streams.map(({ id, state, version }): Replayed => {
-        const current = isDefined(state) ? withoutEnded(state, ends) : state;
+        const current = isDefined(state) ? withoutEnded(state, ended) : state;
         return { id, document: isDefined(current) ? toDocument(current, version) : null };
       });
     }
@@ -48,26 +48,22 @@ async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<
   if (current) yield current;
 }
 
-async function endsOf(
+async function endedOf(
   events: Collection<EventDocument>,
   states: readonly Task[],
-): Promise<Map<string, RunEnded>> {
+): Promise<ReadonlySet<string>> {
   const runIds = states.flatMap((state) => (isDefined(state) ? state.running.map(({ runId }) => runId) : []));
   const found = events.find({ stream: { $in: runIds.map((id) => `run-${id}`) } });
-  const ends = new Map<string, RunEnded>();
+  const ended = new Set<string>();
   for await (const document of found) {
     const event = fromEventDocument(document);
-    if (isRunEnded(event)) ends.set(event.data.runId, event);
+    if (isRunEnded(event)) ended.add(event.data.runId);
   }
-  return ends;
+  return ended;
 }
 
-function withoutEnded(
-  state: Task & { running: readonly { runId: string }[] },
-  ends: ReadonlyMap<string, RunEnded>,
-): Task {
-  return state.running.reduce<Task>((current, { runId }) => {
-    const end = ends.get(runId);
-    return end ? task.evolve(current, end) : current;
-  }, state);
+function withoutEnded(state: DefinedTask, ended: ReadonlySet<string>): Task {
+  return state.running
+    .filter(({ runId }) => ended.has(runId))
+    .reduce<Task>((current, { runId }) => task.evolve(current, { type: "runRemoved", runId }), state);
 }

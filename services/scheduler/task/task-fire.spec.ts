@@ -98,7 +98,7 @@ describe("occurrences that were missed", () => {
       .when(fire(86_400))
       .thenLike(...firsts);
     const decided = task.decide(fire(86_400), fold(task, [created(all)]));
-    assert.partialDeepStrictEqual(decided.at(-1)?.data, { nextRunAt: iso(10 * (MAX_STEPS + 1)) });
+    assert.partialDeepStrictEqual(decided.at(-1), { data: { nextRunAt: iso(10 * (MAX_STEPS + 1)) } });
   });
   it("a late one within the grace time is on time", () =>
     story(created({ ...every10s, misfire: "skip" }))

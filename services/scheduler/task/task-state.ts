@@ -12,6 +12,15 @@ export interface ActiveRun {
   readonly mayHaveStarted?: boolean;
 }
 
+/**
+ * A run has ended. The event that says so is on the run's own stream; on the task it only removes the run from the open
+ * ones.
+ */
+export interface RunRemoved {
+  readonly type: "runRemoved";
+  readonly runId: string;
+}
+
 /** Dispatched runs that one task may have open at the same time. Each is part of the task's document. */
 export const MAX_OPEN_RUNS = 1000;
 

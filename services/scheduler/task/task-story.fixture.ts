@@ -1,10 +1,10 @@
 import { occurrenceId } from "../../../shared/contracts/occurrence-id.ts";
-import type { RunEnded } from "../../../shared/contracts/run-events.ts";
 import { exampleDefinition } from "../../../shared/contracts/task-definition.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { given } from "../../../test/given.ts";
 import type { Definition } from "./definition.ts";
 import { type TaskCommand, task } from "./task.ts";
+import type { RunRemoved } from "./task-state.ts";
 
 export const taskId = "66f2a1b00a1b2c3d4e5f6070";
 export const noon = Date.parse("2026-01-05T12:00:00.000Z");
@@ -45,19 +45,9 @@ export const due = (plannedAt: number, nextRunAt: number | null): TaskEvent => (
     at: iso(plannedAt),
   },
 });
-export const ended = (plannedAt: number): RunEnded => ({
-  type: "run.succeeded",
-  data: {
-    taskId,
-    runId: occurrenceId(taskId, at(plannedAt)),
-    attempt: 1,
-    delivery: 1,
-    executor: "executor-1",
-    plannedAt: iso(plannedAt),
-    startedAt: iso(plannedAt),
-    endedAt: iso(plannedAt + 1),
-    result: null,
-  },
+export const ended = (plannedAt: number): RunRemoved => ({
+  type: "runRemoved",
+  runId: occurrenceId(taskId, at(plannedAt)),
 });
 export const paused = (seconds: number): TaskEvent => ({
   type: "task.paused",
@@ -76,6 +66,4 @@ export const fire = (seconds: number, aheadMs = 0): TaskCommand => ({
   aheadMs,
   limit: 10_000,
 });
-export const story = given<ReturnType<typeof task.evolve>, TaskCommand, TaskEvent, RunEnded | TaskEvent>(
-  task,
-);
+export const story = given(task);

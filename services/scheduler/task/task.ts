@@ -1,4 +1,3 @@
-import type { RunEnded } from "../../../shared/contracts/run-events.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import type { Decider } from "../../../shared/event-store/decider.ts";
 import { firstOccurrence, nextOccurrence } from "../trigger/trigger.ts";
@@ -10,6 +9,8 @@ import {
   type DefinedTask,
   isDefined,
   MAX_OPEN_RUNS,
+  type RunRemoved,
+  runOf,
   type Task,
   TaskActive,
   TaskNotFound,
@@ -23,20 +24,21 @@ export type TaskCommand =
   | { type: "resume"; taskId: string; now: number }
   | { type: "delete"; taskId: string; now: number }
   | { type: "runNow"; taskId: string; runId: string; now: number }
+  | { type: "endRun"; taskId: string; runId: string }
   | Fire;
 
-/**
- * A task's life. Besides the events of its own stream it folds the ends of its runs, which stand on the runs'
- * streams: they say what is still active.
- */
-export const task: Decider<Task, TaskCommand, TaskEvent> & {
-  evolve(state: Task, event: TaskEvent | RunEnded): Task;
-} = {
+/** What a command on a task leads to: events of its stream, or the removal of an ended run. */
+export type TaskFact = TaskEvent | RunRemoved;
+
+/** A task's life. Its open runs follow from its own events and from the ends of its runs. */
+export const task: Decider<Task, TaskCommand, TaskFact> = {
   initialState: { status: "none" },
 
   decide(command, state) {
     if (command.type === "create") return state.status === "none" ? [created(command)] : [];
     if (command.type === "fire") return isDefined(state) ? fire(command, state) : [];
+    if (command.type === "endRun")
+      return runOf(state, command.runId) ? [{ type: "runRemoved", runId: command.runId }] : [];
     if (!isDefined(state)) throw new TaskNotFound(command.taskId);
     const { taskId, now } = command;
     switch (command.type) {
@@ -60,7 +62,7 @@ export const task: Decider<Task, TaskCommand, TaskEvent> & {
   evolve(state, event) {
     if (event.type === "task.created") return fromCreated(event.data);
     if (state.status === "none") return state;
-    if (isRunEnd(event)) return withoutRun(state, event.data.runId);
+    if (event.type === "runRemoved") return withoutRun(state, event.runId);
     if (state.status === "deleted") return state;
     switch (event.type) {
       case "task.changed":
@@ -219,10 +221,6 @@ function revoked(running: readonly ActiveRun[], at: number): readonly ActiveRun[
 /** A task that is finished or paused may have runs that wait; stopping it keeps these from starting. */
 function mayStillStart({ running }: DefinedTask): boolean {
   return running.some(({ isRevoked }) => !isRevoked);
-}
-
-function isRunEnd(event: TaskEvent | RunEnded): event is RunEnded {
-  return event.type.startsWith("run.");
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -2,17 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../../../shared/clock.ts";
 import type { CommandRef } from "../../../shared/contracts/command.ts";
 import type { Causation } from "../../../shared/contracts/event.ts";
-import type { RunEnded } from "../../../shared/contracts/run-events.ts";
-import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { errorType } from "../../../shared/errors.ts";
 import { createCommandHandler } from "../../../shared/event-store/command-handler.ts";
 import type { CommandFence, RejectedBatch } from "../../../shared/event-store/command-handler-options.ts";
 import type { CommandOutcomes } from "../../../shared/event-store/command-outcomes.ts";
 import type { Decision, Versioned } from "../../../shared/event-store/decide-batch.ts";
-import type { Decider } from "../../../shared/event-store/decider.ts";
 import { type EventStore, OutboxFull, OutcomePending } from "../../../shared/event-store/event-store.ts";
 import { type Fence, Fenced } from "../leadership/mongo-fence.ts";
-import { type TaskCommand, task } from "../task/task.ts";
+import { type TaskCommand, type TaskFact, task } from "../task/task.ts";
 import type { Task, TaskRuns } from "../task/task-state.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
 
@@ -22,14 +19,19 @@ export interface CommandSource {
   readonly ref?: CommandRef | null;
 }
 
-export type Handled = Decision<Task, TaskEvent>;
+export interface RunOfTask {
+  readonly taskId: string;
+  readonly runId: string;
+}
+
+export type Handled = Decision<Task, TaskFact>;
 
 /**
  * Changes tasks: the command handler of the event store, with remembered outcomes, states kept in memory and a fence. A
  * change is stored only while the epoch under which it was decided is the newest one. Ends of runs are decided before
  * the commands of the same batch, so that no occurrence is skipped because of a run that is over.
  */
-export interface TaskLedger {
+export interface TaskCommandHandler {
   /** Decides commands under this epoch, whose fence is raised. */
   open(epoch: number): void;
   /** Rejects everything with `SCHEDULER_FENCED` and drops the states kept in memory. */
@@ -43,8 +45,8 @@ export interface TaskLedger {
   handle(command: TaskCommand, source?: CommandSource): Promise<Handled>;
   /** False while commands would be rejected with `OUTBOX_FULL`. */
   hasRoom(): boolean;
-  /** Removes an ended run from the open runs of its task. Does nothing if it is not open. */
-  observe(event: RunEnded): Promise<Handled>;
+  /** Removes an ended run from the open runs of its task, also while the outbox is full. Nothing happens if it is not open. */
+  endRun(run: RunOfTask): Promise<Handled>;
   /** The current state, from memory or the store. */
   state(taskId: string): Promise<Task>;
   /**
@@ -60,7 +62,7 @@ export interface TaskLedger {
   remembered(): Iterable<Task>;
 }
 
-export interface TaskLedgerOptions {
+export interface TaskCommandHandlerOptions {
   readonly store: EventStore;
   readonly tasks: TaskStore;
   readonly commands: CommandOutcomes;
@@ -74,31 +76,22 @@ export interface TaskLedgerOptions {
   readonly onFenced: (epoch: number) => void;
 }
 
-/** A command on a task, or the end of one of its runs. */
-type TaskInput = TaskCommand | { readonly type: "observe"; readonly event: RunEnded };
-
-const decider: Decider<Task, TaskInput, TaskEvent> = {
-  ...task,
-  decide: (input, state) =>
-    input.type === "observe" ? [input.event as unknown as TaskEvent] : task.decide(input, state),
-};
-
 const LOAD_AGAIN_MS = 200;
 
-export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
+export function createTaskCommandHandler(options: TaskCommandHandlerOptions): TaskCommandHandler {
   const { store, tasks, commands, clock, maxBatch, onMoved, onFenced } = options;
   const cache = new Map<string, Versioned<Task>>();
   const fence = epochFence(options.fence);
-  const handler = createCommandHandler<Task, TaskInput, TaskEvent>({
+  const handler = createCommandHandler<Task, TaskCommand, TaskFact>({
     store,
-    decider,
+    decider: task,
     stream: "task",
     states: { load: loadStates, write: tasks.write },
     clock,
     maxBatch,
     reads: "before",
-    destinationOf: ({ type }) => (type.startsWith("task.") ? "append" : "fold"),
-    mayAppend: ({ type }) => type !== "observe",
+    destinationOf: ({ type }) => (type === "runRemoved" ? "fold" : "append"),
+    mayAppend: ({ type }) => type !== "endRun",
     fence,
     outcomes: commands,
     cache,
@@ -173,7 +166,7 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
       return handler.handle({ id: command.taskId, command, cause, ref, startsStream });
     },
     hasRoom: store.hasRoom,
-    observe: (event) => handler.handle({ id: event.data.taskId, command: { type: "observe", event } }),
+    endRun: ({ taskId, runId }) => handler.handle({ id: taskId, command: { type: "endRun", taskId, runId } }),
     async state(taskId) {
       const cached = cache.get(taskId);
       return cached ? cached.state : ((await tasks.load([taskId])).get(taskId)?.task ?? task.initialState);
@@ -190,7 +183,7 @@ export function createTaskLedger(options: TaskLedgerOptions): TaskLedger {
 /** A task that is not stored. */
 const UNKNOWN: VersionedTask = { task: task.initialState, version: 0 };
 
-interface EpochFence extends CommandFence<TaskInput> {
+interface EpochFence extends CommandFence<TaskCommand> {
   open(epoch: number): void;
   close(): void;
   /** Null while commands are rejected. */

@@ -17,31 +17,31 @@ import { mongoFence } from "../leadership/mongo-fence.ts";
 import type { TaskCommand } from "../task/task.ts";
 import { type CommandDocument, mongoCommands } from "./mongo-commands.ts";
 import { mongoTasks } from "./mongo-tasks.ts";
+import { createTaskCommandHandler, type TaskCommandHandler } from "./task-command-handler.ts";
 import type { TaskDocument } from "./task-document.ts";
-import { createTaskLedger, type TaskLedger } from "./task-ledger.ts";
 
 /** The instant at which the fixtures' tasks are created. */
 export const CREATED_AT = Date.parse("2026-01-05T12:00:00.000Z");
 
-export interface LedgerOptions extends Partial<OutboxOptions> {
-  /** Under which the ledger decides; its fence is raised. */
+export interface HandlerOptions extends Partial<OutboxOptions> {
+  /** The epoch of the scheduler; its fence is raised. */
   readonly epoch?: number;
   readonly clock?: Clock;
   /** How long a command may wait for the store: by default longer than a busy machine takes. */
   readonly timeoutMs?: number;
 }
 
-/** One scheduler's ledger, and what it was seen to do. */
-export interface SeenLedger {
-  readonly ledger: TaskLedger;
+/** One scheduler's command handler, and a record of what it did. */
+export interface ObservedHandler {
+  readonly commandHandler: TaskCommandHandler;
   readonly store: EventStore;
   readonly seen: { transactions: number; moved: string[]; fenced: number[] };
   /** Ids of the sessions of its transactions. */
   readonly sessions: () => readonly string[];
 }
 
-/** Ledgers on one store, which they reach through a proxy. */
-export class Ledgers {
+/** The command handlers of several schedulers on one store, which they reach through a proxy. */
+export class CommandHandlers {
   readonly mongo: TestMongo;
   readonly proxy: TcpProxy;
   readonly client: MongoClient;
@@ -53,7 +53,7 @@ export class Ledgers {
     this.client = client;
   }
 
-  static async start(): Promise<Ledgers> {
+  static async start(): Promise<CommandHandlers> {
     const mongo = await startTestMongo();
     const proxy = await startTcpProxy(mongo.port);
     // Straight to the proxy: the server's own address would lead past it.
@@ -61,7 +61,7 @@ export class Ledgers {
     const options = { serverSelectionTimeoutMS: 700, ignoreUndefined: true };
     const client = await new MongoClient(url, options).connect();
     await ensureIndexes(mongo.db, ["events", "scheduler_task_list", "scheduler_commands"]);
-    return new Ledgers(mongo, proxy, client);
+    return new CommandHandlers(mongo, proxy, client);
   }
 
   async close(): Promise<void> {
@@ -71,11 +71,11 @@ export class Ledgers {
     await this.mongo.close();
   }
 
-  async open(given: LedgerOptions = {}): Promise<SeenLedger> {
+  async open(given: HandlerOptions = {}): Promise<ObservedHandler> {
     const { epoch = 1, clock = systemClock, timeoutMs = LIMIT_MS, ...options } = given;
     const db = this.client.db("kinit");
     const events = db.collection<EventDocument>("events");
-    const outboxLedger = mongoOutboxLedger({
+    const outboxStore = mongoOutboxLedger({
       outboxes: db.collection("outboxes"),
       events,
       service: "scheduler",
@@ -83,12 +83,12 @@ export class Ledgers {
       clock,
     });
     const send = async () => {};
-    const outbox = createOutbox({ ledger: outboxLedger, log: silentLog, clock, send, ...options });
+    const outbox = createOutbox({ ledger: outboxStore, log: silentLog, clock, send, ...options });
     await outbox.start();
     this.#outboxes.push(outbox);
     const sessions = createSessionPool(this.client);
     const store = mongoEventStore({ client: this.client, events, outbox, clock, timeoutMs, sessions });
-    const seen: SeenLedger["seen"] = { transactions: 0, moved: [], fenced: [] };
+    const seen: ObservedHandler["seen"] = { transactions: 0, moved: [], fenced: [] };
     const counting: EventStore = {
       ...store,
       transact(work) {
@@ -97,7 +97,7 @@ export class Ledgers {
       },
     };
     const fence = mongoFence(db, silentLog);
-    const ledger = createTaskLedger({
+    const commandHandler = createTaskCommandHandler({
       store: counting,
       tasks: mongoTasks(db.collection<TaskDocument>("scheduler_task_list")),
       commands: mongoCommands(db.collection<CommandDocument>("scheduler_commands")),
@@ -108,8 +108,8 @@ export class Ledgers {
       onFenced: (shutOut) => void seen.fenced.push(shutOut),
     });
     await fence.raise(epoch, []);
-    ledger.open(epoch);
-    return { ledger, store, seen, sessions: sessions.ids };
+    commandHandler.open(epoch);
+    return { commandHandler, store, seen, sessions: sessions.ids };
   }
 
   /** The events on a task's stream. */
