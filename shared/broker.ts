@@ -96,13 +96,13 @@ function localBusWithLetters(
 ): Bus {
   const { store: deadLetter } = letters;
   const bus = localBus({ deadLetter, logger, maxQueued: LOCAL_QUEUE, drainMs: config.drainMs });
-  return {
-    ...bus,
+  const stop = bus.stop.bind(bus);
+  return Object.assign(bus, {
     async stop() {
-      await bus.stop();
+      await stop();
       await letters.close();
     },
-  };
+  });
 }
 
 /** Creates a broker that does not handle signals: its creator stops the services in order. */
