@@ -75,11 +75,11 @@ describe("crawler", () => {
   });
   beforeEach(async () => {
     events.length = 0;
-    source.asked.clear();
+    source.requests.clear();
     await db.collection("bilibili_hot_new").deleteMany({});
   });
 
-  const answer = (body: string, status = 200) =>
+  const respondWith = (body: string, status = 200) =>
     source.on("/list", (_, response) => response.writeHead(status).end(body));
   const crawl = (crawlId: string) => call(broker, "crawler.crawl", { site: "bilibili", crawlId });
   const list = (params: ActionParams<"crawler.list">) => call(broker, "crawler.list", params);
@@ -99,7 +99,7 @@ describe("crawler", () => {
     });
 
   it("stores the rows in their order and tells of it", async () => {
-    answer(listOf(["a", "b", "c"]));
+    respondWith(listOf(["a", "b", "c"]));
     const crawlId = objectId();
     assert.deepEqual(await crawl(crawlId), { count: 3 });
     const rows = await stored(crawlId);
@@ -128,18 +128,18 @@ describe("crawler", () => {
   });
 
   it("the same crawl again answers the same, without a fetch, a row or an event more", async () => {
-    answer(listOf(["a", "b"]));
+    respondWith(listOf(["a", "b"]));
     const crawlId = objectId();
     await crawl(crawlId);
-    answer(listOf(["c", "d", "e"]));
+    respondWith(listOf(["c", "d", "e"]));
     assert.deepEqual(await crawl(crawlId), { count: 2 });
     assert.equal((await stored(crawlId)).length, 2);
     assert.equal((await stream(crawlId)).length, 1);
-    assert.equal(source.asked.get("/list"), 1);
+    assert.equal(source.requests.get("/list"), 1);
   });
 
   it("crawls at the same moment, the same one too, each store their rows once", async () => {
-    answer(listOf(["a", "b"]));
+    respondWith(listOf(["a", "b"]));
     const [twice, other] = [objectId(), objectId()];
     const counts = await Promise.all([twice, twice, other].map(crawl));
     assert.deepEqual(
@@ -166,12 +166,12 @@ describe("crawler", () => {
   ];
   for (const [type, body, status] of failures) {
     it(`${type}: nothing is stored, nothing is told, and the next try is a new one`, async () => {
-      answer(body, status);
+      respondWith(body, status);
       const crawlId = objectId();
       await assert.rejects(crawl(crawlId), { type });
       assert.deepEqual(await stored(crawlId), []);
       assert.deepEqual(await stream(crawlId), []);
-      answer(listOf(["a"]));
+      respondWith(listOf(["a"]));
       assert.deepEqual(await crawl(crawlId), { count: 1 });
     });
   }
@@ -183,13 +183,13 @@ describe("crawler", () => {
   });
 
   it("lists the newest crawl first, each in the order of its list, a page at a time", async () => {
-    answer(listOf(["old 1", "old 2"]));
+    respondWith(listOf(["old 1", "old 2"]));
     const [older, newer] = [objectId(), objectId()];
     await crawl(older);
     await db
       .collection("bilibili_hot_new")
       .updateMany({ crawl_id: older }, { $set: { create_datetime: new Date(0) } });
-    answer(listOf(["new 1", "new 2"]));
+    respondWith(listOf(["new 1", "new 2"]));
     await crawl(newer);
     const titles = async (params: Parameters<typeof list>[0]) =>
       (await list(params)).items.map(({ title }) => title);

@@ -48,10 +48,10 @@ const ROWS_MAX = 1000;
  * wrong shape: it would be stored as nothing, and look like success.
  */
 export function parseHotList(text: string): readonly HotRow[] {
-  const answer = parseJson(text);
-  if (!isObject(answer))
-    throw new CrawlBadShape("the answer", kindFault(answer), "an object with code, msg, data");
-  const { code, msg, data } = answer;
+  const response = parseJson(text);
+  if (!isObject(response))
+    throw new CrawlBadShape("the answer", kindFault(response), "an object with code, msg, data");
+  const { code, msg, data } = response;
   if (code === undefined) throw new CrawlBadShape("code", "is missing", "1");
   if (code !== 1) throw new CrawlRefused(code, msg);
   if (!Array.isArray(data)) throw new CrawlBadShape("data", kindFault(data), "an array of rows");
@@ -70,13 +70,13 @@ function parseJson(text: string): unknown {
 }
 
 function parseRow(row: unknown, index: number): HotRow {
-  const place = `data[${index}]`;
-  if (!isObject(row)) throw new CrawlBadShape(place, kindFault(row), "an object with title, heat, link");
+  const position = `data[${index}]`;
+  if (!isObject(row)) throw new CrawlBadShape(position, kindFault(row), "an object with title, heat, link");
   const field = (name: "title" | "heat" | "link"): string => {
     const value = row[name];
     if (typeof value === "string") return value;
     if (name === "heat" && typeof value === "number") return String(value);
-    throw new CrawlBadShape(`${place}.${name}`, kindFault(value), "a string");
+    throw new CrawlBadShape(`${position}.${name}`, kindFault(value), "a string");
   };
   return { rank: index + 1, title: field("title"), heat: field("heat"), link: field("link") };
 }

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
 import { httpPageFetcher, PAGE_MAX_BYTES } from "./http-page-fetcher.ts";
-import { type Answer, sourceForTests } from "./source.fixture.ts";
+import { type Respond, sourceForTests } from "./source.fixture.ts";
 
 describe("page fetcher", () => {
   const source = sourceForTests();
   const fetchFrom = (url: string, timeoutMs = 5000) =>
     httpPageFetcher({ url, timeoutMs, userAgent: "tester/1" }).fetch();
-  const status = (code: number): Answer => {
+  const status = (code: number): Respond => {
     return (_, response) => response.writeHead(code).end("oops");
   };
 
@@ -30,7 +30,7 @@ describe("page fetcher", () => {
   it("gives up redirects without an end", async () => {
     const url = source.on("/loop", (_, response) => response.writeHead(302, { location: "/loop" }).end());
     await assert.rejects(fetchFrom(url), { type: "CRAWL_UNREACHABLE", message: /redirect count exceeded/ });
-    assert.ok((source.asked.get("/loop") ?? 0) <= 21);
+    assert.ok((source.requests.get("/loop") ?? 0) <= 21);
   });
 
   for (const [code, retryable] of [

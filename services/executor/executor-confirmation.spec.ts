@@ -22,7 +22,7 @@ describe("executor, before it starts a run late", () => {
   let verdictOn: (runId: string) => RunVerdict;
   let isAway: boolean;
   /** What an answer waits for after its verdicts are given. */
-  let answering: Promise<void>;
+  let responding: Promise<void>;
   let gate: PromiseWithResolvers<void>;
 
   const scheduler = {
@@ -33,7 +33,7 @@ describe("executor, before it starts a run late", () => {
         fixture.changed();
         if (isAway) throw new Error("no leader");
         const verdicts = runs.map(({ runId }) => verdictOn(runId));
-        await answering;
+        await responding;
         return { verdicts };
       },
     }),
@@ -55,7 +55,7 @@ describe("executor, before it starts a run late", () => {
     questions = [];
     verdictOn = () => "wanted";
     isAway = false;
-    answering = Promise.resolve();
+    responding = Promise.resolve();
     gate = Promise.withResolvers();
     fixture = new ExecutorFixture({
       handlers: [
@@ -74,7 +74,7 @@ describe("executor, before it starts a run late", () => {
   });
 
   const inFuture = (ms: number) => new Date(Date.now() + ms).toISOString();
-  const asked = () => questions.flat().map(({ runId }) => runId);
+  const requested = () => questions.flat().map(({ runId }) => runId);
   const until = (isTrue: () => boolean, what: string) => fixture.until(() => isTrue() || undefined, what);
   /** Takes all slots for `ms`. */
   const holdSlots = async () => {
@@ -128,7 +128,7 @@ describe("executor, before it starts a run late", () => {
     await Promise.all(runs.map(({ sent }) => sent));
     assert.equal(new Set(calls).size, runs.length);
     assert.equal(calls.length, runs.length);
-    assert.ok(asked().length >= runs.length);
+    assert.ok(requested().length >= runs.length);
     assert.ok(questions.length < 150, `${questions.length} calls`);
   });
 
@@ -180,7 +180,7 @@ describe("executor, before it starts a run late", () => {
     const ahead = Array.from({ length: 3 * SLOTS }, () =>
       fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) }, { resent: true }),
     );
-    await until(() => asked().length === ahead.length, "the questions about them");
+    await until(() => requested().length === ahead.length, "the questions about them");
     await holdSlots();
     const late = fixture.send({ handler: "t.quick" });
     await sleep(LATE_START_MS + 50);
@@ -196,11 +196,11 @@ describe("executor, before it starts a run late", () => {
     const verdicts = new Map<string, RunVerdict>();
     verdictOn = (id) => verdicts.get(id) ?? "unknown";
     const elsewhere = fixture.send({ handler: "t.quick" }, { resent: true });
-    await until(() => asked().length > 0, "a question");
+    await until(() => requested().length > 0, "a question");
     const wanted = fixture.send({ handler: "t.quick" }, { resent: true });
     verdicts.set(wanted.runId, "wanted");
     await wanted.sent;
-    await until(() => asked().filter((id) => id === elsewhere.runId).length >= 2, "a second question");
+    await until(() => requested().filter((id) => id === elsewhere.runId).length >= 2, "a second question");
     assert.deepEqual(calls, [wanted.runId]);
     verdicts.set(elsewhere.runId, "ended");
     await elsewhere.sent;
@@ -212,7 +212,7 @@ describe("executor, before it starts a run late", () => {
     const taskId = objectId();
     const revoked = fixture.send({ handler: "t.quick", taskId }, { resent: true });
     const waiting = fixture.send({ handler: "t.quick" }, { resent: true });
-    await until(() => asked().length >= 2, "a question");
+    await until(() => requested().length >= 2, "a question");
     await fixture.call("executor.revoke", { taskId, runIds: [revoked.runId] });
     await revoked.sent;
     assert.equal(fixture.of(revoked.runId)[0]?.type, "run.cancelled");
@@ -230,22 +230,22 @@ describe("executor, before it starts a run late", () => {
       block(GAP_MS + 120);
       await run.sent;
       assert.deepEqual(calls, []);
-      assert.deepEqual(asked(), [run.runId]);
+      assert.deepEqual(requested(), [run.runId]);
       assert.equal(questions[0]?.[0]?.mayHaveEnded, false, "nobody else was given it");
       assert.equal(fixture.of(run.runId)[0]?.type, "run.cancelled");
       assert.ok(fixture.logged.some(({ text }) => text.includes("was suspended")));
     });
 
     it("trusts no verdict that was given before", async () => {
-      const answer = Promise.withResolvers<void>();
-      answering = answer.promise;
+      const response = Promise.withResolvers<void>();
+      responding = response.promise;
       const run = fixture.send({ handler: "t.quick" }, { resent: true });
       await until(() => questions.length === 1, "a question");
       block(GAP_MS + 50);
       verdictOn = () => "revoked";
-      answer.resolve();
+      response.resolve();
       await run.sent;
-      assert.deepEqual(asked(), [run.runId, run.runId]);
+      assert.deepEqual(requested(), [run.runId, run.runId]);
       assert.deepEqual(calls, []);
     });
 

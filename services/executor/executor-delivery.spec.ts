@@ -19,14 +19,14 @@ describe("executor, delivery by delivery", () => {
   let verdict: RunVerdict | undefined;
   const revoked = new Set<string>();
   let questions: number;
-  let asked: ActionParams<"scheduler.confirmRuns">["runs"][number][];
+  let requested: ActionParams<"scheduler.confirmRuns">["runs"][number][];
 
   const start = async (options: Partial<FixtureOptions> = {}) => {
     calls = [];
     release = Promise.withResolvers();
     verdict = undefined;
     questions = 0;
-    asked = [];
+    requested = [];
     const called = ({ runId }: HandlerContext) => {
       calls.push({ runId, at: Date.now() });
       fixture.changed();
@@ -60,11 +60,11 @@ describe("executor, delivery by delivery", () => {
     actions: someActionsOf("scheduler", {
       confirmRuns({ runs }) {
         questions += 1;
-        asked.push(...runs);
+        requested.push(...runs);
         fixture.changed();
-        const answer = verdict;
-        if (!answer) throw new Error("the store is away");
-        return { verdicts: runs.map(({ runId }) => (revoked.has(runId) ? "revoked" : answer)) };
+        const response = verdict;
+        if (!response) throw new Error("the store is away");
+        return { verdicts: runs.map(({ runId }) => (revoked.has(runId) ? "revoked" : response)) };
       },
     }),
   };

@@ -18,7 +18,7 @@ const greet = defineHandler({
   run({ fails }, { log }) {
     log.info("hello");
     if (fails) throw new RangeError("no greeting is left");
-    return { said: "hello" };
+    return { greeting: "hello" };
   },
 });
 const task = { name: "greeter", handler: "test.greet", params: {} };
@@ -56,7 +56,7 @@ describe("the records service", { concurrency: 4 }, () => {
       status: "succeeded",
       name: "greeter",
       handler: "test.greet",
-      result: { said: "hello" },
+      result: { greeting: "hello" },
       error: null,
       skip: null,
     });
@@ -115,12 +115,12 @@ describe("the records service", { concurrency: 4 }, () => {
   });
 
   it("takes a run for forgotten once its order is gone, however long it was not recorded", async () => {
-    const [waiting, forgotten] = [exampleRun({ plannedAt: 0 }), exampleRun({ plannedAt: 0 })];
+    const [waiting, purged] = [exampleRun({ plannedAt: 0 }), exampleRun({ plannedAt: 0 })];
     const order = toEventDocument(waiting.due(), 1, "scheduler-x");
     await platform.db.collection<EventDocument>("events").insertOne(order);
     const plannedAt = new Date(0).toISOString();
-    const runs = [waiting, forgotten].map(({ taskId, runId }) => ({ taskId, runId, plannedAt }));
-    assert.deepEqual((await platform.call("records.ended", { runs })).ended, [forgotten.runId]);
+    const runs = [waiting, purged].map(({ taskId, runId }) => ({ taskId, runId, plannedAt }));
+    assert.deepEqual((await platform.call("records.ended", { runs })).ended, [purged.runId]);
   });
 
   it("tries an event again that cannot be recorded, and meanwhile records what came with it", async () => {

@@ -37,36 +37,36 @@ export function toStorable(value: unknown): {
   return { value: replace(value, { parts: [], path: "" }, faults), faults };
 }
 
-interface Place {
+interface Position {
   readonly parts: Part[];
   readonly path: string;
 }
 
-function search(value: unknown, place: Place): StorableFault | undefined {
+function search(value: unknown, at: Position): StorableFault | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const fault = faultOf(value, place.parts.length);
-  if (fault) return { field: fieldOf(place), ...fault };
+  const fault = faultOf(value, at.parts.length);
+  if (fault) return { field: fieldOf(at), ...fault };
   const parts = Array.isArray(value) ? value.keys() : Object.keys(value);
   for (const part of parts) {
-    place.parts.push(part);
-    const inner = search((value as Record<Part, unknown>)[part], place);
+    at.parts.push(part);
+    const inner = search((value as Record<Part, unknown>)[part], at);
     if (inner) return inner;
-    place.parts.pop();
+    at.parts.pop();
   }
   return undefined;
 }
 
-function replace(value: unknown, place: Place, faults: StorableFault[]): unknown {
+function replace(value: unknown, at: Position, faults: StorableFault[]): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const fault = faultOf(value, place.parts.length);
+  const fault = faultOf(value, at.parts.length);
   if (fault) {
-    faults.push({ field: fieldOf(place), ...fault });
+    faults.push({ field: fieldOf(at), ...fault });
     return textOf(value);
   }
   const within = (part: Part, inner: unknown): unknown => {
-    place.parts.push(part);
-    const replaced = replace(inner, place, faults);
-    place.parts.pop();
+    at.parts.push(part);
+    const replaced = replace(inner, at, faults);
+    at.parts.pop();
     return replaced;
   };
   if (Array.isArray(value)) return value.map((inner, index) => within(index, inner));
@@ -115,7 +115,7 @@ function textOf(value: object): string {
 
 const SHOWN_KEY = 100;
 
-function fieldOf({ parts, path }: Place): string {
+function fieldOf({ parts, path }: Position): string {
   let field = path;
   for (const part of parts) {
     if (typeof part === "number") field += `[${part}]`;

@@ -20,9 +20,9 @@ export async function benchHold(mode: Mode, count: number): Promise<void> {
   try {
     const readyMs = Date.now() - preparedAt;
     const [first] = await firstRecord(platform.db.collection("scheduler_task_record"));
-    const firedMs = first?.attempts[0].started_datetime.getTime() - preparedAt;
+    const firstRunMs = first?.attempts[0].started_datetime.getTime() - preparedAt;
     print(
-      `  ${mode}: ${count} tasks held: first fire ${firedMs} ms after the start of the processes (ready after ${readyMs} ms)`,
+      `  ${mode}: ${count} tasks held: first run ${firstRunMs} ms after the start of the processes (ready after ${readyMs} ms)`,
     );
     const before = await platform.usage();
     await new Promise((resolve) => setTimeout(resolve, IDLE_MS));

@@ -69,17 +69,17 @@ async function pauseAll({ db, broker }: Platform): Promise<void> {
 async function reportRunNow({ db, broker, mode }: Platform): Promise<void> {
   const [first] = await db.collection("scheduler_task_list").find({}, { limit: 1 }).toArray();
   const taskId = first?._id.toHexString() as string;
-  const asked = new Map<string, number>();
+  const requestedAt = new Map<string, number>();
   for (let run = 0; run < RUNS_NOW; run++) {
     const at = performance.timeOrigin + performance.now();
     const { runId } = await call(broker, "scheduler.runNow", { taskId });
-    asked.set(runId, at);
+    requestedAt.set(runId, at);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   await new Promise((resolve) => setTimeout(resolve, 1500));
   const records = await db.collection("scheduler_task_record").find({ task_id: taskId }).toArray();
   const waits = records.flatMap(({ _id, attempts }) => {
-    const at = asked.get(_id.toHexString());
+    const at = requestedAt.get(_id.toHexString());
     return at === undefined ? [] : [attempts[0].started_datetime - at];
   });
   print(`  ${mode}: idle, run now → handler starts: ${distribution(waits, "ms")}`);

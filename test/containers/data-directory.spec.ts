@@ -34,7 +34,7 @@ describe("a data directory between containers of one host name", { skip: noPidNa
     const [line] = await once(unshare.stdout!, "data");
     const server = Number(readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, "utf8"));
     const signal = (name: NodeJS.Signals) => process.kill(server, name);
-    return { unshare, says: String(line).trim(), signal };
+    return { unshare, line: String(line).trim(), signal };
   }
 
   async function itemsOf(url: string) {
@@ -45,15 +45,15 @@ describe("a data directory between containers of one host name", { skip: noPidNa
 
   it("belongs to one server, and a suspended one that has lost it writes nothing more", async () => {
     const first = await startServer();
-    const items = await itemsOf(first.says);
+    const items = await itemsOf(first.line);
     await items.insertOne({ _id: 1 });
     const second = await startServer();
-    assert.match(second.says, /in use by process 1 on /);
+    assert.match(second.line, /in use by process 1 on /);
     await items.insertOne({ _id: 2 });
 
     first.signal("SIGSTOP");
     const successor = await startServer();
-    const inherited = await itemsOf(successor.says);
+    const inherited = await itemsOf(successor.line);
     await inherited.insertOne({ _id: 3 });
     first.signal("SIGCONT");
     await assert.rejects(items.insertOne({ _id: 4 }), {

@@ -5,7 +5,7 @@ import { type Cluster, startCluster } from "../stories/cluster.ts";
 
 const COMMANDS = 12;
 /** The lease, what the gateway waits for a node that is silent, and room for a busy machine. */
-const ANSWER_LIMIT_MS = 9000;
+const RESPONSE_LIMIT_MS = 9000;
 
 describe("commands during a fail-over", () => {
   let cluster: Cluster;
@@ -36,9 +36,9 @@ describe("commands during a fail-over", () => {
       }),
     );
   }
-  function assertAnswered(answers: Awaited<ReturnType<typeof sendAll>>, data: string): void {
-    const wrong = answers.filter(
-      (answer) => answer.code !== 200 || answer.data !== data || answer.tookMs > ANSWER_LIMIT_MS,
+  function assertSucceeded(responses: Awaited<ReturnType<typeof sendAll>>, data: string): void {
+    const wrong = responses.filter(
+      (response) => response.code !== 200 || response.data !== data || response.tookMs > RESPONSE_LIMIT_MS,
     );
     assert.deepEqual(wrong, [], `of ${COMMANDS} commands`);
   }
@@ -46,16 +46,16 @@ describe("commands during a fail-over", () => {
   it("succeed while the active scheduler is frozen for longer than its lease", async () => {
     const { active } = await cluster.schedulers();
     active.freeze();
-    const answers = sendAll("start");
+    const responses = sendAll("start");
     await delay(2500);
     active.thaw();
-    assertAnswered(await answers, "任务开启成功");
+    assertSucceeded(await responses, "任务开启成功");
   });
 
   it("succeed while it is killed", async () => {
     const { active } = await cluster.schedulers();
-    const answers = sendAll("stop");
+    const responses = sendAll("stop");
     await active.kill();
-    assertAnswered(await answers, "任务暂停成功");
+    assertSucceeded(await responses, "任务暂停成功");
   });
 });

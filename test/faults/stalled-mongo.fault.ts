@@ -9,7 +9,7 @@ import { startTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
 
 /** As 6.5 s are to the lease of 5 s that is the default. */
 const STALL_MS = 2600;
-const ROUNDS = 2;
+const REPETITIONS = 2;
 const CREATE_EVERY_MS = 15;
 const RUN_LIMIT_MS = 20_000;
 /** A commit that is not answered is given up after less than this, and everything goes on. */
@@ -58,7 +58,7 @@ describe("schedulers whose connections to MongoDB stall", () => {
   /** Creates tasks without a pause while faults happen; answers the ids of those whose creation succeeded. */
   async function createWhile(prefix: string, faults: () => Promise<void>): Promise<Map<string, string>> {
     const created = new Map<string, string>();
-    const asked: Promise<void>[] = [];
+    const requests: Promise<void>[] = [];
     let isOver = false;
     const flow = async () => {
       for (let n = 0; !isOver; n++) {
@@ -66,7 +66,7 @@ describe("schedulers whose connections to MongoDB stall", () => {
         const note = ({ code, id }: { code: number; id: string | undefined }) => {
           if (code === 200 && id) created.set(path, id);
         };
-        asked.push(cluster.api.tryCreate(once(path)).then(note));
+        requests.push(cluster.api.tryCreate(once(path)).then(note));
         await delay(CREATE_EVERY_MS);
       }
     };
@@ -77,7 +77,7 @@ describe("schedulers whose connections to MongoDB stall", () => {
       isOver = true;
       await flowing;
     }
-    await Promise.all(asked);
+    await Promise.all(requests);
     return created;
   }
   async function assertAllRun(created: ReadonlyMap<string, string>): Promise<void> {
@@ -88,7 +88,7 @@ describe("schedulers whose connections to MongoDB stall", () => {
 
   it("every task runs whose creation succeeded while the leader's connections stalled", async () => {
     const created = await createWhile("stalled", async () => {
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = 0; round < REPETITIONS; round++) {
         const proxy = proxies.get((await active()).pid);
         proxy?.freeze();
         await delay(STALL_MS);
@@ -102,7 +102,7 @@ describe("schedulers whose connections to MongoDB stall", () => {
   it("and while the leader was frozen, its executor just before it", async () => {
     const executor = cluster.process("executor");
     const created = await createWhile("frozen", async () => {
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = 0; round < REPETITIONS; round++) {
         const scheduler = await active();
         executor.freeze();
         await delay(300);

@@ -21,12 +21,12 @@ const request = (sink: HttpSink, path: string) => ({
   job_params: { url: sink.url(path) },
 });
 const stop = async (api: Api, taskId: string): Promise<void> => {
-  const answer = await api.post(`/scheduler/task/stop/update?data_id=${taskId}`);
-  assert.deepEqual([answer.code, answer.data], [200, "任务暂停成功"]);
+  const response = await api.post(`/scheduler/task/stop/update?data_id=${taskId}`);
+  assert.deepEqual([response.code, response.data], [200, "任务暂停成功"]);
 };
 const remove = async (api: Api, taskId: string): Promise<void> => {
-  const answer = await api.post(`/scheduler/task/delete?data_id=${taskId}`);
-  assert.deepEqual([answer.code, answer.data], [200, "任务删除成功"]);
+  const response = await api.post(`/scheduler/task/delete?data_id=${taskId}`);
+  assert.deepEqual([response.code, response.data], [200, "任务删除成功"]);
 };
 
 interface Started {

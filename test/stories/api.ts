@@ -44,7 +44,7 @@ const POLL_MS = 50;
 export function httpApi(address: string): Api {
   const fetched = (path: string, init?: RequestInit) =>
     fetch(address + path, { ...init, signal: AbortSignal.timeout(LIMIT_MS) });
-  const ask = async (path: string, init?: RequestInit): Promise<Envelope> =>
+  const request = async (path: string, init?: RequestInit): Promise<Envelope> =>
     (await (await fetched(path, init)).json()) as Envelope;
   const posted = (body: unknown): RequestInit => ({
     method: "POST",
@@ -53,8 +53,8 @@ export function httpApi(address: string): Api {
       : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
   });
   const api: Api = {
-    get: (path) => ask(path),
-    post: (path, body) => ask(path, posted(body)),
+    get: (path) => request(path),
+    post: (path, body) => request(path, posted(body)),
     async create(task) {
       const { code, id } = await api.tryCreate(task);
       assert.equal(code, 200);
@@ -64,14 +64,14 @@ export function httpApi(address: string): Api {
     async tryCreate(task) {
       const name = `story-${crypto.randomUUID()}`;
       const body = { name, is_active: true, ...task };
-      const answer = await fetched("/scheduler/task/create", posted(body));
-      const { code } = (await answer.json()) as Envelope;
-      return { code, id: answer.headers.get("location")?.slice(-24) };
+      const response = await fetched("/scheduler/task/create", posted(body));
+      const { code } = (await response.json()) as Envelope;
+      return { code, id: response.headers.get("location")?.slice(-24) };
     },
     async records(taskId) {
-      const answer = await api.get(`/scheduler/task/record/list/query?limit=0&task_id=${taskId}`);
-      assert.equal(answer.code, 200, answer.message);
-      return answer.data as WireRecord[];
+      const response = await api.get(`/scheduler/task/record/list/query?limit=0&task_id=${taskId}`);
+      assert.equal(response.code, 200, response.message);
+      return response.data as WireRecord[];
     },
     async recordsWhen(taskId, condition, limitMs = LIMIT_MS) {
       const deadline = Date.now() + limitMs;

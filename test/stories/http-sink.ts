@@ -26,10 +26,10 @@ export async function startHttpSink(): Promise<HttpSink> {
     calls.set(path, times);
     times.push(Date.now());
     for (const wait of waiting) if (wait.path === path && times.length >= wait.count) wait.resolve();
-    const answer = () => response.end("ok");
+    const respond = () => response.end("ok");
     const queue = held.get(path);
-    if (queue) queue.push(answer);
-    else answer();
+    if (queue) queue.push(respond);
+    else respond();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -44,7 +44,7 @@ export async function startHttpSink(): Promise<HttpSink> {
       }),
     hold: (path) => void held.set(path, []),
     release(path) {
-      for (const answer of held.get(path) ?? []) answer();
+      for (const respond of held.get(path) ?? []) respond();
       held.delete(path);
     },
     async close() {

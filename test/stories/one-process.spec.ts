@@ -72,9 +72,9 @@ describe("everything in one process, nothing configured", () => {
       [{ ...good, name: undefined }, /Field required/],
     ];
     for (const [body, message] of bad) {
-      const answer = await api.post("/scheduler/task/create", body);
-      assert.equal(answer.code, 400, JSON.stringify(answer));
-      assert.match(answer.message, message);
+      const response = await api.post("/scheduler/task/create", body);
+      assert.equal(response.code, 400, JSON.stringify(response));
+      assert.match(response.message, message);
     }
     const malformed = await api.get("/scheduler/task/one/query?data_id=xyz");
     assert.equal(malformed.code, 400);

@@ -39,12 +39,12 @@ export function startProcess(
   });
   const lines: string[] = [];
   const waiting = new Set<(line: string | null) => void>();
-  const tell = (line: string | null) => {
+  const publish = (line: string | null) => {
     if (line !== null) lines.push(line);
     for (const look of waiting) look(line);
   };
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", tell);
-  const exited = once(child, "close").then(() => tell(null));
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", publish);
+  const exited = once(child, "close").then(() => publish(null));
 
   return {
     pid: child.pid as number,
@@ -55,10 +55,10 @@ export function startProcess(
         if (match) return Promise.resolve(match);
       }
       return new Promise((resolve, reject) => {
-        const done = (settle: () => void) => {
+        const done = (end: () => void) => {
           clearTimeout(timer);
           waiting.delete(look);
-          settle();
+          end();
         };
         const fail = (why: string) =>
           done(() =>

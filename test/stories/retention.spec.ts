@@ -77,7 +77,7 @@ describe("retention", () => {
 
   /** Looks once, from a day later. */
   async function look(options: Partial<RetentionOptions>, added: readonly string[] = []) {
-    let rounds = 0;
+    let passes = 0;
     const history = mongoRunHistory({
       store: events.store,
       records: documents(),
@@ -87,7 +87,7 @@ describe("retention", () => {
       history,
       clock: {
         now() {
-          rounds += 1;
+          passes += 1;
           return Date.now() + DAY_MS;
         },
       },
@@ -100,7 +100,7 @@ describe("retention", () => {
     });
     for (const taskId of added) retention.added(taskId);
     retention.start();
-    await eventually(() => rounds >= 3);
+    await eventually(() => passes >= 3);
     await retention.stop();
   }
 
@@ -117,12 +117,12 @@ describe("retention", () => {
 
   it("keeps the newest runs of each task, and forgets the others with all their events", async () => {
     const [oldest] = await documents().find({ task_id: tasks.often }).sort({ start_datetime: 1 }).toArray();
-    const orders = await eventsOf(`task-${tasks.often}`);
+    const dispatches = await eventsOf(`task-${tasks.often}`);
     await look({ maxPerTask: 2 });
     assert.equal(await countOf(tasks.often), 2);
     assert.equal(await documents().countDocuments({ _id: oldest?._id as ObjectId }), 0);
     assert.equal(await eventsOf(`run-${oldest?._id}`), 0);
-    assert.equal(await eventsOf(`task-${tasks.often}`), orders - 3);
+    assert.equal(await eventsOf(`task-${tasks.often}`), dispatches - 3);
     await assertReplayable();
   });
 

@@ -13,7 +13,7 @@ const POISON = 2100;
 const AT_A_TIME = 30;
 
 /** JSON answers that MongoDB cannot hold, and one that it can. */
-const answers: Record<string, string> = {
+const responses: Record<string, string> = {
   "/driver-type": '{"_bsontype":"ObjectId"}',
   "/nul-key": '{"a\\u0000b":1}',
   "/deep": `${"[".repeat(250)}${"]".repeat(250)}`,
@@ -37,7 +37,7 @@ describe("a remote server whose answers no store can hold", () => {
     dir = await mkdtemp(join(tmpdir(), "kinit-unstorable-"));
     server = createServer(({ url = "" }, response) => {
       hits.set(url, (hits.get(url) ?? 0) + 1);
-      response.setHeader("content-type", "application/json").end(answers[url.split("?")[0] as string]);
+      response.setHeader("content-type", "application/json").end(responses[url.split("?")[0] as string]);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     await start();
@@ -70,7 +70,7 @@ describe("a remote server whose answers no store can hold", () => {
     for (const path of paths) {
       const record = await result(`${path}?seen`);
       assert.equal(record?.status, "succeeded");
-      assert.equal(JSON.parse(record?.retval ?? "").body, answers[path]);
+      assert.equal(JSON.parse(record?.retval ?? "").body, responses[path]);
       assert.ok(record?.log.some(({ message }) => message.includes("kept as text: body")));
     }
     assert.equal((await result("/healthy?before"))?.status, "succeeded");

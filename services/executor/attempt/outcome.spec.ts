@@ -78,17 +78,17 @@ describe("what a handler threw", () => {
   });
 
   it("things that are no errors", () => {
-    const told = (value: unknown) => {
+    const reported = (value: unknown) => {
       const { error } = failure(thrown(value));
       return [error.type, error.message];
     };
-    assert.deepEqual(told(null), ["NOT_AN_ERROR", "The handler threw null"]);
-    assert.deepEqual(told(undefined), ["NOT_AN_ERROR", "The handler threw undefined"]);
-    assert.deepEqual(told("oops"), ["NOT_AN_ERROR", "oops"]);
-    assert.deepEqual(told({ type: 7, message: "odd" }), ["NOT_AN_ERROR", "odd"]);
-    assert.deepEqual(told(Object.create(null))[0], "NOT_AN_ERROR");
+    assert.deepEqual(reported(null), ["NOT_AN_ERROR", "The handler threw null"]);
+    assert.deepEqual(reported(undefined), ["NOT_AN_ERROR", "The handler threw undefined"]);
+    assert.deepEqual(reported("oops"), ["NOT_AN_ERROR", "oops"]);
+    assert.deepEqual(reported({ type: 7, message: "odd" }), ["NOT_AN_ERROR", "odd"]);
+    assert.deepEqual(reported(Object.create(null))[0], "NOT_AN_ERROR");
     const hostile = new Proxy({}, { get: () => assert.fail() });
-    assert.deepEqual(told(hostile), ["NOT_AN_ERROR", "The handler threw an object that cannot be read"]);
+    assert.deepEqual(reported(hostile), ["NOT_AN_ERROR", "The handler threw an object that cannot be read"]);
   });
 
   it("a long stack is cut", () => {

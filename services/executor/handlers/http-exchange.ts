@@ -9,7 +9,7 @@ export interface HttpCall {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
 }
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
@@ -32,14 +32,14 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  * Makes a request and follows its redirects, each checked like the first. Errors: `HTTP_ADDRESS_FORBIDDEN`,
  * `HTTP_REDIRECT_INVALID`, `HTTP_UNREACHABLE` (retryable), and the signal's reason when it is aborted.
  */
-export async function exchange(first: HttpCall, limits: HttpLimits): Promise<HttpAnswer> {
+export async function exchange(first: HttpCall, limits: HttpLimits): Promise<HttpResponse> {
   let call = first;
   for (let redirects = 0; ; redirects++) {
-    const answer = await exchangeOnce(call, limits);
-    const { location } = answer.headers;
-    if (redirects >= limits.redirects || location === undefined || !isRedirect(answer.status))
-      return { ...answer, redirects };
-    call = redirected(call, answer.status, location);
+    const response = await exchangeOnce(call, limits);
+    const { location } = response.headers;
+    if (redirects >= limits.redirects || location === undefined || !isRedirect(response.status))
+      return { ...response, redirects };
+    call = redirected(call, response.status, location);
   }
 }
 
@@ -48,12 +48,12 @@ export function isRedirect(status: number): boolean {
   return REDIRECTS.has(status);
 }
 
-type OneAnswer = Omit<HttpAnswer, "redirects">;
+type OneResponse = Omit<HttpResponse, "redirects">;
 
-async function exchangeOnce(call: HttpCall, limits: HttpLimits): Promise<OneAnswer> {
+async function exchangeOnce(call: HttpCall, limits: HttpLimits): Promise<OneResponse> {
   if (!limits.allowPrivate) refuseForbiddenHost(call.url);
   try {
-    return await readAnswer(await send(call, limits), limits.maxBodyBytes);
+    return await readResponse(await send(call, limits), limits.maxBodyBytes);
   } catch (error) {
     if (limits.signal.aborted) throw limits.signal.reason;
     if (errorType(error) !== undefined) throw error;
@@ -93,7 +93,7 @@ function send({ url, method, headers, body }: HttpCall, limits: HttpLimits): Pro
   });
 }
 
-async function readAnswer(message: IncomingMessage, maxBytes: number): Promise<OneAnswer> {
+async function readResponse(message: IncomingMessage, maxBytes: number): Promise<OneResponse> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {

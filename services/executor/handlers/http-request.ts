@@ -3,7 +3,7 @@ import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
 import { storableFault } from "../../../shared/contracts/storable.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { defineHandler, type Handler, type HandlerLog } from "../handler/define-handler.ts";
-import { exchange, type HttpAnswer, isRedirect } from "./http-exchange.ts";
+import { exchange, type HttpResponse, isRedirect } from "./http-exchange.ts";
 
 export interface HttpRequestSettings {
   /** True: loopback, private and other special addresses may be called. */
@@ -82,19 +82,19 @@ export const httpRequest = ({ allowPrivate }: HttpRequestSettings): Handler =>
         body: isJson ? JSON.stringify(json) : body,
       };
       const limits = { redirects: redirects ?? REDIRECTS, maxBodyBytes: BODY_KEPT_BYTES, allowPrivate };
-      const answer = await within({ signal, timeoutMs, host: target.host }, (limit) =>
+      const response = await within({ signal, timeoutMs, host: target.host }, (limit) =>
         exchange(call, { ...limits, signal: limit }),
       );
-      log.info(`${method} ${target.host} answered ${answer.status}`);
+      log.info(`${method} ${target.host} answered ${response.status}`);
       const isExpected =
-        expectStatus?.includes(answer.status) ?? (answer.status >= 200 && answer.status <= 299);
-      if (!isExpected) throw new UnexpectedStatus(method, target.host, answer);
-      return result(answer, log);
+        expectStatus?.includes(response.status) ?? (response.status >= 200 && response.status <= 299);
+      if (!isExpected) throw new UnexpectedStatus(method, target.host, response);
+      return result(response, log);
     },
   });
 
 class UnexpectedStatus extends AppError {
-  constructor(method: string, host: string, { status, redirects }: HttpAnswer) {
+  constructor(method: string, host: string, { status, redirects }: HttpResponse) {
     const isLost = redirects > 0 && isRedirect(status);
     const why = isLost ? `: too many redirects, ${redirects} were followed` : "";
     super(`${method} ${host} answered ${status}${why}`, {
@@ -190,7 +190,7 @@ async function within<T>({ signal, timeoutMs, host }: Within, work: (limit: Abor
   }
 }
 
-function result({ status, headers, body, isTruncated }: HttpAnswer, log: HandlerLog) {
+function result({ status, headers, body, isTruncated }: HttpResponse, log: HandlerLog) {
   const kept = Object.fromEntries(
     HEADERS_KEPT.flatMap((name) => (headers[name] ? [[name, headers[name]]] : [])),
   );

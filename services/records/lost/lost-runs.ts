@@ -44,13 +44,13 @@ export function lostRuns(deps: LostRunsDeps): LostRuns {
     const open = await records.open(sources.map(({ recordId }) => recordId));
     const runs = sources.filter(({ recordId }) => open.has(recordId));
     if (runs.length === 0) return new Map();
-    const places = new Map<string, RunPlace>(await locations.locate(runs));
+    const found = new Map<string, RunPlace>(await locations.locate(runs));
     for (const [runId, seen] of open) {
-      if (places.has(runId)) continue;
+      if (found.has(runId)) continue;
       await declareLost(seen, REASON);
-      places.set(runId, "lost");
+      found.set(runId, "lost");
     }
-    return places;
+    return found;
   }
 
   return {
@@ -59,8 +59,8 @@ export function lostRuns(deps: LostRunsDeps): LostRuns {
     async locate(runs) {
       // Most of them only take long; a run that is in flight needs no search.
       const inFlight = await locations.inFlight(runs.map(({ runId }) => runId));
-      const places = await reconcile(await store.ofRuns(runs.filter(({ runId }) => !inFlight.has(runId))));
-      return runs.map(({ runId }) => (inFlight.has(runId) ? "executor" : (places.get(runId) ?? "ended")));
+      const found = await reconcile(await store.ofRuns(runs.filter(({ runId }) => !inFlight.has(runId))));
+      return runs.map(({ runId }) => (inFlight.has(runId) ? "executor" : (found.get(runId) ?? "ended")));
     },
   };
 }

@@ -24,7 +24,7 @@ export interface RunLocations {
 }
 
 /** An executor that may have some of the runs does not respond. */
-class WhereaboutsUnknown extends AppError {
+class LocationUnknown extends AppError {
   constructor(reason: string) {
     super(`It is not known whether runs are lost: ${reason}`, {
       type: "WHEREABOUTS_UNKNOWN",
@@ -50,13 +50,13 @@ export function runLocations(
   /** An executor may have a run in flight whose `task.due` the bus has lost. */
   async function inFlightEverywhere(runIds: readonly string[]): Promise<ReadonlySet<string>> {
     if (broker.transit && performance.now() - startedAt < DISCOVERY_MS)
-      throw new WhereaboutsUnknown("the executors are not all known yet");
+      throw new LocationUnknown("the executors are not all known yet");
     return new Set((await Promise.all(callExecutors(runIds))).flat());
   }
 
   function callExecutors(runIds: readonly string[]): Promise<readonly string[]>[] {
     return nodesOffering(broker, "executor").map(async ({ id: nodeID, available }) => {
-      if (!available) throw new WhereaboutsUnknown(`executor ${nodeID} is out of reach`);
+      if (!available) throw new LocationUnknown(`executor ${nodeID} is out of reach`);
       const limits = { nodeID, timeout: CALL_TIMEOUT_MS };
       return (await call(broker, "executor.inFlight", { runIds: [...runIds] }, limits)).held;
     });
@@ -92,7 +92,7 @@ export function runLocations(
       const inFlight = await inFlightEverywhere(left.map(({ recordId }) => recordId));
       left = sift(left, "executor", ({ recordId }) => inFlight.has(recordId));
       if (left.length > 0 && !(await broker.bus.hasCaughtUp("records", "run.*", CATCH_UP_LIMIT_MS)))
-        throw new WhereaboutsUnknown("outcomes of runs wait to be recorded");
+        throw new LocationUnknown("outcomes of runs wait to be recorded");
       return locations;
     },
   };

@@ -96,10 +96,10 @@ describe("the recorder", () => {
 
   it("lets dispatched runs wait longer while runs queue up, so that each is written once", async () => {
     let passedMs = 0;
-    let asked = 0;
+    let calls = 0;
     const ofClock = {
       now() {
-        asked += 1;
+        calls += 1;
         return clock.now() + passedMs;
       },
     };
@@ -110,8 +110,8 @@ describe("the recorder", () => {
       fresh,
     );
     passedMs = 2000;
-    const swept = asked + 2;
-    await eventually(() => asked >= swept);
+    const swept = calls + 2;
+    await eventually(() => calls >= swept);
     assert.equal(seen.transactions, 0);
     await recorder.record(
       runs.map((run) => run.succeeded()),
