@@ -94,14 +94,12 @@ function localBusWithLetters(
   letters: DeadLetterStore,
   logger: ReturnType<ServiceBroker["getLogger"]>,
 ): Bus {
-  const { store: deadLetter } = letters;
-  const bus = localBus({ deadLetter, logger, maxQueued: LOCAL_QUEUE, drainMs: config.drainMs });
-  const stop = bus.stop.bind(bus);
-  return Object.assign(bus, {
-    async stop() {
-      await stop();
-      await letters.close();
-    },
+  return localBus({
+    deadLetter: letters.store,
+    logger,
+    maxQueued: LOCAL_QUEUE,
+    drainMs: config.drainMs,
+    onStopped: () => letters.close(),
   });
 }
 

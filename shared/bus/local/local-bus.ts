@@ -20,6 +20,8 @@ export interface LocalBusOptions {
   readonly maxQueued?: number;
   /** How long a stopping subscription waits for running handlers, in milliseconds; default 20,000. */
   readonly drainMs?: number;
+  /** Called once the bus has stopped: no dead letter is stored after it. */
+  onStopped?(): Promise<void>;
 }
 
 /**
@@ -96,6 +98,7 @@ class LocalBus implements Bus {
     this.#isStarted = false;
     await Promise.all([...this.#handles].map((handle) => handle.stop()));
     for (const group of this.#groups.values()) group.close();
+    await this.#options.onStopped?.();
   }
 
   isReady(): boolean {
