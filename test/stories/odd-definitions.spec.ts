@@ -104,7 +104,7 @@ describe("definitions that no one foresees", () => {
       job_params: { name: null, age: 1 },
     });
     refusedAt(refusal, "job_params.name");
-    assert.match(refusal.body.message, /is null; expected/);
+    assert.match(refusal.body.message, /name 为 null，应为/);
     for (const [job_class, job_params] of [
       ["http.request", { url: "http://127.0.0.1/", timeoutMs: null }],
       ["moleculer.call", { action: "records.get", params: null }],
