@@ -3,14 +3,13 @@ import { type BrokerOptions, type Middleware, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import type { Bus } from "./bus/bus.ts";
 import { channels } from "./bus/channels.ts";
-import { jetStreamBus } from "./bus/jetstream/jetstream-bus.ts";
 import { localBus } from "./bus/local/local-bus.ts";
 import type { Config } from "./config.ts";
 import { audience } from "./contracts/audience.ts";
 import { validatorOptions } from "./contracts/contract.ts";
 import { isRetryable } from "./errors.ts";
 import { brokerLogger } from "./logger.ts";
-import { type DeadLetterStore, mongoDeadLetters } from "./mongo-dead-letters.ts";
+import type { DeadLetterStore } from "./mongo-dead-letters.ts";
 import { thisProcess } from "./process-identity.ts";
 import { responseLimit } from "./response-limit.ts";
 
@@ -36,8 +35,12 @@ interface BrokerLog {
  * Options of every broker of the platform. With `natsUrl` calls go over NATS and events over JetStream; without, all
  * services are in this process and dead letters go to MongoDB.
  */
-export function brokerOptions(config: Config, { logger, isVerbose = false }: BrokerLog = {}): BrokerOptions {
+export async function brokerOptions(
+  config: Config,
+  { logger, isVerbose = false }: BrokerLog = {},
+): Promise<BrokerOptions> {
   const nodeID = nodeIdOf(config);
+  const createBus = await busFactory(config, nodeID);
   return {
     namespace: "kinit",
     nodeID,
@@ -55,7 +58,7 @@ export function brokerOptions(config: Config, { logger, isVerbose = false }: Bro
       options: { useNewCustomCheckerFunction: true, ...validatorOptions, haltOnFirstError: false },
     } as BrokerOptions["validator"],
     tracking: { enabled: true, shutdownTimeout: config.drainMs },
-    middlewares: [configMiddleware(config), busMiddleware(config, nodeID), responseLimit()],
+    middlewares: [configMiddleware(config), busMiddleware(createBus), responseLimit()],
   };
 }
 
@@ -73,17 +76,23 @@ function configMiddleware(config: Config): Middleware {
   return { name: "Config", created: (broker) => void Object.assign(broker, { config }) };
 }
 
+type BusFactory = (logger: ReturnType<ServiceBroker["getLogger"]>) => Bus;
+
 /** A function, since the bus needs the broker's logger. Moleculer calls it; its types do not declare that. */
-function busMiddleware(config: Config, nodeID: string): Middleware {
-  const create = (broker: ServiceBroker) => {
-    const logger = broker.getLogger("bus");
-    if (config.natsUrl) {
-      const { natsUrl: url, natsStreamMaxBytes: maxBytes, natsStreamMaxAgeMs: maxAgeMs, drainMs } = config;
-      return channels(jetStreamBus({ url, name: nodeID, logger, audience, maxBytes, maxAgeMs, drainMs }));
-    }
-    return channels(localBusWithLetters(config, mongoDeadLetters(config), logger));
-  };
+function busMiddleware(createBus: BusFactory): Middleware {
+  const create = (broker: ServiceBroker) => channels(createBus(broker.getLogger("bus")));
   return create as unknown as Middleware;
+}
+
+/** Loads only the bus that is configured: the NATS client and the MongoDB driver take long to load. */
+async function busFactory(config: Config, nodeID: string): Promise<BusFactory> {
+  if (!config.natsUrl) {
+    const { mongoDeadLetters } = await import("./mongo-dead-letters.ts");
+    return (logger) => localBusWithLetters(config, mongoDeadLetters(config), logger);
+  }
+  const { jetStreamBus } = await import("./bus/jetstream/jetstream-bus.ts");
+  const { natsUrl: url, natsStreamMaxBytes: maxBytes, natsStreamMaxAgeMs: maxAgeMs, drainMs } = config;
+  return (logger) => jetStreamBus({ url, name: nodeID, logger, audience, maxBytes, maxAgeMs, drainMs });
 }
 
 /** The outbox rejects new transactions before this is reached, so that a burst never makes the bus reject events. */
@@ -92,7 +101,7 @@ const LOCAL_QUEUE = 60_000;
 function localBusWithLetters(
   config: Config,
   letters: DeadLetterStore,
-  logger: ReturnType<ServiceBroker["getLogger"]>,
+  logger: Parameters<BusFactory>[0],
 ): Bus {
   return localBus({
     deadLetter: letters.store,
@@ -104,6 +113,9 @@ function localBusWithLetters(
 }
 
 /** Creates a broker that does not handle signals: its creator stops the services in order. */
-export function createBroker(config: Config, logger?: Logger): ServiceBroker {
-  return new ServiceBroker({ ...brokerOptions(config, { logger }), skipProcessEventRegistration: true });
+export async function createBroker(config: Config, logger?: Logger): Promise<ServiceBroker> {
+  return new ServiceBroker({
+    ...(await brokerOptions(config, { logger })),
+    skipProcessEventRegistration: true,
+  });
 }

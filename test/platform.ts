@@ -7,7 +7,7 @@ import { exampleDefinition } from "../shared/contracts/task-definition.ts";
 import { rowsOf } from "../shared/rows-of.ts";
 import { call } from "../shared/service.ts";
 import { type Launched, launch } from "../tools/launch.ts";
-import type { ServiceName } from "../tools/service-factories.ts";
+import type { ServiceName } from "../tools/service-names.ts";
 import { eventually } from "./eventually.ts";
 import type { TestMongo } from "./mongo.ts";
 

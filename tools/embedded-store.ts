@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import type { ReadinessCheck } from "../services/gateway/endpoints/readiness.ts";
 import { type Config, withEmbeddedStore } from "../shared/config.ts";
 import { AppError, errorMessage, errorType } from "../shared/errors.ts";
-import { publishUrl } from "./reach-store.ts";
+import { publishUrl } from "./published-url.ts";
 
 /** The embedded MongoDB server of a process, and the configuration of the services that use it. */
 export interface EmbeddedStore extends Pick<MongoThread, "failed" | "close"> {

@@ -2,11 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { loadConfig } from "../shared/config.ts";
 import { printsHelp, readOptions, UsageFault } from "./command-line.ts";
-import { generatedFiles } from "./generated-files.ts";
 import { inspectCommand } from "./inspect/inspect-command.ts";
 import { inspectionNamed, inspections, usageOf } from "./inspect/inspections.ts";
-import { runMongoCommand } from "./mongo-command.ts";
-import { replayCommand } from "./replay-command.ts";
 import { failCommand } from "./run-until-stopped.ts";
 import { whenUnread } from "./unread-output.ts";
 
@@ -23,13 +20,17 @@ More: npm run kinit -- mongo --help, npm run kinit -- stream --help, and so on`;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 async function run([command, ...rest]: readonly string[]): Promise<void> {
-  if (command === "mongo") return runMongoCommand(rest);
+  if (command === "mongo") {
+    const { runMongoCommand } = await import("./mongo-command.ts");
+    return runMongoCommand(rest);
+  }
   const inspection = inspectionNamed(command);
   if (inspection) return inspectCommand(inspection, rest, { loadConfig, print });
   if (printsHelp([command ?? "", ...rest], USAGE)) return;
   switch (command) {
     case "replay": {
       const { check = false } = readOptions(rest, { flags: ["check"], usage: USAGE });
+      const { replayCommand } = await import("./replay-command.ts");
       const isSame = await replayCommand(loadConfig(), { check, print });
       if (!isSame) process.exitCode = 1;
       return;
@@ -44,7 +45,8 @@ async function run([command, ...rest]: readonly string[]): Promise<void> {
   }
 }
 
-function writeDocs(): void {
+async function writeDocs(): Promise<void> {
+  const { generatedFiles } = await import("./generated-files.ts");
   for (const [file, generate] of Object.entries(generatedFiles)) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, generate());

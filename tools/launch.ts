@@ -3,10 +3,11 @@ import type { Logger } from "pino";
 import type { Handler } from "../services/executor/handler/define-handler.ts";
 import { createBroker } from "../shared/broker.ts";
 import type { Config } from "../shared/config.ts";
-import { MongoUrlFault } from "../shared/event-store/open-event-store.ts";
+import { MongoUrlFault } from "../shared/event-store/mongo-url-fault.ts";
 import { createLogger } from "../shared/logger.ts";
-import { type EmbeddedStore, startEmbeddedStore } from "./embedded-store.ts";
-import { type ServiceName, serviceFactories, stopServices } from "./service-factories.ts";
+import type { EmbeddedStore } from "./embedded-store.ts";
+import { serviceFactories } from "./service-factories.ts";
+import { type ServiceName, stopServices } from "./service-names.ts";
 
 /** Services that run in this process. */
 export interface Launched {
@@ -33,16 +34,16 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const { config: given, services, handlers = [], logger = createLogger(given) } = options;
   const isMongoMissing = !given.mongoUrl && needsMongo(services);
   if (isMongoMissing && given.natsUrl) throw new MongoUrlFault("missing");
-  const embedded = isMongoMissing ? await startEmbeddedStore(given, logger) : undefined;
+  const embedded = isMongoMissing ? await startStore(given, logger) : undefined;
   const config = embedded?.config ?? given;
-  const broker = createBroker(config, logger);
+  const broker = await createBroker(config, logger);
   try {
     const surroundings = {
       broker,
       handlers,
       readiness: async () => (embedded ? [embedded.readiness()] : []),
     };
-    for (const name of services) broker.createService(serviceFactories[name](config, surroundings));
+    for (const name of services) broker.createService(await serviceFactories[name](config, surroundings));
     await broker.start();
   } catch (error) {
     await stopAll(broker, embedded);
@@ -59,6 +60,11 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       return stopping;
     },
   };
+}
+
+async function startStore(config: Config, logger: Logger): Promise<EmbeddedStore> {
+  const { startEmbeddedStore } = await import("./embedded-store.ts");
+  return startEmbeddedStore(config, logger);
 }
 
 function needsMongo(services: readonly ServiceName[]): boolean {

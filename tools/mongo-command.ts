@@ -1,7 +1,6 @@
 import { startMongoThread } from "@kinit/embedded-mongo/thread";
-import { dump, restore } from "./backup-commands.ts";
 import { printsHelp, readOptions, UsageFault } from "./command-line.ts";
-import { publishUrl } from "./reach-store.ts";
+import { publishUrl } from "./published-url.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
 
 const USAGE = `Usage: npm run kinit -- mongo <…>
@@ -23,8 +22,10 @@ not.`;
 export async function runMongoCommand(words: readonly string[]): Promise<void> {
   if (printsHelp(words, USAGE)) return;
   const [verb, ...rest] = words;
-  if (verb === "dump") return dump(rest, USAGE);
-  if (verb === "restore") return restore(rest, USAGE);
+  if (verb === "dump" || verb === "restore") {
+    const commands = await import("./backup-commands.ts");
+    return commands[verb](rest, USAGE);
+  }
   return serve(words);
 }
 

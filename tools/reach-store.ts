@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startEmbeddedMongo } from "@kinit/embedded-mongo";
 import { type Db, MongoClient } from "mongodb";
 import type { Config } from "../shared/config.ts";
 import { AppError, errorType } from "../shared/errors.ts";
-import { databaseName, MongoUnreachable, MongoUrlFault } from "../shared/event-store/open-event-store.ts";
+import { MongoUrlFault } from "../shared/event-store/mongo-url-fault.ts";
+import { databaseName, MongoUnreachable } from "../shared/event-store/open-event-store.ts";
+import { readUrl } from "./published-url.ts";
 
 /** Where a command of an operator finds the data. */
 export interface ReachedStore {
@@ -37,6 +37,7 @@ export async function reachStore({ config, url, isForWriting = false }: Wanted):
   const dir = join(config.dataDir, "mongo");
   if (!isForWriting && !existsSync(dir)) throw new NoData(dir);
   try {
+    const { startEmbeddedMongo } = await import("@kinit/embedded-mongo");
     const server = await startEmbeddedMongo({ dir });
     return { url: server.url, source: dir, close: () => server.close() };
   } catch (error) {
@@ -89,29 +90,5 @@ class NoData extends AppError {
     super(`There is no data in ${dir}: set DATA_DIR, or give the server's address with MONGO_DB_URL.`, {
       type: "NO_DATA",
     });
-  }
-}
-
-interface PublishedUrl {
-  readonly pid: number;
-  readonly url: string;
-}
-/** Next to the directory, which contains the store's own files only. */
-const urlFile = (dir: string): string => `${dir}.url`;
-
-/** Publishes the URL of a data directory's server; returns a function that withdraws it. */
-export async function publishUrl(dir: string, url: string): Promise<() => Promise<void>> {
-  const published: PublishedUrl = { pid: process.pid, url };
-  await writeFile(urlFile(dir), JSON.stringify(published));
-  return () => rm(urlFile(dir), { force: true });
-}
-
-/** The URL that the holder of the lock has published: a killed process leaves its file behind. */
-async function readUrl(dir: string, locked: unknown): Promise<string | undefined> {
-  try {
-    const { pid, url } = JSON.parse(await readFile(urlFile(dir), "utf8")) as PublishedUrl;
-    return pid === (locked as AppError & { data: { pid: number } }).data.pid ? url : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -6,7 +6,7 @@ import { type EmbeddedStore, startEmbeddedStore } from "./embedded-store.ts";
 import { replOptions } from "./inspect/repl-commands.ts";
 import { addressOf } from "./launch.ts";
 import { failCommand } from "./run-until-stopped.ts";
-import { stopServices } from "./service-factories.ts";
+import { stopServices } from "./service-names.ts";
 
 /** What `moleculer-runner` passes as `this` to a configuration that is a function. */
 interface Runner {
@@ -30,7 +30,7 @@ async function optionsFor(given: Config): Promise<BrokerOptions> {
   const logger = createLogger(given);
   const store = given.natsUrl || given.mongoUrl ? undefined : await startEmbeddedStore(given, logger);
   store?.failed.catch(failCommand);
-  const options = brokerOptions(store?.config ?? given, { logger, isVerbose: true });
+  const options = await brokerOptions(store?.config ?? given, { logger, isVerbose: true });
   // The first middleware stops last, so the store outlives the bus.
   return { ...options, replOptions, middlewares: [lifecycle(store), ...(options.middlewares ?? [])] };
 }

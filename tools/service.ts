@@ -1,8 +1,7 @@
 import { loadConfig } from "../shared/config.ts";
 import { printsHelp, UsageFault } from "./command-line.ts";
-import { launch } from "./launch.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
-import { type ServiceName, serviceNames } from "./service-factories.ts";
+import { type ServiceName, serviceNames } from "./service-names.ts";
 
 const USAGE = `Usage: npm run service -- <name> [<name> …]
   runs services in a process of their own: ${serviceNames.join(", ")}
@@ -15,6 +14,7 @@ async function run(words: readonly string[]): Promise<void> {
   if (!config.natsUrl) {
     throw new UsageFault("NATS_URL is missing: services in processes of their own meet over NATS.", USAGE);
   }
+  const { launch } = await import("./launch.ts");
   const launched = await launch({ config, services });
   stopOnSignal(launched);
   const where = launched.address ? `, listening on ${launched.address}` : "";

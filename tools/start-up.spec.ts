@@ -32,7 +32,10 @@ describe("npm start", () => {
   async function assertRefused(env: Env, line: RegExp, command?: readonly string[]): Promise<void> {
     const refused = start(env, command);
     assert.equal(await refused.ended(), 1, refused.output());
-    const lines = refused.output().split("\n").filter((logged) => !SUSPENDED.test(logged));
+    const lines = refused
+      .output()
+      .split("\n")
+      .filter((logged) => !SUSPENDED.test(logged));
     assert.equal(lines.length, 1, refused.output());
     assert.match(lines[0] ?? "", new RegExp(`^${line.source}$`));
   }

@@ -1,11 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { loadConfig } from "../shared/config.ts";
-import { call } from "../shared/service.ts";
 import { printsHelp, readOptions } from "./command-line.ts";
-import { replOptions } from "./inspect/repl-commands.ts";
-import { type Launched, launch } from "./launch.ts";
+import type { Launched } from "./launch.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
-import { serviceNames } from "./service-factories.ts";
+import { serviceNames } from "./service-names.ts";
 
 const USAGE = `Usage: npm start [-- --repl]
   runs all services in this process, with their data in DATA_DIR unless MONGO_DB_URL is set
@@ -18,12 +16,15 @@ const SCHEDULER_LIMIT_MS = 5000;
 /** `npm start`: everything in one process. */
 async function start(words: readonly string[]): Promise<void> {
   const { repl = false } = readOptions(words, { flags: ["repl"], usage: USAGE });
-  const launched = await launch({ config: loadConfig(), services: serviceNames });
+  const config = loadConfig();
+  const { launch } = await import("./launch.ts");
+  const launched = await launch({ config, services: serviceNames });
   stopOnSignal(launched);
   launched.failed.catch(failCommand);
   await schedulerIsActive(launched);
   process.stdout.write(welcome(launched.address ?? ""));
   if (!repl) return;
+  const { replOptions } = await import("./inspect/repl-commands.ts");
   Object.assign(launched.broker.options, { replOptions });
   launched.broker.repl();
 }
@@ -31,6 +32,7 @@ async function start(words: readonly string[]): Promise<void> {
 /** The welcome is printed last, so that the requests it suggests succeed at once. */
 async function schedulerIsActive({ broker, config }: Launched): Promise<void> {
   if (!config.taskEnable) return;
+  const { call } = await import("../shared/service.ts");
   for (const deadline = Date.now() + config.leaseMs + SCHEDULER_LIMIT_MS; Date.now() < deadline; ) {
     // The call fails if the process is stopped meanwhile.
     const status = await call(broker, "scheduler.status", {}).catch(() => undefined);

@@ -2,13 +2,14 @@ import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { AppError, errorMessage } from "../errors.ts";
+import { errorMessage } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { thisProcess } from "../process-identity.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import type { EventDocument } from "./event-document.ts";
 import { type EventStore, StoreUnavailable } from "./event-store.ts";
 import { mongoEventStore } from "./mongo-event-store.ts";
+import { MongoUrlFault } from "./mongo-url-fault.ts";
 import { watchMonitors } from "./monitor-watch.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { mongoOutboxLedger, type OutboxDocument } from "./outbox-ledger.ts";
@@ -105,18 +106,6 @@ export async function connectMongo(
     throw new MongoUnreachable(cause);
   }
 }
-
-/** The URL cannot be used. The message never repeats it: a password may be in it. */
-export class MongoUrlFault extends AppError {
-  constructor(fault: keyof typeof URL_FAULTS, source = "MONGO_DB_URL") {
-    super(`${source} ${URL_FAULTS[fault]}`, { type: "CONFIG_INVALID" });
-  }
-}
-const URL_FAULTS = {
-  missing:
-    "is missing: services that meet over NATS share one MongoDB. Give its address, or start the embedded one with: npm run kinit -- mongo --dir ./data/mongo --port 27017",
-  malformed: "is not a connection string; expected mongodb://host:port/database?replicaSet=name",
-};
 
 /** No connection could be made; the message says why. */
 export class MongoUnreachable extends StoreUnavailable {

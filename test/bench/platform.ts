@@ -8,7 +8,7 @@ import { createBroker } from "../../shared/broker.ts";
 import { readConfig } from "../../shared/config.ts";
 import { createLogger } from "../../shared/logger.ts";
 import { launch } from "../../tools/launch.ts";
-import { serviceNames } from "../../tools/service-factories.ts";
+import { serviceNames } from "../../tools/service-names.ts";
 import { startNatsServer } from "../bus/nats-server.ts";
 import { type StoryProcess, startProcess } from "../stories/process.ts";
 import { noop } from "./noop-handler.ts";
@@ -120,7 +120,7 @@ async function natsPlatform({ dir, settings, prepare }: Start): Promise<Platform
     processes.set(name, startProcess("test/bench/service-process.ts", [name], env));
   }
   await Promise.all([...processes.values()].map((service) => service.line(/ ready as /)));
-  const broker = createBroker(readConfig(env));
+  const broker = await createBroker(readConfig(env));
   await broker.start();
   await broker.waitForServices(["records", "executor", "scheduler"], 10_000);
   return {

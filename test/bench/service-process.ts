@@ -2,7 +2,7 @@ import { print } from "@kinit/embedded-mongo/bench/distribution";
 import { loadConfig } from "../../shared/config.ts";
 import { launch } from "../../tools/launch.ts";
 import { failCommand, stopOnSignal } from "../../tools/run-until-stopped.ts";
-import type { ServiceName } from "../../tools/service-factories.ts";
+import type { ServiceName } from "../../tools/service-names.ts";
 import { noop } from "./noop-handler.ts";
 
 /** `npm run service` with the no-op handler, and its CPU time and memory on request (SIGUSR2). */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Db, MongoClient } from "mongodb";
-import type { ServiceName } from "../../tools/service-factories.ts";
+import type { ServiceName } from "../../tools/service-names.ts";
 import { type NatsServer, startNatsServer } from "../bus/nats-server.ts";
 import { eventually } from "../eventually.ts";
 import { freePort } from "../free-port.ts";

@@ -4,7 +4,7 @@ import { type Db, ObjectId } from "mongodb";
 import type { RecordDocument } from "../../services/records/record/record-document.ts";
 import { readConfig } from "../../shared/config.ts";
 import { type Launched, launch } from "../../tools/launch.ts";
-import type { ServiceName } from "../../tools/service-factories.ts";
+import type { ServiceName } from "../../tools/service-names.ts";
 import { type NatsServer, startNatsServer } from "../bus/nats-server.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMongo, type TestMongo } from "../mongo.ts";

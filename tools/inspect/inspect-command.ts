@@ -1,6 +1,5 @@
 import type { Config } from "../../shared/config.ts";
 import { printsHelp, readOptions } from "../command-line.ts";
-import { withDatabase } from "../reach-store.ts";
 import type { Inspection } from "./inspection.ts";
 import { limitOf, render, usageOf } from "./inspections.ts";
 
@@ -32,6 +31,7 @@ export async function inspectCommand(
     usage,
   });
   const request = { id, limit: limitOf(limit, inspection), now: Date.now() };
+  const { withDatabase } = await import("../reach-store.ts");
   const inspected = await withDatabase(loadConfig(), (db) => inspection.inspect(db, request));
   print(render(inspected, { json }));
 }
