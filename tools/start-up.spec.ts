@@ -12,7 +12,7 @@ import { startTestMongo, type TestMongo } from "../test/mongo.ts";
 import { type StoryProcess, startProcess } from "../test/stories/process.ts";
 
 /** A busy machine may suspend any process, which then logs that. */
-const SUSPENDED = /"msg":"this process stood still/;
+const SUSPENDED = /"msg":"this process was suspended/;
 
 type Env = Readonly<Record<string, string>>;
 
@@ -153,7 +153,7 @@ describe("npm start", () => {
   it("reports immediately that NATS cannot be reached, and gives up later", async () => {
     const env = { NATS_URL: `nats://127.0.0.1:${await freePort()}`, MONGO_DB_URL: "mongodb://127.0.0.1:1/" };
     const refused = start(env, ["service", "executor"]);
-    await refused.line(/NATS cannot be reached yet, .*ECONNREFUSED/);
+    await refused.line(/ECONNREFUSED.*NATS cannot be reached yet/);
     assert.equal(await refused.ended(), 1);
     assert.match(refused.output(), /^NATS with JetStream \(NATS_URL\) cannot be reached: .*ECONNREFUSED.*$/m);
     assert.doesNotMatch(refused.output(), /^\s+at /m);
