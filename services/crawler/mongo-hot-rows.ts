@@ -1,6 +1,6 @@
 import { type ClientSession, type Collection, ObjectId } from "mongodb";
 import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
-import type { HotRowOrderField, HotRowView } from "../../shared/contracts/crawler-actions.ts";
+import type { HotRowSortField, HotRowView } from "../../shared/contracts/crawler-actions.ts";
 import type { StateStore } from "../../shared/event-store/command-handler-options.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { sessionOf } from "../../shared/event-store/mongo-transaction.ts";
@@ -92,7 +92,7 @@ export function mongoHotRows({ rows, events }: MongoHotRowsOptions): HotRows {
 }
 
 /** The stored name of each field. */
-const STORED_FIELDS: Readonly<Record<HotRowOrderField, keyof HotRowDocument>> = {
+const STORED_FIELDS: Readonly<Record<HotRowSortField, keyof HotRowDocument>> = {
   id: "_id",
   crawlId: "crawl_id",
   rank: "rank",
@@ -103,7 +103,7 @@ const STORED_FIELDS: Readonly<Record<HotRowOrderField, keyof HotRowDocument>> = 
 };
 
 /** By default the newest crawl first, each crawl in the order of its list. */
-function sortOf({ orderField: field, order }: ListOrder<HotRowOrderField>): Record<string, 1 | -1> {
+function sortOf({ orderField: field, order }: ListOrder<HotRowSortField>): Record<string, 1 | -1> {
   const direction = order === "asc" || (order === undefined && field !== undefined) ? 1 : -1;
   if (field === undefined || field === "crawledAt") {
     return { create_datetime: direction, crawl_id: direction, rank: 1 };

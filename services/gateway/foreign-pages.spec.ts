@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { backendServices, TASK, taskBody } from "./backend-services.fixture.ts";
 import { type RunningGateway, runGateway, sendRaw } from "./gateway.fixture.ts";
-import { servicesBehindGateway, TASK, taskBody } from "./services-behind.fixture.ts";
 
-const behind = servicesBehindGateway();
+const backend = backendServices();
 let gateway: RunningGateway;
 const create = "POST /scheduler/task/create";
 const stop = `POST /scheduler/task/stop/update?data_id=${TASK}`;
@@ -15,11 +15,11 @@ type Headers = (own: string) => Record<string, string>;
 
 describe("a gateway that a web page reaches", () => {
   before(async () => {
-    gateway = await runGateway({ services: behind.schemas });
+    gateway = await runGateway({ services: backend.schemas });
   });
   after(() => gateway.stop());
   beforeEach(() => {
-    behind.calls = [];
+    backend.calls = [];
   });
 
   const send = (alias: string, headers: Headers) => {
@@ -27,72 +27,73 @@ describe("a gateway that a web page reaches", () => {
     return sendRaw(gateway, alias, { headers: headers(own), ...(alias === create ? { body } : {}) });
   };
 
-  const refused: readonly [what: string, alias: string, status: number, names: RegExp, headers: Headers][] = [
+  const rejected: readonly [what: string, alias: string, status: number, names: RegExp, headers: Headers][] =
     [
-      "a page of another site, without content type",
-      create,
-      403,
-      /ALLOWED_ORIGINS/,
-      () => ({ origin: "http://evil.example", "sec-fetch-site": "cross-site" }),
-    ],
-    [
-      "a page of another site that names JSON",
-      create,
-      403,
-      /ALLOWED_ORIGINS/,
-      () => ({ origin: "http://evil.example", ...json }),
-    ],
-    ["a foreign Host", create, 403, /SERVER_NAMES/, () => ({ host: "evil.example:9000", ...json })],
-    [
-      "a rebound name that reads",
-      "GET /scheduler/task/list/query",
-      403,
-      /SERVER_NAMES/,
-      () => ({ host: "evil.example:9000" }),
-    ],
-    [
-      "a rebound name that is its own origin",
-      create,
-      403,
-      /SERVER_NAMES/,
-      () => ({ host: "evil.example", origin: "http://evil.example", ...json }),
-    ],
-    [
-      "a page of another site that stops a task",
-      stop,
-      403,
-      /ALLOWED_ORIGINS/,
-      () => ({ "sec-fetch-site": "cross-site" }),
-    ],
-    [
-      "a page of its own without content type",
-      create,
-      415,
-      /application\/json/,
-      (own) => ({ origin: `http://${own}` }),
-    ],
-    [
-      "a browser that tells no origin, without content type",
-      create,
-      415,
-      /application\/json/,
-      () => ({ "sec-fetch-site": "same-origin" }),
-    ],
-    [
-      "a page of its own with a form's content type",
-      create,
-      415,
-      /application\/json/,
-      (own) => ({ origin: `http://${own}`, "content-type": "text/plain" }),
-    ],
-  ];
-  for (const [what, alias, status, names, headers] of refused) {
-    it(`refuses ${what}, and calls nobody`, async () => {
-      const answer = await send(alias, headers);
-      assert.equal(answer.status, status);
-      assert.deepEqual(Object.keys(JSON.parse(answer.text)), ["code", "message"]);
-      assert.match(JSON.parse(answer.text).message, names);
-      assert.deepEqual(behind.calls, []);
+      [
+        "a page of another site, without content type",
+        create,
+        403,
+        /ALLOWED_ORIGINS/,
+        () => ({ origin: "http://evil.example", "sec-fetch-site": "cross-site" }),
+      ],
+      [
+        "a page of another site that names JSON",
+        create,
+        403,
+        /ALLOWED_ORIGINS/,
+        () => ({ origin: "http://evil.example", ...json }),
+      ],
+      ["a foreign Host", create, 403, /SERVER_NAMES/, () => ({ host: "evil.example:9000", ...json })],
+      [
+        "a rebound name that reads",
+        "GET /scheduler/task/list/query",
+        403,
+        /SERVER_NAMES/,
+        () => ({ host: "evil.example:9000" }),
+      ],
+      [
+        "a rebound name that is its own origin",
+        create,
+        403,
+        /SERVER_NAMES/,
+        () => ({ host: "evil.example", origin: "http://evil.example", ...json }),
+      ],
+      [
+        "a page of another site that stops a task",
+        stop,
+        403,
+        /ALLOWED_ORIGINS/,
+        () => ({ "sec-fetch-site": "cross-site" }),
+      ],
+      [
+        "a page of its own without content type",
+        create,
+        415,
+        /application\/json/,
+        (own) => ({ origin: `http://${own}` }),
+      ],
+      [
+        "a browser that tells no origin, without content type",
+        create,
+        415,
+        /application\/json/,
+        () => ({ "sec-fetch-site": "same-origin" }),
+      ],
+      [
+        "a page of its own with a form's content type",
+        create,
+        415,
+        /application\/json/,
+        (own) => ({ origin: `http://${own}`, "content-type": "text/plain" }),
+      ],
+    ];
+  for (const [what, alias, status, names, headers] of rejected) {
+    it(`rejects ${what} without a call`, async () => {
+      const response = await send(alias, headers);
+      assert.equal(response.status, status);
+      assert.deepEqual(Object.keys(JSON.parse(response.text)), ["code", "message"]);
+      assert.match(JSON.parse(response.text).message, names);
+      assert.deepEqual(backend.calls, []);
     });
   }
 
@@ -116,14 +117,14 @@ describe("a gateway that a web page reaches", () => {
   ];
   for (const [what, alias, headers] of taken) {
     it(`serves ${what}`, async () => {
-      const answer = await send(alias, headers);
-      assert.equal(JSON.parse(answer.text).code, 200);
-      assert.equal(behind.calls.length, 1);
+      const response = await send(alias, headers);
+      assert.equal(JSON.parse(response.text).code, 200);
+      assert.equal(backend.calls.length, 1);
     });
   }
 
   for (const path of ["/health", "/ready"]) {
-    it(`answers ${path} under any name, for probes`, async () => {
+    it(`serves ${path} under any name, for probes`, async () => {
       assert.equal((await send(`GET ${path}`, () => ({ host: "pod-7.cluster.local" }))).status, 200);
     });
   }
@@ -132,54 +133,54 @@ describe("a gateway that a web page reaches", () => {
 describe("a page of a configured origin", () => {
   const origin = "https://console.example.org";
   before(async () => {
-    gateway = await runGateway({ services: behind.schemas, config: { allowedOrigins: [origin] } });
+    gateway = await runGateway({ services: backend.schemas, config: { allowedOrigins: [origin] } });
   });
   after(() => gateway.stop());
 
   const allowedOrigin = "access-control-allow-origin";
 
-  it("may ask what it may send", async () => {
+  it("may send a preflight", async () => {
     const headers = { origin, "access-control-request-method": "POST", "sec-fetch-site": "cross-site" };
-    const answer = await sendRaw(gateway, "OPTIONS /scheduler/task/create", { headers });
-    assert.deepEqual([answer.status, answer.text], [204, ""]);
-    assert.equal(answer.headers[allowedOrigin], origin);
-    assert.match(String(answer.headers["access-control-allow-methods"]), /POST/);
-    assert.match(String(answer.headers["access-control-allow-headers"]), /Content-Type/);
+    const response = await sendRaw(gateway, "OPTIONS /scheduler/task/create", { headers });
+    assert.deepEqual([response.status, response.text], [204, ""]);
+    assert.equal(response.headers[allowedOrigin], origin);
+    assert.match(String(response.headers["access-control-allow-methods"]), /POST/);
+    assert.match(String(response.headers["access-control-allow-headers"]), /Content-Type/);
   });
 
-  it("may send it and read the answer", async () => {
+  it("may send it and read the response", async () => {
     const headers = { origin, "sec-fetch-site": "cross-site", ...json };
-    const answer = await sendRaw(gateway, create, { headers, body });
-    assert.match(answer.text, /任务添加成功/);
-    assert.equal(answer.headers[allowedOrigin], origin);
-    assert.equal(answer.headers.vary, "Origin");
+    const response = await sendRaw(gateway, create, { headers, body });
+    assert.match(response.text, /任务添加成功/);
+    assert.equal(response.headers[allowedOrigin], origin);
+    assert.equal(response.headers.vary, "Origin");
   });
 
   it("shares this with no other page", async () => {
     const headers = { origin: "https://evil.example", "access-control-request-method": "POST" };
     for (const alias of ["OPTIONS /scheduler/task/create", "GET /health"]) {
-      const answer = await sendRaw(gateway, alias, { headers });
-      assert.equal(answer.headers[allowedOrigin], undefined);
+      const response = await sendRaw(gateway, alias, { headers });
+      assert.equal(response.headers[allowedOrigin], undefined);
     }
   });
 });
 
-describe("a client that asks before it sends its body", () => {
+describe("a client that expects 100 Continue before it sends its body", () => {
   before(async () => {
-    gateway = await runGateway({ services: behind.schemas });
+    gateway = await runGateway({ services: backend.schemas });
   });
   after(() => gateway.stop());
 
-  const ask = (alias: string, headers: Record<string, string | number>) =>
+  const expectContinue = (alias: string, headers: Record<string, string | number>) =>
     sendRaw(gateway, alias, { headers: { expect: "100-continue", ...json, ...headers }, body });
 
-  it("is told to go on", async () => {
-    const answer = await ask(create, { "content-length": Buffer.byteLength(body) });
-    assert.equal(answer.wasContinued, true);
-    assert.match(answer.text, /任务添加成功/);
+  it("receives 100 Continue", async () => {
+    const response = await expectContinue(create, { "content-length": Buffer.byteLength(body) });
+    assert.equal(response.wasContinued, true);
+    assert.match(response.text, /任务添加成功/);
   });
 
-  const refused: readonly [
+  const rejected: readonly [
     what: string,
     alias: string,
     status: number,
@@ -189,11 +190,11 @@ describe("a client that asks before it sends its body", () => {
     ["a foreign Host", create, 403, { host: "evil.example", "content-length": 10 }],
     ["an unknown path", "POST /nowhere", 404, { "content-length": 10 }],
   ];
-  for (const [what, alias, status, headers] of refused) {
-    it(`is refused at once for ${what}, and the connection ends`, async () => {
-      const answer = await ask(alias, headers);
-      assert.deepEqual([answer.status, answer.wasContinued], [status, false]);
-      assert.equal(answer.headers.connection, "close");
+  for (const [what, alias, status, headers] of rejected) {
+    it(`is rejected at once for ${what}, and the connection ends`, async () => {
+      const response = await expectContinue(alias, headers);
+      assert.deepEqual([response.status, response.wasContinued], [status, false]);
+      assert.equal(response.headers.connection, "close");
     });
   }
 });

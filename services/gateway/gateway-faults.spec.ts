@@ -2,38 +2,38 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { ServiceBroker } from "moleculer";
 import { AppError } from "../../shared/errors.ts";
+import { backendServices, RUN, TASK, taskBody } from "./backend-services.fixture.ts";
 import { json, logged, type RunningGateway, runGateway, send } from "./gateway.fixture.ts";
-import { RUN, servicesBehindGateway, TASK, taskBody } from "./services-behind.fixture.ts";
 
-const behind = servicesBehindGateway();
+const backend = backendServices();
 let gateway: RunningGateway;
 const http = (alias: string, init?: RequestInit) => send(gateway, alias, init);
 
 describe("a gateway", () => {
   before(async () => {
-    gateway = await runGateway({ services: behind.schemas });
+    gateway = await runGateway({ services: backend.schemas });
   });
   after(() => gateway.stop());
   beforeEach(() => {
-    behind.calls = [];
-    behind.trouble = undefined;
+    backend.calls = [];
+    backend.trouble = undefined;
   });
 
-  describe("when the services refuse or fail", () => {
+  describe("when the services reject or fail", () => {
     const failing = (type: "TASK_NOT_FOUND" | "RECORD_NOT_FOUND", data: object) => {
-      behind.trouble = () => {
+      backend.trouble = () => {
         throw new AppError("none", { type, data });
       };
     };
 
-    it("says which task there is not", async () => {
+    it("names the task that does not exist", async () => {
       failing("TASK_NOT_FOUND", { taskId: TASK });
       const { status, text } = await http(`POST /scheduler/task/stop/update?data_id=${TASK}`);
       assert.equal(status, 200);
       assert.equal(text, JSON.stringify({ message: `未查询到编号为：${TASK} 的数据！`, code: 404 }));
     });
 
-    it("says which record there is not", async () => {
+    it("names the record that does not exist", async () => {
       failing("RECORD_NOT_FOUND", { runId: RUN });
       const { text } = await http(`GET /scheduler/task/record/one/query?data_id=${RUN}`);
       assert.equal(text, JSON.stringify({ message: `未查询到编号为：${RUN} 的数据！`, code: 404 }));
@@ -41,7 +41,7 @@ describe("a gateway", () => {
 
     it("gives the cause of an invalid definition, in the language of the client", async () => {
       const data = { field: "endAt", reason: "WINDOW_REVERSED", expected: ">= startAt" };
-      behind.trouble = () => {
+      backend.trouble = () => {
         throw new AppError("Invalid endAt", { type: "TRIGGER_INVALID", data });
       };
       const create = async (headers: Record<string, string>) => {
@@ -61,8 +61,8 @@ describe("a gateway", () => {
       assert.equal(english, "Invalid end: end_datetime is before start_datetime");
     });
 
-    it("says when a task may be run again that was run too often", async () => {
-      behind.trouble = () => {
+    it("returns when a task may be run again that was run too often", async () => {
+      backend.trouble = () => {
         throw new AppError("too often", { type: "RATE_LIMITED", data: { limit: 20, retryAfterMs: 1400 } });
       };
       const { status, headers, text } = await http(`POST /scheduler/task/run/create?data_id=${TASK}`);
@@ -74,8 +74,8 @@ describe("a gateway", () => {
       );
     });
 
-    it("hides what nobody foresaw, and logs it with the request's id", async () => {
-      behind.trouble = () => {
+    it("hides an unexpected error, and logs it with the request's id", async () => {
+      backend.trouble = () => {
         throw new TypeError("secret internals");
       };
       const { status, text, headers } = await http("GET /scheduler/task/list/query");
@@ -86,10 +86,10 @@ describe("a gateway", () => {
       assert.match(JSON.stringify(line.err), /secret internals/);
     });
 
-    it("says which service does not answer", async () => {
-      const own = await runGateway({ services: behind.schemas, config: { callTimeoutMs: 50 } });
+    it("names the service that does not respond", async () => {
+      const own = await runGateway({ services: backend.schemas, config: { callTimeoutMs: 50 } });
       const late = Promise.withResolvers<void>();
-      behind.trouble = () => late.promise;
+      backend.trouble = () => late.promise;
       const response = await fetch(`${own.origin}/scheduler/task/list/query`);
       assert.equal(response.status, 503);
       assert.match(await response.text(), /服务 scheduler 未在规定时间内响应/);
@@ -97,7 +97,7 @@ describe("a gateway", () => {
       await own.stop();
     });
 
-    it("serves many at once, each with its own answer", async () => {
+    it("serves many at once, each with its own response", async () => {
       const many = Array.from({ length: 200 }, (_, page) =>
         http(`GET /scheduler/task/list/query?page=${page + 1}`),
       );

@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { backendServices } from "./backend-services.fixture.ts";
 import { logged, type RunningGateway, runGateway, send } from "./gateway.fixture.ts";
-import { servicesBehindGateway } from "./services-behind.fixture.ts";
 
-const behind = servicesBehindGateway();
+const backend = backendServices();
 let gateway: RunningGateway;
 const http = (alias: string, init?: RequestInit) => send(gateway, alias, init);
 
 describe("a gateway over HTTP", () => {
   before(async () => {
-    gateway = await runGateway({ services: behind.schemas });
+    gateway = await runGateway({ services: backend.schemas });
   });
   after(() => gateway.stop());
   beforeEach(() => {
-    behind.calls = [];
-    behind.trouble = undefined;
+    backend.calls = [];
+    backend.trouble = undefined;
   });
 
-  describe("says what HTTP says", () => {
+  describe("follows HTTP", () => {
     const notFound = '{"code":404,"message":"Not Found"}';
     const notAllowed = '{"code":405,"message":"Method Not Allowed"}';
     const rows: readonly [alias: string, status: number, text: string][] = [
@@ -55,7 +55,7 @@ describe("a gateway over HTTP", () => {
       assert.equal(status, 200);
     });
 
-    it("answers the process time and the header of the first revision", async () => {
+    it("returns the process time and the header of the first revision", async () => {
       const { headers } = await http("GET /health");
       assert.match(headers.get("x-process-time") ?? "", /^\d+ms$/);
       assert.equal(headers.get("if-refresh"), "0");
@@ -73,7 +73,7 @@ describe("a gateway over HTTP", () => {
         headers: { "x-request-id": "req-1/a" },
       });
       assert.equal(headers.get("x-request-id"), "req-1/a");
-      assert.equal(behind.context?.requestID, "req-1/a");
+      assert.equal(backend.context?.requestID, "req-1/a");
       const { method, route, status, code, ms } = await logged(
         gateway,
         (line) => line.requestId === "req-1/a",
@@ -93,14 +93,14 @@ describe("a gateway over HTTP", () => {
     ] as const) {
       it(`passes the trace context ${traceparent} on where it is one`, async () => {
         await http("GET /scheduler/task/list/query", { headers: { traceparent } });
-        assert.deepEqual({ ...behind.context?.meta }, meta);
+        assert.deepEqual({ ...backend.context?.meta }, meta);
       });
     }
 
-    it("logs a client that leaves before the answer", async () => {
+    it("logs a client that leaves before the response", async () => {
       const reached = Promise.withResolvers<void>();
       const held = Promise.withResolvers<void>();
-      behind.trouble = () => {
+      backend.trouble = () => {
         reached.resolve();
         return held.promise;
       };

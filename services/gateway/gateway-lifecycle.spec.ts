@@ -1,28 +1,28 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { eventually } from "../../test/eventually.ts";
+import { backendServices } from "./backend-services.fixture.ts";
 import { type RunningGateway, runGateway, send } from "./gateway.fixture.ts";
-import { servicesBehindGateway } from "./services-behind.fixture.ts";
 
-const behind = servicesBehindGateway();
+const backend = backendServices();
 let gateway: RunningGateway;
 const http = (alias: string, init?: RequestInit) => send(gateway, alias, init);
 const ok = (data: unknown) => JSON.stringify({ code: 200, message: "success", data });
 
 describe("a gateway", () => {
   before(async () => {
-    gateway = await runGateway({ services: behind.schemas });
+    gateway = await runGateway({ services: backend.schemas });
   });
   after(() => gateway.stop());
   beforeEach(() => {
-    behind.calls = [];
-    behind.trouble = undefined;
+    backend.calls = [];
+    backend.trouble = undefined;
   });
 
   describe("health and readiness", () => {
     it("is alive", async () => assert.equal((await http("GET /health")).text, ok({ status: "ok" })));
 
-    it("says where things are", async () => {
+    it("lists its entry points", async () => {
       assert.equal(JSON.parse((await http("GET /")).text).data.ready, "/ready");
     });
 
@@ -34,7 +34,7 @@ describe("a gateway", () => {
 
     it("is not ready without a service or a store, and names them", async () => {
       const own = await runGateway({
-        services: behind.schemas.filter(({ name }) => name !== "records"),
+        services: backend.schemas.filter(({ name }) => name !== "records"),
         readiness: async () => [{ name: "mongodb", ok: false, reason: "unreachable" }],
       });
       const response = await fetch(`${own.origin}/ready`);
@@ -50,7 +50,7 @@ describe("a gateway", () => {
     });
   });
 
-  it("tells other nodes neither address nor routes, and lets nobody change them", () => {
+  it("publishes neither its address nor its routes, and no node can change them", () => {
     const { broker, service } = gateway;
     const mine = broker.registry.getActionList({}).map(({ name }) => name);
     assert.deepEqual(
@@ -67,11 +67,11 @@ describe("a gateway", () => {
 });
 
 describe("a gateway that stops", () => {
-  it("finishes the requests in flight and takes no more", async () => {
-    const own = await runGateway({ services: behind.schemas });
+  it("finishes the requests in flight and accepts no more", async () => {
+    const own = await runGateway({ services: backend.schemas });
     const held = Promise.withResolvers<void>();
     const reached = Promise.withResolvers<void>();
-    behind.trouble = () => {
+    backend.trouble = () => {
       reached.resolve();
       return held.promise;
     };
@@ -86,18 +86,18 @@ describe("a gateway that stops", () => {
     assert.equal(response.headers.get("connection"), "close");
     await response.text();
     await Promise.all([stopped, closed]);
-    behind.trouble = undefined;
+    backend.trouble = undefined;
     await own.stop();
   });
 
   it("does not wait for longer than it may", async () => {
     const own = await runGateway({
-      services: behind.schemas,
+      services: backend.schemas,
       config: { drainMs: 50, callTimeoutMs: 60_000 },
     });
     const reached = Promise.withResolvers<void>();
     const held = Promise.withResolvers<void>();
-    behind.trouble = () => {
+    backend.trouble = () => {
       reached.resolve();
       return held.promise;
     };
@@ -107,7 +107,7 @@ describe("a gateway that stops", () => {
     await own.broker.destroyService(own.service);
     await cut;
     held.resolve();
-    behind.trouble = undefined;
+    backend.trouble = undefined;
     await own.stop();
   });
 });

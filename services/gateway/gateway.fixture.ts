@@ -4,8 +4,8 @@ import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer
 import { validatorOptions } from "../../shared/contracts/contract.ts";
 import { brokerLogger, createLogger } from "../../shared/logger.ts";
 import { eventually } from "../../test/eventually.ts";
-import type { GatewayDeps, GatewayService } from "./gateway.service.ts";
-import { gatewayService } from "./gateway.service.ts";
+import { type GatewayDeps, gatewayService } from "./gateway.service.ts";
+import type { GatewayService } from "./http/gateway-request.ts";
 
 export interface RunningGateway {
   readonly broker: ServiceBroker;
@@ -23,7 +23,7 @@ interface Surroundings {
   readonly transporter?: BrokerOptions["transporter"];
 }
 
-/** A broker with the gateway on a free port and the given services beside it. */
+/** A broker with the gateway on a free port and the given services. */
 export async function runGateway(surroundings: Surroundings): Promise<RunningGateway> {
   const { services, config, readiness, transporter } = surroundings;
   const written: string[] = [];
@@ -66,18 +66,18 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
   };
 }
 
-export interface Answer {
+export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
 }
 
-/** Sends a request such as `GET /health`; redirects are answers, not followed. */
+/** Sends a request such as `GET /health`; redirects are not followed. */
 export async function send(
   { origin }: RunningGateway,
   alias: string,
   init: RequestInit = {},
-): Promise<Answer> {
+): Promise<TestResponse> {
   const [method, path] = alias.split(" ") as [string, string];
   const response = await fetch(origin + path, { method, redirect: "manual", ...init });
   return { status: response.status, headers: response.headers, text: await response.text() };
@@ -91,23 +91,23 @@ export function json(value: unknown): RequestInit {
   };
 }
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  /** Whether the server asked for the body by `100 Continue`. */
+  /** Whether the server requested the body by `100 Continue`. */
   readonly wasContinued: boolean;
 }
 
 /**
  * Sends exactly these headers, also those that `fetch` keeps to itself, on a connection of its own. With `Expect` the
- * body follows only when it is asked for.
+ * body follows only when it is requested.
  */
 export function sendRaw(
   { origin }: RunningGateway,
   alias: string,
   { headers, body }: { readonly headers: OutgoingHttpHeaders; readonly body?: string },
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const [method, path] = alias.split(" ") as [string, string];
   return new Promise((resolve, reject) => {
     let wasContinued = false;
@@ -131,7 +131,7 @@ export function sendRaw(
   });
 }
 
-/** The first line that fits; lines are written when a connection is done, which may be just after the answer. */
+/** The first line that fits; lines are written when a connection is done, which may be just after the response. */
 export function logged(
   gateway: RunningGateway,
   fits: (line: Record<string, unknown>) => boolean,

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { backendServices, RUN, TASK, taskBody } from "./backend-services.fixture.ts";
 import { json, type RunningGateway, runGateway, send } from "./gateway.fixture.ts";
-import { RUN, servicesBehindGateway, TASK, taskBody } from "./services-behind.fixture.ts";
 
-const behind = servicesBehindGateway();
+const backend = backendServices();
 let gateway: RunningGateway;
 const http = (alias: string, init?: RequestInit) => send(gateway, alias, init);
 const ok = (data: unknown) => JSON.stringify({ code: 200, message: "success", data });
 
 describe("gateway", () => {
   before(async () => {
-    gateway = await runGateway({ services: behind.schemas });
+    gateway = await runGateway({ services: backend.schemas });
   });
   after(() => gateway.stop());
   beforeEach(() => {
-    behind.calls = [];
-    behind.trouble = undefined;
+    backend.calls = [];
+    backend.trouble = undefined;
   });
 
   describe("tasks", () => {
@@ -25,11 +25,11 @@ describe("gateway", () => {
       assert.equal(text, '{"code":200,"message":"任务添加成功","data":null}');
       assert.equal(headers.get("content-type"), "application/json");
       assert.equal(headers.get("location"), `/scheduler/task/one/query?data_id=${TASK}`);
-      const [[, params] = []] = behind.calls;
+      const [[, params] = []] = backend.calls;
       assert.equal((params as { strategy: string }).strategy, "interval");
     });
 
-    it("takes JSON without a content type, as the original does", async () => {
+    it("accepts JSON without a content type, as the original does", async () => {
       const bytes = new TextEncoder().encode(JSON.stringify(taskBody));
       const { text } = await http("POST /scheduler/task/create", { body: bytes });
       assert.match(text, /任务添加成功/);
@@ -38,7 +38,7 @@ describe("gateway", () => {
     it("replaces one", async () => {
       const { text } = await http("POST /scheduler/task/update", json({ data_id: TASK, data: taskBody }));
       assert.equal(text, '{"code":200,"message":"任务更新成功","data":null}');
-      assert.equal((behind.calls[0]?.[1] as { taskId: string }).taskId, TASK);
+      assert.equal((backend.calls[0]?.[1] as { taskId: string }).taskId, TASK);
     });
 
     for (const [alias, action, data] of [
@@ -49,10 +49,10 @@ describe("gateway", () => {
       ["POST /scheduler/task/delete", "delete", "任务删除成功"],
       ["POST /scheduler/task/run/create", "runNow", RUN],
     ] as const) {
-      it(`${alias} answers in data`, async () => {
+      it(`${alias} returns its text in data`, async () => {
         const { text } = await http(`${alias}?data_id=${TASK}`);
         assert.equal(text, ok(data));
-        assert.deepEqual(behind.calls, [[action, { taskId: TASK }]]);
+        assert.deepEqual(backend.calls, [[action, { taskId: TASK }]]);
       });
     }
 
@@ -64,7 +64,7 @@ describe("gateway", () => {
       assert.deepEqual(Object.keys(JSON.parse(text)), ["code", "message", "data", "total", "page", "limit"]);
       assert.deepEqual(rest, { code: 200, message: "success", total: 21, page: 2, limit: 20 });
       assert.equal(data[0].create_datetime, "2026-01-05 16:00:00");
-      assert.deepEqual(behind.calls, [["list", { page: 2, limit: 20, orderField: "name", order: "desc" }]]);
+      assert.deepEqual(backend.calls, [["list", { page: 2, limit: 20, orderField: "name", order: "desc" }]]);
     });
 
     it("shows one without paging", async () => {
@@ -82,10 +82,10 @@ describe("gateway", () => {
   });
 
   describe("records and rows", () => {
-    it("lists records, of one task where asked", async () => {
+    it("lists records, or those of one task", async () => {
       const { text } = await http(`GET /scheduler/task/record/list/query?task_id=${TASK}&limit=0`);
       assert.equal(JSON.parse(text).data[0].retval, '"\\u4efb\\u52a1\\u6267\\u884c\\u5b8c\\u6210"');
-      assert.deepEqual(behind.calls, [["records.list", { page: 1, limit: 0, taskId: TASK }]]);
+      assert.deepEqual(backend.calls, [["records.list", { page: 1, limit: 0, taskId: TASK }]]);
     });
 
     it("shows one record", async () => {
@@ -97,7 +97,7 @@ describe("gateway", () => {
       const { text, headers } = await http("POST /bilibili/hot/new/task/create");
       assert.equal(text, ok(null));
       assert.equal(headers.get("location"), `/scheduler/task/one/query?data_id=${TASK}`);
-      const { name, group, strategy } = behind.calls[0]?.[1] as Record<string, unknown>;
+      const { name, group, strategy } = backend.calls[0]?.[1] as Record<string, unknown>;
       assert.deepEqual(
         { name, group, strategy },
         { name: "获取 bilibili 热搜数据", group: "热搜", strategy: "once" },

@@ -1,49 +1,45 @@
-import type { Server } from "node:http";
-import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Config } from "../../shared/config.ts";
 import type { ReadinessCheck } from "./endpoints/readiness.ts";
-import { indexRoutes, routes } from "./endpoints/routes.ts";
-import { type AnsweringDeps, answerFault, answering, type Link } from "./http/answering.ts";
-import { cors } from "./http/cors.ts";
-import {
-  findRoute,
-  type GatewayRequest,
-  pathOf,
-  requestId,
-  requestMeta,
-  send,
-} from "./http/http-exchange.ts";
+import { routes } from "./endpoints/routes.ts";
+import type { ContextOptions } from "./http/endpoint-context.ts";
+import { endpointLink } from "./http/endpoint-link.ts";
+import { type GatewayRequest, type GatewayService, requestId, requestMeta } from "./http/gateway-request.ts";
 import { closeWithin, listen } from "./http/listen.ts";
+import { matchRoute } from "./http/match-route.ts";
 import { readBody } from "./http/request-body.ts";
-import { type GuardConfig, requestGuard } from "./http/request-guard.ts";
-import { logWhenDone } from "./http/request-log.ts";
+import type { GuardConfig } from "./http/request-guard.ts";
+import { sendError } from "./http/send-error.ts";
 
 export interface GatewayDeps {
-  readonly config: AnsweringDeps["config"] & GuardConfig & Pick<Config, "serverPort" | "drainMs">;
-  /** What this process needs beside the services: stores, streams. */
+  readonly config: ContextOptions["config"] & GuardConfig & Pick<Config, "serverPort" | "drainMs">;
+  /** What this process needs in addition to the services: stores, streams. */
   readonly readiness?: () => Promise<readonly ReadinessCheck[]>;
 }
 
-/** The running gateway; `server.address()` tells the port where 0 was configured. */
-export type GatewayService = Service & { readonly server: Server; createServer(): void };
-
-/** Longer than the idle time of the usual load balancers, so that it is they who close a connection. */
+/** Longer than the idle time of the usual load balancers, so that they close a connection first. */
 const KEEP_ALIVE_MS = 65_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
- * HTTP in front of the services: the paths of both revisions of the original and ours, all from `routes.ts`.
- * Pages of other origins can neither change anything nor read answers, unless they are configured.
+ * The HTTP API: a request passes `matchRoute`, `readBody` and the endpoint of its route.
+ *
+ * - `http/` receives requests and sends responses;
+ * - `endpoints/` has the table of routes and what each of them does;
+ * - `wire/` converts between the API of the Python original and ours;
+ * - `texts/` has every text for clients, in both languages.
+ *
+ * Pages of other origins can neither change anything nor read responses, unless their origin is configured.
  */
 export const gatewayService = ({ config, readiness = async () => [] }: GatewayDeps): ServiceSchema => {
-  const answer = answering({ config, readiness });
+  const linkTo = endpointLink({ config, readiness });
   return {
     name: "gateway",
     mixins: [ApiGateway],
     settings: {
-      // Settings are told to every node; nothing of these is anybody's business.
+      // Moleculer publishes settings to every node; these stay private.
       $secureSettings: ["ip", "port", "routes", "onError", "rootCallOptions"],
       // The mixin's own server would end the process on one fault of its address, and wait forever on any other.
       server: false,
@@ -55,18 +51,18 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
       logResponse: null,
       logRouteRegistration: null,
       rootCallOptions,
-      onError: answerFault,
+      onError: sendError,
       routes: [
         {
           path: "/",
           mappingPolicy: "restrict",
           bodyParsers: false,
-          // Who is asking and what they may do belongs between these two: the route is known, nothing is read yet.
+          // Authentication belongs between these two: the route is known, and nothing of the body is read yet.
           use: [matchRoute(config), readBody],
           aliases: Object.fromEntries(
-            routes.flatMap((route) => Object.values(route.paths).map((alias) => [alias, answer(route)])),
+            routes.flatMap((route) => Object.values(route.paths).map((alias) => [alias, linkTo(route)])),
           ),
-          onError: answerFault,
+          onError: sendError,
         },
       ],
     },
@@ -76,7 +72,7 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
       this.createServer();
       this.server.keepAliveTimeout = KEEP_ALIVE_MS;
       this.server.headersTimeout = HEADERS_TIMEOUT_MS;
-      // `readBody` asks for the body of such a request once it wants it; Node would ask at once.
+      // `readBody` requests the body once the request is accepted; Node would request it at once.
       this.server.on("checkContinue", (request, response) => {
         this.server.emit("request", Object.assign(request, { isBodyAwaited: true }), response);
       });
@@ -90,29 +86,11 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
   } as unknown as ServiceSchema;
 };
 
-const index = indexRoutes(routes);
-/** Load balancers and orchestrators ask these by whatever address they know; they tell nothing worth protecting. */
-const OPEN_PATHS = new Set(["/health", "/ready"]);
-
-/** First link: the line in the log, and the end for requests that are refused or that no route answers. */
-function matchRoute(config: GuardConfig): Link {
-  const refusalOf = requestGuard(config);
-  const openToPages = cors(config.allowedOrigins);
-  return function (request, response, next) {
-    logWhenDone(request, response, this.logger);
-    const refusal = OPEN_PATHS.has(pathOf(request)) ? undefined : refusalOf(request);
-    const found = refusal ?? openToPages(request, response) ?? findRoute(index, request);
-    if ("status" in found) return send(request, response, found);
-    request.matchedRoute = found;
-    next();
-  };
-}
-
 /** Options of the root context: the ids that all calls of the request inherit. */
 function rootCallOptions(options: Record<string, unknown>, request: GatewayRequest): void {
   options.requestID = requestId(options.requestID);
   options.meta = requestMeta(request);
-  // The server's own stop waits for open requests and has a limit; counting them twice would only delay it.
+  // The server waits for open requests when it stops, with a limit; Moleculer's own count would only delay the stop.
   options.tracking = false;
 }
 

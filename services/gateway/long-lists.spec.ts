@@ -7,8 +7,8 @@ import type { TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import { objectId } from "../../shared/ids.ts";
 import { someActionsOf } from "../../shared/service.ts";
+import { exampleTask } from "./backend-services.fixture.ts";
 import { logged, type RunningGateway, runGateway, send } from "./gateway.fixture.ts";
-import { exampleTask } from "./services-behind.fixture.ts";
 
 const LIST = "GET /scheduler/task/list/query?limit=0";
 const ids = Array.from({ length: 100 }, (_, at) => objectId(at));
@@ -22,7 +22,7 @@ const taskOf = (id: string): TaskView => ({
 
 describe("a gateway that sends a list too long for one message between services", () => {
   let gateway: RunningGateway;
-  let asked: ActionParams<"scheduler.rows">[];
+  let queries: ActionParams<"scheduler.rows">[];
   /** What the n-th request for more rows meets. */
   let trouble: (count: number) => void | Promise<void>;
   let found: { total: number; rest?: readonly string[] };
@@ -32,15 +32,15 @@ describe("a gateway that sends a list too long for one message between services"
     actions: someActionsOf<"scheduler">("scheduler", {
       list: () => ({ items: ids.slice(0, 10).map(taskOf), ...found }),
       rows: async (query) => {
-        asked.push(query);
-        await trouble(asked.length);
+        queries.push(query);
+        await trouble(queries.length);
         const taken = Math.min(10, query.ids.length);
         return { items: query.ids.slice(0, taken).map(taskOf), taken };
       },
     }),
   };
   beforeEach(async () => {
-    asked = [];
+    queries = [];
     trouble = () => {};
     found = { total: ids.length, rest: ids.slice(10) };
     gateway = await runGateway({ services: [scheduler] });
@@ -58,10 +58,10 @@ describe("a gateway that sends a list too long for one message between services"
       data.map(({ name }) => name),
       ids.map(nameOf),
     );
-    assert.equal(asked.length, 9);
+    assert.equal(queries.length, 9);
   });
 
-  it("answers an error where the first rows are not there", async () => {
+  it("returns an error where the first rows cannot be read", async () => {
     const own = await runGateway({
       services: [
         {
@@ -92,11 +92,11 @@ describe("a gateway that sends a list too long for one message between services"
       if (count === 3) throw new AppError("gone", { type: "STORE_UNAVAILABLE" });
     };
     await assert.rejects(send(gateway, LIST));
-    const line = await logged(gateway, ({ msg }) => msg === "answer was cut off");
+    const line = await logged(gateway, ({ msg }) => msg === "response was cut off");
     assert.match(JSON.stringify(line.err), /gone/);
   });
 
-  it("asks for nothing more when the client has left", async () => {
+  it("reads no more when the client has left", async () => {
     const reached = Promise.withResolvers<void>();
     const held = Promise.withResolvers<void>();
     trouble = (count) => {
@@ -111,29 +111,29 @@ describe("a gateway that sends a list too long for one message between services"
     assert.equal((await logged(gateway, ({ msg }) => msg === "request")).status, 499);
     held.resolve();
     await gateway.stop();
-    assert.equal(asked.length, 2);
+    assert.equal(queries.length, 2);
     gateway = await runGateway({ services: [] });
   });
 
-  it("asks for no more than a slow client takes", async () => {
+  it("reads no faster than a slow client", async () => {
     const rows = Array.from({ length: 1000 }, (_, at) => objectId(at));
     found = { total: rows.length, rest: rows };
     const response = await new Promise<import("node:http").IncomingMessage>((resolve, reject) => {
       get(`${gateway.origin}${LIST.split(" ")[1]}`, resolve).once("error", reject);
     });
     response.pause();
-    await settled(() => asked.length);
-    const whilePaused = asked.length;
-    assert.ok(whilePaused < 95, `${whilePaused} of 100 blocks were asked for`);
+    await steady(() => queries.length);
+    const whilePaused = queries.length;
+    assert.ok(whilePaused < 95, `${whilePaused} of 100 blocks were read`);
     let bytes = 0;
     for await (const part of response) bytes += (part as Buffer).length;
     assert.ok(bytes > 20_000_000);
-    assert.equal(asked.length, 100);
+    assert.equal(queries.length, 100);
   });
 });
 
 /** Resolves when a number has not changed for a while; rejects where it does not stop. */
-async function settled(read: () => number): Promise<void> {
+async function steady(read: () => number): Promise<void> {
   let unchanged = 0;
   for (let last = -1, turns = 0; unchanged < 20; turns++) {
     if (turns > 500) throw new Error("still changing");

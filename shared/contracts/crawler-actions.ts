@@ -14,8 +14,8 @@ const hotRowView = {
 } as const;
 export type HotRowView = DataOf<typeof hotRowView>;
 /** What a list of rows can be sorted by. */
-export type HotRowOrderField = keyof typeof hotRowView;
-export const HOT_ROW_ORDER_FIELDS = Object.keys(hotRowView) as readonly HotRowOrderField[];
+export type HotRowSortField = keyof typeof hotRowView;
+export const HOT_ROW_SORT_FIELDS = Object.keys(hotRowView) as readonly HotRowSortField[];
 
 export const crawlerActions = {
   "crawler.crawl": action({
@@ -28,7 +28,7 @@ export const crawlerActions = {
   "crawler.list": action({
     summary:
       "Crawled rows, a page at a time, the newest crawl first, each crawl in the order of its list; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
-    params: pagingBy(HOT_ROW_ORDER_FIELDS),
+    params: pagingBy(HOT_ROW_SORT_FIELDS),
     example: { page: 1, limit: 10 },
     returns: returns<Page<HotRowView>>(),
   }),

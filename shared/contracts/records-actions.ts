@@ -50,12 +50,12 @@ const recordView = {
 } as const;
 export type RecordView = DataOf<typeof recordView>;
 /** What a list of records can be sorted by; `exception` and `traceback` are the texts of its error. */
-export type RecordOrderField = Exclude<keyof typeof recordView, "startedAt" | "error"> | ErrorField;
+export type RecordSortField = Exclude<keyof typeof recordView, "startedAt" | "error"> | ErrorField;
 type ErrorField = "errorType" | "exception" | "traceback";
-export const RECORD_ORDER_FIELDS: readonly RecordOrderField[] = [
+export const RECORD_SORT_FIELDS: readonly RecordSortField[] = [
   ...Object.keys(recordView).filter((field) => field !== "startedAt" && field !== "error"),
   ...(["errorType", "exception", "traceback"] satisfies ErrorField[]),
-] as RecordOrderField[];
+] as RecordSortField[];
 
 /** Where a run is; answered in the order of the question. */
 export type RunPlace = "ended" | "outbox" | "bus" | "executor" | "lost";
@@ -64,7 +64,7 @@ export const recordsActions = {
   "records.list": action({
     summary:
       "Runs and skips, a page at a time; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
-    params: { ...pagingBy(RECORD_ORDER_FIELDS), taskId: "id|optional" },
+    params: { ...pagingBy(RECORD_SORT_FIELDS), taskId: "id|optional" },
     example: { page: 1, limit: 10, orderField: "createdAt", order: "desc" },
     returns: returns<Page<RecordView>>(),
   }),

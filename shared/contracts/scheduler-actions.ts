@@ -17,8 +17,8 @@ const taskView = {
 } as const;
 export type TaskView = DataOf<typeof taskView>;
 /** What a list of tasks can be sorted by. */
-export type TaskOrderField = keyof typeof taskView;
-export const TASK_ORDER_FIELDS = Object.keys(taskView) as readonly TaskOrderField[];
+export type TaskSortField = keyof typeof taskView;
+export const TASK_SORT_FIELDS = Object.keys(taskView) as readonly TaskSortField[];
 
 /** Whether a dispatched run may still be started. */
 export type RunVerdict = "wanted" | "ended" | "revoked" | "unknown";
@@ -90,7 +90,7 @@ export const schedulerActions = {
   }),
   "scheduler.list": action({
     summary: "Tasks, a page at a time; what does not fit one message follows by rows. Error: LIST_TOO_LONG.",
-    params: pagingBy(TASK_ORDER_FIELDS),
+    params: pagingBy(TASK_SORT_FIELDS),
     example: { page: 1, limit: 10 },
     returns: returns<Page<TaskView>>(),
   }),

@@ -3,7 +3,7 @@ import { errorType } from "../../../shared/errors.ts";
 import { notFound } from "../texts/error-texts.ts";
 import type { Language } from "../texts/language.ts";
 import type { DatetimeWire } from "../wire/datetime-wire.ts";
-import { businessError, type Reply } from "../wire/envelope.ts";
+import { type ApiResponse, businessError } from "../wire/response.ts";
 import {
   Faults,
   fault,
@@ -15,51 +15,51 @@ import {
 } from "../wire/wire-validation.ts";
 import type { ReadinessCheck } from "./readiness.ts";
 
-/** A request as the endpoints see it. */
+/** A request as endpoints receive it. */
 export interface WireRequest {
-  /** The last value of each parameter, as the original takes it. */
+  /** The last value of each parameter, as in the Python original. */
   readonly query: Readonly<Record<string, string>>;
-  /** The parsed body: undefined where there is none, a string where it is no JSON. */
+  /** The parsed body: undefined where there is none, a string where it is not JSON. */
   readonly body: unknown;
 }
 
 /** What an endpoint may use. */
-export interface Exchange {
+export interface EndpointContext {
   readonly language: Language;
   readonly datetimes: DatetimeWire;
   call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionResult<N>>;
   readiness(): Promise<readonly ReadinessCheck[]>;
 }
 
-/** Where an endpoint's input comes from, and its fields: for reading requests and for describing the API. */
+/** Where an endpoint's input comes from, and its fields. */
 export interface Input<F extends WireFields = WireFields> {
   readonly source: "body" | "query" | "none";
   readonly fields: F;
 }
-export const body = <F extends WireFields>(fields: F): Input<F> => ({ source: "body", fields });
-export const query = <F extends WireFields>(fields: F): Input<F> => ({ source: "query", fields });
-export const nothing = { source: "none", fields: {} } as const satisfies Input;
+export const fromBody = <F extends WireFields>(fields: F): Input<F> => ({ source: "body", fields });
+export const fromQuery = <F extends WireFields>(fields: F): Input<F> => ({ source: "query", fields });
+export const noInput = { source: "none", fields: {} } as const satisfies Input;
 
-/** One endpoint: what it takes and what it does. Throws whatever the actions throw, and `InvalidInput`. */
+/** One endpoint: its input and what it does. Throws the errors of the actions, and `InvalidInput`. */
 export interface Endpoint {
   readonly input: Input;
-  handle(request: WireRequest, exchange: Exchange): Promise<Reply>;
+  handle(request: WireRequest, context: EndpointContext): Promise<ApiResponse>;
 }
 
-/** Binds typed code to declared input; the code sees values that passed their kinds. */
+/** Binds typed code to declared input; the code receives values that their kinds have accepted. */
 export function endpoint<F extends WireFields>(
   input: Input<F>,
-  run: (values: ValuesOf<F>, exchange: Exchange) => Promise<Reply> | Reply,
+  run: (values: ValuesOf<F>, context: EndpointContext) => Promise<ApiResponse> | ApiResponse,
 ): Endpoint {
   return {
     input,
-    async handle(request, exchange) {
+    async handle(request, context) {
       const values = readInput(input, request);
       try {
-        return await run(values, exchange);
+        return await run(values, context);
       } catch (error) {
         if (!isNotFound(error) || !("data_id" in values)) throw error;
-        return businessError(notFound(values.data_id)[exchange.language], 404);
+        return businessError(notFound(values.data_id)[context.language], 404);
       }
     },
   };

@@ -6,7 +6,7 @@ const sound: ReadinessSources = {
   requiredServices: ["scheduler", "records"],
   isServiceAvailable: () => true,
   isBusConnected: () => true,
-  busRefusal: () => undefined,
+  busProblem: () => undefined,
   leader: async () => ({ node: "node-1", problem: null, skipping: [] }),
   more: async () => [{ name: "mongodb", ok: true }],
 };
@@ -27,7 +27,7 @@ describe("readinessOf", () => {
     );
   });
 
-  it("asks for no bus where none is configured, and for no leader where nothing is scheduled", async () => {
+  it("checks no bus where none is configured, and no leader where scheduling is switched off", async () => {
     const checks = await readinessOf({ ...sound, isBusConnected: () => undefined, leader: undefined }, 50);
     assert.deepEqual(
       checks.map(({ name }) => name),
@@ -64,7 +64,7 @@ describe("readinessOf", () => {
     });
   }
 
-  it("warns of tasks that only skip, and names some", async () => {
+  it("warns of tasks that only skip, with the names of some", async () => {
     const skipping = Array.from({ length: 7 }, (_, n) => ({ taskId: `id-${n}`, name: `task-${n}` }));
     const leader = async () => ({ node: "node-1", problem: null, skipping });
     const checks = await readinessOf({ ...sound, leader }, 50);
@@ -75,14 +75,14 @@ describe("readinessOf", () => {
 
   it("warns of a full bus, which is no reason to keep requests away", async () => {
     const warning = "the stream KINIT is full: records__run_all has 7 events to handle";
-    const checks = await readinessOf({ ...sound, busRefusal: () => warning }, 50);
+    const checks = await readinessOf({ ...sound, busProblem: () => warning }, 50);
     assert.deepEqual(
       checks.find(({ name }) => name === "bus"),
       { name: "bus", ok: true, warning },
     );
   });
 
-  it("does not ask an absent scheduler for its leader", async () => {
+  it("does not call an absent scheduler for its leader", async () => {
     const absent = await missing({
       isServiceAvailable: (name) => name !== "scheduler",
       leader: async () => ({ node: null, problem: null, skipping: [] }),

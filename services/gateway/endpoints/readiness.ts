@@ -1,17 +1,19 @@
-/** One thing that has to be there before requests make sense. */
+import { withTimeLimit } from "../../../shared/time-limit.ts";
+
+/** One thing that requests need. */
 export interface ReadinessCheck {
   readonly name: string;
   readonly ok: boolean;
-  /** Why not, in words for whoever runs this. */
+  /** Why it is not ok, for operators. */
   readonly reason?: string;
-  /** What wants attention although it is there. */
+  /** What needs attention although it is ok. */
   readonly warning?: string;
 }
 
 export interface LeaderStatus {
   /** Null where no node holds the lease. */
   readonly node: string | null;
-  /** What keeps it from its work. */
+  /** What keeps it from working. */
   readonly problem: string | null;
   /** Tasks that only skip. */
   readonly skipping: readonly { readonly taskId: string; readonly name: string }[];
@@ -20,22 +22,22 @@ export interface LeaderStatus {
 /** Tasks that a warning names. */
 const NAMED_TASKS = 5;
 
-/** What readiness is judged by; each may be asked at any time and none is asked twice at once by one request. */
+/** What readiness depends on. One request reads each source at most once. */
 export interface ReadinessSources {
   /** Services without which endpoints fail. */
   readonly requiredServices: readonly string[];
   isServiceAvailable(name: string): boolean;
   /** Undefined where no bus is configured: all services are in this process. */
   isBusConnected(): boolean | undefined;
-  /** Why the bus takes no new events at present. Requests still make sense then: tasks can be read and stopped. */
-  busRefusal(): string | undefined;
-  /** The scheduler that holds the lease. Undefined: nothing is to be scheduled. */
+  /** Why the bus accepts no events at present. Requests still work then: tasks can be read and paused. */
+  busProblem(): string | undefined;
+  /** Reads the state of the leader. Undefined: scheduling is switched off. */
   leader: (() => Promise<LeaderStatus>) | undefined;
   /** Checks of the process around the gateway: stores, streams. */
   more(): Promise<readonly ReadinessCheck[]>;
 }
 
-/** Asks everything at once; whatever does not answer within `limitMs` counts as missing. Never rejects. */
+/** Reads all sources at once; one that does not respond within `limitMs` counts as missing. Never rejects. */
 export async function readinessOf(
   sources: ReadinessSources,
   limitMs: number,
@@ -45,18 +47,18 @@ export async function readinessOf(
     return { name, ok, ...(ok ? {} : { reason: "no running instance is known" }) };
   });
   const isConnected = sources.isBusConnected();
-  const bus = isConnected === undefined ? [] : [busCheck(isConnected, sources.busRefusal())];
+  const bus = isConnected === undefined ? [] : [busCheck(isConnected, sources.busProblem())];
   const isSchedulerThere = services.every(({ name, ok }) => name !== "scheduler" || ok);
   const [leader, more] = await Promise.all([
     isSchedulerThere && sources.leader ? leaderCheck(sources.leader, limitMs) : [],
-    within(sources.more(), limitMs).catch((error: unknown) => [failed("checks", error)]),
+    withTimeLimit(sources.more(), limitMs, late).catch((error: unknown) => [failed("checks", error)]),
   ]);
   return [...services, ...bus, ...leader, ...more];
 }
 
-function busCheck(isConnected: boolean, refusal: string | undefined): ReadinessCheck {
+function busCheck(isConnected: boolean, problem: string | undefined): ReadinessCheck {
   if (!isConnected) return { name: "bus", ok: false, reason: "not connected" };
-  return { name: "bus", ok: true, ...(refusal === undefined ? {} : { warning: refusal }) };
+  return { name: "bus", ok: true, ...(problem === undefined ? {} : { warning: problem }) };
 }
 
 async function leaderCheck(
@@ -65,35 +67,25 @@ async function leaderCheck(
 ): Promise<readonly ReadinessCheck[]> {
   const name = "scheduler leader";
   try {
-    const { node, problem, skipping } = await within(leader(), limitMs);
+    const { node, problem, skipping } = await withTimeLimit(leader(), limitMs, late);
     const reason = node === null ? "no scheduler holds the lease" : problem;
-    const warning = skipping.length === 0 ? {} : { warning: inWords(skipping) };
+    const warning = skipping.length === 0 ? {} : { warning: describe(skipping) };
     return [reason === null ? { name, ok: true, ...warning } : { name, ok: false, reason, ...warning }];
   } catch (error) {
     return [failed(name, error)];
   }
 }
 
-function inWords(skipping: LeaderStatus["skipping"]): string {
+function describe(skipping: LeaderStatus["skipping"]): string {
   const named = skipping.slice(0, NAMED_TASKS).map(({ taskId, name }) => `${name} (${taskId})`);
   const rest = skipping.length > NAMED_TASKS ? ` and ${skipping.length - NAMED_TASKS} more` : "";
   return `tasks that only skip, since they wait for a run that no executor has: ${named.join(", ")}${rest}`;
 }
 
-/** The fault itself stays in the log: it may hold addresses and names that are nobody's business. */
+const late = () => new DOMException("no response in time", "TimeoutError");
+
+/** The error itself is not returned: it may have addresses and names in it. */
 function failed(name: string, error: unknown): ReadinessCheck {
   const isLate = error instanceof Error && error.name === "TimeoutError";
   return { name, ok: false, reason: isLate ? "did not answer in time" : "could not be asked" };
-}
-
-async function within<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DOMException("late", "TimeoutError")), limitMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -2,36 +2,36 @@ import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import type { RecordView } from "../../../shared/contracts/records-actions.ts";
 import { errorType } from "../../../shared/errors.ts";
 import { rowsOf } from "../../../shared/rows-of.ts";
-import { data } from "../wire/envelope.ts";
-import { hotRowOrderFields, showHotRow } from "../wire/hotlist-wire.ts";
+import { hotRowSortFields, showHotRow } from "../wire/hotlist-wire.ts";
 import { pagedList } from "../wire/paged-list.ts";
 import { pagingFields, toPaging } from "../wire/paging.ts";
-import { recordOrderFields, showRecord } from "../wire/record-wire.ts";
-import { objectId } from "../wire/wire-kinds.ts";
+import { recordSortFields, showRecord } from "../wire/record-wire.ts";
+import { data } from "../wire/response.ts";
+import { hexId } from "../wire/wire-kinds.ts";
 import { optional, required } from "../wire/wire-validation.ts";
-import { type Exchange, endpoint, query } from "./endpoint.ts";
+import { type EndpointContext, endpoint, fromQuery } from "./endpoint.ts";
 
 const recordRows =
-  ({ call }: Pick<Exchange, "call">) =>
+  ({ call }: Pick<EndpointContext, "call">) =>
   (rows: ActionParams<"records.rows">) =>
     call("records.rows", rows);
 
 export const listRecords = endpoint(
-  query({ ...pagingFields, task_id: optional(objectId, undefined) }),
+  fromQuery({ ...pagingFields, task_id: optional(hexId, undefined) }),
   async ({ task_id: taskId, ...paging }, { call, datetimes, language }) => {
     const filter = taskId === undefined ? {} : { taskId };
-    const found = await call("records.list", { ...toPaging(paging, recordOrderFields), ...filter });
+    const found = await call("records.list", { ...toPaging(paging, recordSortFields), ...filter });
     const show = (record: RecordView) => showRecord(record, { datetimes, language });
     return pagedList({ found, rows: recordRows({ call }), show }, paging);
   },
 );
 
-export const getRecord = endpoint(query({ data_id: required(objectId) }), async ({ data_id }, exchange) =>
-  data(showRecord(await recordOf(data_id, exchange), exchange)),
+export const getRecord = endpoint(fromQuery({ data_id: required(hexId) }), async ({ data_id }, context) =>
+  data(showRecord(await recordOf(data_id, context), context)),
 );
 
-/** One that is too large for a message between services is read in pieces. */
-async function recordOf(runId: string, { call }: Exchange): Promise<RecordView> {
+/** A record that is too large for one message between services is read in pieces. */
+async function recordOf(runId: string, { call }: EndpointContext): Promise<RecordView> {
   try {
     return await call("records.get", { runId });
   } catch (error) {
@@ -41,8 +41,8 @@ async function recordOf(runId: string, { call }: Exchange): Promise<RecordView> 
   }
 }
 
-export const listHotRows = endpoint(query(pagingFields), async (paging, { call, datetimes }) => {
-  const found = await call("crawler.list", toPaging(paging, hotRowOrderFields));
+export const listHotRows = endpoint(fromQuery(pagingFields), async (paging, { call, datetimes }) => {
+  const found = await call("crawler.list", toPaging(paging, hotRowSortFields));
   const rows = (query: ActionParams<"crawler.rows">) => call("crawler.rows", query);
   return pagedList({ found, rows, show: (row) => showHotRow(row, datetimes) }, paging);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { actions } from "../../../shared/contracts/actions.ts";
-import { indexRoutes, routes, servicesBehind } from "./routes.ts";
+import { indexRoutes, routes, servicesOf } from "./routes.ts";
 
 const aliasesOf = (revision: "R1" | "R2" | "own") =>
   routes.flatMap(({ paths }) => paths[revision] ?? []).sort();
@@ -52,7 +52,7 @@ describe("routes", () => {
     );
   });
 
-  it("knows the services behind it", () => {
-    assert.deepEqual([...servicesBehind(routes)].sort(), ["crawler", "executor", "records", "scheduler"]);
+  it("lists the services of its actions", () => {
+    assert.deepEqual([...servicesOf(routes)].sort(), ["crawler", "executor", "records", "scheduler"]);
   });
 });

@@ -1,7 +1,7 @@
 import type { ActionName } from "../../../shared/contracts/actions.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
-import { health, ready, signpost } from "./system-endpoints.ts";
+import { apiIndex, health, ready } from "./system-endpoints.ts";
 import {
   createHotlistTask,
   createTask,
@@ -65,7 +65,7 @@ export const routes: readonly Route[] = [
     endpoint: createHotlistTask,
   },
   { paths: { own: "GET /bilibili/hot/new/list/query" }, action: "crawler.list", endpoint: listHotRows },
-  { paths: { own: "GET /" }, action: null, endpoint: signpost },
+  { paths: { own: "GET /" }, action: null, endpoint: apiIndex },
   { paths: { own: "GET /health" }, action: null, endpoint: health },
   { paths: { own: "GET /ready" }, action: null, endpoint: ready },
 ];
@@ -85,7 +85,7 @@ export function indexRoutes(table: readonly Route[]): RouteIndex {
   return index;
 }
 
-/** The services that the table's actions belong to. */
-export function servicesBehind(table: readonly Route[]): readonly string[] {
+/** The services of the actions in the table. */
+export function servicesOf(table: readonly Route[]): readonly string[] {
   return [...new Set(table.flatMap(({ action }) => action?.split(".")[0] ?? []))];
 }

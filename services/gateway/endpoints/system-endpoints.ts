@@ -1,12 +1,12 @@
 import { notReady } from "../texts/messages.ts";
-import { data } from "../wire/envelope.ts";
-import { endpoint, nothing } from "./endpoint.ts";
+import { data } from "../wire/response.ts";
+import { endpoint, noInput } from "./endpoint.ts";
 
-/** Answers as long as the process can: whoever restarts processes asks this. */
-export const health = endpoint(nothing, () => data({ status: "ok" }));
+/** Liveness: responds as long as the process can. */
+export const health = endpoint(noInput, () => data({ status: "ok" }));
 
-/** 503 names what is missing: whoever routes traffic asks this. */
-export const ready = endpoint(nothing, async (_, { readiness, language }) => {
+/** Readiness: 503 with what is missing. */
+export const ready = endpoint(noInput, async (_, { readiness, language }) => {
   const checks = await readiness();
   const missing = checks.filter(({ ok }) => !ok).map(({ name, reason = "missing" }) => ({ name, reason }));
   if (missing.length === 0) return data({ checks });
@@ -16,7 +16,8 @@ export const ready = endpoint(nothing, async (_, { readiness, language }) => {
   };
 });
 
-export const signpost = endpoint(nothing, () =>
+/** The entry points of the API. */
+export const apiIndex = endpoint(noInput, () =>
   data({
     name: "kinit-fast-task",
     tasks: "/scheduler/task/list/query",

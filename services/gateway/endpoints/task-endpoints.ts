@@ -1,38 +1,38 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
-import { objectId as newTaskId } from "../../../shared/ids.ts";
+import { objectId } from "../../../shared/ids.ts";
 import { done } from "../texts/messages.ts";
-import { data, list, message, type Reply } from "../wire/envelope.ts";
 import { hotlistTask } from "../wire/hotlist-wire.ts";
 import { pagedList } from "../wire/paged-list.ts";
 import { pagingFields, toPaging } from "../wire/paging.ts";
+import { type ApiResponse, data, list, message } from "../wire/response.ts";
 import { taskFields } from "../wire/task-fields.ts";
-import { showTask, taskOrderFields, toDefinition } from "../wire/task-wire.ts";
-import { objectId } from "../wire/wire-kinds.ts";
+import { showTask, taskSortFields, toDefinition } from "../wire/task-wire.ts";
+import { hexId } from "../wire/wire-kinds.ts";
 import { nested, required } from "../wire/wire-validation.ts";
-import { body, endpoint, nothing, query } from "./endpoint.ts";
+import { endpoint, fromBody, fromQuery, noInput } from "./endpoint.ts";
 
-const byId = query({ data_id: required(objectId) });
+const byId = fromQuery({ data_id: required(hexId) });
 
-/** The text stands in `message`; `Location` says where the new task is, which the original keeps to itself. */
-export const createTask = endpoint(body(taskFields), async (task, { call, datetimes, language }) => {
-  const { id } = await call("scheduler.create", { taskId: newTaskId(), ...toDefinition(task, datetimes) });
+/** The text is in `message`, and `Location` has the new task, which the Python original does not return. */
+export const createTask = endpoint(fromBody(taskFields), async (task, { call, datetimes, language }) => {
+  const { id } = await call("scheduler.create", { taskId: objectId(), ...toDefinition(task, datetimes) });
   return createdAt(id, message(done.taskCreated[language]));
 });
 
-function createdAt(id: string, reply: Reply): Reply {
-  return { ...reply, headers: { Location: `/scheduler/task/one/query?data_id=${id}` } };
+function createdAt(id: string, response: ApiResponse): ApiResponse {
+  return { ...response, headers: { Location: `/scheduler/task/one/query?data_id=${id}` } };
 }
 
 export const updateTask = endpoint(
-  body({ data_id: required(objectId), data: required(nested(taskFields)) }),
+  fromBody({ data_id: required(hexId), data: required(nested(taskFields)) }),
   async ({ data_id, data: task }, { call, datetimes, language }) => {
     await call("scheduler.change", { taskId: data_id, ...toDefinition(task, datetimes) });
     return message(done.taskUpdated[language]);
   },
 );
 
-export const listTasks = endpoint(query(pagingFields), async (paging, { call, datetimes }) => {
-  const found = await call("scheduler.list", toPaging(paging, taskOrderFields));
+export const listTasks = endpoint(fromQuery(pagingFields), async (paging, { call, datetimes }) => {
+  const found = await call("scheduler.list", toPaging(paging, taskSortFields));
   const rows = (query: ActionParams<"scheduler.rows">) => call("scheduler.rows", query);
   return pagedList({ found, rows, show: (task) => showTask(task, datetimes) }, paging);
 });
@@ -61,7 +61,7 @@ export const runTask = endpoint(byId, async ({ data_id }, { call }) => {
   return data(runId);
 });
 
-export const listHandlers = endpoint(nothing, async (_, { call }) => {
+export const listHandlers = endpoint(noInput, async (_, { call }) => {
   const handlers = await call("executor.handlers", {});
   const rows = handlers.map(({ name, title, params, timeoutMs }) => ({
     name,
@@ -72,7 +72,7 @@ export const listHandlers = endpoint(nothing, async (_, { call }) => {
   return list(rows, { total: rows.length, page: 1, limit: 0 });
 });
 
-export const createHotlistTask = endpoint(nothing, async (_, { call }) => {
-  const { id } = await call("scheduler.create", { taskId: newTaskId(), ...hotlistTask });
+export const createHotlistTask = endpoint(noInput, async (_, { call }) => {
+  const { id } = await call("scheduler.create", { taskId: objectId(), ...hotlistTask });
   return createdAt(id, data(null));
 });

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Reply } from "../wire/envelope.ts";
+import type { ApiResponse } from "../wire/response.ts";
 
 /**
- * Opens answers to the pages of configured origins, and to no others: a browser shows an answer to a page of another
- * origin only where its headers allow it. Returns the reply to a preflight, undefined for any other request.
+ * Lets the pages of configured origins read responses: a browser shows a response to a page of another origin only where
+ * its headers allow it. Returns the response to a preflight, undefined for any other request.
  */
 export function cors(allowedOrigins: readonly string[]) {
   const origins = new Set(allowedOrigins);
-  return ({ method, headers }: IncomingMessage, response: ServerResponse): Reply | undefined => {
+  return ({ method, headers }: IncomingMessage, response: ServerResponse): ApiResponse | undefined => {
     const { origin } = headers;
     if (origin === undefined || !origins.has(origin.toLowerCase())) return undefined;
     response.setHeader("Access-Control-Allow-Origin", origin);
@@ -21,7 +21,7 @@ export function cors(allowedOrigins: readonly string[]) {
   };
 }
 
-const PREFLIGHT: Reply = {
+const PREFLIGHT: ApiResponse = {
   status: 204,
   body: {},
   headers: {

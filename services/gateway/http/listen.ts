@@ -16,13 +16,13 @@ export async function listen(server: Server, address: Address): Promise<void> {
   try {
     await bound.promise;
   } catch (cause) {
-    throw new AppError(inWords(cause, address), { type: "GATEWAY_ADDRESS_UNAVAILABLE", cause });
+    throw new AppError(describe(cause, address), { type: "GATEWAY_ADDRESS_UNAVAILABLE", cause });
   } finally {
     server.off("error", bound.reject);
   }
 }
 
-function inWords(cause: unknown, { serverHost, serverPort }: Address): string {
+function describe(cause: unknown, { serverHost, serverPort }: Address): string {
   switch ((cause as NodeJS.ErrnoException).code) {
     case "EADDRINUSE":
       return `Port ${serverPort} of ${serverHost} is in use by another process. Stop that process, or choose another port with SERVER_PORT.`;
@@ -33,7 +33,7 @@ function inWords(cause: unknown, { serverHost, serverPort }: Address): string {
   }
 }
 
-/** Stops accepting and waits for open requests, at most so long; then their connections are closed. */
+/** Stops accepting requests and waits for open ones, at most `limitMs`; then their connections are closed. */
 export async function closeWithin(server: Server, limitMs: number): Promise<void> {
   if (!server.listening) return;
   const closed = Promise.withResolvers<void>();

@@ -1,37 +1,37 @@
 import ApiGateway from "moleculer-web";
-import { type Language, languageOf } from "../texts/language.ts";
+import type { Language } from "../texts/language.ts";
 import { bodyTooLarge, rejections } from "../texts/messages.ts";
-import { httpError, type Reply, serverError } from "../wire/envelope.ts";
 import { parseJson } from "../wire/json-text.ts";
+import { type ApiResponse, httpError, serverError } from "../wire/response.ts";
 import { InvalidInput } from "../wire/wire-validation.ts";
-import type { Link } from "./answering.ts";
-import { type GatewayRequest, send } from "./http-exchange.ts";
+import { type GatewayRequest, type Link, requestLanguage } from "./gateway-request.ts";
 import { isFromBrowser } from "./request-guard.ts";
+import { sendResponse } from "./send-response.ts";
 
 const BODY_LIMIT = 1_048_576;
 const parseRaw = ApiGateway.bodyParser.raw({ type: () => true, limit: BODY_LIMIT });
 
-/** Reads the body of a route that wants one; any other is thrown away unread. */
+/** The second link: reads the body where the route has one. */
 export const readBody: Link = (request, response, next) => {
   if (request.matchedRoute?.endpoint.input.source !== "body") return next();
-  const language = languageOf(request.headers["accept-language"]);
-  const refusal = refusalOf(request, language);
-  if (refusal) return send(request, response, refusal);
+  const language = requestLanguage(request);
+  const rejection = rejectionOf(request, language);
+  if (rejection) return sendResponse(request, response, rejection);
   if (request.isBodyAwaited) {
     request.isBodyAwaited = false;
     response.writeContinue();
   }
   parseRaw(request as never, response as never, (error?: unknown) => {
-    if (error) send(request, response, bodyFault(error, language));
+    if (error) sendResponse(request, response, unreadable(error, language));
     else next();
   });
 };
 
 /**
- * A page may send any bytes to any server as long as it gives no content type, or one of a form. It may not name JSON
- * without asking first, which is refused; so a browser has to name it.
+ * A page may send any bytes to any server without a content type, or with that of a form. JSON needs a preflight, which
+ * is rejected for foreign pages; so browsers have to name JSON.
  */
-function refusalOf(request: GatewayRequest, language: Language): Reply | undefined {
+function rejectionOf(request: GatewayRequest, language: Language): ApiResponse | undefined {
   const { "content-type": contentType, "content-length": length } = request.headers;
   if (isFromBrowser(request) && (contentType === undefined || !isJson(contentType))) {
     return httpError(415, rejections.contentTypeRequired[language]);
@@ -41,16 +41,18 @@ function refusalOf(request: GatewayRequest, language: Language): Reply | undefin
 
 const tooLarge = (language: Language) => serverError(413, bodyTooLarge(BODY_LIMIT / 1_048_576)[language]);
 
-/** The reply to a body that could not be read at all. */
-function bodyFault(error: unknown, language: Language): Reply {
+/** The response to a body that cannot be read at all. */
+function unreadable(error: unknown, language: Language): ApiResponse {
   const { status } = error as { status?: unknown };
   if (status === 413) return tooLarge(language);
   return serverError(typeof status === "number" ? status : 400, rejections.bodyUnreadable[language]);
 }
 
 /**
- * The body as the original reads it: JSON where the content type says so or is missing, else the bare text.
- * Undefined where nothing was sent, and for a JSON null. Throws `InvalidInput` for JSON that cannot be taken.
+ * The body as the Python original reads it: JSON where the content type is JSON or missing, else the bare text.
+ * Undefined for an empty body and for a JSON null.
+ *
+ * @throws InvalidInput for JSON that cannot be read
  */
 export function bodyOf(request: GatewayRequest): unknown {
   if (!Buffer.isBuffer(request.body) || request.body.length === 0) return undefined;

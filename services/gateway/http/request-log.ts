@@ -1,33 +1,27 @@
 import type { ServerResponse } from "node:http";
-import { elapsedMs, type GatewayRequest, pathOf } from "./http-exchange.ts";
+import type { Log } from "../../../shared/log.ts";
+import { elapsedMs, type GatewayRequest, pathOf } from "./gateway-request.ts";
 
-/** Moleculer's logger and pino's take this. */
-export interface RequestLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-/** What nginx calls a request whose client left before the answer. */
+/** The status of nginx for a request whose client left before the response. */
 const CLIENT_CLOSED = 499;
 
 /**
- * One line for each request, when its connection is done with it. Neither query nor body is written: ids are found
- * by the request id, and secrets stay out. Calling it twice for one request is harmless.
+ * Logs one line for each request when it is done. Neither query nor body is logged: they may have secrets, and the
+ * request id identifies the request. A second call for the same request has no effect.
  */
-export function logWhenDone(request: GatewayRequest, response: ServerResponse, logger: RequestLogger): void {
-  if (request.isObserved) return;
-  request.isObserved = true;
+export function logWhenDone(request: GatewayRequest, response: ServerResponse, log: Log): void {
+  if (request.isLogged) return;
+  request.isLogged = true;
   response.once("close", () => {
     const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED;
     const level = status >= 500 ? "error" : status >= 400 ? "warn" : "info";
-    logger[level](
+    log[level](
       {
         requestId: request.$ctx?.requestID,
         method: request.method,
         route: request.matchedRoute ? pathOf(request) : pathOf(request).slice(0, 200),
         status,
-        code: request.replyCode,
+        code: request.bodyCode,
         ms: Math.round(elapsedMs(request) * 10) / 10,
       },
       "request",

@@ -1,35 +1,35 @@
 import type { ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { AppError } from "../../../shared/errors.ts";
-import type { Reply } from "../wire/envelope.ts";
-import { type GatewayRequest, sendHead } from "./http-exchange.ts";
+import type { ApiResponse } from "../wire/response.ts";
+import type { GatewayRequest } from "./gateway-request.ts";
+import { sendHead } from "./send-response.ts";
 
-/** How long a client may take no more of an answer before it is given up. */
+/** How long a client may read nothing of a response before the connection is closed. */
 const STALLED_MS = 30_000;
 
 class ClientStalled extends AppError {
   constructor() {
-    super(`The client took nothing of the answer for ${STALLED_MS} ms.`, {
+    super(`The client read nothing of the response for ${STALLED_MS} ms`, {
       type: "CLIENT_STALLED",
     });
   }
 }
 
 /**
- * Sends a list whose rows come bit by bit, and asks for no more of them than the client takes; ends early where it
- * leaves. Rejects where the rows fail or the client stalls: the answer has begun then, so only a cut connection can
- * show it.
+ * Sends a list while its rows are read, no faster than the client reads; ends early where the client leaves. Rejects
+ * where reading rows fails or the client stalls: the response has begun then, so only a closed connection can show it.
  */
 export async function sendList(
   request: GatewayRequest,
   response: ServerResponse,
-  reply: Reply,
+  content: ApiResponse,
 ): Promise<void> {
-  const { head, tail } = around(reply.body);
-  sendHead(request, response, reply, { "Content-Type": "application/json" });
+  const { head, tail } = around(content.body);
+  sendHead(request, response, content, { "Content-Type": "application/json" });
   response.write(head);
   let separator = "";
-  for await (const rows of reply.more ?? []) {
+  for await (const rows of content.more ?? []) {
     if (response.destroyed) return;
     if (rows.length === 0) continue;
     if (!response.write(separator + JSON.stringify(rows).slice(1, -1))) await drained(response);
@@ -39,25 +39,25 @@ export async function sendList(
   response.end(tail);
 }
 
-/** The text of a body before and after the items of `data`. */
-function around(body: Reply["body"]): { head: string; tail: string } {
+/** The text of a response body before and after the items of `data`. */
+function around(body: ApiResponse["body"]): { head: string; tail: string } {
   const whole = JSON.stringify(body);
   const at = whole.indexOf(OPENING) + OPENING.length;
   return { head: whole.slice(0, at), tail: whole.slice(at) };
 }
 const OPENING = '"data":[';
 
-/** Resolves when the client has taken what was written, or has left. */
+/** Resolves when the client has read what was written, or has left. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (outcome: () => void) => () => {
+    const finish = (outcome: () => void) => () => {
       clearTimeout(limit);
       response.off("drain", done).off("close", done);
       outcome();
     };
-    const done = settle(resolve);
+    const done = finish(resolve);
     const limit = setTimeout(
-      settle(() => reject(new ClientStalled())),
+      finish(() => reject(new ClientStalled())),
       STALLED_MS,
     );
     response.once("drain", done).once("close", done);

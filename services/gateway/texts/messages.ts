@@ -61,7 +61,7 @@ export const inputFaults = {
     zh: "limit 应大于或等于 0（0 表示全部）",
     en: "limit must be greater than or equal to 0 (0 means all)",
   },
-  notAnOrderField: {
+  notASortField: {
     zh: "v_order_field 应为字段名，例如 create_datetime",
     en: "v_order_field must be the name of a field, for example create_datetime",
   },

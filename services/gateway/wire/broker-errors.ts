@@ -1,11 +1,11 @@
 import { errorMessage, errorType } from "../../../shared/errors.ts";
 import { serviceAbsent, serviceLate } from "../texts/error-texts.ts";
 import type { Language } from "../texts/language.ts";
-import { businessError, type Reply, serverError } from "./envelope.ts";
+import { type ApiResponse, businessError, serverError } from "./response.ts";
 import type { FieldError } from "./wire-validation.ts";
 
 /** The response to an error of Moleculer itself, such as a service that is not running; undefined for any other. */
-export function brokerErrorResponse(error: unknown, language: Language): Reply | undefined {
+export function brokerErrorResponse(error: unknown, language: Language): ApiResponse | undefined {
   switch (errorType(error)) {
     case "VALIDATION_ERROR": {
       const errors = paramErrors(error);

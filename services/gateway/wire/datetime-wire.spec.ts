@@ -46,10 +46,10 @@ describe("wallTime", () => {
     [{ $date: "2026-01-05T08:00:00Z" }, "2026-01-05 08:00:00"],
   ];
   for (const [value, wall] of accepted) {
-    it(`takes ${JSON.stringify(value)}`, () => assert.equal(wallTime(value), wall));
+    it(`accepts ${JSON.stringify(value)}`, () => assert.equal(wallTime(value), wall));
   }
 
-  const refused: readonly unknown[] = [
+  const rejected: readonly unknown[] = [
     "2026-01-05T08:00:00",
     "2026-01-05",
     "2026-1-5 8:0:0",
@@ -68,7 +68,7 @@ describe("wallTime", () => {
     { $date: "2026-01-05 08:00:00" },
     { $date: "2026-02-30T08:00:00.0Z" },
   ];
-  for (const value of refused) {
-    it(`refuses ${JSON.stringify(value)}`, () => assert.equal(wallTime(value), undefined));
+  for (const value of rejected) {
+    it(`rejects ${JSON.stringify(value)}`, () => assert.equal(wallTime(value), undefined));
   }
 });

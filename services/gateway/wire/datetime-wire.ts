@@ -1,18 +1,18 @@
 import { IANAZone } from "luxon";
 
-/** Instants inside, `YYYY-MM-DD HH:MM:SS` in one zone outside. */
+/** Converts between instants and `YYYY-MM-DD HH:MM:SS` in one time zone. */
 export interface DatetimeWire {
   /** An ISO-8601 UTC instant as wall time; milliseconds are cut. */
   show(instant: string): string;
   showOrNull(instant: string | null): string | null;
   /**
-   * The instant (ISO-8601 UTC) of a wall time that {@link wallTime} has let pass. Of a time that a change of
-   * clocks repeats it is the first; one that is jumped over moves on by the length of the jump.
+   * The instant (ISO-8601 UTC) of a wall time that {@link wallTime} has accepted: the first one where a change of clocks
+   * repeats the time, and later by the length of the jump where it skips the time.
    */
   read(wall: string): string;
 }
 
-/** Offsets change at quarters of an hour, so one look-up of the zone serves all instants of such a stretch. */
+/** Offsets change at quarters of an hour, so one look-up of the zone is valid for all instants of such a stretch. */
 const STRETCH_MS = 900_000;
 const STRETCHES_KEPT = 4096;
 /** A zone changes its clocks once within two days at most, so the offsets a day to either side are the candidates. */
@@ -53,8 +53,8 @@ const EXTENDED_JSON = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,6})?Z$/
 
 /**
  * The wall time that a request states, or undefined where it states none: `YYYY-MM-DD HH:MM:SS`, or
- * `{"$date": "YYYY-MM-DDTHH:MM:SS.fZ"}` as MongoDB exports it. In the latter the Z is not taken at its word: the
- * original stores local time without a zone, and what it exports is read back digit by digit.
+ * `{"$date": "YYYY-MM-DDTHH:MM:SS.fZ"}` as MongoDB exports it. The Z of the latter is ignored: the Python original stores
+ * local time without a zone and reads it back digit by digit.
  */
 export function wallTime(value: unknown): string | undefined {
   if (typeof value === "string") return WALL.test(value) && isOnCalendar(value) ? value : undefined;
@@ -63,7 +63,7 @@ export function wallTime(value: unknown): string | undefined {
   return parts ? wallTime(`${parts[1]} ${parts[2]}`) : undefined;
 }
 
-/** False for 30 February, 24 o'clock and the year 0, which Python's calendar does not know either. */
+/** False for 30 February, 24 o'clock and the year 0, which Python's calendar does not have either. */
 function isOnCalendar(wall: string): boolean {
   const iso = `${wall.replace(" ", "T")}.000Z`;
   const ms = Date.parse(iso);

@@ -56,7 +56,7 @@ describe("errorResponse", () => {
         errors: [{ field: "job_params.age", message: "the text", expected: "a number" }],
       },
     ],
-    ["another refusal", ours("SOMETHING", 404), 200, { message: "the text", code: 404 }],
+    ["another rejection", ours("SOMETHING", 404), 200, { message: "the text", code: 404 }],
     [
       "a broker's own check, without value and node",
       new Errors.ValidationError("Parameters validation error!", "VALIDATION_ERROR", [
@@ -88,7 +88,7 @@ describe("errorResponse", () => {
       { message: "服务 scheduler 当前没有活动节点，请稍后重试", code: 503 },
     ],
     [
-      "a service that does not answer",
+      "a service that does not response",
       new Errors.RequestTimeoutError({ action: "records.list", nodeID: "n1" }),
       503,
       { message: "服务 records 未在规定时间内响应，请稍后重试", code: 503 },
@@ -107,21 +107,21 @@ describe("errorResponse", () => {
     ],
   ];
   for (const [name, error, status, body] of rows) {
-    it(`answers ${name}`, () => {
-      const reply = errorResponse(error, "zh");
-      assert.equal(reply?.status, status);
-      assert.equal(JSON.stringify(reply?.body), JSON.stringify(body));
+    it(`responds to ${name}`, () => {
+      const response = errorResponse(error, "zh");
+      assert.equal(response?.status, status);
+      assert.equal(JSON.stringify(response?.body), JSON.stringify(body));
     });
   }
 
   it("repeats the body of an invalid request with secrets masked", () => {
     const errors = [{ field: "name", message: "Field required", expected: "string" }];
-    const reply = errorResponse(
+    const response = errorResponse(
       new InvalidInput(errors, { job_params: { password: "hunter2" }, a: 1 }),
       "zh",
     );
     assert.equal(
-      JSON.stringify(reply?.body),
+      JSON.stringify(response?.body),
       JSON.stringify({
         message: "Field required",
         body: { job_params: { password: "***" }, a: 1 },
@@ -131,7 +131,7 @@ describe("errorResponse", () => {
     );
   });
 
-  it("knows nothing of other errors", () => {
+  it("has no response to other errors", () => {
     for (const error of [new TypeError("x is not a function"), "text", null, ours("BROKEN", 500)]) {
       assert.equal(errorResponse(error, "zh"), undefined);
     }

@@ -8,8 +8,8 @@ import { inLanguage, type Language, type Wording } from "../texts/language.ts";
 import { paramText } from "../texts/param-texts.ts";
 import { expectedText, triggerText } from "../texts/trigger-texts.ts";
 import { brokerErrorResponse } from "./broker-errors.ts";
-import { businessError, invalidInput, type Reply, serverError } from "./envelope.ts";
 import { wireFieldOf } from "./field-names.ts";
+import { type ApiResponse, businessError, invalidInput, serverError } from "./response.ts";
 import { type FieldError, InvalidInput } from "./wire-validation.ts";
 
 /** What the driver throws while its server is away; those errors have no type of ours. */
@@ -18,14 +18,15 @@ const STORE_ERROR = /^Mongo(Network|ServerSelection|NotConnected|TopologyClosed|
 const TRY_AGAIN: ReadonlySet<string> = new Set(["COMMAND_LATE"] satisfies ErrorType[]);
 
 /** The response to an error; undefined for an unexpected one, which is a 500 and a line in the log. */
-export function errorResponse(error: unknown, language: Language): Reply | undefined {
+export function errorResponse(error: unknown, language: Language): ApiResponse | undefined {
   if (error instanceof InvalidInput) return invalidInput(error, language);
   return brokerErrorResponse(error, language) ?? ownErrorResponse(error, language);
 }
 
-export const unexpected = (language: Language): Reply => serverError(500, UNEXPECTED[language]);
+/** The response to an error that no code expects; its cause is in the log only. */
+export const unexpectedError = (language: Language): ApiResponse => serverError(500, UNEXPECTED[language]);
 
-function ownErrorResponse(error: unknown, language: Language): Reply | undefined {
+function ownErrorResponse(error: unknown, language: Language): ApiResponse | undefined {
   const type = errorType(error);
   const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
   if (typeof name === "string" && STORE_ERROR.test(name)) return serverError(503, STORE_AWAY[language]);

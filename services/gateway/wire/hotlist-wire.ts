@@ -1,5 +1,5 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
-import type { HotRowOrderField, HotRowView } from "../../../shared/contracts/crawler-actions.ts";
+import type { HotRowSortField, HotRowView } from "../../../shared/contracts/crawler-actions.ts";
 import type { DatetimeWire } from "./datetime-wire.ts";
 
 /** The task that `/bilibili/hot/new/task/create` creates: one crawl, at once. */
@@ -17,7 +17,7 @@ export const hotlistTask: ActionParams<"scheduler.create"> = {
 };
 
 /** The field that each name of the wire stands for, for sorting. */
-export const hotRowOrderFields: Readonly<Record<string, HotRowOrderField>> = {
+export const hotRowSortFields: Readonly<Record<string, HotRowSortField>> = {
   title: "title",
   heat: "heat",
   link: "link",

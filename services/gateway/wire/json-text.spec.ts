@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DEEPEST_JSON, NOT_JSON, parseJson, parseJsonObject } from "./json-text.ts";
+import { MAX_JSON_DEPTH, NOT_JSON, parseJson, parseJsonObject } from "./json-text.ts";
 
 const messageOf = (text: string) => {
   const parsed = parseJson(text);
@@ -9,20 +9,20 @@ const messageOf = (text: string) => {
 const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 
 describe("parseJson", () => {
-  it("takes any JSON value", () => {
+  it("accepts any JSON value", () => {
     for (const text of ["1", "null", '"a"', "[]", '{"a":[1]}', " 1 "]) {
       assert.deepEqual(parseJson(text), { value: JSON.parse(text) });
     }
   });
 
-  it("refuses what is no JSON", () => {
+  it("rejects what is not JSON", () => {
     for (const text of ["", "{", "NaN", "{'a':1}", "1,", "1e5-3", "1.2.3e4"])
       assert.equal(messageOf(text), "JSON decode error");
   });
 
-  it("takes the deepest allowed nesting and nothing deeper", () => {
-    assert.equal(messageOf(deep(DEEPEST_JSON)), undefined);
-    assert.match(JSON.stringify(messageOf(deep(DEEPEST_JSON + 1))), /64 层.*64 levels/);
+  it("accepts the deepest allowed nesting and nothing deeper", () => {
+    assert.equal(messageOf(deep(MAX_JSON_DEPTH)), undefined);
+    assert.match(JSON.stringify(messageOf(deep(MAX_JSON_DEPTH + 1))), /64 层.*64 levels/);
     assert.match(JSON.stringify(messageOf(deep(400_000))), /64 层/);
   });
 
@@ -37,7 +37,7 @@ describe("parseJson", () => {
     ['{"a":1e400}', "a"],
     ["[0,-1E999]", "[1]"],
   ] as const) {
-    it(`refuses the number of ${text}, which would become another, and names its field`, () => {
+    it(`rejects the number of ${text}, which would change, and names its field`, () => {
       const parsed = parseJson(text);
       assert.ok("fault" in parsed);
       assert.equal(parsed.fault.field, field);
@@ -45,7 +45,7 @@ describe("parseJson", () => {
     });
   }
 
-  it("takes numbers that stay what they are, and long digits in strings", () => {
+  it("accepts numbers that do not change, and long digits in strings", () => {
     const text =
       '[9007199254740991,-9007199254740991,1e22,1E+2,1.7976931348623157e308,0.1234567890123456789,"12345678901234567890",{"1e400":"1e400"}]';
     assert.deepEqual(parseJson(text), { value: JSON.parse(text) });
@@ -53,7 +53,7 @@ describe("parseJson", () => {
 });
 
 describe("parseJsonObject", () => {
-  it("takes objects only", () => {
+  it("accepts objects only", () => {
     assert.deepEqual(parseJsonObject('{"a":1}'), { value: { a: 1 } });
     for (const text of ["[]", "null", "1", '"{}"', "{"]) {
       assert.deepEqual(parseJsonObject(text), { fault: NOT_JSON });

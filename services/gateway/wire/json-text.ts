@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { inputFaults, jsonTooDeep } from "../texts/messages.ts";
 import { type FieldFault, isRecord } from "./wire-validation.ts";
 
-/** Deeper JSON is refused: the store takes 100 levels, and code that walks it must not run out of stack. */
-export const DEEPEST_JSON = 64;
+/** Deeper JSON is rejected: the store accepts 100 levels, and recursive code must not run out of stack. */
+export const MAX_JSON_DEPTH = 64;
 
-/** A JSON value, or why there is none; the fault's `field` is empty where the text as a whole is at fault. */
+/** A JSON value, or its fault, with an empty `field` where the text as a whole is wrong. */
 export type ParsedJson = { readonly value: unknown } | { readonly fault: FieldFault };
 export type ParsedObject =
   | { readonly value: Readonly<Record<string, unknown>> }
@@ -14,13 +14,13 @@ export type ParsedObject =
 export const NOT_JSON: FieldFault = { field: "", message: "JSON decode error", expected: "JSON" };
 const TOO_DEEP: FieldFault = {
   field: "",
-  message: jsonTooDeep(DEEPEST_JSON),
-  expected: `JSON of at most ${DEEPEST_JSON} levels`,
+  message: jsonTooDeep(MAX_JSON_DEPTH),
+  expected: `JSON of at most ${MAX_JSON_DEPTH} levels`,
 };
 
 /**
- * The value of a JSON text. Refuses what is nested deeper than {@link DEEPEST_JSON}, and numbers that would become
- * others: integers beyond 2^53, and what is beyond all doubles.
+ * The value of a JSON text. Rejects JSON nested deeper than {@link MAX_JSON_DEPTH}, and numbers that would change: integers
+ * beyond 2^53, and numbers beyond the range of doubles.
  */
 export function parseJson(text: string): ParsedJson {
   const { isTooDeep, inexact } = scan(text);
@@ -33,27 +33,27 @@ export function parseJson(text: string): ParsedJson {
   }
 }
 
-/** The object that a JSON text holds. */
+/** The object of a JSON text. */
 export function parseJsonObject(text: string): ParsedObject {
   const parsed = parseJson(text);
   if ("fault" in parsed) return parsed;
   return isRecord(parsed.value) ? { value: parsed.value } : { fault: NOT_JSON };
 }
 
-/** Where a number stands in a text. */
+/** The position of a number in a text. */
 interface Span {
   readonly from: number;
   readonly to: number;
 }
 interface Scan {
   readonly isTooDeep: boolean;
-  /** The first number that a double does not hold. */
+  /** The first number that a double cannot represent. */
   readonly inexact?: Span;
 }
 
 /**
- * Looks at brackets and numbers outside of strings. It reads the text itself: parsing millions of levels costs memory
- * first, and parsing leaves nothing of a number's digits.
+ * Reads brackets and numbers outside of strings. It reads the text, because parsing millions of levels needs memory first,
+ * and parsing loses the digits of a number.
  */
 function scan(text: string): Scan {
   let depth = 0;
@@ -66,7 +66,7 @@ function scan(text: string): Scan {
       else if (unit === 0x22) isInString = false;
     } else if (unit === 0x22) isInString = true;
     else if (unit === 0x7b || unit === 0x5b) {
-      if (++depth > DEEPEST_JSON) return { isTooDeep: true };
+      if (++depth > MAX_JSON_DEPTH) return { isTooDeep: true };
     } else if (unit === 0x7d || unit === 0x5d) depth--;
     else if (isDigit(unit)) {
       const from = text.charCodeAt(at - 1) === 0x2d ? at - 1 : at;
@@ -82,13 +82,13 @@ const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39;
 
 function endOfNumber(text: string, from: number): number {
   let at = from;
-  // Digits, and any of `.eE+-`; what JSON does not allow of these is refused by the parser.
+  // Digits, and any of `.eE+-`; the parser rejects what JSON does not allow of these.
   for (let unit = text.charCodeAt(at); isDigit(unit) || NUMBER_SIGNS.has(unit); unit = text.charCodeAt(at))
     at++;
   return at;
 }
 const NUMBER_SIGNS = new Set([...".eE+-"].map((sign) => sign.charCodeAt(0)));
-/** No integer of fewer digits is beyond 2^53, and no number of fewer characters beyond all doubles but for an exponent. */
+/** Integers with fewer digits are below 2^53, and shorter numbers without an exponent are within the range of doubles. */
 const EXACT_DIGITS = 15;
 /** As in `1e9`. */
 const SHORTEST_EXPONENT = 3;
@@ -98,12 +98,12 @@ function isExact(text: string, { from, to }: Span): boolean {
   const source = text.slice(from, to);
   if (source.length <= EXACT_DIGITS && !/e/i.test(source)) return true;
   const value = Number(source);
-  // What is no number at all is the parser's to refuse.
+  // The parser rejects what is not a number.
   if (Number.isNaN(value)) return true;
   return Number.isFinite(value) && (/[.e]/i.test(source) || Number.isSafeInteger(value));
 }
 
-/** The fault of an inexact number, with its field: a mark in its place is parsed and looked for. */
+/** The fault of an inexact number. Its field is found by parsing the text with a marker in place of the number. */
 function inexactNumber(text: string, { from, to }: Span): FieldFault {
   const mark = `inexact ${randomUUID()}`;
   const marked: unknown = JSON.parse(`${text.slice(0, from)}"${mark}"${text.slice(to)}`);

@@ -1,19 +1,19 @@
 import type { Page } from "../../../shared/contracts/paging.ts";
 import { type ReadRows, rowsOf } from "../../../shared/rows-of.ts";
-import { list, type Reply } from "./envelope.ts";
+import { type ApiResponse, list } from "./response.ts";
 
-/** What a service answered to a list query, and how the rest of it is asked for and shown. */
+/** The result of a list query, and how the rest of its rows is read and shown. */
 export interface PagedList<Item> {
   readonly found: Page<Item>;
   readonly rows: ReadRows<Item>;
   readonly show: (item: Item) => Record<string, unknown>;
 }
 
-/** The reply to a list query; what one message between services does not hold is asked for while the reply is sent. */
+/** The response to a list query; rows that do not fit one message between services are read while it is sent. */
 export function pagedList<Item>(
   { found, rows, show }: PagedList<Item>,
   { page, limit }: { readonly page: number; readonly limit: number },
-): Reply {
+): ApiResponse {
   const { items, total, rest } = found;
   if (!rest) return list(items.map(show), { total, page, limit });
   return list([], { total, page, limit }, shown(joined(items, rowsOf(rest, rows)), show));
@@ -24,7 +24,7 @@ async function* joined<Item>(first: readonly Item[], rest: AsyncIterable<readonl
   yield* rest;
 }
 
-/** Rows shown and sent at a time, so that other requests have their turn in between. */
+/** Rows shown and sent at a time, so that other requests are served in between. */
 const ROWS_AT_A_TIME = 100;
 
 async function* shown<Item>(blocks: AsyncIterable<readonly Item[]>, show: PagedList<Item>["show"]) {

@@ -43,15 +43,15 @@ describe("paging", () => {
     it(`reads ${JSON.stringify(query)}`, () => assert.deepEqual(paging(query), expected));
   }
 
-  const refused: readonly [Record<string, string>, string][] = [
+  const rejected: readonly [Record<string, string>, string][] = [
     [{ page: "0" }, "page"],
     [{ page: "-1" }, "page"],
     [{ limit: "-1" }, "limit"],
     [{ v_order_field: "$where" }, "v_order_field"],
     [{ v_order_field: "a b" }, "v_order_field"],
   ];
-  for (const [query, field] of refused) {
-    it(`refuses ${JSON.stringify(query)} and names ${field}`, () => {
+  for (const [query, field] of rejected) {
+    it(`rejects ${JSON.stringify(query)} and names ${field}`, () => {
       assert.throws(
         () => paging(query),
         (error) =>

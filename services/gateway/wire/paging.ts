@@ -25,7 +25,7 @@ export interface Paging<Field extends string> {
 }
 
 /** The fields of a list by their names on the wire; every list can be sorted by `id` and `create_datetime`. */
-type OrderFields<Field extends string> = Readonly<Record<string, Field | "id">>;
+type SortFields<Field extends string> = Readonly<Record<string, Field | "id">>;
 
 /**
  * Only `desc` and `descending` reverse the order. An order without a field means `create_datetime`, and a field that
@@ -36,7 +36,7 @@ type OrderFields<Field extends string> = Readonly<Record<string, Field | "id">>;
  */
 export function toPaging<Field extends string>(
   { page, limit, v_order_field, v_order }: PagingQuery,
-  orderFields: OrderFields<Field>,
+  sortFields: SortFields<Field>,
 ): Paging<Field | "id"> {
   const errors: FieldFault[] = [];
   if (page < 1) errors.push({ field: "page", message: inputFaults.pageTooSmall, expected: "integer, >= 1" });
@@ -46,7 +46,7 @@ export function toPaging<Field extends string>(
   if (v_order_field !== "" && !FIELD_NAME.test(v_order_field)) {
     errors.push({
       field: "v_order_field",
-      message: inputFaults.notAnOrderField,
+      message: inputFaults.notASortField,
       expected: "field name",
     });
   }
@@ -54,6 +54,6 @@ export function toPaging<Field extends string>(
   const rows = { page: Math.min(page, MAX_ROWS), limit: Math.min(limit, MAX_ROWS) };
   if (v_order_field === "" && v_order === "") return rows;
   const isDescending = v_order === "desc" || v_order === "descending";
-  const orderField = orderFields[v_order_field || "create_datetime"] ?? "id";
+  const orderField = sortFields[v_order_field || "create_datetime"] ?? "id";
   return { ...rows, orderField, order: isDescending ? "desc" : "asc" };
 }

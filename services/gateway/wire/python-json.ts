@@ -1,4 +1,4 @@
-/** Python escapes everything outside printable ASCII, quote and backslash; it does so by UTF-16 unit, as we do. */
+/** Python escapes quote, backslash and everything outside printable ASCII, by UTF-16 unit. */
 const ESCAPED = /["\\]|[^ -~]/g;
 const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',
@@ -13,8 +13,8 @@ const SHORT: Readonly<Record<string, string>> = {
 /**
  * JSON text as Python's `json.dumps` writes it with its defaults: `", "` and `": "` between parts, `\uXXXX` for
  * what is not ASCII, floats in Python's notation. Clients of the original compare and parse these strings.
- * Members without a JSON value are left out, such items are null, as `JSON.stringify` has it; so are NaN and
- * infinities, which Python would write as tokens that no JSON parser takes.
+ * As with `JSON.stringify`, members without a JSON value are left out and such items are null. NaN and infinities are
+ * null, too: Python would write tokens that JSON parsers reject.
  */
 export function pythonJson(value: unknown): string {
   return dumped(value) ?? "null";

@@ -112,7 +112,7 @@ describe("showRecord", () => {
     ],
   ];
   for (const [name, part, [retval, exception, traceback]] of rows) {
-    it(`says in retval, exception and traceback what became of ${name}`, () => {
+    it(`shows the outcome of ${name} in retval, exception and traceback`, () => {
       const shown = showRecord({ ...succeeded, ...part }, display);
       assert.equal(shown.retval, retval);
       assert.equal(

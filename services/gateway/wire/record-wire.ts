@@ -1,4 +1,4 @@
-import type { RecordOrderField, RecordView } from "../../../shared/contracts/records-actions.ts";
+import type { RecordSortField, RecordView } from "../../../shared/contracts/records-actions.ts";
 import type { Language } from "../texts/language.ts";
 import { exceptionText, skipText } from "../texts/record-texts.ts";
 import type { DatetimeWire } from "./datetime-wire.ts";
@@ -11,7 +11,7 @@ export interface RecordDisplay {
 }
 
 /** The field that each name of the wire stands for, for sorting. */
-export const recordOrderFields: Readonly<Record<string, RecordOrderField>> = {
+export const recordSortFields: Readonly<Record<string, RecordSortField>> = {
   task_id: "taskId",
   start_datetime: "plannedAt",
   end_datetime: "endedAt",
@@ -45,7 +45,7 @@ export function showRecord(record: RecordView, display: RecordDisplay): Record<s
     end_datetime: showOrNull(record.endedAt),
     process_time: record.processTime,
     ...outcome(record, display),
-    // The original has the word "null" for tasks that are not in its list, and clients expect a string.
+    // The Python original has the word "null" for tasks that are not in its list, and clients expect a string.
     name: isListed ? record.name : "null",
     group: isListed ? record.group : "null",
     job_class: record.handler,
@@ -75,7 +75,7 @@ export function showRecord(record: RecordView, display: RecordDisplay): Record<s
   };
 }
 
-/** The three members that hold JSON text; a JSON `null` is the word, as in the original. All null until the end. */
+/** The three members with JSON text, where a JSON `null` is the word "null", as in the original. All null until the end. */
 function outcome(record: RecordView, { datetimes, language }: RecordDisplay): Record<string, string | null> {
   switch (record.status) {
     case "queued":

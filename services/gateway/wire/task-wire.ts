@@ -1,5 +1,5 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
-import type { TaskOrderField, TaskView } from "../../../shared/contracts/scheduler-actions.ts";
+import type { TaskSortField, TaskView } from "../../../shared/contracts/scheduler-actions.ts";
 import { taskDefaults } from "../../../shared/contracts/task-definition.ts";
 import type { DatetimeWire } from "./datetime-wire.ts";
 import { pythonJson } from "./python-json.ts";
@@ -9,7 +9,7 @@ import type { ValuesOf } from "./wire-validation.ts";
 type TaskBody = ValuesOf<typeof taskFields>;
 
 /** The field that each name of the wire stands for, for sorting. */
-export const taskOrderFields: Readonly<Record<string, TaskOrderField>> = {
+export const taskSortFields: Readonly<Record<string, TaskSortField>> = {
   ...Object.fromEntries(
     Object.entries(definitionFields).map(([field, { wire }]) => [wire, field as DefinitionField]),
   ),
@@ -28,7 +28,7 @@ const FIELDS = Object.keys(definitionFields) as readonly DefinitionField[];
 const ORIGINAL_FIELDS = FIELDS.filter((field) => !DEFAULTED.has(field));
 const OWN_FIELDS = FIELDS.filter((field) => DEFAULTED.has(field));
 
-/** A definition as the scheduler takes it. */
+/** A definition as the scheduler expects it. */
 export function toDefinition(body: TaskBody, datetimes: DatetimeWire): ActionParams<"scheduler.create"> {
   const definition: Record<string, unknown> = {};
   for (const [field, { wire }] of Object.entries(definitionFields)) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EXEC_STRATEGIES } from "../../../shared/contracts/task-definition.ts";
 import { inLanguage } from "../texts/language.ts";
-import { choice, datetime, flag, jsonObject, objectId, text, timezone, whole } from "./wire-kinds.ts";
+import { choice, datetime, flag, hexId, jsonObject, text, timezone, whole } from "./wire-kinds.ts";
 import { Faults, type Kind, nullable } from "./wire-validation.ts";
 
 const INTEGER = "Input should be a valid integer";
@@ -17,7 +17,7 @@ const DICT = "Value error, 无效的 Dict 数据或字符串数据";
 const ZONE = "无效的时区，应为 IANA 时区名称，例如 Asia/Shanghai";
 const ID = "f 格式错误，应为 24 位十六进制字符";
 
-const refused = (message: string) => ({ message });
+const rejected = (message: string) => ({ message });
 type Row = readonly [value: unknown, result: unknown];
 
 /** Expected texts and coercions of int, bool, str and enum were recorded from pydantic 2. */
@@ -37,23 +37,23 @@ const tables: readonly [name: string, kind: Kind<unknown>, rows: readonly Row[]]
       ["1_000", 1000],
       ["-0", 0],
       [true, 1],
-      ["", refused(UNPARSABLE)],
-      ["3.", refused(UNPARSABLE)],
-      ["3.5", refused(UNPARSABLE)],
-      ["1__0", refused(UNPARSABLE)],
-      ["_1", refused(UNPARSABLE)],
-      ["0x10", refused(UNPARSABLE)],
-      ["1e3", refused(UNPARSABLE)],
-      ["三", refused(UNPARSABLE)],
-      ["3.00_0", refused(UNPARSABLE)],
-      ["--3", refused(UNPARSABLE)],
-      ["1 2", refused(UNPARSABLE)],
-      [3.5, refused(FRACTION)],
-      [null, refused(INTEGER)],
-      [[], refused(INTEGER)],
-      [{}, refused(INTEGER)],
-      [Number.POSITIVE_INFINITY, refused("Input should be a finite number")],
-      ["9".repeat(5000), refused("Unable to parse input string as an integer, exceeded maximum size")],
+      ["", rejected(UNPARSABLE)],
+      ["3.", rejected(UNPARSABLE)],
+      ["3.5", rejected(UNPARSABLE)],
+      ["1__0", rejected(UNPARSABLE)],
+      ["_1", rejected(UNPARSABLE)],
+      ["0x10", rejected(UNPARSABLE)],
+      ["1e3", rejected(UNPARSABLE)],
+      ["三", rejected(UNPARSABLE)],
+      ["3.00_0", rejected(UNPARSABLE)],
+      ["--3", rejected(UNPARSABLE)],
+      ["1 2", rejected(UNPARSABLE)],
+      [3.5, rejected(FRACTION)],
+      [null, rejected(INTEGER)],
+      [[], rejected(INTEGER)],
+      [{}, rejected(INTEGER)],
+      [Number.POSITIVE_INFINITY, rejected("Input should be a finite number")],
+      ["9".repeat(5000), rejected("Unable to parse input string as an integer, exceeded maximum size")],
     ],
   ],
   [
@@ -62,8 +62,8 @@ const tables: readonly [name: string, kind: Kind<unknown>, rows: readonly Row[]]
     [
       [0, 0],
       ["10", 10],
-      [-1, refused("Input should be greater than or equal to 0")],
-      [11, refused("Input should be less than or equal to 10")],
+      [-1, rejected("Input should be greater than or equal to 0")],
+      [11, rejected("Input should be less than or equal to 10")],
     ],
   ],
   [
@@ -85,15 +85,15 @@ const tables: readonly [name: string, kind: Kind<unknown>, rows: readonly Row[]]
       ["n", false],
       ["no", false],
       [0, false],
-      [" true", refused(UNREADABLE)],
-      ["", refused(UNREADABLE)],
-      ["2", refused(UNREADABLE)],
-      [2, refused(UNREADABLE)],
-      [-1, refused(UNREADABLE)],
-      [1.5, refused(BOOLEAN)],
-      [null, refused(BOOLEAN)],
-      [[], refused(BOOLEAN)],
-      [{}, refused(BOOLEAN)],
+      [" true", rejected(UNREADABLE)],
+      ["", rejected(UNREADABLE)],
+      ["2", rejected(UNREADABLE)],
+      [2, rejected(UNREADABLE)],
+      [-1, rejected(UNREADABLE)],
+      [1.5, rejected(BOOLEAN)],
+      [null, rejected(BOOLEAN)],
+      [[], rejected(BOOLEAN)],
+      [{}, rejected(BOOLEAN)],
     ],
   ],
   [
@@ -101,12 +101,12 @@ const tables: readonly [name: string, kind: Kind<unknown>, rows: readonly Row[]]
     text({ min: 1, max: 3 }),
     [
       ["abc", "abc"],
-      ["", refused("String should have at least 1 character")],
-      ["abcd", refused("String should have at most 3 characters")],
-      [1, refused(STRING)],
-      [null, refused(STRING)],
-      [true, refused(STRING)],
-      [[], refused(STRING)],
+      ["", rejected("String should have at least 1 character")],
+      ["abcd", rejected("String should have at most 3 characters")],
+      [1, rejected(STRING)],
+      [null, rejected(STRING)],
+      [true, rejected(STRING)],
+      [[], rejected(STRING)],
     ],
   ],
   [
@@ -114,11 +114,11 @@ const tables: readonly [name: string, kind: Kind<unknown>, rows: readonly Row[]]
     choice(EXEC_STRATEGIES),
     [
       ["cron", "cron"],
-      ["Cron", refused(STRATEGY)],
-      [1, refused(STRATEGY)],
-      [null, refused(STRATEGY)],
-      ["", refused(STRATEGY)],
-      [["cron"], refused(STRATEGY)],
+      ["Cron", rejected(STRATEGY)],
+      [1, rejected(STRATEGY)],
+      [null, rejected(STRATEGY)],
+      ["", rejected(STRATEGY)],
+      [["cron"], rejected(STRATEGY)],
     ],
   ],
   [
@@ -127,13 +127,13 @@ const tables: readonly [name: string, kind: Kind<unknown>, rows: readonly Row[]]
     [
       [{ a: 1 }, { a: 1 }],
       ['{"a": 1}', { a: 1 }],
-      ["[]", refused(DICT)],
-      ["", refused(DICT)],
-      ["{", refused(DICT)],
-      ["null", refused(DICT)],
-      [[], refused(STRING)],
-      [1, refused(STRING)],
-      [null, refused(STRING)],
+      ["[]", rejected(DICT)],
+      ["", rejected(DICT)],
+      ["{", rejected(DICT)],
+      ["null", rejected(DICT)],
+      [[], rejected(STRING)],
+      [1, rejected(STRING)],
+      [null, rejected(STRING)],
     ],
   ],
   [
@@ -143,23 +143,23 @@ const tables: readonly [name: string, kind: Kind<unknown>, rows: readonly Row[]]
       ["2026-01-05 08:00:00", "2026-01-05 08:00:00"],
       [{ $date: "2026-01-05T08:00:00.000Z" }, "2026-01-05 08:00:00"],
       [null, null],
-      ["2026-01-05", refused(DATETIME)],
-      [5, refused(DATETIME)],
-      [true, refused(DATETIME)],
-      [{}, refused(DATETIME)],
-      [[], refused(STRING)],
+      ["2026-01-05", rejected(DATETIME)],
+      [5, rejected(DATETIME)],
+      [true, rejected(DATETIME)],
+      [{}, rejected(DATETIME)],
+      [[], rejected(STRING)],
     ],
   ],
   [
-    "objectId",
-    objectId,
+    "hexId",
+    hexId,
     [
       ["66f2a1b00a1b2c3d4e5f6070", "66f2a1b00a1b2c3d4e5f6070"],
       ["66F2A1B00A1B2C3D4E5F6070", "66f2a1b00a1b2c3d4e5f6070"],
-      ["", refused(ID)],
-      ["66f2a1b00a1b2c3d4e5f607", refused(ID)],
-      ["66f2a1b00a1b2c3d4e5f607g", refused(ID)],
-      [66, refused(ID)],
+      ["", rejected(ID)],
+      ["66f2a1b00a1b2c3d4e5f607", rejected(ID)],
+      ["66f2a1b00a1b2c3d4e5f607g", rejected(ID)],
+      [66, rejected(ID)],
     ],
   ],
   [
@@ -168,10 +168,10 @@ const tables: readonly [name: string, kind: Kind<unknown>, rows: readonly Row[]]
     [
       ["Asia/Shanghai", "Asia/Shanghai"],
       ["UTC", "UTC"],
-      ["Mars/Olympus", refused(ZONE)],
-      ["", refused(ZONE)],
-      [8, refused(STRING)],
-      ["A".repeat(65), refused("String should have at most 64 characters")],
+      ["Mars/Olympus", rejected(ZONE)],
+      ["", rejected(ZONE)],
+      [8, rejected(STRING)],
+      ["A".repeat(65), rejected("String should have at most 64 characters")],
     ],
   ],
 ];

@@ -23,7 +23,7 @@ export function text({ min = 0, max = Number.POSITIVE_INFINITY }: Bounds = {}): 
   };
 }
 
-/** A whole number; numeric strings, `3.0` and booleans count as one, as in pydantic's lax mode. */
+/** A whole number; numeric strings, `3.0` and booleans are accepted, as in pydantic's lax mode. */
 export function whole({
   min = Number.NEGATIVE_INFINITY,
   max = Number.POSITIVE_INFINITY,
@@ -41,7 +41,7 @@ export function whole({
   };
 }
 
-/** White space around, a sign, single underscores between digits and zeros after a point are fine. */
+/** Allows surrounding white space, a sign, single underscores between digits, and zeros after a point. */
 const NUMERIC = /^\s*([+-]?\d+(?:_\d+)*)(?:\.0+)?\s*$/;
 
 /** The number, or what is wrong in pydantic's words. */
@@ -65,7 +65,7 @@ function asWhole(value: unknown): number | string {
 const TRUE = new Set(["1", "on", "t", "true", "y", "yes"]);
 const FALSE = new Set(["0", "off", "f", "false", "n", "no"]);
 
-/** A boolean; 0, 1 and the usual words in any case count as one. */
+/** A boolean; 0, 1 and the usual words in any case are accepted. */
 export const flag: Kind<boolean> = {
   expected: "boolean",
   read(value, field) {
@@ -95,7 +95,7 @@ export function choice<const V extends string>(values: readonly V[]): Kind<V> {
   };
 }
 
-/** A JSON object, or a string that holds one; the original takes any string and fails later. */
+/** A JSON object, or a string with one; the Python original accepts any string and fails later. */
 export const jsonObject: Kind<Readonly<Record<string, unknown>>> = {
   expected: "object | JSON object string",
   read(value, field) {
@@ -121,8 +121,8 @@ export const datetime: Kind<string> = {
   },
 };
 
-/** The id of a task or run; upper case is taken and lowered. The message names the field: ids come alone. */
-export const objectId: Kind<string> = {
+/** The id of a task or run, returned in lower case. The message names the field, since ids are often the only one. */
+export const hexId: Kind<string> = {
   expected: "24 hexadecimal digits",
   read: (value, field) =>
     typeof value === "string" && /^[0-9a-f]{24}$/i.test(value)

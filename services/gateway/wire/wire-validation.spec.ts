@@ -11,7 +11,7 @@ const fields = {
 } as const;
 
 describe("readFields", () => {
-  it("coerces, fills in what is left out and drops what nobody declared", () => {
+  it("coerces, fills in what is left out and drops what is not declared", () => {
     assert.deepEqual(readFields(fields, { name: "a", isActive: "yes", admin: true }), {
       name: "a",
       age: 18,
@@ -49,7 +49,7 @@ describe("readFields", () => {
     );
   });
 
-  it("refuses anything but an object where one is due", () => {
+  it("rejects everything but an object where one is expected", () => {
     for (const data of [[], null, "x", 1]) {
       const faults = readFields({ data: required(nested(fields)) }, { data });
       assert.ok(faults instanceof Faults);

@@ -18,7 +18,7 @@ export interface FieldFault {
   readonly expected: string;
 }
 
-/** All that is wrong with one value; returned, so that the faults of several fields can be gathered. */
+/** Everything that is wrong with one value; returned, so that the faults of several fields can be collected. */
 export class Faults {
   readonly errors: readonly FieldFault[];
   constructor(errors: readonly FieldFault[]) {
@@ -26,13 +26,13 @@ export class Faults {
   }
 }
 
-/** One kind of value on the wire: how it is read, with the coercions the original allows, and what it is called. */
+/** One kind of value on the wire: how it is read, with the coercions of the Python original, and its description. */
 export interface Kind<T> {
   readonly expected: string;
   read(value: unknown, field: string): T | Faults;
 }
 
-/** A field of a body or query: its kind, and what stands for it where it is left out. */
+/** A field of a body or query: its kind, and its value where it is left out. */
 export interface WireField<T> {
   readonly kind: Kind<T>;
   readonly absent: { readonly value: T } | undefined;
@@ -65,8 +65,8 @@ export function fault(field: string, message: Wording, expected: string): Faults
 }
 
 /**
- * Reads all fields of a record in the order they are declared: values, or every fault there is, the first of the
- * first field first. Members that no field names are ignored, as the original does.
+ * Reads all fields of an object in the order of their declaration: returns the values, or all faults in that order.
+ * Undeclared members are ignored, as in the Python original.
  */
 export function readFields<F extends WireFields>(
   fields: F,
@@ -97,7 +97,7 @@ export function nested<F extends WireFields>(fields: F): Kind<ValuesOf<F>> {
   };
 }
 
-/** Null, or what the kind reads. */
+/** Accepts null in addition to the values of a kind. */
 export function nullable<T>(kind: Kind<T>): Kind<T | null> {
   return {
     expected: `${kind.expected} | null`,

@@ -1,8 +1,8 @@
-import type { RecordOrderField } from "../../../shared/contracts/records-actions.ts";
+import type { RecordSortField } from "../../../shared/contracts/records-actions.ts";
 import type { RecordDocument } from "./record-document.ts";
 
 /** The stored name of each field that a list can be sorted by. */
-export const STORED_FIELDS: Readonly<Record<RecordOrderField, keyof RecordDocument>> = {
+export const STORED_FIELDS: Readonly<Record<RecordSortField, keyof RecordDocument>> = {
   id: "_id",
   taskId: "task_id",
   plannedAt: "start_datetime",

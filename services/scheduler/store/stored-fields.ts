@@ -1,8 +1,8 @@
-import type { TaskOrderField } from "../../../shared/contracts/scheduler-actions.ts";
+import type { TaskSortField } from "../../../shared/contracts/scheduler-actions.ts";
 import type { TaskDocument } from "./task-document.ts";
 
 /** The stored name of each field that a list can be sorted by. */
-export const STORED_FIELDS: Readonly<Record<TaskOrderField, keyof TaskDocument>> = {
+export const STORED_FIELDS: Readonly<Record<TaskSortField, keyof TaskDocument>> = {
   id: "_id",
   name: "name",
   group: "group",

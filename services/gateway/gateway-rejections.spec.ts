@@ -1,23 +1,23 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { backendServices, taskBody } from "./backend-services.fixture.ts";
 import { json, type RunningGateway, runGateway, send } from "./gateway.fixture.ts";
-import { servicesBehindGateway, taskBody } from "./services-behind.fixture.ts";
 
-const behind = servicesBehindGateway();
+const backend = backendServices();
 let gateway: RunningGateway;
 const http = (alias: string, init?: RequestInit) => send(gateway, alias, init);
 
-describe("a gateway that refuses", () => {
+describe("a gateway that rejects requests", () => {
   before(async () => {
-    gateway = await runGateway({ services: behind.schemas });
+    gateway = await runGateway({ services: backend.schemas });
   });
   after(() => gateway.stop());
   beforeEach(() => {
-    behind.calls = [];
-    behind.trouble = undefined;
+    backend.calls = [];
+    backend.trouble = undefined;
   });
 
-  describe("refuses, and calls nobody", () => {
+  describe("rejects without a call", () => {
     const invalid = (first: string, echoed: unknown) => (text: string) => {
       const { message, body, code, errors } = JSON.parse(text);
       assert.deepEqual(Object.keys(JSON.parse(text)), ["message", "body", "code", "errors"]);
@@ -83,7 +83,7 @@ describe("a gateway that refuses", () => {
         const { status, text } = await http(alias, init);
         assert.equal(status, 200);
         check(text);
-        assert.deepEqual(behind.calls, []);
+        assert.deepEqual(backend.calls, []);
       });
     }
 

@@ -45,53 +45,53 @@ const record: RecordView = {
   updatedAt: at,
 };
 
-/** What a test knows and decides of the services behind the gateway. */
-export interface ServicesBehind {
+/** What a test observes and controls of the services behind the gateway. */
+export interface BackendServices {
   readonly schemas: readonly ServiceSchema[];
   /** Calls that arrived, as name and params. */
   calls: [string, unknown][];
   /** Request id and meta of the newest call. */
   context: Pick<Context, "requestID" | "meta"> | undefined;
-  /** What each call meets before it is answered: an error, or a wait. */
+  /** Runs before each call returns: throws an error, or waits. */
   trouble: (() => void | Promise<void>) | undefined;
 }
 
 /** The services behind the gateway, reduced to what their contracts promise. */
-export function servicesBehindGateway(): ServicesBehind {
-  const answered =
+export function backendServices(): BackendServices {
+  const returning =
     <P, R>(name: string, result: R) =>
     async (params: P, context: Context<P>): Promise<R> => {
-      behind.calls.push([name, params]);
-      behind.context = context;
-      await behind.trouble?.();
+      backend.calls.push([name, params]);
+      backend.context = context;
+      await backend.trouble?.();
       return result;
     };
   const schemas: readonly ServiceSchema[] = [
     {
       name: "scheduler",
       actions: someActionsOf<"scheduler">("scheduler", {
-        create: answered("create", { id: TASK }),
-        change: answered("change", null),
-        pause: answered("pause", { changed: true }),
-        resume: answered("resume", { changed: false }),
-        delete: answered("delete", null),
-        runNow: answered("runNow", { runId: RUN }),
-        get: answered("get", exampleTask),
-        list: answered("list", { items: [exampleTask], total: 21 }),
+        create: returning("create", { id: TASK }),
+        change: returning("change", null),
+        pause: returning("pause", { changed: true }),
+        resume: returning("resume", { changed: false }),
+        delete: returning("delete", null),
+        runNow: returning("runNow", { runId: RUN }),
+        get: returning("get", exampleTask),
+        list: returning("list", { items: [exampleTask], total: 21 }),
         status: () => ({ active: true, leader: "node-1", problem: null, skipping: [] }),
       }),
     },
     {
       name: "records",
       actions: someActionsOf<"records">("records", {
-        list: answered("records.list", { items: [record], total: 1 }),
-        get: answered("records.get", record),
+        list: returning("records.list", { items: [record], total: 1 }),
+        get: returning("records.get", record),
       }),
     },
     {
       name: "executor",
       actions: someActionsOf<"executor">("executor", {
-        handlers: answered("handlers", [
+        handlers: returning("handlers", [
           { name: "test.main.Test", title: "Test", params: { name: "string" }, timeoutMs: 5000 },
         ]),
       }),
@@ -99,18 +99,18 @@ export function servicesBehindGateway(): ServicesBehind {
     {
       name: "crawler",
       actions: someActionsOf<"crawler">("crawler", {
-        list: answered("crawler.list", {
+        list: returning("crawler.list", {
           items: [{ id: RUN, crawlId: TASK, rank: 1, title: "t", heat: "1", link: "l", crawledAt: at }],
           total: 1,
         }),
       }),
     },
   ];
-  const behind: ServicesBehind = { schemas, calls: [], context: undefined, trouble: undefined };
-  return behind;
+  const backend: BackendServices = { schemas, calls: [], context: undefined, trouble: undefined };
+  return backend;
 }
 
-/** A task's body as the original documents it. */
+/** A task's body as the Python original documents it. */
 export const taskBody = {
   name: "test",
   job_class: "test.main.Test",

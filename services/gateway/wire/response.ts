@@ -2,52 +2,52 @@ import { maskSecrets } from "../../../shared/secret-mask.ts";
 import { inLanguage, type Language } from "../texts/language.ts";
 import type { InvalidInput } from "./wire-validation.ts";
 
-/** What goes back to the client: the order of the body's members is part of the contract. */
-export interface Reply {
+/** A response of the API; the order of the members of `body` is part of its contract. */
+export interface ApiResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The items of `data`, to be sent as they come: the list is too long to be held. */
+  /** The items of `data`, sent while they are read: the list is too long for memory. */
   readonly more?: AsyncIterable<readonly unknown[]>;
 }
 
-/** Success with data; most reads, and writes that the original answers with a text in `data`. */
-export function data(value: unknown): Reply {
+/** Success with data: reads, and writes whose text the Python original returns in `data`. */
+export function data(value: unknown): ApiResponse {
   return { status: 200, body: { code: 200, message: "success", data: value } };
 }
 
-/** Success with a text in `message`, as the original answers most writes. */
-export function message(text: string): Reply {
+/** Success with a text in `message`, as the Python original returns most writes. */
+export function message(text: string): ApiResponse {
   return { status: 200, body: { code: 200, message: text, data: null } };
 }
 
-/** A page of a list; `page` and `limit` as they were asked for. */
+/** A page of a list, with `page` and `limit` of the request. */
 export function list(
   items: readonly unknown[],
   { total, page, limit }: { total: number; page: number; limit: number },
-  more?: Reply["more"],
-): Reply {
+  more?: ApiResponse["more"],
+): ApiResponse {
   const body = { code: 200, message: "success", data: items, total, page, limit };
   return { status: 200, body, ...(more && { more }) };
 }
 
-/** A rule that was broken: HTTP 200 with the fault in the body, message before code, no data. */
+/** A broken rule: HTTP 200 with the fault in the body, message before code, no data. */
 export function businessError(
   text: string,
   code: number,
   extra: Readonly<Record<string, unknown>> | undefined = {},
-): Reply {
+): ApiResponse {
   return { status: 200, body: { message: text, code, ...extra } };
 }
 
 /**
- * A request that cannot be read: HTTP 200, the first fault as `message`, the request's body repeated with secrets
- * masked. `errors` is ours: it names each field, because "Field required" does not say which.
+ * A request that cannot be read: HTTP 200, the first fault as `message`, the request body repeated with secrets masked.
+ * `errors` is ours: it names each field, which "Field required" does not.
  */
 export function invalidInput(
   { message: thrown, body, errors: faults }: InvalidInput,
   language: Language,
-): Reply {
+): ApiResponse {
   const errors = faults.map(({ field, message, expected }) => ({
     field,
     message: inLanguage(message, language),
@@ -57,20 +57,20 @@ export function invalidInput(
   return { status: 200, body: { message: first, body: maskSecrets(body), code: 400, errors } };
 }
 
-/** What HTTP itself refuses, e.g. 404 and 405: the status is the code, code before message. */
+/** A rejection by HTTP itself, e.g. 404 and 405: the status is the code, code before message. */
 export function httpError(
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
-): Reply {
+): ApiResponse {
   return { status, body: { code: status, message: text }, headers };
 }
 
-/** A fault of ours or of something we depend on: the status is the code, message before code. */
+/** A fault of this platform or of something it depends on: the status is the code, message before code. */
 export function serverError(
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
-): Reply {
+): ApiResponse {
   return { status, body: { message: text, code: status }, headers };
 }

@@ -1,0 +1,69 @@
+import type { ServiceBroker } from "moleculer";
+import type { Config } from "../../../shared/config.ts";
+import { type CommandRef, commandHeaders } from "../../../shared/contracts/command.ts";
+import { objectId } from "../../../shared/ids.ts";
+import { call } from "../../../shared/service.ts";
+import type { EndpointContext } from "../endpoints/endpoint.ts";
+import { type LeaderStatus, type ReadinessCheck, readinessOf } from "../endpoints/readiness.ts";
+import { routes, servicesOf } from "../endpoints/routes.ts";
+import { datetimeWire } from "../wire/datetime-wire.ts";
+import { type GatewayRequest, type GatewayService, requestLanguage } from "./gateway-request.ts";
+
+export interface ContextOptions {
+  readonly config: Pick<Config, "timezone" | "taskEnable" | "callTimeoutMs">;
+  /** Checks of the process around the gateway: stores, streams. */
+  readonly readiness: () => Promise<readonly ReadinessCheck[]>;
+}
+
+const READINESS_LIMIT_MS = 2000;
+const RETRIES = 2;
+/**
+ * The part of the time of all tries after which no command is carried out any more: a command that is decided in time
+ * may take a while to be stored, and none may take effect after the client received its response.
+ */
+const DEADLINE_PART = 0.8;
+
+function newCommand(callTimeoutMs: number): CommandRef {
+  const now = Date.now();
+  return { id: objectId(now), deadline: now + (1 + RETRIES) * callTimeoutMs * DEADLINE_PART };
+}
+
+/** Makes the context in which the endpoint of a request runs. */
+export function endpointContexts({ config, readiness }: ContextOptions) {
+  const datetimes = datetimeWire(config.timezone);
+  const requiredServices = servicesOf(routes);
+
+  return ({ broker }: GatewayService, request: GatewayRequest): EndpointContext => ({
+    language: requestLanguage(request),
+    datetimes,
+    // When a node dies during a call, another one gets it. A command keeps its id at each try.
+    call: (name, params) =>
+      call(request.$ctx ?? broker, name, params, {
+        timeout: config.callTimeoutMs,
+        retries: RETRIES,
+        headers: commandHeaders(newCommand(config.callTimeoutMs)),
+      }),
+    readiness: () =>
+      readinessOf(
+        {
+          requiredServices,
+          isServiceAvailable: (name) =>
+            broker.registry.getServiceList({ onlyAvailable: true }).some((known) => known.name === name),
+          isBusConnected: () => broker.transit?.connected,
+          busProblem: () => broker.bus?.fullReason(),
+          leader: config.taskEnable ? () => leaderStatus(broker) : undefined,
+          more: readiness,
+        },
+        READINESS_LIMIT_MS,
+      ),
+  });
+}
+
+/** Any scheduler knows which node leads; only that node knows its own state. */
+async function leaderStatus(broker: ServiceBroker): Promise<LeaderStatus> {
+  const limit = { timeout: READINESS_LIMIT_MS };
+  const { active, leader, problem, skipping } = await call(broker, "scheduler.status", {}, limit);
+  if (active || leader === null) return { node: leader, problem, skipping };
+  const own = await call(broker, "scheduler.status", {}, { ...limit, nodeID: leader });
+  return { node: leader, problem: own.problem, skipping: own.skipping };
+}

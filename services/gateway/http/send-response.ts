@@ -1,0 +1,39 @@
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ApiResponse } from "../wire/response.ts";
+import { elapsedMs, type GatewayRequest } from "./gateway-request.ts";
+
+const BODILESS = new Set([204, 307]);
+
+/** Sends a response once: does nothing where the client has left or another response has begun. */
+export function sendResponse(request: GatewayRequest, response: ServerResponse, content: ApiResponse): void {
+  if (response.headersSent || response.destroyed) return;
+  const text = BODILESS.has(content.status) ? "" : JSON.stringify(content.body);
+  sendHead(request, response, content, {
+    ...(text === "" ? {} : { "Content-Type": "application/json" }),
+    ...(content.status === 204 ? {} : { "Content-Length": Buffer.byteLength(text) }),
+  });
+  response.end(text);
+}
+
+/** Sends status and headers; `entity` describes the body. */
+export function sendHead(
+  request: GatewayRequest,
+  response: ServerResponse,
+  content: ApiResponse,
+  entity: OutgoingHttpHeaders,
+): void {
+  request.bodyCode = content.body.code;
+  // A client that keeps its connection while the server stops would delay the stop for as long as it is idle. A client
+  // that waits for 100 Continue may send its body or not, so what follows on the connection could not be read.
+  if (request.$service?.server.listening === false || request.isBodyAwaited) {
+    response.setHeader("Connection", "close");
+  }
+  response.writeHead(content.status, {
+    ...entity,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Process-Time": `${Math.round(elapsedMs(request))}ms`,
+    "if-refresh": "0",
+    ...content.headers,
+  });
+}
