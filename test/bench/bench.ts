@@ -3,14 +3,16 @@ import { runMongoBench } from "@kinit/embedded-mongo/bench";
 import { hardware, print } from "@kinit/embedded-mongo/bench/distribution";
 import { benchHold } from "./hold.ts";
 import { benchLateness } from "./lateness.ts";
+import { benchPaths } from "./paths.ts";
 import type { Mode } from "./platform.ts";
 import { benchRuns } from "./runs.ts";
 
 const USAGE = `Usage: npm run bench -- <what> [embedded|nats] [count]
   runs       runs per second, from due to recorded (count: runs, 20,000)
-  lateness   lateness of aligned tasks, and of runs ordered by hand (count: tasks, 1,000)
-  hold       many tasks held: first fire, memory, idle CPU (count: tasks, 100,000)
+  lateness   lateness of tasks that share an instant, and of runs now (count: tasks, 1,000)
+  hold       many tasks: first run, memory, idle CPU (count: tasks, 100,000)
   mongo      the embedded MongoDB server
+  paths      files that a created task and a due occurrence pass through
 Without a mode: both.`;
 
 const [what, ...rest] = process.argv.slice(2);
@@ -34,6 +36,9 @@ switch (what) {
     break;
   case "mongo":
     await runMongoBench();
+    break;
+  case "paths":
+    await benchPaths();
     break;
   default:
     print(USAGE);
