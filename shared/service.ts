@@ -1,6 +1,7 @@
 import type { CallingOptions, Context, ServiceSchema } from "moleculer";
 import { strictParams } from "./contracts/action.ts";
 import { type ActionName, type ActionParams, type ActionResult, actions } from "./contracts/actions.ts";
+import type { Causation } from "./contracts/event.ts";
 
 /** What a call carries in addition to its params. */
 export interface Meta {
@@ -13,6 +14,15 @@ export interface Meta {
 /** Makes calls: a broker, or a context, which passes its request id and meta on. */
 export interface Caller {
   call(name: string, params?: unknown, options?: CallingOptions): Promise<unknown>;
+}
+
+/** What the events that a call leads to say about it. */
+export function causeOf({ requestID, meta }: Context<unknown, Meta>): Causation {
+  return {
+    ...(requestID ? { correlationid: requestID } : {}),
+    ...(meta.traceparent ? { traceparent: meta.traceparent } : {}),
+    ...(meta.actor ? { actor: meta.actor } : {}),
+  };
 }
 
 /** A typed call: a misspelt action or a wrong param does not compile. */

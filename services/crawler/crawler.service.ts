@@ -1,13 +1,12 @@
-import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
-import type { Causation } from "../../shared/contracts/event.ts";
 import { createCommandHandler } from "../../shared/event-store/command-handler.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { createPeriodicJob, type PeriodicJob } from "../../shared/periodic-job.ts";
-import { actionsOf, type Meta } from "../../shared/service.ts";
+import { actionsOf, causeOf } from "../../shared/service.ts";
 import { crawl, type HotlistCommandHandler } from "./crawl.ts";
 import { hotlist } from "./hotlist-crawls.ts";
 import { httpPageFetcher } from "./http-page-fetcher.ts";
@@ -89,14 +88,5 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
     },
   };
 };
-
-/** The events of a crawl carry the correlation id of the run that requested it. */
-function causeOf({ requestID, meta }: Context<unknown, Meta>): Causation {
-  return {
-    ...(requestID ? { correlationid: requestID } : {}),
-    ...(meta.traceparent === undefined ? {} : { traceparent: meta.traceparent }),
-    ...(meta.actor === undefined ? {} : { actor: meta.actor }),
-  };
-}
 
 export default ({ config }: ServiceBroker) => crawlerService({ config, clock: systemClock });

@@ -10,16 +10,16 @@ import { defineHandler } from "../executor/handler/define-handler.ts";
 
 const started: { readonly name: string; readonly at: number; readonly plannedAt: number }[] = [];
 const startsOf = (name: string) => started.filter((run) => run.name === name);
-const held = new Map<string, () => void>();
+const releases = new Map<string, () => void>();
 
-/** Tells that it ran; with `hold` it goes on until it is released. */
-const tell = defineHandler({
-  name: "test.tell",
-  title: "Tells that it ran",
+/** Reports that it has started. With `hold` it does not end until it is released. */
+const report = defineHandler({
+  name: "test.report",
+  title: "Reports that it has started",
   params: { name: "string", hold: "boolean|optional" },
   async run({ name, hold }, { plannedAt }) {
     started.push({ name, at: Date.now(), plannedAt: Date.parse(plannedAt) });
-    if (hold) await new Promise<void>((resolve) => held.set(name, resolve));
+    if (hold) await new Promise<void>((resolve) => releases.set(name, resolve));
   },
 });
 
@@ -29,22 +29,22 @@ describe("the scheduler service", { concurrency: 8 }, () => {
   let names = 0;
   before(async () => {
     mongo = await startTestMongo();
-    // Time enough for a test to do something between the order and the planned time, on a busy machine too.
-    platform = await startPlatform({ mongo, handlers: [tell], settings: { DISPATCH_AHEAD_MS: "12000" } });
+    // Enough time for a test to act between the dispatch and the planned time, also on a busy machine.
+    platform = await startPlatform({ mongo, handlers: [report], settings: { DISPATCH_AHEAD_MS: "12000" } });
   });
   after(async () => {
-    for (const release of held.values()) release();
+    for (const release of releases.values()) release();
     await platform?.stop();
     await mongo?.close();
   });
 
-  const telling = (more: object = {}) => {
+  const reporting = (more: object = {}) => {
     const name = `n${names++}`;
-    return { name, task: { name, handler: "test.tell", params: { name, ...more } } };
+    return { name, task: { name, handler: "test.report", params: { name, ...more } } };
   };
-  /** A task that is due in ten seconds, and whose run is dispatched already. */
+  /** A task that is due in ten seconds. Its run is dispatched already. */
   async function dispatched() {
-    const { name, task } = telling();
+    const { name, task } = reporting();
     const taskId = await platform.create({ ...task, expression: "10 * * * *" });
     const tasks = platform.db.collection("scheduler_task_list");
     await eventually(async () => ((await tasks.findOne({ name }))?.running.length ?? 0) > 0);
@@ -58,13 +58,13 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     ).map(({ status, error, attempts }) => [status, error?.type, attempts.length]);
 
   it("creates, shows and lists tasks", async () => {
-    const { name, task } = telling();
+    const { name, task } = reporting();
     const id = await platform.create({ ...task, expression: "* * 1 * *", remark: "hourly" });
     const view = await platform.call("scheduler.get", { taskId: id });
     assert.partialDeepStrictEqual(view, {
       id,
       name,
-      handler: "test.tell",
+      handler: "test.report",
       remark: "hourly",
       isActive: true,
       status: "active",
@@ -80,10 +80,10 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     );
   });
 
-  it("pages through tasks in the order that is asked for", async () => {
+  it("pages through tasks in the requested order", async () => {
     // Before the names of all others.
     const names = ["a1", "a2", "a3"];
-    for (const name of names) await platform.create({ ...telling().task, name, isActive: false });
+    for (const name of names) await platform.create({ ...reporting().task, name, isActive: false });
     const page = async (number: number) => {
       const query = { page: number, limit: 2, orderField: "name", order: "asc" } as const;
       return (await platform.call("scheduler.list", query)).items.map(({ name }) => name);
@@ -91,11 +91,11 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     assert.deepEqual([...(await page(1)), ...(await page(2))].slice(0, 3), names);
   });
 
-  it("refuses a faulty definition with its cause, and stores nothing", async () => {
-    const { name, task } = telling();
+  it("rejects an invalid definition with the cause, and stores nothing", async () => {
+    const { name, task } = reporting();
     const faulty = [
       [{ ...task, expression: "x" }, "TRIGGER_INVALID"],
-      [{ ...task, handler: "test.nobody" }, "HANDLER_UNKNOWN"],
+      [{ ...task, handler: "test.unknown" }, "HANDLER_UNKNOWN"],
       [{ ...task, params: {} }, "HANDLER_PARAMS_INVALID"],
       [{ ...task, timezone: "Mars/Olympus" }, "TRIGGER_INVALID"],
       [{ ...task, params: { name: "n".repeat(300_000) } }, "TASK_PARAMS_TOO_LARGE"],
@@ -104,9 +104,9 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     assert.equal(await platform.db.collection("scheduler_task_list").countDocuments({ name }), 0);
   });
 
-  it("says of an unknown id that there is no such task", async () => {
+  it("rejects calls for an unknown task", async () => {
     const taskId = objectId();
-    const { task } = telling();
+    const { task } = reporting();
     const change = { ...everySecond, ...task };
     const calls = [
       platform.call("scheduler.get", { taskId }),
@@ -119,8 +119,8 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     await Promise.all(calls.map((call) => assert.rejects(call, { type: "TASK_NOT_FOUND", code: 404 })));
   });
 
-  it("runs a task at its planned times, and never before them", async () => {
-    const { name, task } = telling();
+  it("runs a task at its planned times, never earlier", async () => {
+    const { name, task } = reporting();
     const taskId = await platform.create(task);
     await eventually(() => startsOf(name).length >= 2);
     await platform.call("scheduler.pause", { taskId });
@@ -129,7 +129,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     }
   });
 
-  it("stopped before a run that was dispatched: the run never begins and is on record as cancelled", async () => {
+  it("pausing a task cancels a dispatched run that has not started", async () => {
     const { name, taskId } = await dispatched();
     assert.deepEqual(await platform.call("scheduler.pause", { taskId }), { changed: true });
     assert.deepEqual(await platform.call("scheduler.pause", { taskId }), { changed: false });
@@ -140,7 +140,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     assert.equal((await platform.call("scheduler.get", { taskId })).nextRunAt, null);
   });
 
-  it("deleted before a run that was dispatched: the same", async () => {
+  it("deleting a task cancels a dispatched run that has not started", async () => {
     const { name, taskId } = await dispatched();
     await assert.rejects(platform.call("scheduler.delete", { taskId }), { type: "TASK_ACTIVE", code: 400 });
     await platform.call("scheduler.pause", { taskId });
@@ -152,18 +152,18 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     assert.deepEqual(startsOf(name), []);
   });
 
-  it("changed before a run that was dispatched: answers when the run of the old definition has begun", async () => {
+  it("changing a task returns once the dispatched run of the old definition has started", async () => {
     const { name, task, taskId } = await dispatched();
-    const other = telling();
+    const other = reporting();
     const changed = { ...everySecond, ...task, params: other.task.params, expression: "* * 1 * *" };
     await platform.call("scheduler.change", { taskId, ...changed });
-    const answeredAt = Date.now();
+    const changedAt = Date.now();
     const [record] = await platform.recordsWhen(taskId, ([first]) => first?.status === "succeeded");
-    assert.ok(answeredAt >= Date.parse(record?.plannedAt ?? ""));
+    assert.ok(changedAt >= Date.parse(record?.plannedAt ?? ""));
     assert.deepEqual([startsOf(name).length, startsOf(other.name).length], [1, 0]);
   });
 
-  it("started again, goes on with its next occurrence", async () => {
+  it("resuming a task continues with its next occurrence", async () => {
     const { name, taskId } = await dispatched();
     await platform.call("scheduler.pause", { taskId });
     assert.deepEqual(await platform.call("scheduler.resume", { taskId }), { changed: true });
@@ -172,8 +172,8 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     await platform.call("scheduler.pause", { taskId });
   });
 
-  it("runs a task now, whatever its schedule, also where it is stopped", async () => {
-    const { name, task } = telling();
+  it("runs a task now, independent of its trigger, also if it is paused", async () => {
+    const { name, task } = reporting();
     const taskId = await platform.create({ ...task, isActive: false });
     const { runId } = await platform.call("scheduler.runNow", { taskId });
     await platform.recordsWhen(taskId, ([first]) => first?.status === "succeeded");
@@ -181,63 +181,63 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     assert.equal((await platform.call("scheduler.get", { taskId })).status, "paused");
   });
 
-  it("skips an occurrence while the earlier run goes on, and says so on record", async () => {
-    const { name, task } = telling({ hold: true });
+  it("skips an occurrence while an earlier run is open, and records the skip", async () => {
+    const { name, task } = reporting({ hold: true });
     const taskId = await platform.create(task);
     await platform.recordsWhen(taskId, (records) => records.some(({ status }) => status === "skipped"));
     assert.equal(startsOf(name).length, 1);
     await platform.call("scheduler.pause", { taskId });
-    held.get(name)?.();
+    releases.get(name)?.();
     const [first, second] = await platform.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
     assert.deepEqual([first?.status, second?.skip?.reason], ["succeeded", "overlap"]);
   });
 
-  it("tells an executor whether a run it was given again is still wanted", async () => {
-    const { name, task } = telling({ hold: true });
+  it("returns the verdict on a run that an executor received again", async () => {
+    const { name, task } = reporting({ hold: true });
     const taskId = await platform.create({ ...task, isActive: false });
     const { runId } = await platform.call("scheduler.runNow", { taskId });
     await eventually(() => startsOf(name).length === 1);
     const verdict = async (of: string) =>
       (await platform.call("scheduler.confirm", { taskId, runId: of, attempt: 1 })).verdict;
     assert.equal(await verdict(runId), "wanted");
-    // As where the process ended before the scheduler heard of the end.
+    // As if the process had died after the end was recorded and before the scheduler received it.
     const records = platform.db.collection("scheduler_task_record");
     const query = { _id: new ObjectId(runId) };
     await platform.recordsWhen(taskId, ([run]) => run?.status === "running");
     const [running] = await records.find(query).toArray();
     await records.updateOne(query, { $unset: { open_until: 1 } });
-    assert.equal(await verdict(runId), "ended", "its end is on record");
+    assert.equal(await verdict(runId), "ended", "its end is recorded");
     const listed = await platform.db.collection("scheduler_task_list").findOne({ name });
-    assert.deepEqual(listed?.running, [], "and it holds up nothing any more");
+    assert.deepEqual(listed?.running, [], "and it is no longer open");
     await records.replaceOne(query, running ?? {});
-    held.get(name)?.();
+    releases.get(name)?.();
     await platform.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
     await eventually(async () => (await verdict(runId)) === "ended");
-    // As where the process ended after the scheduler heard of the end and before it was recorded.
+    // As if the process had died after the scheduler received the end and before it was recorded.
     const [ended] = await records.find(query).toArray();
     await records.replaceOne(query, running ?? {});
     assert.equal(
       await verdict(runId),
       "wanted",
-      "without a bus that keeps it, an end is known by its record only",
+      "without a bus that keeps ends, only the record proves an end",
     );
     await records.replaceOne(query, ended ?? {});
     await platform.call("scheduler.delete", { taskId });
-    assert.equal(await verdict(runId), "ended", "of a deleted task, too");
+    assert.equal(await verdict(runId), "ended", "also for a deleted task");
   });
 
-  it("takes a run off the books whose order comes again while it becomes active", async () => {
-    const { name, task } = telling();
+  it("removes an ended run that is dispatched again while a scheduler becomes active", async () => {
+    const { name, task } = reporting();
     const settings = { MONGO_DB_NAME: name };
     const db = mongo.client.db(name);
     const tasks = db.collection("scheduler_task_list");
-    const first = await startPlatform({ mongo, handlers: [tell], settings });
+    const first = await startPlatform({ mongo, handlers: [report], settings });
     const taskId = await first.create({ ...task, isActive: false });
     const { runId } = await first.call("scheduler.runNow", { taskId });
     await first.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
     await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
     await first.stop();
-    // As where its process ended after the end was recorded and before the scheduler took note of it.
+    // As if the process had died after the end was recorded and before the scheduler received it.
     const writer = "scheduler-gone";
     await db.collection("events").updateOne({ type: "task.due" }, { $set: { writer } });
     const plannedAt = (await db.collection("scheduler_task_record").findOne())?.start_datetime;
@@ -247,7 +247,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     await db
       .collection<{ _id: string }>("outboxes")
       .insertOne({ _id: writer, service: "scheduler", position: "0", pending: [], ...gone } as never);
-    const second = await startPlatform({ mongo, handlers: [tell], settings });
+    const second = await startPlatform({ mongo, handlers: [report], settings });
     try {
       await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
       assert.equal(startsOf(name).length, 1, "it is not executed again");
@@ -256,11 +256,11 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     }
   });
 
-  it("closes the runs of a task that is not active, where their end is on record and was not noted", async () => {
-    const { name, task } = telling();
+  it("removes the ended runs of a paused task after a take-over", async () => {
+    const { name, task } = reporting();
     const settings = { MONGO_DB_NAME: name };
     const tasks = mongo.client.db(name).collection("scheduler_task_list");
-    const first = await startPlatform({ mongo, handlers: [tell], settings });
+    const first = await startPlatform({ mongo, handlers: [report], settings });
     const taskId = await first.create({ ...task, isActive: false });
     const { runId } = await first.call("scheduler.runNow", { taskId });
     const [record] = await first.recordsWhen(taskId, ([run]) => run?.status === "succeeded");
@@ -271,7 +271,7 @@ describe("the scheduler service", { concurrency: 8 }, () => {
       { name },
       { $set: { running: [{ run_id: runId, attempt: 1, planned_datetime, is_revoked: false }] } },
     );
-    const second = await startPlatform({ mongo, handlers: [tell], settings });
+    const second = await startPlatform({ mongo, handlers: [report], settings });
     try {
       await eventually(async () => (await tasks.findOne({ name }))?.running.length === 0);
     } finally {
@@ -279,16 +279,16 @@ describe("the scheduler service", { concurrency: 8 }, () => {
     }
   });
 
-  it("knows who is active", async () => {
+  it("reports which node is active", async () => {
     const { active, leader } = await platform.call("scheduler.status", {});
     assert.deepEqual([active, leader], [true, platform.broker.nodeID]);
   });
 
-  it("schedules nothing where it is switched off, and says so; what is stored can be read", async () => {
-    const off = await startPlatform({ mongo, handlers: [tell], settings: { TASK_ENABLE: "false" } });
+  it("rejects changes while it is switched off, and still returns what is stored", async () => {
+    const off = await startPlatform({ mongo, handlers: [report], settings: { TASK_ENABLE: "false" } });
     try {
       const taskId = objectId();
-      await assert.rejects(off.create(telling().task), { type: "TASK_DISABLED", code: 400 });
+      await assert.rejects(off.create(reporting().task), { type: "TASK_DISABLED", code: 400 });
       for (const name of [
         "scheduler.pause",
         "scheduler.resume",

@@ -5,6 +5,7 @@ import type { Config } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
 import { actionsOf } from "../../shared/service.ts";
 import { FENCE_SLOTS } from "./leadership/mongo-fence.ts";
+import { singleVerdict } from "./runs/single-verdict.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 
 export interface SchedulerDeps {
@@ -12,7 +13,7 @@ export interface SchedulerDeps {
   readonly clock: Clock;
 }
 
-/** Decides what is due. Any number of nodes may run it; one is active, the others stand by and pass calls on. */
+/** Dispatches what is due. Any number of nodes may run it: one is active, the others are standbys that forward calls. */
 export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchema => {
   let events: OpenEventStore;
   let scheduler: Scheduler;
@@ -28,13 +29,15 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       get: ({ taskId }) => scheduler.tasks.view(taskId),
       list: (query) => scheduler.tasks.list(query),
       rows: (query) => scheduler.tasks.rows(query),
-      confirm: async (run, { nodeID }) => ({ verdict: await scheduler.verdict(run, nodeID ?? "") }),
+      confirm: async (run, { nodeID }) => ({
+        verdict: await singleVerdict(scheduler.verdicts, run, nodeID ?? ""),
+      }),
       confirmRuns: ({ runs }, { nodeID, options }) =>
         scheduler.verdicts(runs, nodeID ?? "", options.timeout ?? undefined),
       status: () => scheduler.status(),
     }),
     events: {
-      // Only now has every consumer of this process subscribed, so that nothing is sent past one.
+      // Now every consumer of this process has subscribed, so none of them misses an event.
       "$broker.started": () => scheduler.start(),
     },
     async started() {

@@ -2,12 +2,8 @@ import type { Context, ServiceBroker } from "moleculer";
 import type { Clock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
-import type { CommandRef } from "../../shared/contracts/command.ts";
-import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
-import { AppError } from "../../shared/errors.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import type { OpenEventStore } from "../../shared/event-store/open-event-store.ts";
-import type { Outbox } from "../../shared/event-store/outbox.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Meta } from "../../shared/service.ts";
 import { type ActiveScheduler, activeScheduler } from "./dispatch/active-scheduler.ts";
@@ -16,8 +12,8 @@ import { leaderCalls } from "./leadership/leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership/leadership.ts";
 import { Fenced, mongoFence } from "./leadership/mongo-fence.ts";
 import { type LeaseDocument, type LeaseStore, mongoLease } from "./leadership/mongo-lease.ts";
-import { type EndedRuns, endedRuns } from "./runs/ended-runs.ts";
-import { heldElsewhere } from "./runs/executor-holdings.ts";
+import { endedRuns as createEndedRuns, type EndedRuns } from "./runs/ended-runs.ts";
+import { inFlightElsewhere } from "./runs/in-flight-elsewhere.ts";
 import { manualRuns } from "./runs/manual-runs.ts";
 import { mongoManualRuns } from "./runs/mongo-manual-runs.ts";
 import { createRevocation } from "./runs/revocation.ts";
@@ -27,7 +23,14 @@ import { type CommandDocument, mongoCommands } from "./store/mongo-commands.ts";
 import { mongoTasks, type TaskStore } from "./store/mongo-tasks.ts";
 import { createTaskCommandHandler, type TaskCommandHandler } from "./store/task-command-handler.ts";
 import type { TaskDocument } from "./store/task-document.ts";
-import { type CommandName, type Request, type TaskCommands, taskCommands } from "./task-commands.ts";
+import { storeProblem } from "./store-problem.ts";
+import {
+  type CommandName,
+  requestOf,
+  SchedulingDisabled,
+  type TaskCommands,
+  taskCommands,
+} from "./task-commands.ts";
 
 export interface SchedulerOptions {
   readonly config: Config;
@@ -37,73 +40,59 @@ export interface SchedulerOptions {
   readonly events: OpenEventStore;
 }
 
-/** One scheduler node: active or standing by. */
+/** One scheduler node: active or standby. */
 export interface Scheduler {
   readonly tasks: Pick<TaskStore, "view" | "list" | "rows">;
-  /** Makes new sessions of the store's transactions known to a successor. Error: `SCHEDULER_FENCED`. */
+  /**
+   * Stores the ids of new sessions of this node's transactions, so that a successor can end them.
+   *
+   * @throws Fenced `SCHEDULER_FENCED`
+   */
   registerSessions(): Promise<void>;
-  /** Begins to compete for the lease; every consumer of this process must have subscribed before. */
+  /** Starts to compete for the lease. Every consumer of this process must have subscribed before. */
   start(): void;
   stop(): Promise<void>;
-  /** Carries out a changing action here or at the active node. Errors: `TASK_DISABLED`, `SCHEDULER_NO_LEADER`, the command's. */
+  /**
+   * Executes a changing action on the active node, which may be this one.
+   *
+   * @throws `TASK_DISABLED`, `SCHEDULER_NO_LEADER`, and the errors of the command
+   */
   command<N extends CommandName>(name: N, context: Context<ActionParams<N>, Meta>): Promise<ActionResult<N>>;
   readonly verdicts: RunVerdicts;
-  /** On one run, for executors of version 0.1. Error: `VERDICT_UNKNOWN` (retryable). */
-  verdict(run: ActionParams<"scheduler.confirm">, asker: string): Promise<RunVerdict>;
   status(): ActionResult<"scheduler.status">;
 }
 
-export class TaskDisabled extends AppError {
-  constructor() {
-    super("Scheduling is switched off (TASK_ENABLE=false)", {
-      type: "TASK_DISABLED",
-    });
-  }
-}
-
-class VerdictUnknown extends AppError {
-  constructor() {
-    super("Whether the run may start is not known yet; ask again.", {
-      type: "VERDICT_UNKNOWN",
-    });
-  }
-}
-
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { config, broker, events } = options;
+  const { config, clock, log, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
-  const { active, leadership, lease, commands, commandHandler, ended } = assemble(options, tasks);
+  const { commandHandler, endedRuns, active } = assembleDispatch(options, tasks, (epoch) =>
+    leadership.fenced(epoch),
+  );
+  const { lease, leadership } = assembleLeadership(options, active);
+  const commands = assembleCommands(options, commandHandler, leadership);
   const { isActive } = active;
-  const atLeader = leaderCalls({
+  const onLeader = leaderCalls({
     isActive,
     leader: leadership.leader,
     nodeId: broker.nodeID,
-    clock: options.clock,
+    clock,
     waitMs: config.callTimeoutMs * 0.8,
     commandMs: config.callTimeoutMs,
   });
-
   const verdicts = runVerdicts({
     bus: broker.bus,
     store: events.store,
     commandHandler,
-    endedRuns: ended,
-    heldElsewhere: heldElsewhere(broker),
+    endedRuns,
+    inFlightElsewhere: inFlightElsewhere(broker),
     isLeader: leadership.isLeader,
     isEndKept: config.natsUrl !== "",
   });
-
-  const runWatch = createRunWatch({
-    commandHandler,
-    tasks,
-    caller: broker,
-    clock: options.clock,
-    log: options.log,
-    isActive,
-  });
+  const runWatch = createRunWatch({ commandHandler, endedRuns, tasks, caller: broker, clock, log, isActive });
 
   return {
     tasks,
+    verdicts,
 
     start() {
       if (!config.taskEnable) return;
@@ -119,17 +108,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
 
     async command(name, context) {
-      if (!config.taskEnable) throw new TaskDisabled();
-      return atLeader(name, context, (ref) => commands[name](context.params, requestOf(context, ref)));
-    },
-
-    verdicts,
-
-    async verdict({ taskId, runId }, asker) {
-      const answer = await verdicts([{ taskId, runId, mayHaveEnded: true }], asker);
-      const [verdict = "unknown"] = answer.verdicts;
-      if (verdict === "unknown") throw new VerdictUnknown();
-      return verdict;
+      if (!config.taskEnable) throw new SchedulingDisabled();
+      return onLeader(name, context, (ref) => commands[name](context.params, requestOf(context, ref)));
     },
 
     status: () => ({
@@ -141,29 +121,19 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   };
 }
 
-const SLOW_MS = 3000;
-
-/** What keeps a scheduler from its work although it holds the lease. */
-function storeProblem(outbox: Outbox): string | null {
-  const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
-  const blockedMs = outbox.blockedForMs();
-  if (blockedMs > 0)
-    return `no event is sent: the outcome of a commit has been unknown for ${seconds(blockedMs)}`;
-  const slowMs = outbox.oldestTransactionMs();
-  return slowMs > SLOW_MS ? `MongoDB has not completed a transaction for ${seconds(slowMs)}` : null;
-}
-
-interface Assembly {
-  readonly active: ActiveScheduler;
-  readonly leadership: Leadership;
-  readonly lease: LeaseStore;
-  readonly commands: TaskCommands;
+interface Dispatch {
   readonly commandHandler: TaskCommandHandler;
-  readonly ended: EndedRuns;
+  readonly endedRuns: EndedRuns;
+  readonly active: ActiveScheduler;
 }
 
-function assemble({ config, clock, log, broker, events }: SchedulerOptions, tasks: TaskStore): Assembly {
-  const { outbox, store, db, sessions } = events;
+/** What the active scheduler works with: the command handler for tasks, the due loop, and the ends of runs. */
+function assembleDispatch(
+  { config, clock, log, broker, events }: SchedulerOptions,
+  tasks: TaskStore,
+  onFenced: (epoch: number) => void,
+): Dispatch {
+  const { outbox, store, db } = events;
   const fence = mongoFence(db, log);
   const commandHandler = createTaskCommandHandler({
     store,
@@ -172,10 +142,10 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     fence,
     clock,
     maxBatch: config.maxTaskBatch,
-    onMoved: (taskId, state) => loop.moved(taskId, state),
-    onFenced: (epoch) => leadership.fenced(epoch),
+    onMoved: (taskId, state) => loop.stateChanged(taskId, state),
+    onFenced,
   });
-  const ended = endedRuns({ caller: broker, commandHandler, log });
+  const endedRuns = createEndedRuns({ caller: broker, commandHandler, log });
   const loop = createDueLoop({
     tasks,
     commandHandler,
@@ -183,20 +153,28 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     log,
     lookAheadMs: config.lookAheadMs,
     aheadMs: config.dispatchAheadMs,
-    onLoaded: ended.reconcile,
+    onLoaded: endedRuns.reconcile,
   });
+  const { bus } = broker;
   const ackWaitMs = Math.max(1000, config.leaseMs / 2);
   const active = activeScheduler({
     outbox,
     commandHandler,
     loop,
     fence,
-    bus: broker.bus,
+    bus,
     tasks,
-    reconcile: ended.reconcile,
+    endedRuns,
     log,
     ackWaitMs,
   });
+  return { commandHandler, endedRuns, active };
+}
+
+function assembleLeadership(
+  { config, log, broker, events: { db, outbox, sessions } }: SchedulerOptions,
+  active: ActiveScheduler,
+): { readonly lease: LeaseStore; readonly leadership: Leadership } {
   const lease = mongoLease({
     leases: db.collection<LeaseDocument>("leases"),
     name: "scheduler",
@@ -214,32 +192,24 @@ function assemble({ config, clock, log, broker, events }: SchedulerOptions, task
     impediment: () =>
       outbox.blockedForMs() > config.leaseMs ? "the outcome of a commit has been unknown for too long" : null,
   });
-  const revocation = createRevocation({ broker, clock, log, aheadMs: config.dispatchAheadMs });
-  const manual = manualRuns({
-    perMinute: config.manualRunsPerMinute,
-    clock,
-    epoch: leadership.epoch,
-    recent: mongoManualRuns(db.collection<EventDocument>("events")),
-  });
-  const commands = taskCommands({
+  return { lease, leadership };
+}
+
+function assembleCommands(
+  { config, clock, log, broker, events }: SchedulerOptions,
+  commandHandler: TaskCommandHandler,
+  { epoch }: Leadership,
+): TaskCommands {
+  return taskCommands({
     commandHandler,
-    revocation,
-    manualRuns: manual,
+    revocation: createRevocation({ broker, clock, log, aheadMs: config.dispatchAheadMs }),
+    manualRuns: manualRuns({
+      perMinute: config.manualRunsPerMinute,
+      clock,
+      epoch,
+      recent: mongoManualRuns(events.db.collection<EventDocument>("events")),
+    }),
     clock,
     timezone: config.timezone,
   });
-  return { active, leadership, lease, commands, commandHandler, ended };
-}
-
-function requestOf(context: Context<unknown, Meta>, ref: CommandRef): Request {
-  const { requestID, meta } = context;
-  return {
-    caller: context,
-    ref,
-    cause: {
-      ...(requestID ? { correlationid: requestID, causationid: requestID } : {}),
-      ...(meta.traceparent ? { traceparent: meta.traceparent } : {}),
-      ...(meta.actor ? { actor: meta.actor } : {}),
-    },
-  };
 }

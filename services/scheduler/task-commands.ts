@@ -1,35 +1,46 @@
+import type { Context } from "moleculer";
 import type { Clock } from "../../shared/clock.ts";
 import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
 import type { CommandRef } from "../../shared/contracts/command.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
-import { type Caller, call, readOnlyCall } from "../../shared/service.ts";
+import { AppError } from "../../shared/errors.ts";
+import { type Caller, call, causeOf, type Meta, readOnlyCall } from "../../shared/service.ts";
 import type { ManualRuns } from "./runs/manual-runs.ts";
 import type { Revocation } from "./runs/revocation.ts";
 import type { TaskCommandHandler } from "./store/task-command-handler.ts";
 import { checkParamsSize, completeDefinition, triggerOf } from "./task/definition.ts";
 import { isDefined, revokedRuns, TaskNotFound } from "./task/task-state.ts";
 
-/** Who calls, and in the course of what: becomes the cause of the events. */
+/** The call that a command came with. */
 export interface Request {
   readonly caller: Caller;
+  /** Of the events that the command stores. */
   readonly cause: Causation;
-  /** The same at each repetition of the call. */
+  /** The same for each repetition of the call. */
   readonly ref: CommandRef;
 }
 
 export type CommandName = `scheduler.${"create" | "change" | "pause" | "resume" | "delete" | "runNow"}`;
 
-/** The changing actions of the contract, as the active scheduler carries them out. */
+/** The changing actions of the contract, as the active scheduler executes them. */
 export type TaskCommands = {
   readonly [N in CommandName]: (params: ActionParams<N>, request: Request) => Promise<ActionResult<N>>;
 };
+
+export class SchedulingDisabled extends AppError {
+  constructor() {
+    super("Scheduling is switched off (TASK_ENABLE=false)", {
+      type: "TASK_DISABLED",
+    });
+  }
+}
 
 export interface TaskCommandsOptions {
   readonly commandHandler: Pick<TaskCommandHandler, "handle" | "state">;
   readonly revocation: Revocation;
   readonly manualRuns: ManualRuns;
   readonly clock: Clock;
-  /** Zone of tasks that name none. */
+  /** Time zone of tasks that define none. */
   readonly timezone: string;
 }
 
@@ -40,7 +51,7 @@ export function taskCommands({
   clock,
   timezone,
 }: TaskCommandsOptions): TaskCommands {
-  /** Whatever can be refused is refused here, before anything is stored. */
+  /** Everything that can be rejected is rejected here, before anything is stored. */
   async function complete<P extends ActionParams<"scheduler.create">>(params: P, { caller }: Request) {
     const { isActive, ...input } = params;
     const definition = completeDefinition(input, timezone);
@@ -59,12 +70,13 @@ export function taskCommands({
       return { id: taskId };
     },
 
-    /** Runs of the old definition that were dispatched ahead still begin; the answer waits for their time. */
+    /** Runs of the old definition that were dispatched ahead still start. Resolves when their planned times have passed. */
     async "scheduler.change"({ taskId, ...params }, request) {
       const { definition, isActive } = await complete(params, request);
       const command = { type: "change", taskId, definition, isActive, now: clock.now() } as const;
       const { before } = await commandHandler.handle(command, request);
-      if (isDefined(before)) await revocation.pass(before.running.filter(({ isRevoked }) => !isRevoked));
+      const openRuns = isDefined(before) ? before.openRuns : [];
+      await revocation.waitForPlannedTimes(openRuns.filter(({ isRevoked }) => !isRevoked));
       return null;
     },
 
@@ -92,7 +104,7 @@ export function taskCommands({
       return null;
     },
 
-    /** The run's id is the command's: a call that is repeated names the same run. */
+    /** The id of the run is that of the command, so a repeated call dispatches no second run. */
     async "scheduler.runNow"({ taskId }, { cause, ref }) {
       const runId = ref.id;
       const command = { type: "runNow", taskId, runId, now: clock.now() } as const;
@@ -102,4 +114,10 @@ export function taskCommands({
       return { runId };
     },
   };
+}
+
+export function requestOf(context: Context<unknown, Meta>, ref: CommandRef): Request {
+  const { requestID } = context;
+  const causation = requestID ? { causationid: requestID } : {};
+  return { caller: context, ref, cause: { ...causeOf(context), ...causation } };
 }

@@ -1,22 +1,25 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bus, SubscriptionHandle } from "../../../shared/bus/bus.ts";
+import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import { isRunEnded, type RunEnded } from "../../../shared/contracts/run-events.ts";
 import { errorMessage } from "../../../shared/errors.ts";
 import type { Outbox } from "../../../shared/event-store/outbox.ts";
 import type { Log } from "../../../shared/log.ts";
 import type { Fence } from "../leadership/mongo-fence.ts";
 import type { LeaseDocument } from "../leadership/mongo-lease.ts";
-import type { EndedRuns } from "../runs/ended-runs.ts";
-import type { OpenRunsPage, TaskStore } from "../store/mongo-tasks.ts";
+import { type EndedRuns, tasksWithOpenRuns } from "../runs/ended-runs.ts";
+import type { TaskStore } from "../store/mongo-tasks.ts";
 import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import type { DueLoop } from "./due-loop.ts";
 
 /** The work of the one scheduler that holds the lease. */
 export interface ActiveScheduler {
-  /** Errors: `STORE_UNAVAILABLE`, and what the bus throws; then `end` is called. */
+  /**
+   * @throws `STORE_UNAVAILABLE`, and what the bus throws; the caller then calls `end`
+   */
   begin(epoch: number, previous: LeaseDocument | null): Promise<void>;
   end(): Promise<void>;
-  /** True between the two. */
+  /** True from the end of `begin` to the start of `end`. */
   isActive(): boolean;
 }
 
@@ -27,54 +30,56 @@ export interface ActiveSchedulerOptions {
   readonly fence: Fence;
   readonly bus: Bus;
   readonly tasks: Pick<TaskStore, "withOpenRuns">;
-  /** Removes those of the tasks' runs whose end is recorded. */
-  readonly reconcile: EndedRuns["reconcile"];
+  readonly endedRuns: Pick<EndedRuns, "reconcile">;
   readonly log: Log;
-  /** After this silence of a dead scheduler its run ends are delivered to the next one. */
+  /** Run-ended events that a dead scheduler did not acknowledge are delivered to the next one after this time. */
   readonly ackWaitMs: number;
 }
 
 const END_GRACE_MS = 500;
-/** Tasks whose runs are compared with the records in one go. */
-const RECONCILED = 1000;
+/** Tasks whose open runs are compared with the records at a time. */
+const PAGE_SIZE = 1000;
 
 export function activeScheduler(options: ActiveSchedulerOptions): ActiveScheduler {
-  const { outbox, commandHandler, loop, fence, bus, tasks, reconcile, log, ackWaitMs } = options;
+  const { outbox, commandHandler, loop, fence, bus, tasks, endedRuns, log, ackWaitMs } = options;
   let subscription: SubscriptionHandle | undefined;
   let isActive = false;
-  let turn: Promise<void> = Promise.resolve();
+  let lastStep: Promise<void> = Promise.resolve();
   let reconciling: Promise<void> | undefined;
 
-  /**
-   * Tasks that are not active are loaded by nobody, but an end that was recorded and not noted by a scheduler that died
-   * would hold them up once they are started or changed.
-   */
+  /** Also for tasks that are not active, which the due loop does not load: they can be resumed or changed later. */
   async function reconcileAll(): Promise<void> {
-    for (let after: string | null = ""; after !== null && isActive; ) {
-      const page: OpenRunsPage = await tasks.withOpenRuns(after, RECONCILED);
-      await reconcile(page.tasks);
-      after = page.last;
+    for await (const page of tasksWithOpenRuns(tasks, PAGE_SIZE)) {
+      if (!isActive) return;
+      await endedRuns.reconcile(page);
     }
   }
 
-  /** Losing the lease while the work is still beginning ends it when it has begun. */
-  function inTurn(step: () => Promise<void>): Promise<void> {
-    const next = turn.then(step);
-    turn = next.catch((error: unknown) =>
-      log.error({ reason: errorMessage(error) }, "the scheduler's turn failed"),
+  /** If the lease is lost while `begin` is under way, `end` starts when it has finished. */
+  function oneAtATime(step: () => Promise<void>): Promise<void> {
+    const next = lastStep.then(step);
+    lastStep = next.catch((error: unknown) =>
+      log.error({ reason: errorMessage(error) }, "the scheduler could not become active or inactive"),
     );
     return next;
+  }
+
+  async function handleRunEvents(events: readonly DomainEnvelope[]): Promise<void> {
+    const ends = events.filter(isRunEnded) as readonly RunEnded[];
+    const closed = ends.map(({ data: { taskId, runId } }) => commandHandler.endRun({ taskId, runId }));
+    for (const { data } of ends) loop.runEnded(data.taskId);
+    await Promise.all(closed);
   }
 
   return {
     isActive: () => isActive,
 
     begin: (epoch, previous) =>
-      inTurn(async () => {
-        // Before anything is read: nothing that an earlier scheduler decided is stored after this.
+      oneAtATime(async () => {
+        // Before anything is read: no decision of an earlier scheduler is stored after this.
         await fence.raise(epoch, previous?.sessions ?? []);
         commandHandler.open(epoch);
-        // Before anything is adopted, so that no end of an adopted run is missed.
+        // Before events are adopted, so that no end of an adopted run is missed.
         subscription = await bus.subscribe({
           pattern: "run.*",
           group: "scheduler",
@@ -83,12 +88,7 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
           maxDeliver: 5,
           backoffMs: [200, 1000, 5000],
           batch: { maxSize: 1000, lingerMs: 2 },
-          handleBatch: async (events) => {
-            const ends = events.filter(isRunEnded) as readonly RunEnded[];
-            const removed = ends.map(({ data }) => commandHandler.endRun(data));
-            for (const { data } of ends) loop.ended(data.taskId);
-            await Promise.all(removed);
-          },
+          handleBatch: handleRunEvents,
         });
         await outbox.adoptAll();
         await loop.start();
@@ -99,11 +99,11 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
       }),
 
     end: () =>
-      inTurn(async () => {
+      oneAtATime(async () => {
         isActive = false;
-        // Together: who has lost the lease should write as little as possible, what has ended included.
+        // Both at once: a scheduler that has lost the lease should store as little as possible.
         const stopped = Promise.all([loop.stop(), subscription?.stop()]);
-        // What is under way may end; then the command handler rejects the rest, which waits for a store that may be unavailable.
+        // Commands in flight have this long. Then the others are rejected, which may wait for an unavailable store.
         await Promise.race([stopped, delay(END_GRACE_MS, undefined, { ref: false })]);
         commandHandler.close();
         await Promise.all([stopped, reconciling]);

@@ -2,7 +2,6 @@ import type { Collection } from "mongodb";
 import { ensureIndexes } from "../../../migrations/mongo/indexes.ts";
 import { systemClock as clock } from "../../../shared/clock.ts";
 import { exampleDefinition } from "../../../shared/contracts/task-definition.ts";
-import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { type OpenEventStore, openEventStore } from "../../../shared/event-store/open-event-store.ts";
 import { objectId } from "../../../shared/ids.ts";
 import { eventually } from "../../../test/eventually.ts";
@@ -14,32 +13,33 @@ import { mongoTasks, type TaskStore } from "../store/mongo-tasks.ts";
 import { createTaskCommandHandler, type TaskCommandHandler } from "../store/task-command-handler.ts";
 import { type TaskDocument, toDocument } from "../store/task-document.ts";
 import type { Definition } from "../task/definition.ts";
-import type { ActiveRun, DefinedTask } from "../task/task-state.ts";
+import type { TaskFact } from "../task/task-evolution.ts";
+import type { DefinedTask, OpenRun } from "../task/task-state.ts";
 import { createDueLoop, type DueLoop, type DueLoopOptions } from "./due-loop.ts";
 
-export interface Fired {
+export interface Dispatched {
   readonly taskId: string;
-  /** When the loop asked for it. */
+  /** When the loop submitted the command. */
   readonly at: number;
-  readonly events: readonly TaskEvent[];
+  readonly events: readonly TaskFact[];
 }
 
 interface Options extends Partial<DueLoopOptions> {
-  /** Called when a page has been read and before the loop has it. */
+  /** Called when a page was loaded, before it is returned to the loop. */
   readonly onPage?: (commandHandler: TaskCommandHandler) => Promise<void>;
-  /** Whether the outbox takes more events; by default that of the command handler. */
+  /** Whether the outbox has room. Default: that of the commandHandler. */
   readonly hasRoom?: () => boolean;
 }
 
-interface Planted {
-  readonly running?: readonly ActiveRun[];
+interface StoredTasks {
+  readonly openRuns?: readonly OpenRun[];
   readonly count?: number;
 }
 
 const EPOCH = 1;
 const hourly: Definition = { ...exampleDefinition, expression: "* * 1 * *" };
 
-/** Due loops on one store, and the tasks that stand in it. */
+/** Due loops on one store, and its tasks. */
 export class DueLoops {
   readonly documents: Collection<TaskDocument>;
   readonly #mongo: TestMongo;
@@ -73,10 +73,10 @@ export class DueLoops {
     await this.#mongo.close();
   }
 
-  /** A loop on a command handler of its own, with all that it fires and holds. */
+  /** A loop with a command handler of its own, what it dispatches, and the tasks that it keeps in memory. */
   scheduler({ onPage, hasRoom, ...options }: Options = {}) {
-    const fired: Fired[] = [];
-    const held = new Set<string>();
+    const dispatched: Dispatched[] = [];
+    const inMemory = new Set<string>();
     const tasks = mongoTasks(this.documents);
     const commandHandler = createTaskCommandHandler({
       store: this.#events.store,
@@ -85,7 +85,7 @@ export class DueLoops {
       fence: mongoFence(this.#events.db, silentLog),
       clock,
       maxBatch: 500,
-      onMoved: (taskId, state) => loop.moved(taskId, state),
+      onMoved: (taskId, state) => loop.stateChanged(taskId, state),
       onFenced: () => {},
     });
     commandHandler.open(EPOCH);
@@ -96,7 +96,7 @@ export class DueLoops {
     };
     const loop = createDueLoop({
       tasks: { dueAfter },
-      commandHandler: { ...watched(commandHandler, { fired, held }), ...(hasRoom && { hasRoom }) },
+      commandHandler: { ...watched(commandHandler, { dispatched, inMemory }), ...(hasRoom && { hasRoom }) },
       clock,
       log: silentLog,
       lookAheadMs: 1000,
@@ -105,12 +105,12 @@ export class DueLoops {
       ...options,
     });
     this.#loops.push(loop);
-    const count = (wanted: number) => eventually(() => fired.length >= wanted);
-    return { loop, commandHandler, fired, held, count };
+    const count = (wanted: number) => eventually(() => dispatched.length >= wanted);
+    return { loop, commandHandler, dispatched, inMemory, count };
   }
 
-  /** Puts tasks into the store that are due at an instant; answers their ids. */
-  async plant(nextRunAt: number, { running = [], count = 1 }: Planted = {}): Promise<string[]> {
+  /** Stores tasks that are due at an instant. Returns their ids. */
+  async store(nextRunAt: number, { openRuns = [], count = 1 }: StoredTasks = {}): Promise<string[]> {
     const since = nextRunAt - 3_600_000;
     const made = Array.from(
       { length: count },
@@ -122,9 +122,9 @@ export class DueLoops {
         createdAt: since,
         updatedAt: since,
         lastRunAt: null,
-        settledUntil: null,
+        accountedUntil: null,
         nextRunAt,
-        running,
+        openRuns,
       }),
     );
     await this.documents.insertMany(made.map((task) => toDocument(task, 1)));
@@ -134,23 +134,22 @@ export class DueLoops {
 
 function watched(
   commandHandler: TaskCommandHandler,
-  { fired, held }: { fired: Fired[]; held: Set<string> },
+  { dispatched, inMemory }: { dispatched: Dispatched[]; inMemory: Set<string> },
 ): DueLoopOptions["commandHandler"] {
   return {
     async handle(command) {
       const at = clock.now();
       const handled = await commandHandler.handle(command);
-      if (handled.events.length > 0)
-        fired.push({ taskId: command.taskId, at, events: handled.events as readonly TaskEvent[] });
+      if (handled.events.length > 0) dispatched.push({ taskId: command.taskId, at, events: handled.events });
       return handled;
     },
     hasRoom: commandHandler.hasRoom,
     remember(taskId, state) {
-      held.add(taskId);
+      inMemory.add(taskId);
       commandHandler.remember(taskId, state);
     },
     forget(taskId) {
-      held.delete(taskId);
+      inMemory.delete(taskId);
       commandHandler.forget(taskId);
     },
   };

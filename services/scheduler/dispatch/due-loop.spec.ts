@@ -6,16 +6,17 @@ import { exampleDefinition } from "../../../shared/contracts/task-definition.ts"
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { objectId } from "../../../shared/ids.ts";
 import { silentLog } from "../../../test/silent-log.ts";
-import type { ActiveRun } from "../task/task-state.ts";
-import { DueLoops, type Fired } from "./due-loop.fixture.ts";
+import type { OpenRun } from "../task/task-state.ts";
+import { type Dispatched, DueLoops } from "./due-loop.fixture.ts";
 
-const activeRun = (plannedAt: number): ActiveRun => ({
+const openRun = (plannedAt: number): OpenRun => ({
   runId: objectId(),
   attempt: 1,
   plannedAt,
   isRevoked: false,
 });
-const typesOf = (fired: readonly Fired[]) => fired.flatMap(({ events }) => events.map(({ type }) => type));
+const typesOf = (dispatched: readonly Dispatched[]) =>
+  dispatched.flatMap(({ events }) => events.map(({ type }) => type));
 
 describe("the due loop", () => {
   let loops: DueLoops;
@@ -25,62 +26,61 @@ describe("the due loop", () => {
   afterEach(() => loops.clear());
   after(() => loops?.close());
 
-  it("fires each task once, never before its time", async () => {
+  it("dispatches each task once, never before its planned time", async () => {
     const start = clock.now();
     const dues = [120, 60, 180, 60].map((ms) => start + ms);
-    const planted = new Map<string, number>();
-    for (const due of dues) planted.set((await loops.plant(due))[0] as string, due);
-    const { loop, fired, count } = loops.scheduler();
+    const dueAt = new Map<string, number>();
+    for (const due of dues) dueAt.set((await loops.store(due))[0] as string, due);
+    const { loop, dispatched, count } = loops.scheduler();
     await loop.start();
     await count(4);
-    for (const { taskId, at } of fired) {
-      const due = planted.get(taskId) as number;
-      assert.ok(at >= due, `fired ${due - at} ms before its time`);
+    for (const { taskId, at } of dispatched) {
+      const due = dueAt.get(taskId) as number;
+      assert.ok(at >= due, `dispatched ${due - at} ms early`);
     }
-    assert.equal(new Set(fired.map(({ taskId }) => taskId)).size, 4);
+    assert.equal(new Set(dispatched.map(({ taskId }) => taskId)).size, 4);
   });
 
-  it("dispatches ahead of the time where told so", async () => {
+  it("dispatches ahead of the planned time if it is configured to", async () => {
     const due = clock.now() + 1100;
-    await loops.plant(due);
-    const { loop, fired, count } = loops.scheduler({ aheadMs: 1000 });
+    await loops.store(due);
+    const { loop, dispatched, count } = loops.scheduler({ aheadMs: 1000 });
     await loop.start();
     await count(1);
-    const aheadMs = due - (fired[0]?.at ?? 0);
+    const aheadMs = due - (dispatched[0]?.at ?? 0);
     assert.ok(aheadMs <= 1000 && aheadMs > 0, `dispatched ${aheadMs} ms ahead`);
   });
 
-  it("holds only what is due within the look-ahead, and loads the rest in time", async () => {
+  it("keeps only tasks that are due within the look-ahead, and loads the others in time", async () => {
     const start = clock.now();
-    const [soon] = await loops.plant(start + 50);
-    const [later] = await loops.plant(start + 2500);
-    await loops.plant(start + 3_600_000);
-    const { loop, fired, held, count } = loops.scheduler({ lookAheadMs: 300 });
+    const [soon] = await loops.store(start + 50);
+    const [later] = await loops.store(start + 2500);
+    await loops.store(start + 3_600_000);
+    const { loop, dispatched, inMemory, count } = loops.scheduler({ lookAheadMs: 300 });
     await loop.start();
-    assert.deepEqual([...held], [soon]);
+    assert.deepEqual([...inMemory], [soon]);
     await count(2);
-    assert.equal(fired[1]?.taskId, later);
-    assert.ok((fired[1]?.at ?? 0) >= start + 2500);
+    assert.equal(dispatched[1]?.taskId, later);
+    assert.ok((dispatched[1]?.at ?? 0) >= start + 2500);
   });
 
-  it("holds a task that fired until its run has ended, so that the end finds it in memory", async () => {
-    await loops.plant(clock.now() - 10);
-    const { loop, commandHandler, fired, held, count } = loops.scheduler();
+  it("keeps a dispatched task in memory until its run has ended", async () => {
+    await loops.store(clock.now() - 10);
+    const { loop, commandHandler, dispatched, inMemory, count } = loops.scheduler();
     await loop.start();
     await count(1);
-    const [{ taskId, events }] = fired as [Fired];
+    const [{ taskId, events }] = dispatched as [Dispatched];
     const [due] = events as [Extract<TaskEvent, { type: "task.due" }>];
-    const { runId, attempt, plannedAt } = due.data;
-    assert.deepEqual([...held], [taskId]);
-    const run = { runId, attempt, plannedAt: Date.parse(plannedAt), isRevoked: false };
-    await commandHandler.endRun({ taskId, runId: run.runId });
-    assert.deepEqual([...held], []);
+    const { runId } = due.data;
+    assert.deepEqual([...inMemory], [taskId]);
+    await commandHandler.endRun({ taskId, runId });
+    assert.deepEqual([...inMemory], []);
   });
 
-  it("fires a task that is created while the next ones are being read", async () => {
+  it("dispatches a task that is created while a page is being loaded", async () => {
     const created = objectId();
     let isCreated = false;
-    const { loop, fired, count } = loops.scheduler({
+    const { loop, dispatched, count } = loops.scheduler({
       async onPage(commandHandler) {
         if (isCreated) return;
         isCreated = true;
@@ -91,15 +91,15 @@ describe("the due loop", () => {
     });
     await loop.start();
     await count(1);
-    assert.equal(fired[0]?.taskId, created);
+    assert.equal(dispatched[0]?.taskId, created);
   });
 
-  it("knows of a run that ends while the next tasks are being read", async () => {
+  it("respects the end of a run that arrives while a page is being loaded", async () => {
     const start = clock.now();
-    const run = activeRun(start - 1000);
-    const [taskId = ""] = await loops.plant(start + 150, { running: [run] });
+    const run = openRun(start - 1000);
+    const [taskId = ""] = await loops.store(start + 150, { openRuns: [run] });
     let isEnded = false;
-    const { loop, fired, count } = loops.scheduler({
+    const { loop, dispatched, count } = loops.scheduler({
       async onPage(commandHandler) {
         if (!isEnded) await commandHandler.endRun({ taskId, runId: run.runId });
         isEnded = true;
@@ -107,74 +107,74 @@ describe("the due loop", () => {
     });
     await loop.start();
     await count(1);
-    assert.deepEqual(typesOf(fired), ["task.due"]);
+    assert.deepEqual(typesOf(dispatched), ["task.due"]);
   });
 
-  it("fires all tasks of one instant once, also where they are more than it reads in one go", async () => {
+  it("dispatches all tasks of one instant once, even if they do not fit one page", async () => {
     const due = clock.now() + 300;
-    const taskIds = await loops.plant(due, { count: 540 });
-    const { loop, fired, count } = loops.scheduler({ pageSize: 100 });
+    const taskIds = await loops.store(due, { count: 540 });
+    const { loop, dispatched, count } = loops.scheduler({ pageSize: 100 });
     await loop.start();
     await count(taskIds.length);
-    assert.equal(fired.length, taskIds.length);
-    assert.equal(new Set(fired.map(({ taskId }) => taskId)).size, taskIds.length);
-    assert.ok(fired.every(({ at }) => at >= due));
+    assert.equal(dispatched.length, taskIds.length);
+    assert.equal(new Set(dispatched.map(({ taskId }) => taskId)).size, taskIds.length);
+    assert.ok(dispatched.every(({ at }) => at >= due));
   });
 
-  it("dispatches the others where the trigger of one task is no longer valid, and logs that one", async () => {
+  it("logs a task whose trigger has become invalid, and dispatches the others", async () => {
     const due = clock.now() + 100;
-    const [bad = "", good] = [...(await loops.plant(due)), ...(await loops.plant(due))];
+    const [bad = "", good] = [...(await loops.store(due)), ...(await loops.store(due))];
     await loops.documents.updateOne({ _id: new ObjectId(bad) }, { $set: { timezone: "Mars/Olympus" } });
     const named: object[] = [];
     const log = { ...silentLog, error: (fields: object) => void named.push(fields) };
-    const { loop, fired, count } = loops.scheduler({ log });
+    const { loop, dispatched, count } = loops.scheduler({ log });
     await loop.start();
     await count(1);
-    assert.equal(fired[0]?.taskId, good);
+    assert.equal(dispatched[0]?.taskId, good);
     assert.partialDeepStrictEqual(named, [{ taskId: bad }]);
   });
 
-  it("where runs must not overlap, waits for the end of the earlier run", async () => {
+  it("waits for the end of the earlier run if runs must not overlap", async () => {
     const start = clock.now();
-    const run = activeRun(start - 1000);
-    const [taskId = ""] = await loops.plant(start + 900, { running: [run] });
-    const { loop, commandHandler, fired, count } = loops.scheduler({ aheadMs: 900 });
+    const run = openRun(start - 1000);
+    const [taskId = ""] = await loops.store(start + 900, { openRuns: [run] });
+    const { loop, commandHandler, dispatched, count } = loops.scheduler({ aheadMs: 900 });
     await loop.start();
-    assert.equal(fired.length, 0);
+    assert.equal(dispatched.length, 0);
     await commandHandler.endRun({ taskId, runId: run.runId });
     await count(1);
-    assert.deepEqual(typesOf(fired), ["task.due"]);
-    assert.ok((fired[0]?.at ?? 0) < start + 900, "dispatched as soon as nothing speaks against it");
+    assert.deepEqual(typesOf(dispatched), ["task.due"]);
+    assert.ok((dispatched[0]?.at ?? 0) < start + 900, "dispatched when the earlier run had ended");
   });
 
-  it("knows of a run that ends while its task is looked at in vain, in one transaction", async () => {
+  it("closes a run and dispatches the next occurrence in one transaction", async () => {
     const due = clock.now() + 300;
-    const run = activeRun(due - 3_600_000);
-    const [taskId = ""] = await loops.plant(due, { running: [run] });
-    const { loop, commandHandler, fired, count } = loops.scheduler({ aheadMs: 500 });
+    const run = openRun(due - 3_600_000);
+    const [taskId = ""] = await loops.store(due, { openRuns: [run] });
+    const { loop, commandHandler, dispatched, count } = loops.scheduler({ aheadMs: 500 });
     await loop.start();
-    loop.ended(taskId);
+    loop.runEnded(taskId);
     await commandHandler.endRun({ taskId, runId: run.runId });
     await count(1);
-    assert.deepEqual(typesOf(fired), ["task.due"]);
+    assert.deepEqual(typesOf(dispatched), ["task.due"]);
     assert.equal((await loops.documents.findOne({ _id: new ObjectId(taskId) }))?.running.length, 1);
   });
 
-  it("where runs must not overlap, skips the occurrence at its own time at last", async () => {
+  it("skips the occurrence at its planned time if runs must not overlap", async () => {
     const due = clock.now() + 150;
-    await loops.plant(due, { running: [activeRun(due - 1000)] });
-    const { loop, fired, count } = loops.scheduler({ aheadMs: 150 });
+    await loops.store(due, { openRuns: [openRun(due - 1000)] });
+    const { loop, dispatched, count } = loops.scheduler({ aheadMs: 150 });
     await loop.start();
     await count(1);
-    assert.deepEqual(typesOf(fired), ["task.skipped"]);
-    assert.ok((fired[0]?.at ?? 0) >= due);
+    assert.deepEqual(typesOf(dispatched), ["task.skipped"]);
+    assert.ok((dispatched[0]?.at ?? 0) >= due);
   });
 
-  it("asks for the ends of runs on the books before it fires their tasks", async () => {
+  it("looks for ended runs of loaded tasks before it dispatches them", async () => {
     const due = clock.now() - 10;
-    const run = activeRun(due - 1000);
-    const [taskId = ""] = await loops.plant(due, { running: [run] });
-    const { loop, commandHandler, fired, count } = loops.scheduler({
+    const run = openRun(due - 1000);
+    const [taskId = ""] = await loops.store(due, { openRuns: [run] });
+    const { loop, commandHandler, dispatched, count } = loops.scheduler({
       onLoaded: async (tasks) => {
         assert.deepEqual(
           tasks.map((task) => task.taskId),
@@ -185,36 +185,36 @@ describe("the due loop", () => {
     });
     await loop.start();
     await count(1);
-    assert.deepEqual(typesOf(fired), ["task.due"]);
+    assert.deepEqual(typesOf(dispatched), ["task.due"]);
   });
 
-  it("fires nothing while the bus takes no more events, and everything once it does", async () => {
-    await loops.plant(clock.now() - 10, { count: 3 });
-    let asked = 0;
-    const { loop, fired, count } = loops.scheduler({
+  it("dispatches nothing while the outbox is full, and everything once it has room", async () => {
+    await loops.store(clock.now() - 10, { count: 3 });
+    let calls = 0;
+    const { loop, dispatched, count } = loops.scheduler({
       hasRoom() {
-        asked += 1;
-        if (asked === 3) assert.deepEqual(fired, []);
-        return asked >= 3;
+        calls += 1;
+        if (calls === 3) assert.deepEqual(dispatched, []);
+        return calls >= 3;
       },
     });
     await loop.start();
     await count(3);
-    assert.deepEqual(typesOf(fired), ["task.due", "task.due", "task.due"]);
+    assert.deepEqual(typesOf(dispatched), ["task.due", "task.due", "task.due"]);
   });
 
-  it("fires nothing more once it was stopped, and goes on where it is started again", async () => {
+  it("dispatches nothing after it was stopped, and continues when it is started again", async () => {
     const due = clock.now() + 100;
-    await loops.plant(due);
-    const { loop, fired, held, count } = loops.scheduler();
+    await loops.store(due);
+    const { loop, dispatched, inMemory, count } = loops.scheduler();
     await loop.start();
     await loop.stop();
-    assert.equal(held.size, 0);
+    assert.equal(inMemory.size, 0);
     const other = loops.scheduler();
     await other.loop.start();
     await other.count(1);
-    assert.deepEqual(fired, []);
-    await loops.plant(clock.now() + 50);
+    assert.deepEqual(dispatched, []);
+    await loops.store(clock.now() + 50);
     await loop.start();
     await count(1);
   });

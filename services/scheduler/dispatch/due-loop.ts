@@ -1,21 +1,22 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { errorMessage, isRetryable } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
-import { type HeapEntry, MinHeap } from "../../../shared/min-heap.ts";
-import type { DuePlace, TaskStore, VersionedTask } from "../store/mongo-tasks.ts";
+import type { TaskStore, VersionedTask } from "../store/mongo-tasks.ts";
 import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import { triggerIfValid } from "../task/definition.ts";
-import { type DefinedTask, isDefined, isHeldUp, runsOf } from "../task/task-state.ts";
+import { type DefinedTask, isDefined, isDispatchBlocked, openRunsOf } from "../task/task-state.ts";
+import { createNearFuture, type LoadedPage } from "./near-future.ts";
+import { type PlannedTask, PlannedTasks } from "./planned-tasks.ts";
 
 export interface DueLoop {
-  /** Resolves when the near future is loaded; what is overdue is then being fired. */
+  /** Resolves when the first tasks are loaded. Those that are overdue are dispatched from then on. */
   start(): Promise<void>;
-  /** Fires no more; resolves when what was begun has ended. */
+  /** Dispatches nothing more. Resolves when no dispatch is in flight. */
   stop(): Promise<void>;
-  /** A task's state has moved: its next occurrence is looked at anew. */
-  moved(taskId: string, state: VersionedTask): void;
-  /** A run of the task is being settled: where the next one waited for that, it goes into the same transaction. */
-  ended(taskId: string): void;
+  /** Plans the next occurrence of a task whose state has changed. */
+  stateChanged(taskId: string, state: VersionedTask): void;
+  /** A run of the task is being closed. If its next occurrence waits for that, it is dispatched in the same transaction. */
+  runEnded(taskId: string): void;
 }
 
 export interface DueLoopOptions {
@@ -23,222 +24,178 @@ export interface DueLoopOptions {
   readonly commandHandler: Pick<TaskCommandHandler, "handle" | "hasRoom" | "remember" | "forget">;
   readonly clock: Clock;
   readonly log: Log;
-  /** How much of the future is held in memory. */
+  /** How much of the future is kept in memory. */
   readonly lookAheadMs: number;
-  /** How long before its time an occurrence is dispatched. */
+  /** How long before its planned time an occurrence is dispatched. */
   readonly aheadMs: number;
-  /** Called with loaded tasks that have runs on their books, whose end may have been missed, before they fire. */
+  /** Called with loaded tasks that have open runs, whose ends may have been missed, before they are dispatched. */
   readonly onLoaded: (tasks: readonly DefinedTask[]) => Promise<void>;
-  /** How many tasks are loaded in one go; 5000 by default. */
+  /** Number of tasks that are loaded at a time. Default: 5000. */
   readonly pageSize?: number;
 }
 
-interface Planned extends HeapEntry {
-  readonly taskId: string;
-  nextRunAt: number;
-}
-
-/** Tasks held in memory at a time, planned ones and beside them busy ones, and how many are loaded in one go. */
-const HELD = 20_000;
-const PAGE = 5000;
-/** Fire commands under way at a time. */
-const FIRING = 5000;
-/** Occurrences that one command settles when a task has missed many. */
-const FIRE_LIMIT = 10_000;
+/** Maximum number of planned tasks in memory, and of those that are kept in addition for the ends of their runs. */
+const MAX_TASKS = 20_000;
+const MAX_IN_FLIGHT = 5000;
+const PAGE_SIZE = 5000;
+/** Maximum number of occurrences that one command accounts for if a task has missed many. */
+const MAX_OCCURRENCES = 10_000;
 const RETRY_MS = 200;
-/** Before and behind all ids. */
-const FIRST_ID = "0".repeat(24);
-const LAST_ID = "f".repeat(24);
-const BEGINNING: DuePlace = { at: 0, taskId: FIRST_ID };
 
 /**
- * Wakes exactly when the next occurrence is to be dispatched. Holds only tasks that are due within the look-ahead,
- * found by the index on `next_run_at`, so that neither start-up time nor memory grows with the number of tasks.
+ * Wakes exactly when the next occurrence has to be dispatched. Keeps only tasks that are due within the look-ahead,
+ * found through the index on `next_run_at`, so that neither start-up time nor memory grows with the number of tasks.
  */
 export function createDueLoop(options: DueLoopOptions): DueLoop {
-  const { tasks, commandHandler, clock, log, lookAheadMs, aheadMs, onLoaded, pageSize = PAGE } = options;
-  const heap = new MinHeap<Planned>();
-  const entries = new Map<string, Planned>();
-  /** Tasks with nothing to plan soon that are kept for the ends of their runs: else each would be read once more. */
-  const busy = new Set<string>();
-  const firing = new Set<Promise<void>>();
-  /** All active tasks that are due up to here are in memory. */
-  let loadedUntil: DuePlace = BEGINNING;
-  /** When to look further; at once after a full page has been worked off. */
-  let loadAt = 0;
-  /** Nothing is fired before it: the bus has not taken what was fired earlier. */
-  let fireAt = 0;
-  let loading: Promise<void> | undefined;
-  /** States that moved while a page is being read: what the page says of them may be older. */
-  const newer = new Map<string, VersionedTask>();
+  const { tasks, commandHandler, clock, log, lookAheadMs, aheadMs, onLoaded, pageSize = PAGE_SIZE } = options;
+  const planned = new PlannedTasks();
+  /** Tasks without a near occurrence that stay in memory for the ends of their runs: otherwise each would be read. */
+  const awaitingEnds = new Set<string>();
+  const inFlight = new Set<Promise<void>>();
+  const future = createNearFuture({
+    tasks,
+    clock,
+    log,
+    lookAheadMs,
+    pageSize,
+    hasRoom: () => planned.size < MAX_TASKS,
+    onPage: addPage,
+    onIdle: setTimer,
+  });
+  /** Nothing is dispatched before this instant, because the bus has not accepted the earlier events. */
+  let pausedUntil = 0;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = true;
 
-  function plan(entry: Planned, at: number): void {
-    heap.remove(entry);
-    entry.at = at;
-    heap.add(entry);
-    if (heap.peek() === entry) arm();
-  }
-
-  function unplan(taskId: string): void {
-    const entry = entries.get(taskId);
-    if (entry) heap.remove(entry);
-    entries.delete(taskId);
-  }
-
-  function keepForEnd(taskId: string, state: VersionedTask): void {
-    unplan(taskId);
-    busy.add(taskId);
-    commandHandler.remember(taskId, state);
-  }
-
-  function drop(taskId: string): void {
-    unplan(taskId);
-    busy.delete(taskId);
-    commandHandler.forget(taskId);
-  }
-
-  function consider(taskId: string, state: VersionedTask, { isRetry = false } = {}): void {
-    if (isStopped) return;
-    const { task } = state;
-    const nextRunAt = isDefined(task) && task.status === "active" && isValid(task) ? task.nextRunAt : null;
-    if (!isDefined(task) || nextRunAt === null || nextRunAt > loadedUntil.at) {
-      if (runsOf(task).length > 0 && busy.size < HELD) keepForEnd(taskId, state);
-      else drop(taskId);
-      return;
-    }
-    busy.delete(taskId);
-    const entry = entries.get(taskId) ?? { taskId, nextRunAt, at: 0, sequence: 0, position: -1 };
-    entry.nextRunAt = nextRunAt;
-    entries.set(taskId, entry);
-    commandHandler.remember(taskId, state);
-    const at = dispatchAt(task, nextRunAt, aheadMs);
-    const now = clock.now();
-    plan(entry, isRetry && at <= now ? now + RETRY_MS : at);
-  }
-
-  function arm(): void {
+  function setTimer(): void {
     clearTimeout(timer);
-    if (isStopped || firing.size >= FIRING) return;
-    const next = Math.max(fireAt, Math.min(heap.peek()?.at ?? loadAt, loadAt));
-    if (next === Number.POSITIVE_INFINITY) return;
-    timer = setTimeout(turn, Math.max(0, next - clock.now()));
+    if (isStopped || inFlight.size >= MAX_IN_FLIGHT) return;
+    const loadAt = future.loadAt();
+    const next = Math.max(pausedUntil, Math.min(planned.firstAt() ?? loadAt, loadAt));
+    timer = setTimeout(wake, Math.max(0, next - clock.now()));
   }
 
-  function turn(): void {
+  function wake(): void {
     const now = clock.now();
-    if (commandHandler.hasRoom()) fireDue(now);
-    else fireAt = now + RETRY_MS;
-    if (now >= loadAt) load();
-    arm();
+    if (commandHandler.hasRoom()) dispatchAllDue(now);
+    else pausedUntil = now + RETRY_MS;
+    if (now >= future.loadAt()) future.loadNext();
+    setTimer();
   }
 
-  function fireDue(now: number): void {
-    for (let next = heap.peek(); next && next.at <= now && firing.size < FIRING; next = heap.peek()) {
-      heap.take();
-      fire(next, now);
+  function dispatchAllDue(now: number): void {
+    while (inFlight.size < MAX_IN_FLIGHT) {
+      const task = planned.takeDue(now);
+      if (!task) return;
+      dispatch(task, now);
     }
   }
 
-  function fire(entry: Planned, now: number): void {
-    const { taskId } = entry;
-    const fired = commandHandler.handle({ type: "fire", taskId, now, aheadMs, limit: FIRE_LIMIT }).then(
+  function dispatch(task: PlannedTask, now: number): void {
+    const { taskId } = task;
+    const command = { type: "dispatchDue", taskId, now, aheadMs, limit: MAX_OCCURRENCES } as const;
+    const handled = commandHandler.handle(command).then(
       ({ after, version, hasMoved }) => {
-        // A task that has moved was planned anew; one that has not is looked at again a little later.
-        if (!hasMoved) consider(taskId, { task: after, version }, { isRetry: true });
+        // A task that has changed was planned again already. The others are retried a little later.
+        if (!hasMoved) plan(taskId, { task: after, version }, { isRetry: true });
       },
       (error: unknown) => {
         const fields = { taskId, reason: errorMessage(error) };
-        if (isRetryable(error)) log.debug(fields, "a task could not be fired; trying again");
-        else log.error(fields, "a task could not be fired; trying again");
-        if (!isStopped && entries.get(taskId) === entry) plan(entry, clock.now() + RETRY_MS);
+        if (isRetryable(error)) log.debug(fields, "a task could not be dispatched; trying again");
+        else log.error(fields, "a task could not be dispatched; trying again");
+        if (!isStopped && planned.planAgain(task, clock.now() + RETRY_MS)) setTimer();
       },
     );
-    const tracked = fired.finally(() => {
-      firing.delete(tracked);
-      if (firing.size === FIRING - 1) arm();
+    const tracked = handled.finally(() => {
+      inFlight.delete(tracked);
+      if (inFlight.size === MAX_IN_FLIGHT - 1) setTimer();
     });
-    firing.add(tracked);
+    inFlight.add(tracked);
   }
 
-  function load(): void {
-    loadAt = clock.now() + RETRY_MS;
-    if (loading || entries.size >= HELD) return;
-    loading = loadPage()
-      .catch((error: unknown) => {
-        log.warn({ reason: errorMessage(error) }, "the next tasks cannot be loaded; trying again");
-      })
-      .finally(() => {
-        loading = undefined;
-        newer.clear();
-        arm();
-      });
-  }
-
-  async function loadPage(): Promise<void> {
-    newer.clear();
-    const until = clock.now() + lookAheadMs;
-    const { states, end, unreadable } = await tasks.dueAfter(loadedUntil, until, pageSize);
-    for (const fields of unreadable) log.error(fields, "a task cannot be read, so it does not run");
-    for (const { task } of states) {
-      if (!isValid(task))
-        log.error({ taskId: task.taskId }, "a task's trigger is not valid any more, so it does not run");
+  function plan(taskId: string, state: VersionedTask, { isRetry = false } = {}): void {
+    if (isStopped) return;
+    const { task } = state;
+    const nextRunAt = isDefined(task) && isPlannable(task) ? task.nextRunAt : null;
+    if (!isDefined(task) || nextRunAt === null || nextRunAt > future.loadedUntil()) {
+      if (openRunsOf(task).length > 0 && awaitingEnds.size < MAX_TASKS) awaitEnds(taskId, state);
+      else remove(taskId);
+      return;
     }
-    loadedUntil = end ?? { at: until, taskId: LAST_ID };
-    loadAt = end ? 0 : until - lookAheadMs / 2;
-    // Their next occurrences were compared with the end of what was in memory before.
-    for (const [taskId, state] of newer) if (!entries.has(taskId)) consider(taskId, state);
-    const fresh = states.filter(({ task: { taskId } }) => !entries.has(taskId) && !newer.has(taskId));
-    const running = fresh.filter(({ task }) => task.running.length > 0);
-    for (const state of fresh) if (state.task.running.length === 0) consider(state.task.taskId, state);
-    if (running.length === 0) return;
-    for (const state of running) commandHandler.remember(state.task.taskId, state);
-    await onLoaded(running.map(({ task }) => task));
-    for (const state of running) if (!newer.has(state.task.taskId)) consider(state.task.taskId, state);
+    awaitingEnds.delete(taskId);
+    commandHandler.remember(taskId, state);
+    const at = dispatchAt(task, nextRunAt, aheadMs);
+    const now = clock.now();
+    if (planned.plan(taskId, { nextRunAt, at: isRetry && at <= now ? now + RETRY_MS : at })) setTimer();
+  }
+
+  function awaitEnds(taskId: string, state: VersionedTask): void {
+    planned.remove(taskId);
+    awaitingEnds.add(taskId);
+    commandHandler.remember(taskId, state);
+  }
+
+  function remove(taskId: string): void {
+    planned.remove(taskId);
+    awaitingEnds.delete(taskId);
+    commandHandler.forget(taskId);
+  }
+
+  async function addPage({ states, changed }: LoadedPage): Promise<void> {
+    for (const { task } of states)
+      if (!isValid(task))
+        log.error({ taskId: task.taskId }, "a task's trigger is invalid, so it does not run");
+    // These were planned while less of the future was loaded.
+    for (const [taskId, state] of changed) if (!planned.get(taskId)) plan(taskId, state);
+    const added = states.filter(({ task: { taskId } }) => !planned.get(taskId) && !changed.has(taskId));
+    const withRuns = added.filter(({ task }) => task.openRuns.length > 0);
+    for (const state of added) if (state.task.openRuns.length === 0) plan(state.task.taskId, state);
+    if (withRuns.length === 0) return;
+    for (const state of withRuns) commandHandler.remember(state.task.taskId, state);
+    await onLoaded(withRuns.map(({ task }) => task));
+    for (const state of withRuns) if (!changed.has(state.task.taskId)) plan(state.task.taskId, state);
   }
 
   return {
     async start() {
       isStopped = false;
-      loadedUntil = BEGINNING;
-      load();
-      await loading;
+      await future.start();
     },
 
     async stop() {
       isStopped = true;
       clearTimeout(timer);
-      await loading;
-      await Promise.all(firing);
-      for (const taskId of [...entries.keys(), ...busy]) drop(taskId);
+      await future.idle();
+      await Promise.all(inFlight);
+      for (const taskId of [...planned.ids(), ...awaitingEnds]) remove(taskId);
     },
 
-    moved(taskId, state) {
-      if (loading) newer.set(taskId, state);
-      consider(taskId, state);
+    stateChanged(taskId, state) {
+      future.stateChanged(taskId, state);
+      plan(taskId, state);
     },
 
-    ended(taskId) {
-      const entry = entries.get(taskId);
+    runEnded(taskId) {
+      const task = planned.get(taskId);
       const now = clock.now();
-      if (isStopped || !entry || entry.nextRunAt - aheadMs > now || firing.size >= FIRING) return;
+      if (isStopped || !task || task.nextRunAt - aheadMs > now || inFlight.size >= MAX_IN_FLIGHT) return;
       if (!commandHandler.hasRoom()) return;
-      heap.remove(entry);
-      fire(entry, now);
+      planned.take(task);
+      dispatch(task, now);
     },
   };
 }
 
-/** False where the trigger was valid when the task was defined, but is not any more. The task can be changed or paused. */
+function isPlannable(task: DefinedTask): boolean {
+  return task.status === "active" && isValid(task);
+}
+
+/** False if the trigger has become invalid since the task was defined. Such a task can be changed or paused. */
 function isValid({ definition, anchorAt }: DefinedTask): boolean {
   return triggerIfValid(definition, anchorAt) !== null;
 }
 
-/**
- * When a task's next occurrence is to be looked at: ahead of its time, but at its time where it must wait for the
- * end of an earlier run.
- */
+/** When to dispatch the next occurrence: ahead of its planned time, unless it may have to wait for an earlier run. */
 function dispatchAt(task: DefinedTask, nextRunAt: number, aheadMs: number): number {
-  return isHeldUp(task) ? nextRunAt : nextRunAt - aheadMs;
+  return isDispatchBlocked(task) ? nextRunAt : nextRunAt - aheadMs;
 }

@@ -10,7 +10,7 @@ const taskId = "66f2a1b00a1b2c3d4e5f6070";
 type Name = "scheduler.runNow" | "scheduler.pause";
 const names = ["scheduler.runNow", "scheduler.pause"] as const;
 
-/** A scheduler node whose calls are only counted; `hold` keeps them from being answered. */
+/** A scheduler node that only counts its calls. With `hold` it never responds. */
 class Node {
   readonly broker: ServiceBroker;
   readonly done: string[] = [];
@@ -22,7 +22,7 @@ class Node {
 
   constructor(namespace: string, nodeID: string) {
     this.broker = new ServiceBroker({ namespace, nodeID, logger: false, transporter: "Fake" });
-    const atLeader = leaderCalls({
+    const onLeader = leaderCalls({
       isActive: () => this.isActive,
       leader: () => this.leader,
       nodeId: nodeID,
@@ -31,7 +31,7 @@ class Node {
       commandMs: 60_000,
     });
     const handler = (name: Name) => (context: Context<{ taskId: string }>) =>
-      atLeader(name, context, async (command) => {
+      onLeader(name, context, async (command) => {
         this.done.push(name);
         this.commands.push(command);
         if (this.fails) throw this.fails;
@@ -61,27 +61,27 @@ async function twoNodes(test: TestContext) {
   return { standby, active };
 }
 
-// Brokers take their time to find each other.
+// It takes a while until the brokers have discovered each other.
 describe("a changing call", { concurrency: true }, () => {
-  it("is carried out by the active node, whichever node it reaches", async (test) => {
+  it("is executed by the active node, independent of the node that receives it", async (test) => {
     const { standby, active } = await twoNodes(test);
     assert.deepEqual(await standby.call("scheduler.runNow"), { runId: "active", changed: true });
     assert.deepEqual(await active.call("scheduler.runNow"), { runId: "active", changed: true });
     assert.deepEqual([active.done.length, standby.done.length], [2, 0]);
   });
 
-  it("waits while nobody is active, and says so at last", async (test) => {
+  it("waits while no node is active, and is rejected in the end", async (test) => {
     const { standby } = await twoNodes(test);
     standby.leader = null;
     const refusal = { type: "SCHEDULER_NO_LEADER", code: 503, retryable: true };
     await assert.rejects(standby.call("scheduler.runNow"), refusal);
-    const lucky = standby.call("scheduler.pause");
+    const called = standby.call("scheduler.pause");
     standby.isActive = true;
-    await lucky;
+    await called;
     assert.deepEqual(standby.done, ["scheduler.pause"]);
   });
 
-  it("goes to the next active node where the one asked does not answer", async (test) => {
+  it("is forwarded to the next leader if the first one does not respond", async (test) => {
     const { standby, active } = await twoNodes(test);
     active.hold = true;
     const called = standby.call("scheduler.pause");
@@ -92,7 +92,7 @@ describe("a changing call", { concurrency: true }, () => {
     assert.deepEqual(standby.commands, active.commands);
   });
 
-  it("is passed on once: two nodes that take each other for the active one play no ball", async (test) => {
+  it("is forwarded once, even if two nodes regard each other as the active one", async (test) => {
     const { standby, active } = await twoNodes(test);
     active.isActive = false;
     active.leader = "standby";
@@ -100,19 +100,19 @@ describe("a changing call", { concurrency: true }, () => {
     assert.deepEqual([standby.done, active.done], [[], []]);
   });
 
-  it("is made again where the active node dies under it", async (test) => {
+  it("is repeated if the active node dies during the call", async (test) => {
     const { standby, outcome } = await dyingUnder("scheduler.pause", test);
     assert.equal(outcome.status, "fulfilled");
     assert.deepEqual(standby.done, ["scheduler.pause"]);
   });
 
-  it("is the same command wherever it is made again, also where it runs a task now", async (test) => {
+  it("stays the same command when it is repeated, also for a manual run", async (test) => {
     const { standby, active, outcome } = await dyingUnder("scheduler.runNow", test);
     assert.equal(outcome.status, "fulfilled");
     assert.deepEqual(standby.commands, active.commands);
   });
 
-  it("keeps the command that its caller gave it, and leaves no mark on the caller", async (test) => {
+  it("keeps the command of its caller, and does not change the meta of the caller", async (test) => {
     const { standby, active } = await twoNodes(test);
     const command = { id: "66f2a1b00a1b2c3d4e5f6099", deadline: Date.now() + 60_000 };
     let meta: object | undefined;
@@ -129,10 +129,10 @@ describe("a changing call", { concurrency: true }, () => {
     await standby.broker.waitForServices("caller");
     await standby.broker.call("caller.call", {});
     assert.deepEqual(active.commands, [command]);
-    assert.deepEqual(meta, {}, "what is merged into the caller's meta would go with its next try");
+    assert.deepEqual(meta, {}, "the caller would send it again with its next call");
   });
 
-  it("is refused once its deadline has passed, at whichever node", async (test) => {
+  it("is rejected by every node once its deadline has passed", async (test) => {
     const { standby, active } = await twoNodes(test);
     const headers = commandHeaders({ id: "66f2a1b00a1b2c3d4e5f6098", deadline: Date.now() - 1 });
     for (const nodeID of ["standby", "active"]) {
@@ -142,7 +142,7 @@ describe("a changing call", { concurrency: true }, () => {
     assert.deepEqual([standby.done, active.done], [[], []]);
   });
 
-  it("is answered with what it met there, also where that is a service that is away", async (test) => {
+  it("fails with the error of the command, even if that is an unavailable service", async (test) => {
     const { standby, active } = await twoNodes(test);
     active.fails = new Errors.ServiceNotAvailableError({ action: "executor.validate", nodeID: "active" });
     await assert.rejects(standby.call("scheduler.pause"), { type: "SERVICE_NOT_AVAILABLE" });

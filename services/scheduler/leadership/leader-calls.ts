@@ -14,7 +14,7 @@ import { call, type Meta } from "../../../shared/service.ts";
 
 export class NoLeader extends AppError {
   constructor() {
-    super("No scheduler is active at the moment; try again in a few seconds.", {
+    super("No scheduler is active at the moment; try again in a few seconds", {
       type: "SCHEDULER_NO_LEADER",
     });
   }
@@ -22,29 +22,30 @@ export class NoLeader extends AppError {
 
 export interface LeaderCallsOptions {
   readonly isActive: () => boolean;
-  /** Node that holds the lease, as far as is known. */
+  /** Node that holds the lease, if it is known. */
   readonly leader: () => string | null;
   readonly nodeId: string;
   readonly clock: Clock;
   /** How long a call waits for a node to become active. */
   readonly waitMs: number;
-  /** How long a command may be carried out whose caller set no deadline; longer than `waitMs`. */
+  /** Deadline of commands whose caller set none, from the call on; longer than `waitMs`. */
   readonly commandMs: number;
 }
 
 const POLL_MS = 50;
-/** Set on a call that a standby passed on: it is not passed on again. */
+/** Marks a call that a standby has forwarded. It is not forwarded again. */
 const FORWARDED = "forwarded";
 
 /**
- * Carries changing actions to the one active scheduler, from whichever node they reach, so that all changes of tasks
- * come from one writer; waits while the lease changes hands. A call that names no command is given one here, so that
- * it may be passed on again when a node dies under it.
- * Errors: `SCHEDULER_NO_LEADER` (retryable), `COMMAND_LATE`.
+ * Executes changing actions on the active scheduler, regardless of the node that receives them, so that only one node
+ * changes tasks. Waits while the lease changes hands. A call without a command gets one here, so that it can be
+ * forwarded again if a node dies while it executes the call.
+ *
+ * @throws NoLeader `SCHEDULER_NO_LEADER` (retryable); CommandLate `COMMAND_LATE`; the errors of the action
  */
 export function leaderCalls(options: LeaderCallsOptions) {
   const { isActive, leader, nodeId, clock, waitMs, commandMs } = options;
-  return async function atLeader<N extends ActionName>(
+  return async function onLeader<N extends ActionName>(
     name: N,
     context: Context<ActionParams<N>, Meta>,
     here: (command: CommandRef) => Promise<ActionResult<N>>,
@@ -52,25 +53,22 @@ export function leaderCalls(options: LeaderCallsOptions) {
     const now = clock.now();
     const command = commandOf(context.headers) ?? { id: objectId(now), deadline: now + commandMs };
     const isForwarded = context.headers?.[FORWARDED] !== undefined;
-    const giveUpAt = performance.now() + waitMs;
+    const waitUntil = performance.now() + waitMs;
 
     /**
-     * Passes the call on. Resolves to undefined once another node leads: the one asked may be frozen, and if it has
-     * carried the command out, the next one recognises it.
+     * Forwards the call. Resolves to undefined if another node becomes the leader meanwhile: the first one may be
+     * frozen. If it has executed the command, the next one recognises it.
      */
-    async function pass(node: string): Promise<{ answer: ActionResult<N> } | undefined> {
-      // In headers: what is in `meta` would be merged into the caller's and go with its next try.
+    async function forward(node: string): Promise<{ result: ActionResult<N> } | undefined> {
+      // In headers, because `meta` is merged into that of the caller, which sends it again when it retries.
       const headers = { ...commandHeaders(command), [FORWARDED]: nodeId };
-      const answer = call(context, name, context.params, { nodeID: node, headers });
+      const called = call(context, name, context.params, { nodeID: node, headers });
       const leading = new AbortController();
       try {
-        return await Promise.race([
-          answer.then((value) => ({ answer: value })),
-          untilOther(node, leading.signal),
-        ]);
+        return await Promise.race([called.then((result) => ({ result })), untilOther(node, leading.signal)]);
       } finally {
         leading.abort();
-        answer.catch(() => undefined);
+        called.catch(() => undefined);
       }
     }
 
@@ -78,16 +76,16 @@ export function leaderCalls(options: LeaderCallsOptions) {
       while (!signal.aborted && leader() === node) await delay(POLL_MS);
     }
 
-    /** Resolves to undefined where nobody has carried it out yet. */
-    async function attempt(): Promise<{ answer: ActionResult<N> } | undefined> {
+    /** Resolves to undefined if no node has executed the command yet. */
+    async function attempt(): Promise<{ result: ActionResult<N> } | undefined> {
       const node = leader();
       const isHere = isActive();
       try {
-        if (isHere) return { answer: await here(command) };
+        if (isHere) return { result: await here(command) };
         if (node === null || node === nodeId) return undefined;
-        // Who passed it on knows better by now than to ask this node.
+        // The node that forwarded the call looks for the leader again.
         if (isForwarded) throw new NoLeader();
-        return await pass(node);
+        return await forward(node);
       } catch (error) {
         if (isHere ? errorType(error) === "SCHEDULER_FENCED" : !isForwarded && isUnreached(name, error))
           return undefined;
@@ -97,18 +95,17 @@ export function leaderCalls(options: LeaderCallsOptions) {
 
     for (;;) {
       if (clock.now() > command.deadline) throw new CommandLate();
-      const carriedOut = await attempt();
-      if (carriedOut) return carriedOut.answer;
-      if (performance.now() > giveUpAt) throw new NoLeader();
+      const executed = await attempt();
+      if (executed) return executed.result;
+      if (performance.now() > waitUntil) throw new NoLeader();
       await delay(POLL_MS);
     }
   };
 }
 
 /**
- * The node asked is not the active one, is gone, or died with the call: the command may go to another one, which
- * recognises it where it was carried out after all. The same error about a call that the command itself made is its
- * answer.
+ * True if the called node is not the active one, is gone, or died during the call. Then the command may go to another
+ * node, which recognises it if it was executed after all. The same error of a call that the command made is its result.
  */
 function isUnreached(name: ActionName, error: unknown): boolean {
   const type = errorType(error) ?? "";

@@ -52,7 +52,7 @@ describe("the lease of the active scheduler", () => {
     return { node, gained: gained.promise, lost: lost.promise };
   }
 
-  it("is held by one node; the others know which", async () => {
+  it("is held by one node, and the others know its id", async () => {
     const first = contender("a", leaseOf("a"), { leaseMs: LONG_LEASE_MS });
     await first.gained;
     const second = contender("b", leaseOf("b"), { leaseMs: LONG_LEASE_MS });
@@ -61,7 +61,7 @@ describe("the lease of the active scheduler", () => {
     assert.deepEqual([first.node.leader(), second.node.leader()], ["a", "a"]);
   });
 
-  it("passes on at once when its holder stops in order", async () => {
+  it("is acquired by another node at once when its holder stops", async () => {
     const first = contender("a", leaseOf("a"), { leaseMs: LONG_LEASE_MS });
     await first.gained;
     const second = contender("b", leaseOf("b"), { leaseMs: LONG_LEASE_MS });
@@ -70,7 +70,7 @@ describe("the lease of the active scheduler", () => {
     assert.ok((await second.gained) - stoppedAt < LONG_LEASE_MS);
   });
 
-  it("passes on after a lease when its holder falls silent, and not before that holder has stopped", async () => {
+  it("is acquired by another node when its holder is cut off, and not before the holder has stopped its work", async () => {
     const lease = leaseOf("a");
     let isCut = false;
     const renew: LeaseStore["renew"] = (epoch) =>
@@ -84,7 +84,7 @@ describe("the lease of the active scheduler", () => {
     assert.equal(first.node.isLeader(), false);
   });
 
-  it("is sought at one pace, however often it was lost while the store did not answer", async () => {
+  it("is read at one interval, independent of how often it was lost while the store did not respond", async () => {
     const lease = leaseOf("a");
     let gains = 0;
     let reads = 0;
@@ -100,22 +100,22 @@ describe("the lease of the active scheduler", () => {
         gains += 1;
         return lease.acquire(seen && { ...seen });
       },
-      // Still under way when the lease runs out.
+      // Still in flight when the lease expires.
       async renew() {
         renewals += 1;
         await new Promise((resolve) => setTimeout(resolve, LEASE_MS));
         renewals -= 1;
-        throw new Error("no answer");
+        throw new Error("no response");
       },
     });
     await eventually(() => gains === 2 && !node.isLeader() && renewals === 0);
     const [before, startedAt] = [reads, performance.now()];
     await eventually(() => reads >= before + 20);
     const everyMs = (performance.now() - startedAt) / 20;
-    assert.ok(everyMs >= LEASE_MS / 10, `asked every ${everyMs} ms`);
+    assert.ok(everyMs >= LEASE_MS / 10, `read every ${everyMs} ms`);
   });
 
-  it("is given up in time where the store does not answer at all", async () => {
+  it("is given up in time if the store does not respond", async () => {
     const proxy = await startTcpProxy(mongo.port);
     const url = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
     const client = await new MongoClient(url).connect();
@@ -145,25 +145,25 @@ describe("the lease of the active scheduler", () => {
     reason = "the outcome of a commit is unknown";
     const [lostAt] = await Promise.all([first.lost, eventually(() => first.node.leader() === null)]);
     const second = contender("b");
-    assert.ok((await second.gained) - lostAt < LEASE_MS, "it was free at once");
+    assert.ok((await second.gained) - lostAt < LEASE_MS, "it was released at once");
     reason = null;
     await second.node.stop();
     await eventually(() => first.node.isLeader());
   });
 
-  it("passes on at once when its holder's process has ended on this host", async () => {
+  it("is acquired by another node at once when the holder's process has ended on this host", async () => {
     const first = contender("a");
     await first.gained;
     // A process id that no process can have.
     await leases.updateOne({ _id: "scheduler" }, { $set: { pid: 2 ** 30, boot: "gone" } });
-    const askedAt = performance.now();
+    const startedAt = performance.now();
     const second = contender("b");
-    assert.ok((await second.gained) - askedAt < LEASE_MS);
+    assert.ok((await second.gained) - startedAt < LEASE_MS);
     await first.lost;
   });
 
-  it("is given to one of many that ask at the same time", async () => {
-    // Long enough that none takes over while the test looks.
+  it("is acquired by one of many nodes that try at the same time", async () => {
+    // Long enough that no node takes over during the checks.
     const many = Array.from({ length: 8 }, (_, n) =>
       contender(`node-${n}`, leaseOf(`node-${n}`), { leaseMs: 10_000 }),
     );

@@ -9,31 +9,31 @@ export interface LeadershipOptions {
   readonly holder: string;
   readonly leaseMs: number;
   readonly log: Log;
-  /** Begins the work of the leader, after an earlier holder where there was one; a rejection gives the lease up. */
+  /** Starts the leader's work; `previous` is the lease of the earlier holder, if there was one. A rejection gives the lease up. */
   readonly onGained: (epoch: number, previous: LeaseDocument | null) => Promise<void>;
-  /** Ends it; called before another node can believe the lease free. */
+  /** Ends that work. Called before another node can regard the lease as free. */
   readonly onLost: () => Promise<void>;
-  /** Why this node cannot do the leader's work at present; then it gives the lease up and does not take it. */
+  /** Why this node cannot do the leader's work at the moment. It then gives the lease up and does not acquire it. */
   readonly impediment?: () => string | null;
 }
 
 export interface Leadership {
   start(): void;
-  /** Ends the leader's work and frees the lease, so that a standby takes over at once. */
+  /** Ends the leader's work and releases the lease, so that a standby takes over at once. */
   stop(): Promise<void>;
   isLeader(): boolean;
-  /** The epoch under which this node holds the lease; null where it does not. */
+  /** The epoch under which this node holds the lease; null if it does not. */
   epoch(): number | null;
-  /** The store refused a change of this epoch: another node has taken over. */
+  /** The store rejected a change of this epoch, because another node has taken over. */
   fenced(epoch: number): void;
-  /** Node that holds the lease as far as is known; null where nobody does. */
+  /** Node that holds the lease, if it is known; null otherwise. */
   leader(): string | null;
 }
 
 /**
- * Keeps exactly one node active. The holder renews at a third of the lease and stops by its own monotonic clock when
- * it has not managed to for nine tenths of it; the others take over when they have not seen the beat move for a whole
- * lease on theirs. A holder that released, or whose process has ended on this host, is replaced at once.
+ * Keeps at most one node active. The holder renews the lease after a third of its length and stops, by its own monotonic
+ * clock, nine tenths of the length after the last renewal. The others take over when the beat has not changed for a whole
+ * length by theirs. A holder that released the lease, or whose process has ended on this host, is replaced at once.
  */
 export function createLeadership({
   lease,
@@ -49,15 +49,15 @@ export function createLeadership({
   let validUntil = 0;
   let seen: LeaseDocument | null = null;
   let seenAt = 0;
-  /** One for all: whoever sets it replaces what was set before, so that losing the lease adds no second pace. */
+  /** The only timer for the next step. Setting it replaces the earlier one, so that there is never a second loop. */
   let timer: NodeJS.Timeout | undefined;
   let expiry: NodeJS.Timeout | undefined;
   let stopped = false;
-  const underWay = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
 
   function track(step: Promise<void>): void {
-    const tracked = step.finally(() => underWay.delete(tracked));
-    underWay.add(tracked);
+    const tracked = step.finally(() => inFlight.delete(tracked));
+    inFlight.add(tracked);
   }
 
   function next(delay: number): void {
@@ -67,7 +67,7 @@ export function createLeadership({
       const step = epoch === null ? follow() : renew(epoch);
       track(
         step.catch((error: unknown) => {
-          log.warn({ reason: errorMessage(error) }, "the scheduler's lease cannot be reached; trying again");
+          log.warn({ reason: errorMessage(error) }, "the lease cannot be read or renewed; trying again");
           next(pollMs);
         }),
       );
@@ -84,51 +84,54 @@ export function createLeadership({
   }
 
   async function take(found: LeaseDocument | null): Promise<void> {
-    const asked = performance.now();
+    const startedAt = performance.now();
     const gained = await lease.acquire(found);
     if (gained === null) return next(pollMs);
     epoch = gained;
-    extend(asked);
+    extend(startedAt);
     log.info({ epoch }, "this scheduler is active");
     next(leaseMs / 3);
     onGained(gained, found).catch((error: unknown) => {
-      log.error({ reason: errorMessage(error) }, "the active scheduler could not begin its work");
+      log.error({ reason: errorMessage(error) }, "the active scheduler could not start its work");
       lose(gained);
     });
   }
 
   async function renew(held: number): Promise<void> {
-    const asked = performance.now();
+    const startedAt = performance.now();
     const isOurs = await lease.renew(held);
     if (epoch !== held) return;
     if (!isOurs) return lose(held);
     const reason = impediment();
     if (reason !== null) return resign(held, reason);
-    extend(asked);
+    extend(startedAt);
     next(leaseMs / 3);
   }
 
-  function extend(asked: number): void {
+  function extend(renewedAt: number): void {
     const held = epoch as number;
-    validUntil = asked + leaseMs * 0.9;
+    validUntil = renewedAt + leaseMs * 0.9;
     clearTimeout(expiry);
     expiry = setTimeout(() => lose(held), Math.max(0, validUntil - performance.now()));
   }
 
-  /** Ends the work first, then frees the lease, so that a node that can do the work takes over at once. */
+  /** Ends the work first, then releases the lease, so that a node that can do the work takes over at once. */
   function resign(held: number, reason: string): void {
     log.warn({ epoch: held, reason }, "this scheduler gives up its lease");
     lose(held, () =>
       lease.release(held).catch((error: unknown) => {
-        log.warn({ reason: errorMessage(error) }, "the lease could not be freed; a standby waits it out");
+        log.warn(
+          { reason: errorMessage(error) },
+          "the lease could not be released; a standby waits until it expires",
+        );
       }),
     );
   }
 
-  /** Where the lease was lost and gained again since, nothing is lost by what belongs to the earlier time. */
+  /** Does nothing if the lease was lost and acquired again since: the call belongs to an earlier epoch. */
   function lose(held: number, then: () => Promise<void> = async () => {}): void {
     if (epoch !== held) return;
-    log.warn({ epoch }, "this scheduler lost its lease and stands by");
+    log.warn({ epoch }, "this scheduler lost its lease and is a standby now");
     epoch = null;
     clearTimeout(expiry);
     clearTimeout(timer);
@@ -147,7 +150,7 @@ export function createLeadership({
       stopped = true;
       clearTimeout(timer);
       clearTimeout(expiry);
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
       const held = epoch;
       epoch = null;
       if (held === null) return;
@@ -155,7 +158,10 @@ export function createLeadership({
         await onLost();
       } finally {
         await lease.release(held).catch((error: unknown) => {
-          log.warn({ reason: errorMessage(error) }, "the lease could not be freed; a standby waits it out");
+          log.warn(
+            { reason: errorMessage(error) },
+            "the lease could not be released; a standby waits until it expires",
+          );
         });
       }
     },

@@ -5,54 +5,67 @@ import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
 import { mongoTransaction } from "../../../shared/event-store/mongo-transaction.ts";
 import type { Log } from "../../../shared/log.ts";
 
-/** Another scheduler has taken over: nothing that was decided before may be stored any more. */
+/** Another scheduler has taken over. Decisions of this one must not be stored. */
 export class Fenced extends AppError {
   constructor() {
-    super("Another scheduler is active by now; this one changes nothing any more.", {
+    super("Another scheduler has taken over; this one stores nothing", {
       type: "SCHEDULER_FENCED",
     });
   }
 }
 
-/** Keeps a scheduler whose lease has moved from storing anything, whatever its clock says. See ADR 12. */
+/** Keeps a scheduler that has lost its lease from storing anything, independent of its clock. See ADR 12. */
 export interface Fence {
   /**
-   * Shuts out all earlier epochs: their open transactions are ended, and none of them commits afterwards. What they
-   * had committed is visible to every read that begins after this. Error: `STORE_UNAVAILABLE`.
+   * Shuts out all earlier epochs: their open transactions are aborted, and none of them commits afterwards. What they
+   * have committed is visible to every read that starts after this.
+   *
+   * @throws `STORE_UNAVAILABLE`
    */
   raise(epoch: number, sessions: readonly string[]): Promise<void>;
-  /** Makes a transaction commit only while the epoch is not shut out. Error: `SCHEDULER_FENCED`. */
+  /**
+   * Makes a transaction commit only if the epoch is not shut out.
+   *
+   * @throws Fenced `SCHEDULER_FENCED`
+   */
   hold(transaction: Transaction, epoch: number): Promise<void>;
-  /** Throws `SCHEDULER_FENCED` where the epoch is shut out already; for decisions that store nothing. */
+  /**
+   * For decisions that store nothing.
+   *
+   * @throws Fenced `SCHEDULER_FENCED` if the epoch is shut out
+   */
   check(epoch: number): Promise<void>;
 }
 
-/** One document for each transaction that may be under way in one scheduler, so that these do not conflict. */
+/** One document for each concurrent transaction of a scheduler, so that these do not conflict. */
 export interface FenceDocument {
   readonly _id: string;
   readonly epoch: number;
   readonly uses: number;
 }
 
-/** Transactions of one scheduler under way at the same time, those included that the store does not end in time. */
+/** Maximum number of concurrent transactions of a scheduler, including those that exceed their time limit. */
 export const FENCE_SLOTS = 16;
 
 const TRIES = 10;
-/** A transaction that began between two looks is waited for no longer than this. */
+/** How long to wait for a transaction that started after the open ones were aborted. */
 const RAISE_LIMIT_MS = 1000;
 
 export function mongoFence(db: Db, log: Log): Fence {
   const fences = db.collection<FenceDocument>("fences");
   const idOf = (slot: number) => `scheduler/${slot}`;
 
-  /** A frozen scheduler's open transaction holds its fence for up to a minute. */
+  /** Otherwise the open transaction of a frozen scheduler could lock a fence document for up to a minute. */
   async function endTransactions(sessions: readonly string[]): Promise<void> {
     if (sessions.length === 0) return;
     const killSessions = sessions.map((id) => ({ id: new UUID(id) }));
     try {
       await db.admin().command({ killSessions });
     } catch (error) {
-      log.warn({ reason: errorMessage(error) }, "open transactions of the previous scheduler are waited for");
+      log.warn(
+        { reason: errorMessage(error) },
+        "open transactions of the previous scheduler could not be aborted; waiting for them",
+      );
     }
   }
 

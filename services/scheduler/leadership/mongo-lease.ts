@@ -3,30 +3,30 @@ import { StoreUnavailable } from "../../../shared/event-store/event-store.ts";
 import { type ProcessIdentity, thisProcess } from "../../../shared/process-identity.ts";
 import { withTimeLimit } from "../../../shared/time-limit.ts";
 
-/** One document of `leases`: who holds it, and a beat that moves while the holder lives. */
+/** A document of `leases`: the holder, and a beat that changes while the holder is alive. */
 export interface LeaseDocument extends ProcessIdentity {
   readonly _id: string;
   readonly holder: string;
-  /** Moves when the lease changes hands. */
+  /** Grows with each change of the holder. */
   readonly epoch: number;
-  /** Moves with each renewal. */
+  /** Grows with each renewal. */
   readonly beat: number;
   readonly released: boolean;
-  /** Ids of the sessions in which the holder may have transactions open; absent before version 0.2. */
+  /** Ids of the sessions in which the holder may have open transactions; absent before version 0.2. */
   readonly sessions?: readonly string[];
-  /** For people; nobody compares it with a clock. */
+  /** For operators. It is never compared with a clock. */
   readonly renewed_at: Date;
 }
 
-/** A lease that one node at a time holds. No clock is compared between machines: holders count, others watch. */
+/** A lease that one node at a time holds. Clocks of different machines are never compared. */
 export interface LeaseStore {
   read(): Promise<LeaseDocument | null>;
-  /** Takes the lease from the holder last seen (null: nobody yet); the new epoch, or null where another was faster. */
+  /** Acquires the lease after its last known state (null: there is none). Resolves to the new epoch, or to null if another node was faster. */
   acquire(seen: LeaseDocument | null): Promise<number | null>;
-  /** False where the lease belongs to another by now. */
+  /** False if another node has acquired the lease. */
   renew(epoch: number): Promise<boolean>;
   release(epoch: number): Promise<void>;
-  /** Adds to the lease the sessions opened meanwhile. False where it belongs to another by now. */
+  /** Stores the ids of the current sessions in the lease. False if another node has acquired it. */
   register(epoch: number): Promise<boolean>;
 }
 
@@ -38,14 +38,18 @@ export interface MongoLeaseOptions {
   readonly holder: string;
   /** How long one operation may take. */
   readonly timeoutMs: number;
-  /** Sessions of this process's transactions. */
+  /** Ids of the sessions of this process's transactions. */
   readonly sessions: () => readonly string[];
 }
 
 export function mongoLease({ leases, name, holder, timeoutMs, sessions }: MongoLeaseOptions): LeaseStore {
   const options = { writeConcern: { w: "majority" } } as const;
-  const limited = <T>(answer: Promise<T>) =>
-    withTimeLimit(answer, timeoutMs, () => new StoreUnavailable(new Error(`no answer in ${timeoutMs} ms`)));
+  const limited = <T>(operation: Promise<T>) =>
+    withTimeLimit(
+      operation,
+      timeoutMs,
+      () => new StoreUnavailable(new Error(`no response within ${timeoutMs} ms`)),
+    );
   const held = () => ({
     holder,
     ...thisProcess,

@@ -2,54 +2,51 @@ import type { CallingOptions } from "moleculer";
 import { errorMessage } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
 import { type Caller, call } from "../../../shared/service.ts";
+import type { OpenRunsPage, TaskStore } from "../store/mongo-tasks.ts";
 import type { TaskCommandHandler } from "../store/task-command-handler.ts";
-import type { ActiveRun, DefinedTask } from "../task/task-state.ts";
+import type { DefinedTask, OpenRun } from "../task/task-state.ts";
 
-/** A run that its task tracks as open. */
-export interface TrackedRun {
+/** An open run with the id of its task. */
+export interface TaskRun {
   readonly taskId: string;
-  readonly run: ActiveRun;
+  readonly run: OpenRun;
 }
 
-/** Runs that have ended according to the records, while their tasks still track them. */
+/**
+ * Compares open runs with the records. A run can have ended without its task having received the event, if the
+ * scheduler that received it died before it stored that.
+ */
 export interface EndedRuns {
   /**
-   * Returns the ids of those runs whose end is recorded.
+   * Ids of those runs that have ended, as recorded. Changes nothing.
    *
-   * @throws the errors of `records.ended`
+   * @throws what the call of the records service throws
    */
-  find(runs: readonly TrackedRun[], limits?: CallingOptions): Promise<ReadonlySet<string>>;
-  /** Removes ended runs from their tasks. */
-  remove(runs: readonly TrackedRun[]): Promise<void>;
-  /**
-   * Finds and removes the ended runs of tasks: a scheduler may have stopped between the record of an end and its own
-   * note, and such a run would hold up the next occurrence. Logs a failure.
-   */
+  find(runs: readonly TaskRun[], limits: CallingOptions): Promise<ReadonlySet<string>>;
+  /** Removes ended runs from the open runs of their tasks. */
+  remove(runs: readonly TaskRun[]): Promise<void>;
+  /** Finds and closes the ended runs of these tasks. Logs a failure: the run watch compares them again. */
   reconcile(tasks: readonly DefinedTask[]): Promise<void>;
 }
 
-export interface EndedRunsOptions {
+export interface EndedRunsDeps {
   readonly caller: Caller;
   readonly commandHandler: Pick<TaskCommandHandler, "endRun">;
   readonly log: Log;
 }
 
-/** The most that `records.ended` takes. */
-const RUNS_PER_CALL = 5000;
-const RECONCILE_LIMITS: CallingOptions = { timeout: 3000 };
+const CALL_TIMEOUT_MS = 3000;
+/** Maximum number of runs of one `records.ended`. */
+const CALL_MAX_RUNS = 5000;
 
-export function endedRuns({ caller, commandHandler, log }: EndedRunsOptions): EndedRuns {
-  async function find(runs: readonly TrackedRun[], limits?: CallingOptions): Promise<ReadonlySet<string>> {
-    const found = new Set<string>();
-    for (let from = 0; from < runs.length; from += RUNS_PER_CALL) {
-      const params = { runs: runs.slice(from, from + RUNS_PER_CALL).map(plannedRun) };
-      const { ended } = await call(caller, "records.ended", params, limits);
-      for (const runId of ended) found.add(runId);
-    }
-    return found;
+export function endedRuns({ caller, commandHandler, log }: EndedRunsDeps): EndedRuns {
+  async function find(runs: readonly TaskRun[], limits: CallingOptions): Promise<ReadonlySet<string>> {
+    if (runs.length === 0) return NO_RUNS;
+    const { ended } = await call(caller, "records.ended", { runs: runs.map(plannedRun) }, limits);
+    return new Set(ended);
   }
 
-  async function remove(runs: readonly TrackedRun[]): Promise<void> {
+  async function remove(runs: readonly TaskRun[]): Promise<void> {
     await Promise.all(runs.map(({ taskId, run: { runId } }) => commandHandler.endRun({ taskId, runId })));
   }
 
@@ -57,10 +54,13 @@ export function endedRuns({ caller, commandHandler, log }: EndedRunsOptions): En
     find,
     remove,
     async reconcile(tasks) {
-      const runs = tasks.flatMap(({ taskId, running }) => running.map((run) => ({ taskId, run })));
+      const runs = tasks.flatMap(taskRunsOf);
       try {
-        const ended = await find(runs, RECONCILE_LIMITS);
-        await remove(runs.filter(({ run }) => ended.has(run.runId)));
+        for (let from = 0; from < runs.length; from += CALL_MAX_RUNS) {
+          const chunk = runs.slice(from, from + CALL_MAX_RUNS);
+          const ended = await find(chunk, { timeout: CALL_TIMEOUT_MS });
+          await remove(chunk.filter(({ run }) => ended.has(run.runId)));
+        }
       } catch (error) {
         log.warn({ reason: errorMessage(error) }, "open runs could not be compared with the records");
       }
@@ -68,6 +68,24 @@ export function endedRuns({ caller, commandHandler, log }: EndedRunsOptions): En
   };
 }
 
-function plannedRun({ taskId, run: { runId, plannedAt } }: TrackedRun) {
+export const NO_RUNS: ReadonlySet<string> = new Set();
+
+export function taskRunsOf({ taskId, openRuns }: DefinedTask): TaskRun[] {
+  return openRuns.map((run) => ({ taskId, run }));
+}
+
+/** All tasks with open runs, also paused and finished ones, a page at a time. */
+export async function* tasksWithOpenRuns(
+  tasks: Pick<TaskStore, "withOpenRuns">,
+  pageSize: number,
+): AsyncIterable<readonly DefinedTask[]> {
+  for (let after: string | null = ""; after !== null; ) {
+    const page: OpenRunsPage = await tasks.withOpenRuns(after, pageSize);
+    yield page.tasks;
+    after = page.last;
+  }
+}
+
+function plannedRun({ taskId, run: { runId, plannedAt } }: TaskRun) {
   return { taskId, runId, plannedAt: new Date(plannedAt).toISOString() };
 }

@@ -11,13 +11,13 @@ describe("runs by hand", () => {
   let reads: string[];
   let stored: readonly ManualRun[];
   let runs: ManualRuns;
-  let carriedOut: string[];
+  let dispatched: string[];
   beforeEach(() => {
     now = 1_000_000;
     epoch = 1;
     reads = [];
     stored = [];
-    carriedOut = [];
+    dispatched = [];
     runs = limited(LIMIT);
   });
 
@@ -33,7 +33,7 @@ describe("runs by hand", () => {
     });
   const run = (runId: string, taskId = TASK) =>
     runs.admit({ taskId, runId }, async () => {
-      carriedOut.push(runId);
+      dispatched.push(runId);
       return runId;
     });
   const refusal = (retryAfterMs: number) => ({
@@ -42,7 +42,7 @@ describe("runs by hand", () => {
     data: { taskId: TASK, limit: LIMIT, retryAfterMs },
   });
 
-  it("are admitted up to the limit within any minute, and again as they get old", async () => {
+  it("are admitted up to the limit within any minute", async () => {
     for (const id of ["a", "b", "c"]) {
       await run(id);
       now += 1000;
@@ -53,33 +53,33 @@ describe("runs by hand", () => {
     now += 1;
     await run("d");
     await assert.rejects(run("e"), refusal(1000));
-    assert.deepEqual(carriedOut, ["a", "b", "c", "d"]);
+    assert.deepEqual(dispatched, ["a", "b", "c", "d"]);
   });
 
-  it("are admitted no more often when they come at once", async () => {
+  it("are admitted up to the limit if they arrive at the same time", async () => {
     const all = await Promise.allSettled(Array.from({ length: 10 }, (_, at) => run(String(at))));
     assert.equal(all.filter(({ status }) => status === "fulfilled").length, LIMIT);
     assert.deepEqual(reads, [TASK]);
   });
 
-  it("are limited for each task by itself", async () => {
+  it("are limited per task", async () => {
     for (const id of ["a", "b", "c"]) await run(id);
     await run("d", "66f2a1b00a1b2c3d4e5f6071");
   });
 
-  it("count once where the same command is repeated", async () => {
+  it("count once if the same command is repeated", async () => {
     for (const id of ["a", "b", "c", "a", "c"]) await run(id);
-    assert.equal(carriedOut.length, 5);
+    assert.equal(dispatched.length, 5);
   });
 
-  it("do not count where they fail", async () => {
+  it("do not count if they fail", async () => {
     const failing = () =>
       runs.admit({ taskId: TASK, runId: "x" }, () => Promise.reject(new Error("no such task")));
     for (let tries = 0; tries < LIMIT + 1; tries++) await assert.rejects(failing(), /no such task/);
     await run("a");
   });
 
-  it("of an earlier scheduler count, also when this one was active before it", async () => {
+  it("of an earlier scheduler count, even if this one was active before it", async () => {
     await run("a");
     stored = ["a", "b", "c"].map((runId) => ({ runId, at: now + 1 }));
     epoch = 2;
@@ -88,30 +88,30 @@ describe("runs by hand", () => {
     await run("c");
   });
 
-  it("are read again after a failure of the store", async () => {
-    let isAway = true;
+  it("are read again after the store has failed", async () => {
+    let isUnavailable = true;
     const unsteady = manualRuns({
       perMinute: LIMIT,
       clock: { now: () => now },
       epoch: () => epoch,
       recent: async () => {
-        if (isAway) throw new Error("away");
+        if (isUnavailable) throw new Error("unavailable");
         return [];
       },
     });
     const admit = () => unsteady.admit({ taskId: TASK, runId: "a" }, async () => "done");
-    await assert.rejects(admit(), /away/);
-    isAway = false;
+    await assert.rejects(admit(), /unavailable/);
+    isUnavailable = false;
     assert.equal(await admit(), "done");
   });
 
-  it("do not stay refused when the clock is set back", async () => {
+  it("are not rejected for long after the clock was set back", async () => {
     for (const id of ["a", "b", "c"]) await run(id);
     now -= 3_600_000;
     await run("d");
   });
 
-  it("are forgotten when they are old, so that memory does not grow with the tasks that were run", async () => {
+  it("are removed from memory after a minute", async () => {
     await run("a");
     now += 61_000;
     await run("b", "66f2a1b00a1b2c3d4e5f6071");
@@ -119,7 +119,7 @@ describe("runs by hand", () => {
     assert.deepEqual(reads, [TASK, "66f2a1b00a1b2c3d4e5f6071", TASK]);
   });
 
-  it("have no limit where it is 0", async () => {
+  it("have no limit if it is 0", async () => {
     runs = limited(0);
     for (let at = 0; at < 100; at++) await run(String(at));
     assert.deepEqual(reads, []);

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { AppError } from "../../../shared/errors.ts";
 
-/** A task was run by hand as often as it may be; `data.retryAfterMs` says when the next run is admitted. */
+/** A task has reached the limit of manual runs; `data.retryAfterMs` is when the next run is admitted. */
 export class RateLimited extends AppError {
   constructor(taskId: string, perMinute: number, retryAfterMs: number) {
     const seconds = Math.ceil(retryAfterMs / 1000);
@@ -20,28 +20,29 @@ export interface ManualRun {
   readonly at: number;
 }
 
-/** How often each task may be run now, whoever asks: a task that runs itself would otherwise never end. */
+/** Limits how often each task may be run now: without a limit, a task that runs itself would never stop. */
 export interface ManualRuns {
   /**
-   * Carries out a run where the limit admits it; a repetition of the same command counts once, a run that fails not at
-   * all. Error: `RATE_LIMITED`.
+   * Executes `dispatch` if the limit allows it. A repeated command counts once, a failed one does not count.
+   *
+   * @throws RateLimited `RATE_LIMITED`
    */
-  admit<T>(run: { taskId: string; runId: string }, carryOut: () => Promise<T>): Promise<T>;
+  admit<T>(run: { taskId: string; runId: string }, dispatch: () => Promise<T>): Promise<T>;
 }
 
 export interface ManualRunsOptions {
   /** 0: no limit. */
   readonly perMinute: number;
   readonly clock: Clock;
-  /** Changes whenever this process becomes the active scheduler: others may have run tasks in between. */
+  /** Changes when this process becomes the active scheduler: other processes may have run tasks before. */
   readonly epoch: () => number | null;
-  /** A task's runs by hand since an instant, as they are stored, the oldest first. */
+  /** The stored manual runs of a task since an instant, oldest first. */
   readonly recent: (taskId: string, since: number) => Promise<readonly ManualRun[]>;
 }
 
 const MINUTE_MS = 60_000;
 
-/** Instants of a task's runs by their ids, the oldest first. */
+/** Instants of a task's manual runs by run id, oldest first. */
 type Window = Map<string, number>;
 
 export function manualRuns({ perMinute, clock, epoch, recent }: ManualRunsOptions): ManualRuns {
@@ -62,7 +63,7 @@ export function manualRuns({ perMinute, clock, epoch, recent }: ManualRunsOption
     return read;
   }
 
-  /** What is a minute old is in no window; a task that is run again later is read from the store again. */
+  /** Removes runs older than a minute. A task that is run again later is read from the store again. */
   async function sweep(now: number): Promise<void> {
     if (Math.abs(now - sweptAt) < MINUTE_MS) return;
     sweptAt = now;
@@ -74,18 +75,18 @@ export function manualRuns({ perMinute, clock, epoch, recent }: ManualRunsOption
   }
 
   return {
-    async admit({ taskId, runId }, carryOut) {
-      if (perMinute === 0) return carryOut();
+    async admit({ taskId, runId }, dispatch) {
+      if (perMinute === 0) return dispatch();
       const now = clock.now();
       await sweep(now);
       const window = await windowOf(taskId, now);
       expire(window, now);
-      if (window.has(runId)) return carryOut();
+      if (window.has(runId)) return dispatch();
       const [oldest = now] = window.values();
       if (window.size >= perMinute) throw new RateLimited(taskId, perMinute, oldest + MINUTE_MS - now);
       window.set(runId, now);
       try {
-        return await carryOut();
+        return await dispatch();
       } catch (error) {
         window.delete(runId);
         throw error;
@@ -94,7 +95,7 @@ export function manualRuns({ perMinute, clock, epoch, recent }: ManualRunsOption
   };
 }
 
-/** An instant far ahead is from before the clock was set back. */
+/** An instant far in the future is from before the clock was set back. */
 function expire(window: Window, now: number): void {
   for (const [runId, at] of window) {
     if (at <= now - MINUTE_MS || at > now + MINUTE_MS) window.delete(runId);

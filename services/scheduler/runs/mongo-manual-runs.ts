@@ -5,13 +5,15 @@ import type { EventDocument } from "../../../shared/event-store/event-document.t
 import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
 import type { ManualRun } from "./manual-runs.ts";
 
-const READ_AT_A_TIME = 100;
-/** A task's events of a minute are fewer, unless it fires more often than it can. */
-const MOST_EVENTS = 5000;
+const BATCH_SIZE = 100;
+/** More events than a task can have in a minute. */
+const MAX_EVENTS = 5000;
 
 /**
- * Finds a task's runs by hand since an instant, the oldest first: orders whose id is not that of a planned occurrence.
- * Reads the stream from its end, so that a long history costs nothing. Error: `STORE_UNAVAILABLE`.
+ * Finds the manual runs of a task since an instant, oldest first: runs whose id is not that of a planned occurrence.
+ * Reads the stream backwards, so that the length of the history does not matter.
+ *
+ * @throws `STORE_UNAVAILABLE`
  */
 export function mongoManualRuns(events: Collection<EventDocument>) {
   async function read(taskId: string, since: number): Promise<readonly ManualRun[]> {
@@ -20,8 +22,8 @@ export function mongoManualRuns(events: Collection<EventDocument>) {
       { stream: `task-${taskId}` },
       {
         sort: { version: -1 },
-        limit: MOST_EVENTS,
-        batchSize: READ_AT_A_TIME,
+        limit: MAX_EVENTS,
+        batchSize: BATCH_SIZE,
         projection: { type: 1, time: 1, "data.runId": 1, "data.plannedAt": 1 },
       },
     );

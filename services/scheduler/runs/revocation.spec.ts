@@ -6,16 +6,16 @@ import { LATE_START_MS, VERDICT_MAX_AGE_MS } from "../../../shared/contracts/sta
 import { objectId } from "../../../shared/ids.ts";
 import { eventually } from "../../../test/eventually.ts";
 import { silentLog } from "../../../test/silent-log.ts";
-import type { ActiveRun } from "../task/task-state.ts";
+import type { OpenRun } from "../task/task-state.ts";
 import { createRevocation } from "./revocation.ts";
 
 /** In seconds. */
 const heartbeat = { heartbeatInterval: 0.1, heartbeatTimeout: 1 };
 
-/** A scheduler's broker and two executors that confirm, or never answer; stopped when the test ends. */
+/** A scheduler's broker and two executors that revoke, or never respond; stopped when the test ends. */
 async function network(test: TestContext) {
   const namespace = test.name;
-  const asked: string[] = [];
+  const called: string[] = [];
   const silent = new Set<string>();
   const broker = (nodeID: string) => {
     const made = new ServiceBroker({ namespace, nodeID, logger: false, transporter: "Fake", ...heartbeat });
@@ -25,7 +25,7 @@ async function network(test: TestContext) {
   const executor = (nodeID: string) => {
     const made = broker(nodeID);
     const revoke = async () => {
-      asked.push(nodeID);
+      called.push(nodeID);
       if (silent.has(nodeID)) await new Promise(() => {});
       return { started: [] };
     };
@@ -44,13 +44,13 @@ async function network(test: TestContext) {
     revocationWith,
     scheduler,
     executors,
-    asked,
+    called,
     silent,
   };
 }
 
 const AHEAD_MS = 500;
-const runIn = (ms: number): ActiveRun => ({
+const runIn = (ms: number): OpenRun => ({
   runId: objectId(),
   attempt: 1,
   plannedAt: clock.now() + ms,
@@ -58,22 +58,22 @@ const runIn = (ms: number): ActiveRun => ({
 });
 const taskId = objectId();
 
-// Brokers take their time to find each other.
+// It takes a while until the brokers have discovered each other.
 describe("a revocation", { concurrency: true }, () => {
-  it("is done when every executor has confirmed, long before the planned time", async (test) => {
-    const { revocation, asked } = await network(test);
+  it("resolves when every executor has revoked, long before the planned time", async (test) => {
+    const { revocation, called } = await network(test);
     const run = runIn(60_000);
     await revocation.revoke(taskId, [run]);
-    assert.deepEqual(asked.sort(), ["one", "two"]);
+    assert.deepEqual(called.sort(), ["one", "two"]);
   });
 
-  it("asks nobody where there is nothing to revoke", async (test) => {
-    const { revocation, asked } = await network(test);
+  it("calls no executor if there is nothing to revoke", async (test) => {
+    const { revocation, called } = await network(test);
     await revocation.revoke(taskId, []);
-    assert.deepEqual(asked, []);
+    assert.deepEqual(called, []);
   });
 
-  it("waits until no run can start unasked where an executor does not answer", async (test) => {
+  it("waits until no run can start without a confirmation if an executor does not respond", async (test) => {
     const { revocation, silent } = await network(test);
     silent.add("two");
     const run = runIn(1300);
@@ -81,44 +81,44 @@ describe("a revocation", { concurrency: true }, () => {
     assert.ok(clock.now() > run.plannedAt + LATE_START_MS);
   });
 
-  it("waits for verdicts given earlier where the planned times have passed long ago", async (test) => {
+  it("waits until earlier verdicts are outdated if the planned times have passed long ago", async (test) => {
     const { revocation, silent } = await network(test);
     silent.add("one");
-    const askedAt = clock.now();
+    const calledAt = clock.now();
     await revocation.revoke(taskId, [runIn(-60_000)]);
-    assert.ok(clock.now() - askedAt > VERDICT_MAX_AGE_MS);
+    assert.ok(clock.now() - calledAt > VERDICT_MAX_AGE_MS);
   });
 
-  it("asks about any number of runs", async (test) => {
-    const { revocation, asked } = await network(test);
+  it("revokes any number of runs", async (test) => {
+    const { revocation, called } = await network(test);
     const run = runIn(60_000);
     await revocation.revoke(
       taskId,
       Array.from({ length: 2500 }, () => ({ ...run, runId: objectId() })),
     );
-    assert.equal(asked.length, 6);
+    assert.equal(called.length, 6);
   });
 
-  it("waits for the planned time where an executor has vanished: it may hold the run all the same", async (test) => {
-    const { revocation, revocationWith, scheduler, executors, asked } = await network(test);
-    // The connection alone: the node does not say that it leaves.
+  it("waits for the planned time if an executor has disconnected: it may have the run in flight", async (test) => {
+    const { revocation, revocationWith, scheduler, executors, called } = await network(test);
+    // Only the connection ends: the node sends no disconnect message.
     await executors[1].transit?.tx.disconnect();
     await eventually(() => scheduler.registry.nodes.get("two")?.available === false);
     const run = runIn(300);
     // Dispatched long before, however late a busy machine notices that the executor is missing.
     await revocationWith(60_000).revoke(taskId, [run]);
-    assert.deepEqual(asked, ["one"]);
+    assert.deepEqual(called, ["one"]);
     assert.ok(clock.now() > run.plannedAt + LATE_START_MS);
     const later = runIn(60_000);
     await revocation.revoke(taskId, [later]);
-    assert.ok(clock.now() < later.plannedAt, "it was dispatched when that executor had vanished already");
+    assert.ok(clock.now() < later.plannedAt, "the run was dispatched after that executor had disconnected");
   });
 
-  it("passes when the last of the planned times has passed", async (test) => {
+  it("resolves when the last of the planned times has passed", async (test) => {
     const { revocation } = await network(test);
     const [first, last] = [runIn(10), runIn(60)];
-    await revocation.pass([last, first]);
+    await revocation.waitForPlannedTimes([last, first]);
     assert.ok(clock.now() > last.plannedAt);
-    await revocation.pass([]);
+    await revocation.waitForPlannedTimes([]);
   });
 });

@@ -5,16 +5,16 @@ import { errorMessage } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
 import { nodesOffering, type OfferingNode } from "../../../shared/nodes-offering.ts";
 import { call } from "../../../shared/service.ts";
-import type { ActiveRun } from "../task/task-state.ts";
+import type { OpenRun } from "../task/task-state.ts";
 
 export interface Revocation {
   /**
-   * Resolves when none of these runs can start any more: every executor has given up what it holds and will refuse
-   * what it may yet receive. Where one does not answer, when it could start none of them without asking first.
+   * Resolves when none of these runs can start: every executor has cancelled those in flight and rejects those that it
+   * receives later. If an executor does not respond, resolves when it could start none of them without a confirmation.
    */
-  revoke(taskId: string, runs: readonly ActiveRun[]): Promise<void>;
+  revoke(taskId: string, runs: readonly OpenRun[]): Promise<void>;
   /** Resolves when the planned times of these runs have passed. */
-  pass(runs: readonly ActiveRun[]): Promise<void>;
+  waitForPlannedTimes(runs: readonly OpenRun[]): Promise<void>;
 }
 
 export interface RevocationOptions {
@@ -25,12 +25,12 @@ export interface RevocationOptions {
   readonly aheadMs: number;
 }
 
-const ASK_TIMEOUT_MS = 1000;
-/** As many ids as one call takes. */
+const CALL_TIMEOUT_MS = 1000;
+/** Maximum number of ids of one call. */
 const CHUNK = 1000;
 /** For the start itself, once an executor has decided on it. */
 const START_MS = 100;
-/** Heartbeats come once a second and are noted in whole seconds. */
+/** Heartbeats are sent once a second and recorded in whole seconds. */
 const HEARTBEAT_SLACK_MS = 2000;
 
 export function createRevocation({ broker, clock, log, aheadMs }: RevocationOptions): Revocation {
@@ -39,17 +39,17 @@ export function createRevocation({ broker, clock, log, aheadMs }: RevocationOpti
     if (wait >= 0) await new Promise((resolve) => setTimeout(resolve, wait + 1));
   }
 
-  /** Resolves to the instant from which on the executor starts none of the runs without asking; 0: it has confirmed. */
-  async function revokeAt({ id: nodeID, ...node }: OfferingNode, taskId: string, runs: readonly ActiveRun[]) {
+  /** The instant from which on the executor starts none of the runs without a confirmation; 0 if it has revoked them. */
+  async function revokeAt({ id: nodeID, ...node }: OfferingNode, taskId: string, runs: readonly OpenRun[]) {
     const last = lastOf(runs);
-    const askedAt = clock.now();
+    const calledAt = clock.now();
     if (!node.available) {
-      // It holds nothing that was dispatched after its last heartbeat, and its verdicts are out of date.
-      const silentSince = askedAt - (process.uptime() - node.lastHeartbeatTime) * 1000;
+      // It has received nothing that was dispatched after its last heartbeat, and its verdicts are outdated.
+      const silentSince = calledAt - (process.uptime() - node.lastHeartbeatTime) * 1000;
       return Math.min(last, silentSince + HEARTBEAT_SLACK_MS + aheadMs) + LATE_START_MS;
     }
     try {
-      const options = { nodeID, timeout: ASK_TIMEOUT_MS };
+      const options = { nodeID, timeout: CALL_TIMEOUT_MS };
       for (let from = 0; from < runs.length; from += CHUNK) {
         const runIds = runs.slice(from, from + CHUNK).map(({ runId }) => runId);
         await call(broker, "executor.revoke", { taskId, runIds }, options);
@@ -57,19 +57,19 @@ export function createRevocation({ broker, clock, log, aheadMs }: RevocationOpti
       return 0;
     } catch (error) {
       log.warn({ taskId, reason: errorMessage(error) }, "an executor did not confirm a revocation");
-      return Math.max(last + LATE_START_MS, askedAt + VERDICT_MAX_AGE_MS);
+      return Math.max(last + LATE_START_MS, calledAt + VERDICT_MAX_AGE_MS);
     }
   }
 
   return {
-    pass: (runs) => waitUntil(lastOf(runs)),
+    waitForPlannedTimes: (runs) => waitUntil(lastOf(runs)),
 
     async revoke(taskId, runs) {
       if (runs.length === 0) return;
-      const asked = nodesOffering(broker, "executor").map((node) => revokeAt(node, taskId, runs));
-      await waitUntil(Math.max(0, ...(await Promise.all(asked))) + START_MS);
+      const revoked = nodesOffering(broker, "executor").map((node) => revokeAt(node, taskId, runs));
+      await waitUntil(Math.max(0, ...(await Promise.all(revoked))) + START_MS);
     },
   };
 }
 
-const lastOf = (runs: readonly ActiveRun[]) => Math.max(0, ...runs.map(({ plannedAt }) => plannedAt));
+const lastOf = (runs: readonly OpenRun[]) => Math.max(0, ...runs.map(({ plannedAt }) => plannedAt));

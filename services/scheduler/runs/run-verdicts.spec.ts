@@ -2,47 +2,61 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { task } from "../task/task.ts";
-import { runsOf, type Task } from "../task/task-state.ts";
+import { openRunsOf, type Task } from "../task/task-state.ts";
 import { created, due, taskId } from "../task/task-story.fixture.ts";
+import type { TaskRun } from "./ended-runs.ts";
 import { type RunVerdicts, type RunVerdictsDeps, runVerdicts } from "./run-verdicts.ts";
 
 describe("verdicts on runs", () => {
   const state = [created(), due(10, 20), due(20, 30)].reduce<Task>(task.evolve, task.initialState);
-  const [first = "", second = ""] = runsOf(state).map(({ runId }) => runId);
+  const [first = "", second = ""] = openRunsOf(state).map(({ runId }) => runId);
   const repeated = { taskId, runId: first, mayHaveEnded: true };
   const late = { taskId, runId: second, mayHaveEnded: false };
 
-  /** Over NATS; nothing has ended, and nobody else holds anything. */
+  const endedWith = (ended: readonly string[]) => ({
+    find: async () => new Set(ended),
+    remove: () => assert.fail("only the leader removes runs"),
+  });
+  /** With NATS. No run has ended, and none is in flight elsewhere. */
   const verdictsWith = (more: Partial<RunVerdictsDeps>) =>
     runVerdicts({
       bus: { hasCaughtUp: async () => true },
       store: { readStream: async () => [] },
       commandHandler: { currentRuns: async () => new Map([[taskId, state]]) },
-      endedRuns: { find: async () => new Set(), remove: () => assert.fail() },
-      heldElsewhere: async () => new Set(),
+      endedRuns: endedWith([]),
+      inFlightElsewhere: async () => new Set(),
       isLeader: () => false,
       isEndKept: true,
       ...more,
     });
-  const asker = (more: Partial<RunVerdictsDeps>) => async (runs: Parameters<RunVerdicts>[0]) =>
-    (await verdictsWith(more)(runs, "asker")).verdicts;
+  const request = async (deps: Partial<RunVerdictsDeps>, runs: Parameters<RunVerdicts>[0]) =>
+    (await verdictsWith(deps)(runs, "executor")).verdicts;
 
-  it("do not wait for one another: a run that may have ended stays undecided alone", async () => {
-    const silent = { find: () => new Promise<never>(() => {}), remove: () => assert.fail() };
+  it("do not wait for each other: only a run that may have ended stays undecided", async () => {
+    const silent = { ...endedWith([]), find: () => new Promise<never>(() => {}) };
     for (const deps of [{ endedRuns: silent }, { bus: { hasCaughtUp: async () => false } }])
-      assert.deepEqual(await asker(deps)([repeated, late]), ["unknown", "wanted"]);
+      assert.deepEqual(await request(deps, [repeated, late]), ["unknown", "wanted"]);
   });
 
-  it("state the end of a run that is on record while other ends are still on their way", async () => {
-    const endedRuns = { find: async () => new Set([first]), remove: () => assert.fail() };
-    const ask = asker({ endedRuns, bus: { hasCaughtUp: async () => false } });
-    assert.deepEqual(await ask([repeated, late]), ["ended", "wanted"]);
+  it("report the recorded end of a run while other ends are in flight", async () => {
+    const deps = { endedRuns: endedWith([first]), bus: { hasCaughtUp: async () => false } };
+    assert.deepEqual(await request(deps, [repeated, late]), ["ended", "wanted"]);
   });
 
-  it("state how long the call waited before the tasks were read", async () => {
+  it("of the leader close the runs whose end is recorded", async () => {
+    const closed: string[] = [];
+    const endedRuns = {
+      find: async () => new Set([first]),
+      remove: async (runs: readonly TaskRun[]) => void closed.push(...runs.map(({ run }) => run.runId)),
+    };
+    await request({ endedRuns, isLeader: () => true }, [repeated, late]);
+    assert.deepEqual(closed, [first]);
+  });
+
+  it("report how long the call waited before the tasks were read", async () => {
     const waitMs = 60;
     const hasCaughtUp = () => delay(waitMs, true);
-    const { waitedMs } = await verdictsWith({ bus: { hasCaughtUp } })([repeated], "asker");
+    const { waitedMs } = await verdictsWith({ bus: { hasCaughtUp } })([repeated], "executor");
     assert.ok(waitedMs !== undefined && waitedMs > waitMs / 2, `${waitedMs} ms`);
   });
 });

@@ -9,19 +9,21 @@ import { readOnlyCall } from "../../../shared/service.ts";
 import { within } from "../../../shared/time-limit.ts";
 import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import { task } from "../task/task.ts";
-import { runOf, type Task, type TaskRuns, verdictOn } from "../task/task-state.ts";
-import type { EndedRuns, TrackedRun } from "./ended-runs.ts";
-import type { HeldElsewhere } from "./executor-holdings.ts";
+import { openRunOf, type Task, type TaskRuns, verdictOn } from "../task/task-state.ts";
+import { type EndedRuns, NO_RUNS, type TaskRun } from "./ended-runs.ts";
+import type { InFlightElsewhere } from "./in-flight-elsewhere.ts";
 
-type Question = ActionParams<"scheduler.confirmRuns">["runs"][number];
+type RunQuery = ActionParams<"scheduler.confirmRuns">["runs"][number];
 
 /**
- * Verdicts on runs for the executor that asks, in the order asked, within about `limitMs`, as long as it waits. Error:
- * `STORE_UNAVAILABLE` (retryable).
+ * Verdicts on runs for the executor that requests them, in the order of the runs. Takes about `limitMs` at most, which
+ * is how long the executor waits.
+ *
+ * @throws `STORE_UNAVAILABLE` (retryable)
  */
 export type RunVerdicts = (
-  runs: readonly Question[],
-  asker: string,
+  runs: readonly RunQuery[],
+  executor: string,
   limitMs?: number,
 ) => Promise<ActionResult<"scheduler.confirmRuns">>;
 
@@ -30,135 +32,149 @@ export interface RunVerdictsDeps {
   readonly store: Pick<EventStore, "readStream">;
   readonly commandHandler: Pick<TaskCommandHandler, "currentRuns">;
   readonly endedRuns: Pick<EndedRuns, "find" | "remove">;
-  readonly heldElsewhere: HeldElsewhere;
-  /** True where this node may change tasks. */
+  readonly inFlightElsewhere: InFlightElsewhere;
+  /** True if this node may change tasks. */
   readonly isLeader: () => boolean;
-  /** True where the bus is outside of this process and keeps the end of a run until every group has handled it. */
+  /** True if the bus is outside of this process and stores the end of a run until every group has handled it. */
   readonly isEndKept: boolean;
 }
 
-/** What is not found until so long before the limit is left undecided, so that the other verdicts arrive in time. */
-const ANSWERING_MS = 300;
-/** For records that are asked beside the bus, which alone is proof enough. */
+/** What is not found until this long before the limit stays undecided, so that the other verdicts arrive in time. */
+const RESPONSE_MARGIN_MS = 300;
+/** Limit of the records service where it is asked in addition to the bus. The bus alone is sufficient. */
 const RECORDS_LIMIT_MS = 700;
 
 /**
- * Tells executors whether runs may still be started. Any scheduler answers, active or not, from what is stored at the
- * time of the question: a stop that was answered before is always seen.
+ * Decides whether executors may still start runs. Any scheduler does, active or not. It reads what is stored at the time
+ * of the call, so a pause that was confirmed before always counts.
  */
 export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
-  const { bus, store, commandHandler, endedRuns, heldElsewhere, isLeader, isEndKept } = deps;
-
-  /** True once a group has handled the run-ended events that the bus had before; false where that takes too long. */
-  const settled = (group: string, limitMs: number) => bus.hasCaughtUp(group, "run.*", limitMs);
-
-  /**
-   * Ends that are recorded and that no scheduler has noted yet: a process may end between the two. Where the records
-   * are in this process, they are the only ones who keep ends, and nothing is known without their answer.
-   */
-  async function recordedEnds(questions: readonly Question[]) {
-    const states = await commandHandler.currentRuns([...new Set(questions.map(taskOf))]);
-    const tracked = questions.flatMap((run) => tracking(run, states));
-    const known = await (isEndKept
-      ? endedRuns.find(tracked, { timeout: RECORDS_LIMIT_MS }).catch(() => NONE)
-      : endedRuns.find(tracked, readOnlyCall));
-    // Also while this scheduler only becomes active: the runs that it adopts are confirmed then.
-    if (isLeader()) await endedRuns.remove(tracked.filter(({ run }) => known.has(run.runId)));
-    return known;
-  }
-
-  /**
-   * Verdicts on runs that their tasks do not track: their end was noted, or the task is deleted. The task's stream
-   * holds what was dispatched and revoked, the records what has ended. Asked once for all: a question has little time.
-   */
-  async function untracked(
-    questions: readonly Question[],
-    limitMs: number,
-  ): Promise<ReadonlyMap<string, RunVerdict>> {
-    if (questions.length === 0) return NO_VERDICTS;
-    const taskIds = [...new Set(questions.map(({ taskId }) => taskId))];
-    const folded = taskIds.map(async (taskId) => {
-      const stream = await store.readStream(`task-${taskId}`);
-      const events = stream.filter((event) => isOf("task.*", event));
-      return [taskId, fold(task, events)] as const;
-    });
-    const dispatched = new Map(await Promise.all(folded));
-    if (!(await settled("records", limitMs))) return NO_VERDICTS;
-    const known = await endedRuns.find(
-      questions.flatMap((run) => tracking(run, dispatched)),
-      readOnlyCall,
-    );
-    return new Map(
-      questions.map(({ taskId, runId }) => {
-        const state = dispatched.get(taskId) as Task;
-        return [runId, known.has(runId) ? "ended" : verdictOn(state, runId)] as const;
-      }),
-    );
-  }
-
-  return async (questions, asker, limitMs = CONFIRM_TIMEOUT_MS) => {
-    const askedAt = performance.now();
-    const leftMs = () => Math.max(0, askedAt + limitMs - ANSWERING_MS - performance.now());
-    const repeated = questions.filter(({ mayHaveEnded }) => mayHaveEnded);
-    const { isSettled, ends, elsewhere } =
-      repeated.length > 0 ? await within(look(repeated, asker, leftMs()), leftMs(), UNSEEN) : ON_TIME;
-    // Last, since all else takes time, and a task may be stopped meanwhile.
-    const waitedMs = performance.now() - askedAt;
-    const states = await commandHandler.currentRuns([...new Set(questions.map(taskOf))]);
-    const verdicts = questions.map(({ taskId, runId, mayHaveEnded }): RunVerdict | null => {
-      if (ends.has(runId)) return "ended";
-      if (mayHaveEnded && (!isSettled || elsewhere.has(runId))) return "unknown";
-      const state = states.get(taskId);
-      if (state && runOf(state, runId)) return verdictOn(state, runId);
-      return isEndKept && state && state.status !== "none" ? "ended" : null;
-    });
-    const rest = await within(
-      untracked(
-        questions.filter((_, index) => verdicts[index] === null),
-        leftMs(),
-      ),
-      leftMs(),
-      NO_VERDICTS,
-    );
+  const { commandHandler, isEndKept } = deps;
+  return async (runs, executor, limitMs = CONFIRM_TIMEOUT_MS) => {
+    const calledAt = performance.now();
+    const leftMs = () => Math.max(0, calledAt + limitMs - RESPONSE_MARGIN_MS - performance.now());
+    const repeated = runs.filter(({ mayHaveEnded }) => mayHaveEnded);
+    const evidence =
+      repeated.length > 0
+        ? await within(collectEvidence(deps, { runs: repeated, executor, limitMs: leftMs() }), leftMs(), NONE)
+        : NOT_NEEDED;
+    // Last, because all of the above takes time, and a task may be paused meanwhile.
+    const waitedMs = performance.now() - calledAt;
+    const states = await commandHandler.currentRuns(taskIdsOf(runs));
+    const verdicts = runs.map((run) => openRunVerdict(run, { evidence, states, isEndKept }));
+    const undecided = runs.filter((_, index) => verdicts[index] === null);
+    const others = await within(closedRunVerdicts(deps, undecided, leftMs()), leftMs(), NO_VERDICTS);
     return {
-      verdicts: questions.map(({ runId }, index) => verdicts[index] ?? rest.get(runId) ?? "unknown"),
+      verdicts: runs.map(({ runId }, index) => verdicts[index] ?? others.get(runId) ?? "unknown"),
       waitedMs,
     };
   };
-
-  /**
-   * Looks for what another executor has done with these runs, or is doing. Where the bus keeps ends, the records are
-   * asked meanwhile; where they alone keep them, once nothing is on its way to them.
-   */
-  async function look(runs: readonly Question[], asker: string, limitMs: number): Promise<Sighting> {
-    const runIds = runs.map(({ runId }) => runId);
-    const settling = settled("scheduler", limitMs);
-    const onRecord = () => recordedEnds(runs);
-    const [isSettled, elsewhere, ends] = await Promise.all([
-      settling,
-      heldElsewhere(runIds, asker),
-      isEndKept ? onRecord() : settling.then((isOver) => (isOver ? onRecord() : NONE)),
-    ]);
-    return { isSettled, ends, elsewhere };
-  }
 }
 
-interface Sighting {
-  /** Every run-ended event that the bus had before is noted. */
-  readonly isSettled: boolean;
-  readonly ends: ReadonlySet<string>;
-  readonly elsewhere: ReadonlySet<string>;
+/** What executors may have done with runs that were delivered more than once. */
+interface Evidence {
+  /** Every run-ended event that the bus had before is handled. */
+  readonly isCaughtUp: boolean;
+  readonly ended: ReadonlySet<string>;
+  readonly inFlightElsewhere: ReadonlySet<string>;
 }
 
-const NONE: ReadonlySet<string> = new Set();
 const NO_VERDICTS: ReadonlyMap<string, RunVerdict> = new Map();
-const ON_TIME: Sighting = { isSettled: true, ends: NONE, elsewhere: NONE };
-const UNSEEN: Sighting = { ...ON_TIME, isSettled: false };
+const NOT_NEEDED: Evidence = { isCaughtUp: true, ended: NO_RUNS, inFlightElsewhere: NO_RUNS };
+const NONE: Evidence = { ...NOT_NEEDED, isCaughtUp: false };
 
-const taskOf = ({ taskId }: Question): string => taskId;
+/**
+ * Where the bus keeps ends, the records are read at the same time. Where only the records keep them, they are read once
+ * no end is on its way to them.
+ */
+async function collectEvidence(
+  deps: RunVerdictsDeps,
+  { runs, executor, limitMs }: { runs: readonly RunQuery[]; executor: string; limitMs: number },
+): Promise<Evidence> {
+  const runIds = runs.map(({ runId }) => runId);
+  const caughtUp = hasCaughtUp(deps, "scheduler", limitMs);
+  const [isCaughtUp, inFlightElsewhere, ended] = await Promise.all([
+    caughtUp,
+    deps.inFlightElsewhere(runIds, executor),
+    deps.isEndKept
+      ? recordedEnds(deps, runs)
+      : caughtUp.then((isOver) => (isOver ? recordedEnds(deps, runs) : NO_RUNS)),
+  ]);
+  return { isCaughtUp, ended, inFlightElsewhere };
+}
 
-function tracking({ taskId, runId }: Question, states: ReadonlyMap<string, TaskRuns>): TrackedRun[] {
+/** True once a group has handled the run-ended events that the bus had before; false if that takes too long. */
+function hasCaughtUp({ bus }: RunVerdictsDeps, group: string, limitMs: number): Promise<boolean> {
+  return bus.hasCaughtUp(group, "run.*", limitMs);
+}
+
+/**
+ * Ends that are recorded and that no scheduler has stored yet: a process may die between the two. If the records are in
+ * this process, only they keep ends, so a failure to read them is an error.
+ */
+async function recordedEnds(
+  { commandHandler, endedRuns, isLeader, isEndKept }: RunVerdictsDeps,
+  runs: readonly RunQuery[],
+): Promise<ReadonlySet<string>> {
+  const states = await commandHandler.currentRuns(taskIdsOf(runs));
+  const open = runs.flatMap((run) => trackedRun(run, states));
+  const ended = await (isEndKept
+    ? endedRuns.find(open, { timeout: RECORDS_LIMIT_MS }).catch(() => NO_RUNS)
+    : endedRuns.find(open, readOnlyCall));
+  // Also before this node is active: run verdicts are requested for the runs that it adopts.
+  if (isLeader()) await endedRuns.remove(open.filter(({ run }) => ended.has(run.runId)));
+  return ended;
+}
+
+interface Known {
+  readonly evidence: Evidence;
+  readonly states: ReadonlyMap<string, TaskRuns>;
+  readonly isEndKept: boolean;
+}
+
+/** Null if only the task's stream can tell: its task does not track the run. */
+function openRunVerdict(
+  { taskId, runId, mayHaveEnded }: RunQuery,
+  { evidence: { isCaughtUp, ended, inFlightElsewhere }, states, isEndKept }: Known,
+): RunVerdict | null {
+  if (ended.has(runId)) return "ended";
+  if (mayHaveEnded && (!isCaughtUp || inFlightElsewhere.has(runId))) return "unknown";
   const state = states.get(taskId);
-  const run = state && runOf(state, runId);
+  if (state && openRunOf(state, runId)) return verdictOn(state, runId);
+  return isEndKept && state && state.status !== "none" ? "ended" : null;
+}
+
+/**
+ * Verdicts on runs that their tasks do not track: they have ended, or the task was deleted. The task's stream says
+ * whether a run was dispatched or revoked, the records whether it has ended. One call for all, because time is short.
+ */
+async function closedRunVerdicts(
+  deps: RunVerdictsDeps,
+  runs: readonly RunQuery[],
+  limitMs: number,
+): Promise<ReadonlyMap<string, RunVerdict>> {
+  if (runs.length === 0) return NO_VERDICTS;
+  const folded = taskIdsOf(runs).map(async (taskId) => {
+    const stream = await deps.store.readStream(`task-${taskId}`);
+    const events = stream.filter((event) => isOf("task.*", event));
+    return [taskId, fold(task, events)] as const;
+  });
+  const dispatched = new Map(await Promise.all(folded));
+  if (!(await hasCaughtUp(deps, "records", limitMs))) return NO_VERDICTS;
+  const tracked = runs.flatMap((run) => trackedRun(run, dispatched));
+  const ended = await deps.endedRuns.find(tracked, readOnlyCall);
+  return new Map(
+    runs.map(({ taskId, runId }) => {
+      const state = dispatched.get(taskId) as Task;
+      return [runId, ended.has(runId) ? "ended" : verdictOn(state, runId)] as const;
+    }),
+  );
+}
+
+const taskIdsOf = (runs: readonly RunQuery[]) => [...new Set(runs.map(({ taskId }) => taskId))];
+
+function trackedRun({ taskId, runId }: RunQuery, states: ReadonlyMap<string, TaskRuns>): TaskRun[] {
+  const state = states.get(taskId);
+  const run = state && openRunOf(state, runId);
   return run ? [{ taskId, run }] : [];
 }

@@ -23,15 +23,15 @@ describe("runs that are open for long", { concurrency: 3 }, () => {
     }));
   };
   const holding = { name: "holding", handler: "test.holds", params: {} };
-  const runningOf = async ({ db }: Platform) =>
+  const openRunsOf = async ({ db }: Platform) =>
     (await db.collection("scheduler_task_list").findOne({}))?.running;
 
-  it("hold up their task no longer once they are nowhere", async () => {
+  it("are lost and do not block their task once they are nowhere", async () => {
     const { platform: first } = await start();
     const taskId = await first.create(holding);
     await first.recordsWhen(taskId, ([record]) => record?.status === "running");
     await first.stop();
-    // What a bus that loses its newest events leaves: the order counts as sent and is nowhere.
+    // The state after the bus has lost its newest events: the dispatch counts as sent and is nowhere.
     await first.db.collection("outboxes").deleteMany({});
     const known = first.db.collection<{ _id: string; identity: string }>("known_bus");
     await known.updateOne({ _id: "records" }, { $set: { identity: "local" } }, { upsert: true });
@@ -43,7 +43,7 @@ describe("runs that are open for long", { concurrency: 3 }, () => {
       await eventually(async () => (await records()).some(({ status }) => status === "lost"));
       await eventually(async () => (await records()).some(({ status }) => status === "running"));
       const [lost] = (await records()).filter(({ status }) => status === "lost");
-      assert.match(lost?.error?.message ?? "", /no executor holds it/);
+      assert.match(lost?.error?.message ?? "", /no executor has it in flight/);
     } finally {
       release();
       await platform.stop();
@@ -59,14 +59,14 @@ describe("runs that are open for long", { concurrency: 3 }, () => {
         (await platform.records(taskId)).filter(({ status }) => status === "skipped").length;
       await eventually(async () => (await skips()) >= 16);
       assert.deepEqual((await platform.call("scheduler.status", {})).skipping, []);
-      assert.equal((await runningOf(platform)).length, 1);
+      assert.equal((await openRunsOf(platform)).length, 1);
     } finally {
       release();
       await platform.stop();
     }
   });
 
-  it("are not lost while they wait for an executor, and their task is named as one that only skips", async () => {
+  it("are not lost while they wait for an executor, and their task is reported as skipping", async () => {
     const { platform, handlers } = await start();
     try {
       const taskId = await platform.create({ ...holding, handler: "test.ends" });

@@ -16,7 +16,7 @@ export const taskReadModel: ReadModel = {
   async *replay(events) {
     for await (const streams of inChunks(foldedStreams(events), CHUNK)) {
       const states = streams.map(({ state }) => state);
-      const ended = await endedOf(events, states);
+      const ended = await endedRuns(events, states);
       yield streams.map(({ id, state, version }): Replayed => {
         const current = isDefined(state) ? withoutEnded(state, ended) : state;
         return { id, document: isDefined(current) ? toDocument(current, version) : null };
@@ -48,11 +48,14 @@ async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<
   if (current) yield current;
 }
 
-async function endedOf(
+/** Those of the tasks' open runs that have ended. */
+async function endedRuns(
   events: Collection<EventDocument>,
   states: readonly Task[],
 ): Promise<ReadonlySet<string>> {
-  const runIds = states.flatMap((state) => (isDefined(state) ? state.running.map(({ runId }) => runId) : []));
+  const runIds = states.flatMap((state) =>
+    isDefined(state) ? state.openRuns.map(({ runId }) => runId) : [],
+  );
   const found = events.find({ stream: { $in: runIds.map((id) => `run-${id}`) } });
   const ended = new Set<string>();
   for await (const document of found) {
@@ -63,7 +66,9 @@ async function endedOf(
 }
 
 function withoutEnded(state: DefinedTask, ended: ReadonlySet<string>): Task {
-  return state.running
-    .filter(({ runId }) => ended.has(runId))
-    .reduce<Task>((current, { runId }) => task.evolve(current, { type: "runRemoved", runId }), state);
+  const closed = state.openRuns.filter(({ runId }) => ended.has(runId));
+  return closed.reduce<Task>(
+    (current, { runId }) => task.evolve(current, { type: "runRemoved", runId }),
+    state,
+  );
 }

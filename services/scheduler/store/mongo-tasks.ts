@@ -10,7 +10,7 @@ import { mongoPages, sortOf } from "../../../shared/mongo-pages.ts";
 import {
   type DefinedTask,
   isDefined,
-  runsOf,
+  openRunsOf,
   type Task,
   TaskNotFound,
   type TaskRuns,
@@ -18,7 +18,7 @@ import {
 import { STORED_FIELDS } from "./stored-fields.ts";
 import {
   fromDocument,
-  runningOf,
+  storedRunsOf,
   type TaskDocument,
   toDocument,
   toView,
@@ -96,7 +96,7 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
       return new Map(
         documents.map((document) => [
           document._id.toHexString(),
-          { status: document.status, running: runningOf(document) },
+          { status: document.status, openRuns: storedRunsOf(document) },
         ]),
       );
     },
@@ -189,6 +189,6 @@ function operationFor(change: TaskChange): AnyBulkWriteOperation<TaskDocument> {
 
 /** Removed one by one: without a version to compare, another scheduler's changes must not be overwritten. */
 function endedRuns(before: Task, after: Task): string[] {
-  const left = new Set(runsOf(after).map(({ runId }) => runId));
-  return runsOf(before).flatMap(({ runId }) => (left.has(runId) ? [] : [runId]));
+  const left = new Set(openRunsOf(after).map(({ runId }) => runId));
+  return openRunsOf(before).flatMap(({ runId }) => (left.has(runId) ? [] : [runId]));
 }

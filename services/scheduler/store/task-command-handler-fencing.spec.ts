@@ -5,7 +5,7 @@ import { objectId } from "../../../shared/ids.ts";
 import { eventually } from "../../../test/eventually.ts";
 import { silentLog } from "../../../test/silent-log.ts";
 import { mongoFence } from "../leadership/mongo-fence.ts";
-import { type ActiveRun, isDefined } from "../task/task-state.ts";
+import { isDefined, type OpenRun } from "../task/task-state.ts";
 import { CommandHandlers, create, pause, remove, resume, run } from "./task-command-handler.fixture.ts";
 
 const inTime = (): CommandRef => ({ id: objectId(), deadline: Date.now() + 60_000 });
@@ -117,7 +117,7 @@ describe("a scheduler whose lease has moved", () => {
     const { after, version } = await former.commandHandler.handle(run(taskId, 1000));
     former.commandHandler.remember(taskId, { task: after, version });
     assert.ok(isDefined(after));
-    const { runId } = after.running[0] as ActiveRun;
+    const { runId } = after.openRuns[0] as OpenRun;
     const current = await handlers.open({ epoch: 11 });
     const refused = { type: "SCHEDULER_FENCED", retryable: true };
     await assert.rejects(former.commandHandler.handle(pause(taskId)), refused);

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { ObjectId } from "mongodb";
 import { objectId } from "../../../shared/ids.ts";
 import { eventually } from "../../../test/eventually.ts";
-import { type ActiveRun, isDefined } from "../task/task-state.ts";
+import { isDefined, type OpenRun } from "../task/task-state.ts";
 import {
   CommandHandlers,
   create,
@@ -17,7 +17,7 @@ import {
 import type { Handled } from "./task-command-handler.ts";
 import { type TaskDocument, toDocument } from "./task-document.ts";
 
-const endOf = (taskId: string, { runId }: ActiveRun) => ({ taskId, runId });
+const endOf = (taskId: string, { runId }: OpenRun) => ({ taskId, runId });
 
 describe("the command handler of tasks", () => {
   let handlers: CommandHandlers;
@@ -52,7 +52,7 @@ describe("the command handler of tasks", () => {
     );
     const state = await commandHandler.state(taskId);
     assert.ok(isDefined(state) && state.status === "active");
-    assert.equal(state.running.length, 1);
+    assert.equal(state.openRuns.length, 1);
   });
 
   it("handles many commands in few transactions, and reports each changed task once", async () => {
@@ -111,8 +111,8 @@ describe("the command handler of tasks", () => {
     await assert.rejects(commandHandler.handle(pause(busy)), { type: "OUTBOX_FULL", retryable: true });
     const state = await commandHandler.state(busy);
     assert.ok(isDefined(state));
-    const { after } = await commandHandler.endRun(endOf(busy, state.running[0] as ActiveRun));
-    assert.deepEqual(isDefined(after) && after.running, []);
+    const { after } = await commandHandler.endRun(endOf(busy, state.openRuns[0] as OpenRun));
+    assert.deepEqual(isDefined(after) && after.openRuns, []);
     taken.resolve();
     await eventually(commandHandler.hasRoom);
     assert.equal((await commandHandler.handle(pause(busy))).events.length, 1);
@@ -127,22 +127,22 @@ describe("the command handler of tasks", () => {
     await Promise.resolve();
     const refused = assert.rejects(commandHandler.handle(pause(taskId)), { type: "OUTBOX_FULL" });
     assert.ok(isDefined(first.after));
-    const { after } = await commandHandler.endRun(endOf(taskId, first.after.running[0] as ActiveRun));
+    const { after } = await commandHandler.endRun(endOf(taskId, first.after.openRuns[0] as OpenRun));
     await Promise.all([takesTheRoom, refused]);
-    assert.equal(isDefined(after) && after.running.length, 1);
+    assert.equal(isDefined(after) && after.openRuns.length, 1);
   });
 
   it("skips no occurrence because of a run whose end is received in the same batch", async () => {
     const { commandHandler } = await scheduler();
     const taskId = objectId();
     const dispatch = (at: number) =>
-      commandHandler.handle({ type: "fire", taskId, now: now + at, aheadMs: 0, limit: 10 });
+      commandHandler.handle({ type: "dispatchDue", taskId, now: now + at, aheadMs: 0, limit: 10 });
     await commandHandler.handle(create(taskId));
     const { after } = await dispatch(10_000);
     assert.ok(isDefined(after));
     const [dispatched] = await Promise.all([
       dispatch(20_000),
-      commandHandler.endRun(endOf(taskId, after.running[0] as ActiveRun)),
+      commandHandler.endRun(endOf(taskId, after.openRuns[0] as OpenRun)),
     ]);
     assert.deepEqual(
       dispatched.events.map(({ type }) => type),
@@ -197,7 +197,7 @@ describe("the command handler of tasks", () => {
     const { after, version } = await former.commandHandler.handle(run(taskId, 2000));
     assert.ok(isDefined(after));
     former.commandHandler.remember(taskId, { task: after, version });
-    const [first, second] = after.running as [ActiveRun, ActiveRun];
+    const [first, second] = after.openRuns as [OpenRun, OpenRun];
     await current.commandHandler.endRun(endOf(taskId, first));
     await current.commandHandler.handle(pause(taskId));
     await former.commandHandler.endRun(endOf(taskId, second));
@@ -221,13 +221,13 @@ describe("the command handler of tasks", () => {
       runs.map((command) => commandHandler.handle(command)),
     )) as [Handled, Handled, Handled];
     assert.ok(isDefined(before));
-    await commandHandler.endRun(endOf(taskId, before.running[0] as ActiveRun));
+    await commandHandler.endRun(endOf(taskId, before.openRuns[0] as OpenRun));
     for (const command of [run(taskId, 4), pause(taskId), run(taskId, 1500), resume(taskId)]) {
       const { after, version } = await commandHandler.handle(command);
       assert.ok(isDefined(after));
       assert.deepEqual(await document(), toDocument(after, version));
-      const { status, running } = after;
-      assert.deepEqual((await commandHandler.currentRuns([taskId])).get(taskId), { status, running });
+      const { status, openRuns } = after;
+      assert.deepEqual((await commandHandler.currentRuns([taskId])).get(taskId), { status, openRuns });
     }
   });
 
@@ -240,7 +240,10 @@ describe("the command handler of tasks", () => {
       .collection<TaskDocument>("scheduler_task_list")
       .updateOne({ _id: new ObjectId(taskId) }, { $set: { exec_strategy: "cron", expression: "never" } });
     const runs = await commandHandler.currentRuns([taskId, objectId()]);
-    assert.deepEqual([...runs], [[taskId, { status: "active", running: isDefined(after) && after.running }]]);
+    assert.deepEqual(
+      [...runs],
+      [[taskId, { status: "active", openRuns: isDefined(after) && after.openRuns }]],
+    );
   });
 
   it("lets one of two writers win each time they decide at the same time", async () => {
@@ -255,7 +258,7 @@ describe("the command handler of tasks", () => {
       Array.from({ length: 21 }, (_, n) => n + 1),
     );
     const state = await writers[0]?.commandHandler.state(taskId);
-    assert.ok(state && isDefined(state) && state.running.length === 20);
+    assert.ok(state && isDefined(state) && state.openRuns.length === 20);
   });
 
   it("rejects with a retryable error while the store is unavailable, and the next call works", async () => {

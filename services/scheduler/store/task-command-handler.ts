@@ -9,7 +9,8 @@ import type { CommandOutcomes } from "../../../shared/event-store/command-outcom
 import type { Decision, Versioned } from "../../../shared/event-store/decide-batch.ts";
 import { type EventStore, OutboxFull, OutcomePending } from "../../../shared/event-store/event-store.ts";
 import { type Fence, Fenced } from "../leadership/mongo-fence.ts";
-import { type TaskCommand, type TaskFact, task } from "../task/task.ts";
+import { type TaskCommand, task } from "../task/task.ts";
+import type { TaskFact } from "../task/task-evolution.ts";
 import type { Task, TaskRuns } from "../task/task-state.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
 
@@ -208,6 +209,6 @@ function epochFence({ hold, check }: Fence): EpochFence {
     hold,
     check,
     // The due loop dispatches an occurrence again if nothing came of it.
-    isRelevant: ({ type }) => type !== "fire",
+    isRelevant: ({ type }) => type !== "dispatchDue",
   };
 }

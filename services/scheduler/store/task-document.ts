@@ -1,7 +1,7 @@
 import { ObjectId } from "mongodb";
 import type { TaskView } from "../../../shared/contracts/scheduler-actions.ts";
 import type { Definition } from "../task/definition.ts";
-import type { ActiveRun, DefinedTask } from "../task/task-state.ts";
+import type { DefinedTask, OpenRun } from "../task/task-state.ts";
 
 /** A task as it stands in `scheduler_task_list`: the original's fields under their names, then ours. */
 export interface TaskDocument {
@@ -68,17 +68,17 @@ export function toDocument(task: DefinedTask, version: number): TaskDocument {
   };
 }
 
-/** The fields that move while the definition stays: what a fired or ended run changes. */
+/** The fields that move while the definition stays: what a dispatched or ended run changes. */
 function progress(task: DefinedTask, version: number) {
   return {
     is_active: task.status === "active",
     update_datetime: new Date(task.updatedAt),
     last_run_datetime: date(task.lastRunAt),
-    settled_until: date(task.settledUntil),
+    settled_until: date(task.accountedUntil),
     status: task.status,
     next_run_at: date(task.nextRunAt),
     anchor_datetime: new Date(task.anchorAt),
-    running: task.running.map(runningDocument),
+    running: task.openRuns.map(runningDocument),
     version,
   };
 }
@@ -89,21 +89,21 @@ function runningDocument({
   plannedAt,
   isRevoked,
   mayHaveStarted,
-}: DefinedTask["running"][number]): RunningDocument {
+}: DefinedTask["openRuns"][number]): RunningDocument {
   const document = { run_id: runId, attempt, planned_datetime: new Date(plannedAt), is_revoked: isRevoked };
   return mayHaveStarted ? { ...document, may_have_started: true } : document;
 }
 
-/** Those of the fields that moved: a task that fires each second is written each second, so little is sent. */
+/** Those of the fields that moved: a task that runs each second is written each second, so little is sent. */
 function progressSince(before: DefinedTask, after: DefinedTask): Partial<ReturnType<typeof progress>> {
   return {
     ...(before.status === after.status ? {} : { is_active: after.status === "active", status: after.status }),
     ...(before.updatedAt === after.updatedAt ? {} : { update_datetime: new Date(after.updatedAt) }),
     ...(before.lastRunAt === after.lastRunAt ? {} : { last_run_datetime: date(after.lastRunAt) }),
-    ...(before.settledUntil === after.settledUntil ? {} : { settled_until: date(after.settledUntil) }),
+    ...(before.accountedUntil === after.accountedUntil ? {} : { settled_until: date(after.accountedUntil) }),
     ...(before.nextRunAt === after.nextRunAt ? {} : { next_run_at: date(after.nextRunAt) }),
     ...(before.anchorAt === after.anchorAt ? {} : { anchor_datetime: new Date(after.anchorAt) }),
-    ...(before.running === after.running ? {} : { running: after.running.map(runningDocument) }),
+    ...(before.openRuns === after.openRuns ? {} : { running: after.openRuns.map(runningDocument) }),
   };
 }
 
@@ -117,9 +117,9 @@ export function updateSince(before: DefinedTask, after: DefinedTask, version: nu
   return { $set: { ...fields, version }, $push: { running: { $each: added.map(runningDocument) } } };
 }
 
-function addedRuns(before: DefinedTask, after: DefinedTask): readonly ActiveRun[] | null {
-  const isPrefix = before.running.every((run, index) => after.running[index] === run);
-  return isPrefix ? after.running.slice(before.running.length) : null;
+function addedRuns(before: DefinedTask, after: DefinedTask): readonly OpenRun[] | null {
+  const isPrefix = before.openRuns.every((run, index) => after.openRuns[index] === run);
+  return isPrefix ? after.openRuns.slice(before.openRuns.length) : null;
 }
 
 export function fromDocument(document: TaskDocument): DefinedTask {
@@ -132,14 +132,14 @@ export function fromDocument(document: TaskDocument): DefinedTask {
     createdAt: document.create_datetime.getTime(),
     updatedAt: document.update_datetime.getTime(),
     lastRunAt: document.last_run_datetime?.getTime() ?? null,
-    settledUntil: (document.settled_until ?? document.last_run_datetime)?.getTime() ?? null,
+    accountedUntil: (document.settled_until ?? document.last_run_datetime)?.getTime() ?? null,
     nextRunAt: document.next_run_at?.getTime() ?? null,
-    running: runningOf(document),
+    openRuns: storedRunsOf(document),
   };
 }
 
 /** The runs alone: they can be read whatever the definition has become. */
-export function runningOf({ running }: Pick<TaskDocument, "running">): readonly ActiveRun[] {
+export function storedRunsOf({ running }: Pick<TaskDocument, "running">): readonly OpenRun[] {
   return running.map(({ run_id, attempt, planned_datetime, is_revoked, may_have_started }) => ({
     runId: run_id,
     attempt,

@@ -9,7 +9,7 @@ export type TaskCreated = Extract<TaskEvent, { type: "task.created" }>["data"];
 /** What a user defines; instants are ISO-8601 UTC. */
 export type Definition = Omit<TaskCreated, "taskId" | "isActive" | "nextRunAt" | "at">;
 
-/** What the actions `create` and `change` take, with what a caller left out filled in. */
+/** A definition as the actions `create` and `change` receive it: fields with a default may be absent. */
 export type DefinitionInput = Omit<
   ParamsOf<(typeof schedulerActions)["scheduler.create"]>,
   "taskId" | "isActive"
@@ -34,13 +34,13 @@ export class ParamsTooLarge extends AppError {
   }
 }
 
-/** Throws `TASK_PARAMS_TOO_LARGE`. */
+/** @throws ParamsTooLarge `TASK_PARAMS_TOO_LARGE` */
 export function checkParamsSize({ params }: Pick<Definition, "params">): void {
   const bytes = Buffer.byteLength(JSON.stringify(params));
   if (bytes > MAX_PARAMS_BYTES) throw new ParamsTooLarge(bytes);
 }
 
-/** Definitions are never modified, so each is parsed once for as long as it is in memory. */
+/** Triggers by their definitions, which are never modified. */
 const parsed = new WeakMap<Definition, { readonly anchorAt: number; readonly trigger: Trigger }>();
 
 /**
@@ -55,7 +55,7 @@ export function triggerOf(definition: Definition, anchorAt: number): Trigger {
   return trigger;
 }
 
-/** Null where a definition that was accepted is not valid any more, for instance because its time zone is unknown here. */
+/** Null if a stored definition has become invalid, for example because its time zone is unknown here. */
 export function triggerIfValid(definition: Definition, anchorAt: number): Trigger | null {
   try {
     return triggerOf(definition, anchorAt);

@@ -2,11 +2,11 @@ import { AppError } from "../../../shared/errors.ts";
 import type { Definition } from "./definition.ts";
 
 /** A run of the task that was dispatched and has not ended. */
-export interface ActiveRun {
+export interface OpenRun {
   readonly runId: string;
   readonly attempt: number;
   readonly plannedAt: number;
-  /** The task was stopped or deleted after the dispatch: no executor may start the run any more. */
+  /** The task was paused or deleted after the dispatch: no executor may start the run. */
   readonly isRevoked: boolean;
   /** Its planned time had come when it was revoked, so that it may have started before. */
   readonly mayHaveStarted?: boolean;
@@ -32,25 +32,25 @@ export interface DefinedTask {
   readonly anchorAt: number;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Planned time of the newest occurrence that fired. */
+  /** Planned time of the newest run. */
   readonly lastRunAt: number | null;
-  /** The newest planned time that is settled, by a run or a skip: no occurrence up to here is planned again. */
-  readonly settledUntil: number | null;
+  /** The newest planned time that was dispatched or skipped: no occurrence up to here is planned again. */
+  readonly accountedUntil: number | null;
   readonly nextRunAt: number | null;
-  readonly running: readonly ActiveRun[];
+  readonly openRuns: readonly OpenRun[];
 }
 
 export type Task =
   | { readonly status: "none" }
   | DefinedTask
-  | { readonly status: "deleted"; readonly running: readonly ActiveRun[] };
+  | { readonly status: "deleted"; readonly openRuns: readonly OpenRun[] };
 
 /** The part of a task that decides whether its runs may start. */
 export type TaskRuns =
   | { readonly status: "none" }
   | {
       readonly status: Exclude<Task["status"], "none">;
-      readonly running: readonly ActiveRun[];
+      readonly openRuns: readonly OpenRun[];
     };
 
 export class TaskNotFound extends AppError {
@@ -77,38 +77,37 @@ export class TooManyOpenRuns extends AppError {
   }
 }
 
-/** Runs that were ordered and have not ended, by the task's books. */
-export function runsOf(state: TaskRuns): readonly ActiveRun[] {
-  return state.status === "none" ? [] : state.running;
+/** Runs that were dispatched and have not ended. */
+export function openRunsOf(state: TaskRuns): readonly OpenRun[] {
+  return state.status === "none" ? [] : state.openRuns;
 }
 
-/** One of them. */
-export function runOf(state: TaskRuns, runId: string): ActiveRun | undefined {
-  return runsOf(state).find((active) => active.runId === runId);
+export function openRunOf(state: TaskRuns, runId: string): OpenRun | undefined {
+  return openRunsOf(state).find((run) => run.runId === runId);
 }
 
-/** What an executor is told that got a run again. */
+/** The reply to an executor that received a run more than once. */
 export function verdictOn(state: TaskRuns, runId: string): "wanted" | "ended" | "revoked" {
-  const run = runOf(state, runId);
+  const run = openRunOf(state, runId);
   if (!run) return "ended";
   return run.isRevoked ? "revoked" : "wanted";
 }
 
-/** Runs that were dispatched and must not start any more. */
-export function revokedRuns(state: Task): readonly ActiveRun[] {
-  return runsOf(state).filter(({ isRevoked }) => isRevoked);
+/** Open runs that must not start. */
+export function revokedRuns(state: Task): readonly OpenRun[] {
+  return openRunsOf(state).filter(({ isRevoked }) => isRevoked);
 }
 
 export function isDefined(state: Task): state is DefinedTask {
   return state.status !== "none" && state.status !== "deleted";
 }
 
-/** True while a run goes on or will; one that was revoked before its planned time never started. */
-export function isBusy({ running }: DefinedTask): boolean {
-  return running.some(({ isRevoked, mayHaveStarted }) => !isRevoked || mayHaveStarted);
+/** True while a run is executing or may start. A run that was revoked before its planned time never starts. */
+export function mayBeRunning({ openRuns }: DefinedTask): boolean {
+  return openRuns.some(({ isRevoked, mayHaveStarted }) => !isRevoked || mayHaveStarted);
 }
 
-/** True while the next occurrence may not be dispatched: because of the overlap policy, or of too many open runs. */
-export function isHeldUp(task: DefinedTask): boolean {
-  return task.running.length >= MAX_OPEN_RUNS || (task.definition.overlap === "skip" && isBusy(task));
+/** True while the overlap policy, or the number of open runs, does not let the next occurrence be dispatched. */
+export function isDispatchBlocked(task: DefinedTask): boolean {
+  return task.openRuns.length >= MAX_OPEN_RUNS || (task.definition.overlap === "skip" && mayBeRunning(task));
 }

@@ -4,11 +4,11 @@ import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { given } from "../../../test/given.ts";
 import type { Definition } from "./definition.ts";
 import { type TaskCommand, task } from "./task.ts";
-import type { RunRemoved } from "./task-state.ts";
+import type { RunRemoved } from "./task-evolution.ts";
 
 export const taskId = "66f2a1b00a1b2c3d4e5f6070";
 export const noon = Date.parse("2026-01-05T12:00:00.000Z");
-/** Instants of a story are told in seconds after noon. */
+/** Instants of a story are given in seconds after noon. */
 export const at = (seconds: number) => noon + seconds * 1000;
 export const iso = (seconds: number) => new Date(at(seconds)).toISOString();
 
@@ -45,7 +45,7 @@ export const due = (plannedAt: number, nextRunAt: number | null): TaskEvent => (
     at: iso(plannedAt),
   },
 });
-export const ended = (plannedAt: number): RunRemoved => ({
+export const runRemoved = (plannedAt: number): RunRemoved => ({
   type: "runRemoved",
   runId: occurrenceId(taskId, at(plannedAt)),
 });
@@ -59,8 +59,8 @@ export const deleted = (seconds: number): TaskEvent => ({
 });
 export const finished: TaskEvent = { type: "task.finished", data: { taskId, at: iso(10) } };
 
-export const fire = (seconds: number, aheadMs = 0): TaskCommand => ({
-  type: "fire",
+export const dispatchDue = (seconds: number, aheadMs = 0): TaskCommand => ({
+  type: "dispatchDue",
   taskId,
   now: at(seconds),
   aheadMs,

@@ -4,19 +4,19 @@ import { occurrenceId } from "../../../shared/contracts/occurrence-id.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
 import { task } from "./task.ts";
-import { isDefined, MAX_OPEN_RUNS, verdictOn } from "./task-state.ts";
+import { MAX_OPEN_RUNS, openRunsOf, verdictOn } from "./task-state.ts";
 import {
   at,
   created,
   deleted,
+  dispatchDue,
   due,
-  ended,
   every10s,
   finished,
-  fire,
   inADate,
   iso,
   paused,
+  runRemoved,
   story,
   taskId,
 } from "./task-story.fixture.ts";
@@ -34,7 +34,7 @@ describe("creating a task", () => {
     story(created())
       .when({ type: "create", taskId, definition: every10s, isActive: true, now: at(1) })
       .thenNothing());
-  it("refuses an expression that means nothing", () =>
+  it("rejects an invalid expression", () =>
     story()
       .when({
         type: "create",
@@ -44,7 +44,7 @@ describe("creating a task", () => {
         now: at(0),
       })
       .thenThrows("TRIGGER_INVALID"));
-  it("refuses a window that has passed: it could never fire", () =>
+  it("rejects a window that has passed: the task would never be due", () =>
     story()
       .when({
         type: "create",
@@ -56,14 +56,15 @@ describe("creating a task", () => {
       .thenThrows("TRIGGER_INVALID"));
 });
 
-describe("stopping a task", () => {
-  it("keeps it from firing", () => story(created(), paused(5)).when(fire(10)).thenNothing());
-  it("twice is once", () =>
+describe("pausing a task", () => {
+  it("keeps its occurrences from being dispatched", () =>
+    story(created(), paused(5)).when(dispatchDue(10)).thenNothing());
+  it("twice has no further effect", () =>
     story(created(), paused(5))
       .when({ type: "pause", taskId, now: at(6) })
       .thenNothing());
-  it("accounts for what was due and not fired yet: it is missed", () => {
-    story(created(), due(10, 20), ended(10))
+  it("skips the occurrences that were due and not dispatched", () => {
+    story(created(), due(10, 20), runRemoved(10))
       .when({ type: "pause", taskId, now: at(45) })
       .thenLike(
         {
@@ -85,24 +86,24 @@ describe("stopping a task", () => {
         { type: "task.paused" },
       );
   });
-  it("revokes what was dispatched ahead", () => {
+  it("revokes a run that was dispatched ahead of its time", () => {
     const state = fold(task, [created(), due(10, 20), paused(9)]);
     assert.equal(verdictOn(state, occurrenceId(taskId, at(10))), "revoked");
   });
-  it("revokes also a run whose time had come: it may wait for a slot", () => {
+  it("revokes a run whose planned time had come: it may wait for a slot", () => {
     const state = fold(task, [created(), due(10, 20), paused(11)]);
     assert.equal(verdictOn(state, occurrenceId(taskId, at(10))), "revoked");
   });
-  it("lets no later run overlap one that may have started before", () => {
+  it("lets no later run overlap one that may have started", () => {
     const resumed: TaskEvent = { type: "task.resumed", data: { taskId, nextRunAt: iso(20), at: iso(12) } };
     story(created(), due(10, 20), paused(11), resumed)
-      .when(fire(20))
+      .when(dispatchDue(20))
       .thenLike({ type: "task.skipped", data: { reason: "overlap", plannedAt: iso(20) } });
-    story(created(), due(10, 20), paused(11), resumed, ended(10))
-      .when(fire(20))
+    story(created(), due(10, 20), paused(11), resumed, runRemoved(10))
+      .when(dispatchDue(20))
       .thenLike({ type: "task.due", data: { plannedAt: iso(20) } });
   });
-  it("revokes the runs of a paused task that was run by hand, once", () => {
+  it("revokes once the runs of a paused task that was run manually", () => {
     const byHand = [created(), paused(5), due(7, null)];
     story(...byHand)
       .when({ type: "pause", taskId, now: at(8) })
@@ -111,42 +112,42 @@ describe("stopping a task", () => {
       .when({ type: "pause", taskId, now: at(9) })
       .thenNothing();
   });
-  it("works for a last occurrence that was dispatched ahead, though the task is finished", () =>
+  it("revokes the last run of a finished task", () =>
     story(created(inADate), due(10, null), finished)
       .when({ type: "pause", taskId, now: at(9) })
       .then(paused(9)));
-  it("of a task that nobody knows is refused", () =>
+  it("is rejected for an unknown task", () =>
     story()
       .when({ type: "pause", taskId, now: at(0) })
       .thenThrows("TASK_NOT_FOUND"));
 });
 
-describe("starting a task", () => {
-  it("goes on from now: what lay between is not made up for", () =>
+describe("resuming a task", () => {
+  it("plans from now on: occurrences in between are not caught up on", () =>
     story(created(), paused(5))
       .when({ type: "resume", taskId, now: at(100) })
       .then({ type: "task.resumed", data: { taskId, nextRunAt: iso(110), at: iso(100) } }));
-  it("twice is once", () =>
+  it("twice has no further effect", () =>
     story(created())
       .when({ type: "resume", taskId, now: at(6) })
       .thenNothing());
 });
 
 describe("deleting a task", () => {
-  it("is refused while it is active", () =>
+  it("is rejected while the task is active", () =>
     story(created())
       .when({ type: "delete", taskId, now: at(1) })
       .thenThrows("TASK_ACTIVE"));
-  it("ends its life", () => {
+  it("ends its stream: later commands are rejected or do nothing", () => {
     story(created(), paused(1))
       .when({ type: "delete", taskId, now: at(2) })
       .then(deleted(2));
     story(created(), paused(1), deleted(2))
       .when({ type: "resume", taskId, now: at(3) })
       .thenThrows("TASK_NOT_FOUND");
-    story(created(), paused(1), deleted(2)).when(fire(10)).thenNothing();
+    story(created(), paused(1), deleted(2)).when(dispatchDue(10)).thenNothing();
   });
-  it("still knows which of its runs may begin", () => {
+  it("keeps the verdicts on its runs", () => {
     const state = fold(task, [created(), due(10, 20), paused(9), deleted(9.5)]);
     assert.equal(verdictOn(state, occurrenceId(taskId, at(10))), "revoked");
   });
@@ -154,11 +155,11 @@ describe("deleting a task", () => {
 
 describe("changing a task", () => {
   const every60s = { ...every10s, expression: "0 1 * * *" };
-  it("plans anew from now", () =>
+  it("plans from now on", () =>
     story(created())
       .when({ type: "change", taskId, definition: every60s, isActive: true, now: at(5) })
       .thenLike({ type: "task.changed", data: { expression: "0 1 * * *", nextRunAt: iso(65) } }));
-  it("accounts for what was due and not fired yet, by the old definition", () =>
+  it("skips the occurrences that were due under the old definition", () =>
     story(created())
       .when({ type: "change", taskId, definition: every60s, isActive: true, now: at(25) })
       .thenLike(
@@ -168,13 +169,13 @@ describe("changing a task", () => {
         },
         { type: "task.changed", data: { nextRunAt: iso(85) } },
       ));
-  it("never fires the instant again that was dispatched ahead", () => {
+  it("does not dispatch an instant again that was dispatched ahead of its time", () => {
     const cron = { ...every10s, strategy: "cron", expression: "*/10 * * * * ?" } as const;
     story(created(cron), due(10, 20))
       .when({ type: "change", taskId, definition: { ...cron, remark: "new" }, isActive: true, now: at(9) })
       .thenLike({ type: "task.changed", data: { nextRunAt: iso(20) } });
   });
-  it("refuses a bad definition and keeps the old one", () =>
+  it("rejects an invalid definition", () =>
     story(created())
       .when({
         type: "change",
@@ -193,7 +194,7 @@ describe("a task whose definition is no longer valid", () => {
     expression: "0 * * * * ?",
     timezone: "Mars/Olympus",
   } as const;
-  it("is paused: the one occurrence that was planned is skipped", () =>
+  it("can be paused: its planned occurrence is skipped", () =>
     story(created(onMars))
       .when({ type: "pause", taskId, now: at(25) })
       .thenLike(
@@ -203,15 +204,15 @@ describe("a task whose definition is no longer valid", () => {
         },
         { type: "task.paused" },
       ));
-  it("is changed to a valid one", () =>
+  it("can be changed to a valid one", () =>
     story(created(onMars))
       .when({ type: "change", taskId, definition: every10s, isActive: true, now: at(5) })
       .thenLike({ type: "task.changed", data: { nextRunAt: iso(15) } }));
-  it("is deleted", () =>
+  it("can be deleted", () =>
     story(created(onMars), paused(1))
       .when({ type: "delete", taskId, now: at(2) })
       .then(deleted(2)));
-  it("is not resumed", () =>
+  it("cannot be resumed", () =>
     story(created(onMars), paused(1))
       .when({ type: "resume", taskId, now: at(2) })
       .thenThrows("TRIGGER_INVALID"));
@@ -239,7 +240,7 @@ describe("an occurrence that was skipped", () => {
     },
   });
 
-  it("is not planned again by a change or a start in its millisecond, or with a clock set back", () => {
+  it("is not planned again by a change or a resume in the same millisecond, or after the clock was set back", () => {
     for (const now of [at(10), at(8)]) {
       story(created(cron), skipped(10, 20))
         .when({ type: "change", taskId, definition: { ...cron, remark: "new" }, isActive: true, now })
@@ -249,14 +250,14 @@ describe("an occurrence that was skipped", () => {
         .thenLike({ type: "task.resumed", data: { nextRunAt: iso(20) } });
     }
   });
-  it("is not planned again where the change itself skips it", () =>
+  it("is not planned again by the change that skips it", () =>
     story(created(cron))
       .when({ type: "change", taskId, definition: { ...cron, remark: "new" }, isActive: true, now: at(10) })
       .thenLike(
         { type: "task.skipped", data: { plannedAt: iso(10) } },
         { type: "task.changed", data: { nextRunAt: iso(20) } },
       ));
-  it("of a task with one instant runs as an occurrence of its own when the task is started again", () =>
+  it("gets a new occurrence if its task has only one instant and is resumed", () =>
     story(created(inADate), skipped(10, 10), paused(10))
       .when({ type: "resume", taskId, now: at(10) })
       .thenLike({ type: "task.resumed", data: { nextRunAt: iso(10.001) } }));
@@ -272,17 +273,17 @@ describe("a task with very many open runs", () => {
 
   it("skips further occurrences as overlaps", () =>
     story(...full)
-      .when(fire(next))
+      .when(dispatchDue(next))
       .thenLike({ type: "task.skipped", data: { reason: "overlap", plannedAt: iso(next) } }));
-  it("waits for an end, or for the planned time, before it skips", () => {
+  it("waits for the end of a run, or for the planned time, before it skips", () => {
     story(...full)
-      .when(fire(next - 1, 1500))
+      .when(dispatchDue(next - 1, 1500))
       .thenNothing();
-    story(...full, ended(10))
-      .when(fire(next - 1, 1500))
+    story(...full, runRemoved(10))
+      .when(dispatchDue(next - 1, 1500))
       .thenLike({ type: "task.due", data: { plannedAt: iso(next) } });
   });
-  it("dispatches of the missed ones as many as there is room for", () =>
+  it("dispatches as many misfires as its limit allows", () =>
     story(
       ...full
         .slice(0, -2)
@@ -290,21 +291,21 @@ describe("a task with very many open runs", () => {
         .slice(-1),
       ...full.slice(1, -1),
     )
-      .when(fire(next + 20))
+      .when(dispatchDue(next + 20))
       .thenLike(
         { type: "task.due" },
         { type: "task.skipped" },
         { type: "task.skipped" },
         { type: "task.skipped" },
       ));
-  it("refuses to be run by hand", () =>
+  it("rejects manual runs", () =>
     story(...full)
       .when({ type: "runNow", taskId, runId: "66f2a1c00a1b2c3d4e5f6079", now: at(next) })
       .thenThrows("TASK_TOO_MANY_RUNS"));
 });
 
-describe("running a task by hand", () => {
-  it("orders a run now and leaves the plan as it is", () =>
+describe("running a task now", () => {
+  it("dispatches a run and keeps the next planned time", () =>
     story(created())
       .when({ type: "runNow", taskId, runId: "66f2a1c00a1b2c3d4e5f6079", now: at(3) })
       .thenLike({
@@ -313,10 +314,21 @@ describe("running a task by hand", () => {
       }));
 });
 
-describe("the end of a run", () => {
-  it("told twice changes nothing, not even the object", () => {
-    const state = fold(task, [created(), due(10, 20), ended(10)]);
-    assert.equal(task.evolve(state, ended(10)), state);
-    assert.ok(isDefined(state) && state.running.length === 0);
+describe("closing a run", () => {
+  const endRun = { type: "endRun", taskId, runId: occurrenceId(taskId, at(10)) } as const;
+  it("removes it from the open runs, also of a deleted task", () => {
+    story(created(), due(10, 20)).when(endRun).then(runRemoved(10));
+    story(created(), due(10, 20), paused(11), deleted(12)).when(endRun).then(runRemoved(10));
+    const state = fold(task, [created(), due(10, 20), due(20, 30), runRemoved(10)]);
+    assert.deepEqual(
+      openRunsOf(state).map(({ runId }) => runId),
+      [occurrenceId(taskId, at(20))],
+    );
+  });
+  it("twice, or of an unknown task, has no effect: the state stays the same object", () => {
+    story(created(), due(10, 20), runRemoved(10)).when(endRun).thenNothing();
+    story().when(endRun).thenNothing();
+    const state = fold(task, [created(), due(10, 20), runRemoved(10)]);
+    assert.equal(task.evolve(state, runRemoved(10)), state);
   });
 });

@@ -3,39 +3,39 @@ import type { TaskDue, TaskEvent, TaskSkipped } from "../../../shared/contracts/
 import { countOccurrences, nextOccurrence } from "../trigger/trigger.ts";
 import { triggerIfValid, triggerOf } from "./definition.ts";
 import { resolveMissed, type SkipRange } from "./policies.ts";
-import { type DefinedTask, isBusy, isHeldUp, MAX_OPEN_RUNS } from "./task-state.ts";
+import { type DefinedTask, isDispatchBlocked, MAX_OPEN_RUNS, mayBeRunning } from "./task-state.ts";
 
 /**
- * Orders and skips that one decision makes; what is left is decided next. Hundreds of tasks are decided in one
- * transaction, which has to end in time also where each of them makes up for a day.
+ * Dispatches and skips of one decision; the next decision continues. Hundreds of tasks are decided in one transaction,
+ * which has to stay short even if each of them catches up on a day.
  */
 export const MAX_STEPS = 20;
 
 type Skip = Omit<SkipRange, "reason"> & { readonly reason: TaskSkipped["data"]["reason"] };
 
-/** Settles what is due: up to `now`, and up to `aheadMs` beyond it where nothing speaks against it. */
-export interface Fire {
-  readonly type: "fire";
+/** Dispatches or skips the occurrences of a task up to `now`, and dispatches one that comes within `aheadMs`. */
+export interface DispatchDue {
+  readonly type: "dispatchDue";
   readonly taskId: string;
   readonly now: number;
   readonly aheadMs: number;
-  /** The most occurrences that one command settles. */
+  /** Maximum number of occurrences that one command accounts for. */
   readonly limit: number;
 }
 
 /**
- * Decides the occurrences that are due. Those whose time has come are settled by the misfire policy, then by the
- * overlap policy. One that is still ahead is dispatched at once, so that an executor can start it to the
- * millisecond; but where runs must not overlap it waits for the end of the earlier run, or for its own time.
+ * Decides about the occurrences that are due. The misfire policy and then the overlap policy decide about those whose
+ * planned time has come. One that is still ahead is dispatched at once, so that an executor can start it on time to the
+ * millisecond. If runs must not overlap, it waits until the earlier run has ended or its own planned time has come.
  */
-export function fire({ now, aheadMs, limit }: Fire, task: DefinedTask): TaskEvent[] {
+export function dispatchDue({ now, aheadMs, limit }: DispatchDue, task: DefinedTask): TaskEvent[] {
   const { status, nextRunAt, definition, anchorAt } = task;
   if (status !== "active" || nextRunAt === null || nextRunAt > now + aheadMs) return [];
   if (nextRunAt > now) {
-    if (isHeldUp(task)) return [];
-    return settled(task, [nextRunAt], { skipped: [], now });
+    if (isDispatchBlocked(task)) return [];
+    return accountFor(task, [nextRunAt], { skipped: [], now });
   }
-  const { fires, skipped } = resolveMissed({
+  const { dispatches, skipped } = resolveMissed({
     trigger: triggerOf(definition, anchorAt),
     after: nextRunAt - 1,
     now,
@@ -43,40 +43,42 @@ export function fire({ now, aheadMs, limit }: Fire, task: DefinedTask): TaskEven
     graceMs: definition.misfireGraceMs,
     limit,
   });
-  // What was planned stands, also where a changed time zone has moved the trigger's occurrences since.
-  const isMoved = fires.length === 0 && skipped.length === 0;
-  return settled(task, isMoved ? [nextRunAt] : fires, { skipped, now });
+  // The planned time stays valid even if changed time zone data has moved the trigger's occurrences since.
+  const isMoved = dispatches.length === 0 && skipped.length === 0;
+  return accountFor(task, isMoved ? [nextRunAt] : dispatches, { skipped, now });
 }
 
 /**
- * Accounts for what is due and was not fired yet when a task is stopped or replaced: it is missed, whatever the misfire
- * policy, because nothing of the old plan may begin after that.
+ * Skips the occurrences that are due and were not dispatched when their task is paused or changed. The misfire policy
+ * does not apply: no run of the old definition may start after that.
  */
-export function forgo(task: DefinedTask, now: number): TaskEvent[] {
+export function skipDue(task: DefinedTask, now: number): TaskEvent[] {
   const { nextRunAt, definition, anchorAt } = task;
   if (nextRunAt === null || nextRunAt > now) return [];
-  // A task whose definition has become invalid can still be paused and changed; only one occurrence of it was planned.
+  // A task whose definition has become invalid can still be paused and changed. Only its next occurrence is known.
   const trigger = triggerIfValid(definition, anchorAt);
   const { count, last } = trigger
     ? countOccurrences(trigger, { after: nextRunAt - 1, until: now, limit: Number.POSITIVE_INFINITY })
     : { count: 1, last: null };
-  // What was planned stands, also where a changed time zone has moved the trigger's occurrences since.
+  // The planned time stays valid even if changed time zone data has moved the trigger's occurrences since.
   const lastPlannedAt = last ?? nextRunAt;
   const skip: Skip = { reason: "misfire", plannedAt: nextRunAt, lastPlannedAt, count: Math.max(1, count) };
   return [skipEvent(task, skip, { nextRunAt: trigger && nextOccurrence(trigger, lastPlannedAt), now })];
 }
 
-/** Events for the fires and skips in the order of their planned times, and the task's end where none is left. */
-function settled(
+/** Events for dispatches and skips, sorted by planned time, and `task.finished` if no occurrence is left. */
+function accountFor(
   task: DefinedTask,
-  fires: readonly number[],
+  dispatches: readonly number[],
   { skipped, now }: { skipped: readonly SkipRange[]; now: number },
 ): TaskEvent[] {
   const mustNotOverlap = task.definition.overlap === "skip";
-  let isFree = !(mustNotOverlap && isBusy(task));
-  let openRuns = task.running.length;
+  let isFree = !(mustNotOverlap && mayBeRunning(task));
+  let openRuns = task.openRuns.length;
   const trigger = triggerOf(task.definition, task.anchorAt);
-  const steps = [...skipped, ...fires].sort((a, b) => plannedAtOf(a) - plannedAtOf(b)).slice(0, MAX_STEPS);
+  const steps = [...skipped, ...dispatches]
+    .sort((a, b) => plannedAtOf(a) - plannedAtOf(b))
+    .slice(0, MAX_STEPS);
   const events: TaskEvent[] = [];
   let nextRunAt: number | null = null;
   for (const step of steps) {
@@ -107,7 +109,7 @@ interface Due {
   readonly now: number;
 }
 
-/** The event that orders a run: all that an executor and a record need. */
+/** The event that dispatches a run: everything that an executor and a record need. */
 export function dueEvent(task: DefinedTask, { runId, plannedAt, nextRunAt, now }: Due): TaskDue {
   return {
     type: "task.due",

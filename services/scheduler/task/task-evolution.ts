@@ -1,0 +1,96 @@
+import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
+import type { TaskCreated } from "./definition.ts";
+import type { DefinedTask, OpenRun, Task } from "./task-state.ts";
+
+/**
+ * One of the task's runs is no longer open. It changes the state and is not stored on the task's stream: the event that
+ * ended the run is on the run's stream.
+ */
+export interface RunRemoved {
+  readonly type: "runRemoved";
+  readonly runId: string;
+}
+
+/** What a task's state follows from: the events of its stream, and the ends of its runs. */
+export type TaskFact = TaskEvent | RunRemoved;
+
+export function evolve(state: Task, change: TaskFact): Task {
+  if (change.type === "task.created") return fromCreated(change.data);
+  if (state.status === "none") return state;
+  if (change.type === "runRemoved") return withoutRun(state, change.runId);
+  if (state.status === "deleted") return state;
+  switch (change.type) {
+    case "task.changed":
+      return fromChanged(state, change.data);
+    case "task.paused": {
+      const at = Date.parse(change.data.at);
+      const openRuns = revoked(state.openRuns, at);
+      return { ...state, status: "paused", updatedAt: at, nextRunAt: null, openRuns };
+    }
+    case "task.resumed": {
+      const at = Date.parse(change.data.at);
+      const nextRunAt = instant(change.data.nextRunAt);
+      return { ...state, status: "active", anchorAt: at, updatedAt: at, nextRunAt };
+    }
+    case "task.deleted":
+      return { status: "deleted", openRuns: revoked(state.openRuns, Date.parse(change.data.at)) };
+    case "task.finished":
+      return { ...state, status: "finished", nextRunAt: null };
+    case "task.skipped":
+      return {
+        ...state,
+        nextRunAt: instant(change.data.nextRunAt),
+        accountedUntil: latest(state.accountedUntil, Date.parse(change.data.lastPlannedAt)),
+      };
+    case "task.due": {
+      const { runId, attempt } = change.data;
+      const plannedAt = Date.parse(change.data.plannedAt);
+      return {
+        ...state,
+        nextRunAt: instant(change.data.nextRunAt),
+        lastRunAt: latest(state.lastRunAt, plannedAt),
+        accountedUntil: latest(state.accountedUntil, plannedAt),
+        openRuns: [...state.openRuns, { runId, attempt, plannedAt, isRevoked: false }],
+      };
+    }
+  }
+}
+
+function fromCreated({ taskId, isActive, nextRunAt, at, ...definition }: TaskCreated): DefinedTask {
+  const now = Date.parse(at);
+  return {
+    status: isActive ? "active" : "paused",
+    taskId,
+    definition,
+    anchorAt: now,
+    createdAt: now,
+    updatedAt: now,
+    lastRunAt: null,
+    accountedUntil: null,
+    nextRunAt: instant(nextRunAt),
+    openRuns: [],
+  };
+}
+
+function fromChanged(state: DefinedTask, data: TaskCreated): DefinedTask {
+  const { createdAt, lastRunAt, accountedUntil, openRuns } = state;
+  return { ...fromCreated(data), createdAt, lastRunAt, accountedUntil, openRuns };
+}
+
+function withoutRun<S extends Exclude<Task, { status: "none" }>>(state: S, runId: string): S {
+  const openRuns = state.openRuns.filter((run) => run.runId !== runId);
+  return openRuns.length === state.openRuns.length ? state : { ...state, openRuns };
+}
+
+/** Revokes every open run. One whose planned time has come may have started, or may still wait for a slot. */
+function revoked(openRuns: readonly OpenRun[], at: number): readonly OpenRun[] {
+  return openRuns.map((run) => {
+    if (run.isRevoked) return run;
+    return run.plannedAt > at
+      ? { ...run, isRevoked: true }
+      : { ...run, isRevoked: true, mayHaveStarted: true };
+  });
+}
+
+const latest = (known: number | null, other: number): number => Math.max(known ?? other, other);
+const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));
