@@ -34,12 +34,12 @@ describe("rows of a collection, a message at a time", () => {
     for (let at = 0; at < documents.length; at += 5000) await rows.insertMany(documents.slice(at, at + 5000));
     const pages = mongoPages<Row, Shown>(rows, ({ number, text }) => ({ number, text }));
     const sent: number[] = [];
-    const measured = <T>(answer: T): T => {
-      sent.push(Buffer.byteLength(JSON.stringify(answer)));
+    const measured = <T>(response: T): T => {
+      sent.push(Buffer.byteLength(JSON.stringify(response)));
       assert.ok((sent.at(-1) ?? 0) < MESSAGE_BYTES - 10_000, `an answer takes ${sent.at(-1)} bytes`);
-      return answer;
+      return response;
     };
-    const ask: MongoPages<Shown>["rows"] = async (query) => measured(await pages.rows(query));
+    const read: MongoPages<Shown>["rows"] = async (query) => measured(await pages.rows(query));
     const page = async (page: number, limit: number, order?: "asc" | "desc") =>
       measured(
         await pages.page(
@@ -54,10 +54,10 @@ describe("rows of a collection, a message at a time", () => {
       );
     const all = async ({ items, rest = [] }: { items: readonly Shown[]; rest?: readonly string[] }) => {
       const found = [...items];
-      for await (const later of rowsOf(rest, ask)) found.push(...later);
+      for await (const later of rowsOf(rest, read)) found.push(...later);
       return found;
     };
-    return { rows, documents, page, ask, all, sent };
+    return { rows, documents, page, read, all, sent };
   }
 
   const numbers = (rows: readonly Shown[]) => rows.map(({ number }) => number);
@@ -122,28 +122,28 @@ describe("rows of a collection, a message at a time", () => {
     });
 
     it("begins a large row again that changes between its pieces", async () => {
-      const { rows, documents, ask } = await stored([large]);
+      const { rows, documents, read } = await stored([large]);
       const { _id } = documents[0] as Row;
       let changes = 0;
-      const changing: typeof ask = async (query) => {
+      const changing: typeof read = async (query) => {
         if ((query.from ?? 0) > 0 && changes < 2) {
           changes += 1;
           await change(rows, _id, changes);
         }
-        return ask(query);
+        return read(query);
       };
       const [[row] = []] = await collected(rowsOf([_id.toHexString()], changing));
       assert.equal(row?.text, `2${large}`);
     });
 
     it("gives up one that always changes, so that nobody waits for ever", async () => {
-      const { rows, documents, ask } = await stored([large]);
+      const { rows, documents, read } = await stored([large]);
       const { _id } = documents[0] as Row;
       let changes = 0;
-      const changing: typeof ask = async (query) => {
+      const changing: typeof read = async (query) => {
         changes += 1;
         await change(rows, _id, changes);
-        return ask(query);
+        return read(query);
       };
       await assert.rejects(collected(rowsOf([_id.toHexString()], changing)), { type: "ROW_CHANGING" });
     });

@@ -1,4 +1,4 @@
-import type { Told } from "./commands.ts";
+import type { SentCommand } from "./commands.ts";
 import type { Statement, TaskHistory } from "./task-history.ts";
 
 /** The gateway's deadline: beyond it a command whose answer was lost must not take effect any more. */
@@ -8,7 +8,7 @@ const GRACE_MS = 1000;
 const CALM_LIMIT_MS = 5000;
 
 /** What each kind of command may write to the stream of its task. */
-const EVENTS: Readonly<Record<Told["kind"], string>> = {
+const EVENTS: Readonly<Record<SentCommand["kind"], string>> = {
   create: "task.created",
   change: "task.changed",
   start: "task.resumed",
@@ -18,9 +18,9 @@ const EVENTS: Readonly<Record<Told["kind"], string>> = {
 };
 
 /** From this instant on a command has taken effect or never will. */
-function endOf({ outcome, sentAt, answeredAt }: Told): number {
-  if (outcome !== "unknown") return answeredAt;
-  return Math.max(answeredAt, sentAt + DEADLINE_MS) + GRACE_MS;
+function endOf({ outcome, sentAt, respondedAt }: SentCommand): number {
+  if (outcome !== "unknown") return respondedAt;
+  return Math.max(respondedAt, sentAt + DEADLINE_MS) + GRACE_MS;
 }
 
 /**
@@ -28,18 +28,21 @@ function endOf({ outcome, sentAt, answeredAt }: Told): number {
  * its sending and its end, and before whatever was sent after its end; what was answered with success took effect,
  * or had nothing to do in one of the states that it can have met; what was refused took no effect.
  */
-export function checkCommands(told: readonly Told[], histories: readonly TaskHistory[]): string[] {
+export function checkCommands(
+  sentCommands: readonly SentCommand[],
+  histories: readonly TaskHistory[],
+): string[] {
   const faults: string[] = [];
-  const commands = new Map(told.map((command) => [command.cause, command]));
-  const byTask = Map.groupBy(told, ({ taskId }) => taskId);
+  const commands = new Map(sentCommands.map((command) => [command.cause, command]));
+  const byTask = Map.groupBy(sentCommands, ({ taskId }) => taskId);
   for (const history of histories) {
     const effects = effectsOf(history, commands, faults);
     const onTask = new Set([...(byTask.get(history.taskId) ?? []), ...effects.keys()]);
     for (const command of onTask) faults.push(...checkOne(command, history, effects));
-    faults.push(...checkOrder(history, effects));
+    faults.push(...checkSequence(history, effects));
   }
   const known = new Set(histories.map(({ taskId }) => taskId));
-  for (const command of told)
+  for (const command of sentCommands)
     if (command.outcome === "done" && !known.has(command.taskId))
       faults.push(`${worded(command)} left no trace`);
   for (const [name, tasks] of Map.groupBy(histories, ({ name }) => name))
@@ -47,15 +50,15 @@ export function checkCommands(told: readonly Told[], histories: readonly TaskHis
   return faults;
 }
 
-type Effects = ReadonlyMap<Told, Statement>;
+type Effects = ReadonlyMap<SentCommand, Statement>;
 
 /** Which event each command led to. */
 function effectsOf(
   { statements, taskId }: TaskHistory,
-  commands: ReadonlyMap<string, Told>,
+  commands: ReadonlyMap<string, SentCommand>,
   faults: string[],
 ): Effects {
-  const effects = new Map<Told, Statement>();
+  const effects = new Map<SentCommand, Statement>();
   for (const statement of statements) {
     const { type, version, cause = "", manualRunId } = statement;
     // The schedule's own doing, which may follow at once from a command.
@@ -71,7 +74,7 @@ function effectsOf(
   return effects;
 }
 
-function checkOne(command: Told, history: TaskHistory, effects: Effects): string[] {
+function checkOne(command: SentCommand, history: TaskHistory, effects: Effects): string[] {
   const { kind, sentAt, outcome, data } = command;
   const effect = effects.get(command);
   const what = worded(command);
@@ -91,7 +94,7 @@ function checkOne(command: Told, history: TaskHistory, effects: Effects): string
 }
 
 /** The states that a command can have met: from what precedes it for certain to what follows it for certain. */
-function statesMet(command: Told, { statements }: TaskHistory, effects: Effects): ReadonlySet<string> {
+function statesMet(command: SentCommand, { statements }: TaskHistory, effects: Effects): ReadonlySet<string> {
   const until = endOf(command);
   let first = 0;
   let last = Number.POSITIVE_INFINITY;
@@ -104,7 +107,7 @@ function statesMet(command: Told, { statements }: TaskHistory, effects: Effects)
 }
 
 /** Whatever ended before another command was sent comes before it. */
-function checkOrder({ taskId }: TaskHistory, effects: Effects): string[] {
+function checkSequence({ taskId }: TaskHistory, effects: Effects): string[] {
   const faults: string[] = [];
   for (const [late, { version: lateAt }] of effects)
     for (const [newer, { version: newerAt }] of effects)
@@ -114,14 +117,14 @@ function checkOrder({ taskId }: TaskHistory, effects: Effects): string[] {
 }
 
 /** When nothing was disturbed any more, commands succeed. */
-export function checkAnswers(told: readonly Told[], calmAt: number): string[] {
-  return told
-    .filter(({ outcome, answeredAt }) => outcome === "unknown" && answeredAt > calmAt + CALM_LIMIT_MS)
+export function checkResponses(sentCommands: readonly SentCommand[], calmAt: number): string[] {
+  return sentCommands
+    .filter(({ outcome, respondedAt }) => outcome === "unknown" && respondedAt > calmAt + CALM_LIMIT_MS)
     .map((command) => `${worded(command)} failed although nothing was disturbed since ${iso(calmAt)}`);
 }
 
-export function worded({ kind, taskId, code, sentAt, answeredAt }: Told): string {
-  return `${kind} of task ${taskId || "(unknown)"}, sent at ${iso(sentAt)}, answered ${code ?? "with nothing"} at ${iso(answeredAt)},`;
+export function worded({ kind, taskId, code, sentAt, respondedAt }: SentCommand): string {
+  return `${kind} of task ${taskId || "(unknown)"}, sent at ${iso(sentAt)}, answered ${code ?? "with nothing"} at ${iso(respondedAt)},`;
 }
 
 const iso = (instant: number): string => new Date(instant).toISOString();

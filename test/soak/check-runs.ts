@@ -1,5 +1,5 @@
 import type { Stored, StoredEvent, StoredRecord } from "./stored.ts";
-import type { Ordered, Skipped, TaskHistory } from "./task-history.ts";
+import type { DispatchedRun, Skipped, TaskHistory } from "./task-history.ts";
 
 interface Attempt {
   readonly executor: string;
@@ -21,10 +21,10 @@ export function checkRecords(histories: readonly TaskHistory[], stored: Stored):
     if (!record) faults.push(`${id} has no record`);
     return record;
   };
-  for (const { ordered, skipped } of histories) {
-    for (const order of ordered) {
-      const record = expect(order.runId);
-      if (record) faults.push(...checkRun(order, record, stored.streams.get(`run-${order.runId}`) ?? []));
+  for (const { dispatched, skipped } of histories) {
+    for (const run of dispatched) {
+      const record = expect(run.runId);
+      if (record) faults.push(...checkRun(run, record, stored.streams.get(`run-${run.runId}`) ?? []));
     }
     for (const skip of skipped) {
       const record = expect(skip.skipId);
@@ -37,7 +37,7 @@ export function checkRecords(histories: readonly TaskHistory[], stored: Stored):
 }
 
 function checkSkip(skip: Skipped, record: StoredRecord): string[] {
-  const said = JSON.stringify([
+  const found = JSON.stringify([
     "skipped",
     skip.taskId,
     skip.plannedAt,
@@ -53,18 +53,18 @@ function checkSkip(skip: Skipped, record: StoredRecord): string[] {
     record.skip?.count,
     record.skip?.last_planned_datetime.getTime(),
   ]);
-  return said === shown ? [] : [`skip ${skip.skipId} is ${said}, its record ${shown}`];
+  return found === shown ? [] : [`skip ${skip.skipId} is ${found}, its record ${shown}`];
 }
 
-function checkRun(order: Ordered, record: StoredRecord, stream: readonly StoredEvent[]): string[] {
+function checkRun(run: DispatchedRun, record: StoredRecord, stream: readonly StoredEvent[]): string[] {
   const faults: string[] = [];
-  const fault = (what: string) => faults.push(`run ${order.runId} of task ${order.taskId} ${what}`);
+  const fault = (what: string) => faults.push(`run ${run.runId} of task ${run.taskId} ${what}`);
   const ends = stream.filter(({ type }) => isEnd(type));
   const first = ends[0]?.type.slice("run.".length);
   if (first === undefined) fault(`has no outcome; its record is ${record.status}`);
   else if (!OUTCOMES.has(first)) fault(`is ${first}`);
   else if (record.status !== first) fault(`is ${first} by its events, ${record.status} by its record`);
-  if (record.start_datetime.getTime() !== order.plannedAt || record.task_id !== order.taskId)
+  if (record.start_datetime.getTime() !== run.plannedAt || record.task_id !== run.taskId)
     fault("has a record of another plan");
   if (record.version !== stream.length)
     fault(`has ${stream.length} events, its record says ${record.version}`);
@@ -80,9 +80,8 @@ function checkRun(order: Ordered, record: StoredRecord, stream: readonly StoredE
   if (JSON.stringify(attempts) !== JSON.stringify(shown))
     fault(`had the attempts ${JSON.stringify(attempts)}, its record shows ${JSON.stringify(shown)}`);
   for (const { startedAt } of attempts)
-    if (startedAt < order.plannedAt) fault(`began ${order.plannedAt - startedAt} ms before its time`);
-  if (first === "cancelled" && order.revokedAt === null)
-    fault("is cancelled although nobody stopped its task");
+    if (startedAt < run.plannedAt) fault(`began ${run.plannedAt - startedAt} ms before its time`);
+  if (first === "cancelled" && run.revokedAt === null) fault("is cancelled although nobody stopped its task");
   return faults;
 }
 
@@ -114,14 +113,14 @@ export function attemptsOf(stream: readonly StoredEvent[]): readonly Attempt[] {
  * that is also a run that was ordered by one life and executed by another, of whose first attempt nothing is known.
  */
 export function checkOverlaps(
-  { ordered, taskId }: TaskHistory,
+  { dispatched, taskId }: TaskHistory,
   { streams }: Stored,
   isOneProcess: boolean,
 ): string[] {
   const faults: string[] = [];
   let busyUntil = Number.NEGATIVE_INFINITY;
   let busyWith = "";
-  for (const { runId, mayOverlap, writer } of ordered) {
+  for (const { runId, mayOverlap, writer } of dispatched) {
     const attempts = attemptsOf(streams.get(`run-${runId}`) ?? []);
     const [only] = attempts;
     if (attempts.length !== 1 || !only || (isOneProcess && !isSameLife(writer, only.executor))) continue;
@@ -147,23 +146,23 @@ function isSameLife(writer: string, executor: string): boolean {
  * @param endedAt when all tasks were stopped
  */
 export function checkProgress(
-  { ordered, skipped, taskId, name, statements }: TaskHistory,
+  { dispatched, skipped, taskId, name, statements }: TaskHistory,
   { streams }: Stored,
   { calmAt, endedAt }: { calmAt: number; endedAt: number },
 ): string[] {
-  const from = calmAt + SETTLING_MS;
+  const from = calmAt + CATCH_UP_MS;
   const isTouched = statements.some(
     ({ type, time }) => /created|changed|resumed/.test(type) && time > calmAt && time < endedAt,
   );
   if (isTouched) return [];
   const isWithin = ({ plannedAt }: { plannedAt: number }) => plannedAt > from && plannedAt < endedAt;
-  const planned = [...ordered.filter(({ isManual }) => !isManual), ...skipped].filter(isWithin);
+  const planned = [...dispatched.filter(({ isManual }) => !isManual), ...skipped].filter(isWithin);
   if (planned.length < 2) return [];
-  const hasRun = ordered
+  const hasRun = dispatched
     .flatMap(({ runId }) => attemptsOf(streams.get(`run-${runId}`) ?? []))
     .some(({ startedAt, endedAt: until }) => startedAt > from || (until ?? 0) > from);
   // An executor that gave a run up at the end held it until then, behind others.
-  const isQueued = ordered.some(
+  const isQueued = dispatched.some(
     ({ runId, at }) =>
       at > endedAt - QUEUED_MS &&
       (streams.get(`run-${runId}`) ?? []).some(
@@ -175,17 +174,17 @@ export function checkProgress(
 
 /** While nothing was disturbed, an occurrence is skipped for an overlap only where a run went on. */
 export function checkExcuses(
-  { ordered, skipped, taskId }: TaskHistory,
+  { dispatched, skipped, taskId }: TaskHistory,
   { streams }: Stored,
   { calmAt, endedAt }: { calmAt: number; endedAt: number },
 ): string[] {
   const faults: string[] = [];
-  const spans = ordered.map(({ runId, at }) => {
+  const spans = dispatched.map(({ runId, at }) => {
     const ends = (streams.get(`run-${runId}`) ?? []).filter(({ type }) => isEnd(type));
     return { from: at, to: Math.max(at, ...ends.map(({ time }) => time.getTime())) };
   });
   for (const skip of skipped) {
-    if (skip.reason !== "overlap" || skip.at < calmAt + SETTLING_MS || skip.at > endedAt) continue;
+    if (skip.reason !== "overlap" || skip.at < calmAt + CATCH_UP_MS || skip.at > endedAt) continue;
     const isExcused = spans.some(({ from, to }) => from <= skip.at && to >= skip.at - NOTING_MS);
     if (!isExcused) faults.push(`task ${taskId} skipped ${skip.skipId} for an overlap with no run`);
   }
@@ -195,7 +194,7 @@ export function checkExcuses(
 /** A run that waits for longer in an executor while nothing is disturbed is held up by something else. */
 const QUEUED_MS = 30_000;
 /** What was held up by the faults is worked off by then. */
-const SETTLING_MS = 4000;
+const CATCH_UP_MS = 4000;
 /**
  * How long a scheduler may take to note an end. Nothing is promised; on a busy machine each transaction on the way takes
  * a second. An end that is missed for good is looked for after ten.

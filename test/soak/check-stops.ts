@@ -1,6 +1,6 @@
 import { worded } from "./check-commands.ts";
 import { attemptsOf } from "./check-runs.ts";
-import type { Told } from "./commands.ts";
+import type { SentCommand } from "./commands.ts";
 import type { Stored } from "./stored.ts";
 import type { Statement, TaskHistory } from "./task-history.ts";
 
@@ -12,12 +12,12 @@ const UNDER_WAY_MS = 500;
  * time: neither by the runs' own events nor by the calls that reached the sink.
  */
 export function checkStops(
-  told: readonly Told[],
+  sentCommands: readonly SentCommand[],
   histories: readonly TaskHistory[],
   stored: Stored,
   calledAt: (key: string) => readonly number[],
 ): string[] {
-  const byTask = Map.groupBy(told, ({ taskId }) => taskId);
+  const byTask = Map.groupBy(sentCommands, ({ taskId }) => taskId);
   return histories.flatMap((history) => {
     const onTask = byTask.get(history.taskId) ?? [];
     return onTask.filter(isStopped).flatMap((stop) => {
@@ -29,11 +29,11 @@ export function checkStops(
   });
 }
 
-const isStopped = ({ kind, outcome }: Told): boolean =>
+const isStopped = ({ kind, outcome }: SentCommand): boolean =>
   outcome === "done" && (kind === "stop" || kind === "remove");
 
 /** The event that the command led to, or, where there was nothing to do, the one that had stopped the task before. */
-function standingAfter(stop: Told, { statements }: TaskHistory): Statement | undefined {
+function standingAfter(stop: SentCommand, { statements }: TaskHistory): Statement | undefined {
   const own = statements.find(({ cause, type }) => cause === stop.cause && /paused|deleted/.test(type));
   if (own) return own;
   const before = statements
@@ -43,19 +43,19 @@ function standingAfter(stop: Told, { statements }: TaskHistory): Statement | und
 }
 
 function startsAfter(
-  stop: Told,
+  stop: SentCommand,
   statement: Statement,
-  { ordered }: TaskHistory,
+  { dispatched }: TaskHistory,
   { streams }: Stored,
 ): string[] {
-  return ordered
+  return dispatched
     .filter(({ version }) => version < statement.version)
     .flatMap(({ runId, plannedAt }) =>
       attemptsOf(streams.get(`run-${runId}`) ?? [])
-        .filter(({ startedAt }) => startedAt > stop.answeredAt)
+        .filter(({ startedAt }) => startedAt > stop.respondedAt)
         .map(
           ({ startedAt, executor }) =>
-            `${worded(stop)} did not keep run ${runId}, planned for ${new Date(plannedAt).toISOString()}, from starting ${startedAt - stop.answeredAt} ms later in ${executor}`,
+            `${worded(stop)} did not keep run ${runId}, planned for ${new Date(plannedAt).toISOString()}, from starting ${startedAt - stop.respondedAt} ms later in ${executor}`,
         ),
     );
 }
@@ -63,32 +63,32 @@ function startsAfter(
 interface Called {
   readonly history: TaskHistory;
   readonly stored: Stored;
-  readonly onTask: readonly Told[];
+  readonly onTask: readonly SentCommand[];
   readonly calledAt: (key: string) => readonly number[];
 }
 
 /** Up to the next command that may order something; each call belongs to an attempt that was under way. */
 function callsAfter(
-  stop: Told,
+  stop: SentCommand,
   { version }: Statement,
   { history, stored, onTask, calledAt }: Called,
 ): string[] {
-  const { answeredAt } = stop;
-  const orderedLater = history.ordered.filter((order) => order.version > version);
+  const { respondedAt } = stop;
+  const dispatchedLater = history.dispatched.filter((run) => run.version > version);
   const until = Math.min(
     Number.POSITIVE_INFINITY,
-    ...orderedLater.map(({ at }) => at),
+    ...dispatchedLater.map(({ at }) => at),
     ...onTask
       .filter(({ kind, sentAt }) => kind !== "stop" && sentAt > stop.sentAt)
       .map(({ sentAt }) => sentAt),
   );
-  const attempts = history.ordered.flatMap(({ runId }) =>
+  const attempts = history.dispatched.flatMap(({ runId }) =>
     attemptsOf(stored.streams.get(`run-${runId}`) ?? []),
   );
   return calledAt(history.name.replace(/^soak-/, ""))
-    .filter((at) => at > answeredAt + UNDER_WAY_MS && at < until)
+    .filter((at) => at > respondedAt + UNDER_WAY_MS && at < until)
     .filter(
-      (at) => !attempts.some(({ startedAt, endedAt }) => startedAt <= answeredAt && (endedAt ?? at) >= at),
+      (at) => !attempts.some(({ startedAt, endedAt }) => startedAt <= respondedAt && (endedAt ?? at) >= at),
     )
-    .map((at) => `${worded(stop)} did not keep the task from calling the sink ${at - answeredAt} ms later`);
+    .map((at) => `${worded(stop)} did not keep the task from calling the sink ${at - respondedAt} ms later`);
 }

@@ -1,6 +1,6 @@
 import { MongoClient } from "mongodb";
 import { type BusContents, checkBus } from "./check-bus.ts";
-import { checkAnswers, checkCommands } from "./check-commands.ts";
+import { checkCommands, checkResponses } from "./check-commands.ts";
 import { checkExcuses, checkOverlaps, checkProgress, checkRecords } from "./check-runs.ts";
 import { checkStops } from "./check-stops.ts";
 import type { Round } from "./round.ts";
@@ -32,9 +32,9 @@ export async function checkRound(
       ...histories.flatMap((history) => checkOverlaps(history, stored, bus === undefined)),
       ...histories.flatMap((history) => checkExcuses(history, stored, round)),
       ...histories.flatMap((history) => checkProgress(history, stored, round)),
-      ...checkCommands(round.told, histories),
-      ...checkAnswers(round.told, round.calmAt),
-      ...checkStops(round.told, histories, stored, round.calledAt),
+      ...checkCommands(round.sentCommands, histories),
+      ...checkResponses(round.sentCommands, round.calmAt),
+      ...checkStops(round.sentCommands, histories, stored, round.calledAt),
       ...checkOutboxes(stored),
       ...(bus ? checkBus(bus, stored) : checkLocalBus(stored)),
     ];
@@ -74,7 +74,7 @@ interface Summed {
   readonly round: Round;
 }
 
-function summaryOf({ histories, stored: { records }, round: { told } }: Summed): string {
+function summaryOf({ histories, stored: { records }, round: { sentCommands } }: Summed): string {
   const statuses = new Map<string, number>();
   for (const { status, skip } of records.values()) {
     const name = skip ? `${skip.reason} (occurrences)` : status;
@@ -82,8 +82,8 @@ function summaryOf({ histories, stored: { records }, round: { told } }: Summed):
   }
   const repeated = [...records.values()].filter(({ attempts = [] }) => attempts.length > 1).length;
   const counts = [...statuses].sort().map(([name, count]) => `${count} ${name}`);
-  const answers = Map.groupBy(told, ({ outcome }) => outcome);
-  const commands = [...answers].map(([outcome, { length }]) => `${length} ${outcome}`);
+  const responses = Map.groupBy(sentCommands, ({ outcome }) => outcome);
+  const commands = [...responses].map(([outcome, { length }]) => `${length} ${outcome}`);
   return [
     `${histories.length} tasks`,
     counts.join(", "),

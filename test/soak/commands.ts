@@ -2,14 +2,14 @@ import type { PlannedCommand } from "./plan.ts";
 import type { PlannedTask } from "./plan-tasks.ts";
 
 /** A command and what is known of its effect: `unknown` where its answer was lost or says that it may be repeated. */
-export interface Told {
+export interface SentCommand {
   readonly kind: PlannedCommand["kind"];
   /** Empty where a creation was not answered with success. */
   readonly taskId: string;
   /** The id of the request, which the events that it leads to name as their cause. */
   readonly cause: string;
   readonly sentAt: number;
-  readonly answeredAt: number;
+  readonly respondedAt: number;
   readonly outcome: "done" | "refused" | "unknown";
   /** The answer's code; null where there was none. */
   readonly code: number | null;
@@ -19,7 +19,7 @@ export interface Told {
 
 export interface Commands {
   /** Everything that was sent, in the order of the answers. */
-  readonly told: readonly Told[];
+  readonly sentCommands: readonly SentCommand[];
   send(command: PlannedCommand): Promise<void>;
   /** Sets a task still, however often it has to be asked. */
   stopForGood(taskId: string): Promise<void>;
@@ -33,7 +33,7 @@ export interface CommandsOptions {
   bodyOf(task: PlannedTask): object;
 }
 
-interface Answer {
+interface CommandResponse {
   readonly code: number;
   readonly data: unknown;
   readonly location: string | null;
@@ -44,12 +44,12 @@ const LIMIT_MS = 45_000;
 const MAYBE = new Set([500, 503, 504]);
 
 export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
-  const told: Told[] = [];
+  const sentCommands: SentCommand[] = [];
   const ids = new Map<string, string>();
   const turns = new Map<string, Promise<void>>();
   const underWay = new Set<Promise<void>>();
 
-  async function ask(path: string, cause: string, body?: object): Promise<Answer> {
+  async function request(path: string, cause: string, body?: object): Promise<CommandResponse> {
     const response = await fetch(address + path, {
       method: "POST",
       signal: AbortSignal.timeout(LIMIT_MS),
@@ -63,7 +63,7 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
     return { code, data, location: response.headers.get("location") };
   }
 
-  async function tell({ kind, key, task }: PlannedCommand): Promise<void> {
+  async function sendOne({ kind, key, task }: PlannedCommand): Promise<void> {
     const taskId = ids.get(key);
     if (kind !== "create" && taskId === undefined) return;
     const name = `soak-${key}`;
@@ -73,7 +73,7 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
     if (kind === "create" && created) ids.set(key, created);
   }
 
-  async function exchange({ kind, taskId }: Pick<Told, "kind" | "taskId">, body?: object) {
+  async function exchange({ kind, taskId }: Pick<SentCommand, "kind" | "taskId">, body?: object) {
     const [path, sent] = {
       create: ["/scheduler/task/create", body],
       change: ["/scheduler/task/update", { data_id: taskId, data: body }],
@@ -84,14 +84,14 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
     }[kind] as [string, object?];
     const cause = crypto.randomUUID();
     const sentAt = Date.now();
-    const answer = await ask(path, cause, sent).catch(() => null);
-    const { code = null, data = null, location = null } = answer ?? {};
-    told.push({
+    const response = await request(path, cause, sent).catch(() => null);
+    const { code = null, data = null, location = null } = response ?? {};
+    sentCommands.push({
       kind,
       cause,
       taskId: taskId || (location?.slice(-24) ?? ""),
       sentAt,
-      answeredAt: Date.now(),
+      respondedAt: Date.now(),
       outcome: outcomeOf(code),
       code,
       data,
@@ -103,8 +103,8 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
     const { key, kind, isConcurrent } = command;
     const step = async () => {
       // A task that is active cannot be deleted.
-      if (kind === "remove") await tell({ ...command, kind: "stop" });
-      await tell(command);
+      if (kind === "remove") await sendOne({ ...command, kind: "stop" });
+      await sendOne(command);
     };
     if (isConcurrent) return step();
     const next = (turns.get(key) ?? Promise.resolve()).then(step);
@@ -113,7 +113,7 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
   }
 
   return {
-    told,
+    sentCommands,
     send(command) {
       const sending = send(command).finally(() => underWay.delete(sending));
       underWay.add(sending);
@@ -130,7 +130,7 @@ export function soakCommands({ address, bodyOf }: CommandsOptions): Commands {
   };
 }
 
-function outcomeOf(code: number | null): Told["outcome"] {
+function outcomeOf(code: number | null): SentCommand["outcome"] {
   if (code === null || MAYBE.has(code)) return "unknown";
   return code === 200 ? "done" : "refused";
 }

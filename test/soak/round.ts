@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { TcpProxy } from "../tcp-proxy.ts";
-import { soakCommands, type Told } from "./commands.ts";
+import { type SentCommand, soakCommands } from "./commands.ts";
 import type { Plan, PlannedCommand } from "./plan.ts";
 import type { PlannedFault } from "./plan-faults.ts";
 import type { PlannedTask } from "./plan-tasks.ts";
@@ -10,7 +10,7 @@ import { stallWatch } from "./stall-watch.ts";
 
 /** What a round leaves for the checks. */
 export interface Round {
-  readonly told: readonly Told[];
+  readonly sentCommands: readonly SentCommand[];
   /** From here on nothing was disturbed any more, by faults or by a machine that stood still (ms). */
   readonly calmAt: number;
   /** When all tasks were about to be stopped (ms). */
@@ -35,11 +35,11 @@ export interface RoundOptions {
   readonly plan: Plan;
   readonly platform: SoakPlatform;
   readonly sink: Sink;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
 /** Lets a plan happen to a platform, then lets it come to rest. */
-export async function playRound({ plan, platform, sink, say }: RoundOptions): Promise<Round> {
+export async function playRound({ plan, platform, sink, print }: RoundOptions): Promise<Round> {
   await platform.startAll();
   await ready(platform);
   let startedAt = Date.now();
@@ -64,7 +64,7 @@ export async function playRound({ plan, platform, sink, say }: RoundOptions): Pr
     const over: Promise<void>[] = [];
     for (const fault of plan.faults) {
       await until(fault.atMs);
-      say(
+      print(
         `${(fault.atMs / 1000).toFixed(1)} s: ${fault.kind} ${fault.names.join(", ")} for ${fault.forMs} ms`,
       );
       over.push(...fault.names.map((name) => inflict(platform, name, fault)));
@@ -73,7 +73,7 @@ export async function playRound({ plan, platform, sink, say }: RoundOptions): Pr
   };
   await Promise.all([create(), command(plan.commands), disturb()]);
 
-  say("everything is started again");
+  print("everything is started again");
   await platform.startAll();
   await ready(platform);
   const readyAt = Date.now();
@@ -87,10 +87,10 @@ export async function playRound({ plan, platform, sink, say }: RoundOptions): Pr
   const endedAt = Date.now();
   const calmAt = Math.max(readyAt, stalls.lastStallAt());
   if (endedAt - calmAt < CALM_MS)
-    say(`the machine was too busy: only the last ${endedAt - calmAt} ms were calm`);
+    print(`the machine was too busy: only the last ${endedAt - calmAt} ms were calm`);
   await stopAll(platform, commands.stopForGood);
   const faults = await restless(platform);
-  return { told: commands.told, calmAt, endedAt, faults, calledAt: sink.calledAt };
+  return { sentCommands: commands.sentCommands, calmAt, endedAt, faults, calledAt: sink.calledAt };
 }
 
 async function inflict(platform: SoakPlatform, name: string, { kind, forMs }: PlannedFault): Promise<void> {
@@ -138,9 +138,9 @@ function wall(instant: number): string {
 async function ready({ address }: SoakPlatform): Promise<void> {
   let seen = "no answer";
   for (const deadline = Date.now() + READY_LIMIT_MS; Date.now() < deadline; await delay(100)) {
-    const answer = await fetch(`${address}/ready`, { signal: AbortSignal.timeout(5000) }).catch(() => null);
-    if (answer?.ok) return;
-    seen = (await answer?.text()) ?? "no answer";
+    const response = await fetch(`${address}/ready`, { signal: AbortSignal.timeout(5000) }).catch(() => null);
+    if (response?.ok) return;
+    seen = (await response?.text()) ?? "no answer";
   }
   throw new Error(`the platform is not ready after ${READY_LIMIT_MS} ms: ${seen}`);
 }
@@ -176,8 +176,8 @@ async function listed(address: string, path: string, most: number): Promise<List
   const limit = 100;
   for (let page = 1; rows.length < most; page++) {
     const query = `${path.includes("?") ? "&" : "?"}page=${page}&limit=${limit}`;
-    const answer = await fetch(address + path + query, { signal: AbortSignal.timeout(20_000) });
-    const { data } = (await answer.json()) as { data: Listed[] | null };
+    const response = await fetch(address + path + query, { signal: AbortSignal.timeout(20_000) });
+    const { data } = (await response.json()) as { data: Listed[] | null };
     rows.push(...(data ?? []));
     if (!data || data.length < limit) break;
   }

@@ -13,22 +13,22 @@ import { readWords, USAGE } from "./words.ts";
 /** Of faults that are worded alike. */
 const PRINTED = 5;
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Plays one round and prints what was found; answers its line for the list of rounds. */
 async function soak(mode: Mode, seconds: number, seed: number): Promise<{ isGood: boolean; line: string }> {
   const title = `soak ${mode} ${seconds} ${seed}`;
-  say(title);
+  print(title);
   const plan = planOf(mode, seconds, seed);
   const platform = await soakPlatform(mode);
   const sink = await startSink();
   let faults: readonly string[] = ["the round came to no end"];
   try {
-    const round = await playRound({ plan, platform, sink, say });
+    const round = await playRound({ plan, platform, sink, print });
     await writeFile(join(platform.dir, "round.json"), JSON.stringify(round, undefined, 1));
     const verdict = await judge(round, platform);
     faults = verdict.faults;
-    say(verdict.summary);
+    print(verdict.summary);
   } catch (error) {
     faults = [`the round came to no end: ${(error as Error).stack}`];
   } finally {
@@ -36,14 +36,14 @@ async function soak(mode: Mode, seconds: number, seed: number): Promise<{ isGood
     await sink.close();
   }
   for (const alike of Map.groupBy(faults, shapeOf).values()) {
-    for (const fault of alike.slice(0, PRINTED)) say(`FAULT ${fault}`);
-    if (alike.length > PRINTED) say(`FAULT … and ${alike.length - PRINTED} more like these`);
+    for (const fault of alike.slice(0, PRINTED)) print(`FAULT ${fault}`);
+    if (alike.length > PRINTED) print(`FAULT … and ${alike.length - PRINTED} more like these`);
   }
   const isGood = faults.length === 0;
-  const said = isGood ? "no fault" : `${faults.length} faults; logs and data are in ${platform.dir}`;
-  say(said);
+  const found = isGood ? "no fault" : `${faults.length} faults; logs and data are in ${platform.dir}`;
+  print(found);
   if (isGood) await rm(platform.dir, { recursive: true, force: true });
-  return { isGood, line: `${title}: ${said}` };
+  return { isGood, line: `${title}: ${found}` };
 }
 
 /** A fault without what differs from one to the next. */
@@ -63,7 +63,7 @@ async function judge(round: Round, platform: SoakPlatform): Promise<Verdict> {
 
 const words = readWords(process.argv.slice(2));
 if (!words) {
-  say(USAGE);
+  print(USAGE);
   process.exitCode = 1;
 } else {
   const lines: string[] = [];
@@ -73,5 +73,5 @@ if (!words) {
       lines.push(line);
       if (!isGood) process.exitCode = 1;
     }
-  if (lines.length > 1) say(`\n${lines.join("\n")}`);
+  if (lines.length > 1) print(`\n${lines.join("\n")}`);
 }

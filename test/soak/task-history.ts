@@ -3,7 +3,7 @@ import { type Rhythm, rhythmOf } from "./rhythm.ts";
 import type { StoredEvent } from "./stored.ts";
 
 /** A run that a task's stream orders. */
-export interface Ordered {
+export interface DispatchedRun {
   readonly runId: string;
   readonly taskId: string;
   readonly plannedAt: number;
@@ -45,7 +45,7 @@ export interface Statement {
 export interface TaskHistory {
   readonly taskId: string;
   readonly name: string;
-  readonly ordered: readonly Ordered[];
+  readonly dispatched: readonly DispatchedRun[];
   readonly skipped: readonly Skipped[];
   /** All events, in the order of their commits. */
   readonly statements: readonly Statement[];
@@ -74,7 +74,7 @@ export function readHistory(stream: readonly StoredEvent[]): TaskHistory {
 class Reader {
   readonly #taskId: string;
   readonly #faults: string[] = [];
-  readonly #ordered: Ordered[] = [];
+  readonly #dispatched: DispatchedRun[] = [];
   readonly #skipped: Skipped[] = [];
   readonly #statements: Statement[] = [];
   #name = "";
@@ -95,7 +95,7 @@ class Reader {
     return {
       taskId: this.#taskId,
       name: this.#name,
-      ordered: this.#ordered,
+      dispatched: this.#dispatched,
       skipped: this.#skipped,
       statements: this.#statements,
       isDeleted: this.#isDeleted,
@@ -104,9 +104,9 @@ class Reader {
   }
 
   take(event: StoredEvent): void {
-    const orders = this.#ordered.length;
+    const dispatches = this.#dispatched.length;
     this.#apply(event);
-    const [newest] = this.#ordered.slice(orders);
+    const [newest] = this.#dispatched.slice(dispatches);
     this.#statements.push({
       type: event.type,
       version: event.version,
@@ -126,19 +126,19 @@ class Reader {
         this.#define(data, at);
         break;
       case "task.changed":
-        this.#checkSettled(at, type);
+        this.#checkHandled(at, type);
         this.#define(data, at);
         break;
       case "task.resumed":
         this.#resume(data, at);
         break;
       case "task.paused":
-        this.#checkSettled(at, type);
+        this.#checkHandled(at, type);
         this.#revoke(at);
         this.#become(false, null);
         break;
       case "task.deleted":
-        this.#checkSettled(at, type);
+        this.#checkHandled(at, type);
         this.#revoke(at);
         this.#isDeleted = true;
         this.#become(false, null);
@@ -148,7 +148,7 @@ class Reader {
         this.#become(false, null);
         break;
       case "task.due":
-        this.#order(data, version, writer);
+        this.#run(data, version, writer);
         break;
       case "task.skipped":
         this.#skip(data, at);
@@ -181,14 +181,14 @@ class Reader {
     return this.#rhythm?.from(isAhead ? this.#lastRunAt + 1 : at) ?? null;
   }
 
-  #order(data: StoredEvent["data"], version: number, writer: string): void {
+  #run(data: StoredEvent["data"], version: number, writer: string): void {
     const { runId } = data;
     const at = Date.parse(data.at);
     const plannedAt = Date.parse(data.plannedAt);
     const isManual = runId !== occurrenceId(this.#taskId, plannedAt);
     const mayOverlap = isManual || this.#definition.overlap === "allow";
-    if (!isManual) this.#settle(plannedAt, plannedAt, 1);
-    this.#ordered.push({
+    if (!isManual) this.#handle(plannedAt, plannedAt, 1);
+    this.#dispatched.push({
       runId,
       taskId: this.#taskId,
       plannedAt,
@@ -207,13 +207,13 @@ class Reader {
     const { skipId, reason, count } = data;
     const [plannedAt, lastPlannedAt] = [Date.parse(data.plannedAt), Date.parse(data.lastPlannedAt)];
     if (skipId !== occurrenceId(this.#taskId, plannedAt)) this.#fault(`skip ${skipId} has a wrong id`);
-    this.#settle(plannedAt, lastPlannedAt, count);
+    this.#handle(plannedAt, lastPlannedAt, count);
     this.#skipped.push({ skipId, taskId: this.#taskId, reason, plannedAt, lastPlannedAt, count, at });
     this.#checkNext(data, at);
   }
 
   /** Walks from the occurrence that is next to the last one that is settled. */
-  #settle(first: number, last: number, count: number): void {
+  #handle(first: number, last: number, count: number): void {
     if (!this.#isActive) this.#fault(`${iso(first)} was settled while it was not active`);
     if (first !== this.#next) this.#fault(`${iso(first)} was settled where ${iso(this.#next)} was next`);
     let walked = 0;
@@ -230,13 +230,13 @@ class Reader {
       this.#fault(`at ${iso(at)} states ${iso(stated)} as next, which is ${iso(this.#next)}`);
   }
 
-  #checkSettled(at: number, type: string): void {
+  #checkHandled(at: number, type: string): void {
     if (this.#next !== null && this.#next <= at)
       this.#fault(`${type} at ${iso(at)} forgets the occurrence of ${iso(this.#next)}`);
   }
 
   #revoke(at: number): void {
-    for (const order of this.#ordered) order.revokedAt ??= at;
+    for (const run of this.#dispatched) run.revokedAt ??= at;
   }
 
   #become(isActive: boolean, next: number | null): void {

@@ -15,7 +15,7 @@ describe("a question about runs", { concurrency: true }, () => {
   const verdicts = ["wanted", "revoked"];
 
   /** What becomes of verdicts that arrive after so long; the scheduler read the tasks at the beginning or at the end. */
-  const answered = (afterMs: number, readsAt: "beginning" | "end") =>
+  const responded = (afterMs: number, readsAt: "beginning" | "end") =>
     confirmRuns({
       async call() {
         const requestedAt = performance.now();
@@ -26,7 +26,7 @@ describe("a question about runs", { concurrency: true }, () => {
 
   it("uses verdicts that took long, but no `wanted` from an older state", async () => {
     const slowMs = VERDICT_ARRIVAL_MS + 50;
-    const [late, fresh] = await Promise.all([answered(slowMs, "beginning"), answered(slowMs, "end")]);
+    const [late, fresh] = await Promise.all([responded(slowMs, "beginning"), responded(slowMs, "end")]);
     assert.deepEqual(late, ["unknown", "revoked"]);
     assert.deepEqual(fresh, verdicts);
   });
@@ -34,16 +34,16 @@ describe("a question about runs", { concurrency: true }, () => {
   it("is given more time each time that it had too little, and the usual time after an answer", async () => {
     const given: (number | null | undefined)[] = [];
     let isSlow = true;
-    const ask = confirmRuns({
+    const confirm = confirmRuns({
       async call(_name: string, _params?: unknown, options?: CallingOptions) {
         given.push(options?.timeout);
         if (isSlow) throw Object.assign(new Error("no answer"), { type: "REQUEST_TIMEOUT" });
         return { verdicts, waitedMs: 0 };
       },
     });
-    for (let n = 0; n < 4; n++) await assert.rejects(ask(runs), { type: "CONFIRM_UNAVAILABLE" });
+    for (let n = 0; n < 4; n++) await assert.rejects(confirm(runs), { type: "CONFIRM_UNAVAILABLE" });
     isSlow = false;
-    for (let n = 0; n < 2; n++) assert.deepEqual(await ask(runs), verdicts);
+    for (let n = 0; n < 2; n++) assert.deepEqual(await confirm(runs), verdicts);
     assert.deepEqual(given, [
       CONFIRM_TIMEOUT_MS,
       2 * CONFIRM_TIMEOUT_MS,
