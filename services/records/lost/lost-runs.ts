@@ -25,8 +25,9 @@ export interface LostRuns {
   locate(runs: ActionParams<"records.locate">["runs"]): Promise<readonly RunPlace[]>;
 }
 
+/** Stored in the event and shown to users: its wording stays. */
 const REASON =
-  "the bus no longer has its dispatch and no executor has it in flight: the bus lost it, or the database was restored from a copy; the handler may have been executed";
+  "the bus no longer has its order and no executor holds it: the bus lost it, or the database was restored from a copy; the handler may have been executed";
 
 export function lostRuns(deps: LostRunsDeps): LostRuns {
   const { sources: store, records, recorder, locations, declareLost } = deps;
