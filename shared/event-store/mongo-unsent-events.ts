@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
 import { withStoreErrors } from "./mongo-errors.ts";
-import type { OutboxDocument } from "./outbox-ledger.ts";
+import type { OutboxDocument } from "./mongo-outbox-store.ts";
 
 /** An event's id and the outbox that publishes it. */
 export interface WrittenEvent {

@@ -9,10 +9,10 @@ import { withTimeLimit } from "../time-limit.ts";
 import type { EventDocument } from "./event-document.ts";
 import { type EventStore, StoreUnavailable } from "./event-store.ts";
 import { mongoEventStore } from "./mongo-event-store.ts";
+import { mongoOutboxStore, type OutboxDocument } from "./mongo-outbox-store.ts";
 import { MongoUrlFault } from "./mongo-url-fault.ts";
 import { watchMonitors } from "./monitor-watch.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import { mongoOutboxLedger, type OutboxDocument } from "./outbox-ledger.ts";
 import { createSessionPool, type SessionPool, type SessionPoolOptions } from "./session-pool.ts";
 
 /** A service's connection to MongoDB, with the event store and the outbox on it. */
@@ -55,7 +55,7 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
   const client = await connectMongo(config, service, log);
   const db = client.db(databaseName(config));
   const events = db.collection<EventDocument>("events");
-  const ledger = mongoOutboxLedger({
+  const outboxStore = mongoOutboxStore({
     outboxes: db.collection<OutboxDocument>("outboxes"),
     events,
     service,
@@ -63,7 +63,7 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
     clock,
   });
   const outbox = createOutbox({
-    ledger,
+    store: outboxStore,
     log,
     clock,
     send: (event, { resent }) => bus.send(event, { resent }),
@@ -78,7 +78,7 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
     async close() {
       await outbox.stop();
       await withTimeLimit(client.close(), CLOSE_LIMIT_MS, () => new StoreUnavailable(undefined)).catch(
-        (error: unknown) => log.warn({ reason: errorMessage(error) }, "MongoDB did not take its leave"),
+        (error: unknown) => log.warn({ reason: errorMessage(error) }, "closing the MongoDB client timed out"),
       );
     },
   };
@@ -97,7 +97,7 @@ export async function connectMongo(
   const client = clientFor(mongoUrl, appName);
   watchMonitors(client, {
     limitMs: CHECK_LIMIT_MS,
-    onRestart: () => log?.warn({}, "a check of MongoDB did not end; checking anew"),
+    onRestart: () => log?.warn({}, "a check of MongoDB did not end; checking again"),
   });
   try {
     return await client.connect();

@@ -8,8 +8,9 @@ import { objectId } from "../ids.ts";
 import type { EventDocument } from "./event-document.ts";
 import type { EventStore } from "./event-store.ts";
 import { mongoEventStore } from "./mongo-event-store.ts";
+import { mongoOutboxStore, type OutboxDocument } from "./mongo-outbox-store.ts";
 import { createOutbox, type Outbox, type OutboxOptions } from "./outbox.ts";
-import { mongoOutboxLedger, type OutboxDocument, type OutboxLedger } from "./outbox-ledger.ts";
+import type { OutboxStore } from "./outbox-store.ts";
 
 export interface Sent {
   readonly event: DomainEnvelope;
@@ -19,7 +20,7 @@ export interface Sent {
 export interface Writer {
   readonly store: EventStore;
   readonly outbox: Outbox;
-  readonly ledger: OutboxLedger;
+  readonly outboxStore: OutboxStore;
 }
 
 interface WriterOptions extends Partial<OutboxOptions> {
@@ -54,17 +55,24 @@ export async function startWriters(): Promise<Writers> {
     outboxes,
     states,
     async writer(send, { service = "scheduler", ...options } = {}) {
-      const stored = mongoOutboxLedger({ outboxes, events, service, writer: objectId(), clock });
-      const { ledger = stored, ...more } = options;
-      const outbox = createOutbox({ ledger, log: silentLog, clock, send, checkpointMs: 20, ...more });
+      const stored = mongoOutboxStore({ outboxes, events, service, writer: objectId(), clock });
+      const { store: outboxStore = stored, ...more } = options;
+      const outbox = createOutbox({
+        store: outboxStore,
+        log: silentLog,
+        clock,
+        send,
+        checkpointMs: 20,
+        ...more,
+      });
       await outbox.start();
       open.push(outbox);
-      return { outbox, ledger, store: mongoEventStore({ client: mongo.client, events, outbox, clock }) };
+      return { outbox, outboxStore, store: mongoEventStore({ client: mongo.client, events, outbox, clock }) };
     },
-    async bury({ outbox, ledger }) {
+    async bury({ outbox, outboxStore }) {
       await outbox.stop();
       // A process id that no process can have.
-      await outboxes.updateOne({ _id: ledger.writer }, { $set: { pid: 2 ** 30, boot: "gone" } });
+      await outboxes.updateOne({ _id: outboxStore.writer }, { $set: { pid: 2 ** 30, boot: "gone" } });
     },
     async clear() {
       await stopAll();

@@ -6,8 +6,9 @@ import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { AppError } from "../errors.ts";
 import { eventId, objectId } from "../ids.ts";
 import { fromEventDocument } from "./event-document.ts";
+import { mongoOutboxStore } from "./mongo-outbox-store.ts";
 import { append, receiver, silence, startWriters, type Writer, type Writers } from "./outbox.fixture.ts";
-import { mongoOutboxLedger, type OutboxLedger } from "./outbox-ledger.ts";
+import type { OutboxStore } from "./outbox-store.ts";
 
 let writers: Writers;
 let writer: Writers["writer"];
@@ -18,10 +19,10 @@ before(async () => {
 beforeEach(() => writers.clear());
 after(() => writers?.close());
 
-/** For a second outbox on the ledger of a first one. */
+/** For a second outbox on the store of a first one. */
 const register = async () => {};
-const listed = async ({ ledger }: Writer) =>
-  (await writers.outboxes.findOne({ _id: ledger.writer })) !== null;
+const listed = async ({ outboxStore }: Writer) =>
+  (await writers.outboxes.findOne({ _id: outboxStore.writer })) !== null;
 const idsOf = async ({ store }: Writer, taskId: string) =>
   (await store.readStream(`task-${taskId}`)).map(({ id }) => id);
 
@@ -90,12 +91,12 @@ describe("what an earlier process left in its outbox", () => {
     const taken = Promise.withResolvers<void>();
     let looks = 0;
     const { send, sent, count } = receiver(() => taken.promise);
-    const { ledger } = await writer(send);
-    const abandoned: OutboxLedger["abandoned"] = () => {
+    const { outboxStore } = await writer(send);
+    const abandoned: OutboxStore["abandoned"] = () => {
       looks += 1;
-      return ledger.abandoned();
+      return outboxStore.abandoned();
     };
-    const heir = await writer(send, { adoptMs: 5, ledger: { ...ledger, register, abandoned } });
+    const heir = await writer(send, { adoptMs: 5, store: { ...outboxStore, register, abandoned } });
     heir.outbox.adoptEnded();
     await eventually(() => looks > 5);
     taken.resolve();
@@ -107,11 +108,11 @@ describe("what an earlier process left in its outbox", () => {
   it("is looked for again where the store did not answer", async () => {
     await writers.bury(await withEvent());
     const { send, count } = receiver();
-    const { ledger } = await writer(send);
+    const { outboxStore } = await writer(send);
     let failures = 2;
-    const abandoned: OutboxLedger["abandoned"] = () =>
-      failures-- > 0 ? Promise.reject(new Error("no answer")) : ledger.abandoned();
-    const heir = await writer(send, { adoptMs: 5, ledger: { ...ledger, register, abandoned } });
+    const abandoned: OutboxStore["abandoned"] = () =>
+      failures-- > 0 ? Promise.reject(new Error("no answer")) : outboxStore.abandoned();
+    const heir = await writer(send, { adoptMs: 5, store: { ...outboxStore, register, abandoned } });
     heir.outbox.adoptEnded();
     await count(1);
   });
@@ -119,13 +120,16 @@ describe("what an earlier process left in its outbox", () => {
   it("is found where that process fell silent, by the time that passes here and not by its clock", async () => {
     const silent = await withEvent();
     const seen_at = new Date(Date.now() - 600_000);
-    await writers.outboxes.updateOne({ _id: silent.ledger.writer }, { $set: { host: "another", seen_at } });
+    await writers.outboxes.updateOne(
+      { _id: silent.outboxStore.writer },
+      { $set: { host: "another", seen_at } },
+    );
     const { outboxes, events } = writers;
     const options = { outboxes, events, service: "scheduler", writer: objectId(), clock: systemClock };
-    const patient = mongoOutboxLedger({ ...options, silenceMs: 60_000 });
-    const brief = mongoOutboxLedger({ ...options, silenceMs: 20 });
+    const patient = mongoOutboxStore({ ...options, silenceMs: 60_000 });
+    const brief = mongoOutboxStore({ ...options, silenceMs: 20 });
     assert.deepEqual([await patient.abandoned(), await brief.abandoned()], [[], []]);
-    await eventually(async () => (await brief.abandoned()).includes(silent.ledger.writer));
+    await eventually(async () => (await brief.abandoned()).includes(silent.outboxStore.writer));
     assert.deepEqual(await patient.abandoned(), []);
   });
 
@@ -149,12 +153,17 @@ describe("what an earlier process left in its outbox", () => {
 
 describe("a commit without an answer", () => {
   /** Stores an event behind the outbox's back, as a commit does whose answer is lost. */
-  async function unanswered({ ledger, store }: Writer, taskId: string): Promise<DomainEnvelope> {
+  async function unanswered({ outboxStore, store }: Writer, taskId: string): Promise<DomainEnvelope> {
     const stream = await store.readStream(`task-${taskId}`);
     const [like] = await writers.events.find({ stream: `task-${taskId}` }).toArray();
     const id = eventId();
     assert.ok(like);
-    await writers.events.insertOne({ ...like, _id: id, version: stream.length + 1, writer: ledger.writer });
+    await writers.events.insertOne({
+      ...like,
+      _id: id,
+      version: stream.length + 1,
+      writer: outboxStore.writer,
+    });
     const { version: _, ...event } = { ...(stream[0] as (typeof stream)[number]), id };
     return event as DomainEnvelope;
   }
@@ -183,14 +192,14 @@ describe("a commit without an answer", () => {
   it("is looked up also where it comes while another one is being looked up", async () => {
     const { send, sent, count } = receiver();
     const first = await writer(send);
-    const { ledger } = first;
+    const { outboxStore } = first;
     const others: DomainEnvelope[] = [];
-    const stored: OutboxLedger["stored"] = async (ids) => {
-      const found = await ledger.stored(ids);
+    const stored: OutboxStore["stored"] = async (ids) => {
+      const found = await outboxStore.stored(ids);
       for (const event of others.splice(0)) one.outbox.open().unknown([event]);
       return found;
     };
-    const one = await writer(send, { ledger: { ...ledger, register, stored } });
+    const one = await writer(send, { store: { ...outboxStore, register, stored } });
     const taskId = objectId();
     await append(one.store, taskId, 0);
     const lost = [await unanswered(one, taskId), await unanswered(one, taskId)];
@@ -222,9 +231,9 @@ describe("a commit without an answer", () => {
 describe("a checkpoint that is stored while a commit's outcome is unknown", () => {
   it("passes none of its events, so that they are sent after a crash and after a clean stop", async () => {
     const { send, count } = receiver();
-    const { ledger } = await writer(send);
-    const noAnswer: OutboxLedger["stored"] = () => Promise.reject(new Error("no answer"));
-    const cutOff = await writer(send, { ledger: { ...ledger, register, stored: noAnswer } });
+    const { outboxStore } = await writer(send);
+    const noAnswer: OutboxStore["stored"] = () => Promise.reject(new Error("no answer"));
+    const cutOff = await writer(send, { store: { ...outboxStore, register, stored: noAnswer } });
     const taskId = objectId();
     await append(cutOff.store, taskId, 0);
     await count(1);
@@ -242,14 +251,14 @@ describe("a checkpoint that is stored while a commit's outcome is unknown", () =
   });
 
   /** Stores events as a commit does whose answer is lost. */
-  async function storedUnseen({ ledger }: Writer, taskId: string, howMany: number) {
+  async function storedUnseen({ outboxStore }: Writer, taskId: string, howMany: number) {
     const [like] = await writers.events.find({ stream: `task-${taskId}` }).toArray();
     assert.ok(like);
     const documents = Array.from({ length: howMany }, (_, n) => ({
       ...like,
       _id: eventId(),
       version: n + 2,
-      writer: ledger.writer,
+      writer: outboxStore.writer,
     }));
     await writers.events.insertMany(documents);
     return documents.map(fromEventDocument);
@@ -277,8 +286,8 @@ describe("a writer", () => {
   it("registers again if the response to its first attempt was lost", async () => {
     const one = await writer(silence);
     const position = eventId(systemClock.now());
-    await one.ledger.register(position);
-    const registered = await writers.outboxes.find({ _id: one.ledger.writer }).toArray();
+    await one.outboxStore.register(position);
+    const registered = await writers.outboxes.find({ _id: one.outboxStore.writer }).toArray();
     assert.partialDeepStrictEqual(registered, [{ position, pending: [] }]);
     assert.equal(registered.length, 1);
   });
@@ -296,7 +305,7 @@ describe("an event that the bus can never take", () => {
     await count(5);
     assert.deepEqual([sent.length, one.outbox.pending()], [5, 1]);
     await one.outbox.stop();
-    const checkpoint = await writers.outboxes.findOne({ _id: one.ledger.writer });
+    const checkpoint = await writers.outboxes.findOne({ _id: one.outboxStore.writer });
     assert.deepEqual(checkpoint?.pending, await idsOf(one, large));
   });
 });

@@ -1,290 +1,250 @@
 import type { Clock } from "../clock.ts";
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { errorMessage, errorType } from "../errors.ts";
-import { Fifo } from "../fifo.ts";
 import { eventId } from "../ids.ts";
 import type { Log } from "../log.ts";
+import { OpenTransactions } from "./open-transactions.ts";
 import { type Adoption, createAdoption } from "./outbox-adoption.ts";
-import type { OutboxLedger } from "./outbox-ledger.ts";
-import { checkpointOf } from "./outbox-position.ts";
-import { createSuspects } from "./outbox-suspects.ts";
+import type { OutboxStore } from "./outbox-store.ts";
+import { type Entry, SendQueue } from "./send-queue.ts";
+import { createUnknownCommits, type UnknownCommits } from "./unknown-commits.ts";
 
-/** What an event store tells the outbox about one transaction. */
+/** The reports of an event store about one transaction. */
 export interface Ticket {
-  /** Goes into the events, so that they can be found again. */
+  /** Id of the outbox. It is stored in the events, so that they can be found again. */
   readonly writer: string;
   committed(events: readonly DomainEnvelope[]): void;
   aborted(): void;
-  /** Its end is not known in time and will be told later: nothing is sent before, so that nothing overtakes it. */
+  /** It has not ended in time. Nothing is sent until its end is reported, so that no later event overtakes it. */
   delayed(): void;
-  /** The answer to the commit was lost: which of these were stored is looked up before anything else is sent. */
+  /** The response to the commit was lost. Nothing is sent until it was looked up which of these events are stored. */
   unknown(events: readonly DomainEnvelope[]): void;
 }
 
 /**
- * Publishes what has been committed: at least once, in order per stream, whatever crashes. The events in the store
- * are the queue; a checkpoint says how far the bus has accepted them, and what lies behind it is sent again.
+ * Publishes committed events: at least once, in order per stream, also after a crash. The events in the store are the
+ * queue. A checkpoint states up to where the bus has accepted them; after a crash later events are sent again.
  */
 export interface Outbox extends Pick<Adoption, "adoptAll" | "adoptEnded"> {
-  /** Before each transaction. */
+  /** Called before each transaction. */
   open(): Ticket;
-  /** False while the bus has not taken earlier events; then none may be added. */
+  /** False while too many events wait to be published; then none may be added. */
   hasRoom(): boolean;
-  /** Registers this writer; nothing may be opened before. */
+  /** Registers this writer. No transaction may begin before. */
   start(): Promise<void>;
-  /** Sends no more; what is unsent is adopted by a later process. */
+  /** Stops sending; a later process adopts the unsent events. */
   stop(): Promise<void>;
   /** Events committed and not yet accepted by the bus. */
   pending(): number;
-  /** For how long (ms) it has sent nothing because the outcome of a commit is unknown; 0 where that is not so. */
+  /** For how long (ms) it has sent nothing because the outcome of a commit is unknown; 0 if none is. */
   blockedForMs(): number;
-  /** For how long (ms) the oldest transaction has been under way; 0 where there is none. */
+  /** For how long (ms) the oldest transaction has been under way; 0 if there is none. */
   oldestTransactionMs(): number;
 }
 
 export interface OutboxOptions {
-  readonly ledger: OutboxLedger;
+  readonly store: OutboxStore;
   /** Resolves when the bus has accepted the event durably. */
   readonly send: (event: DomainEnvelope, options: { resent: boolean }) => Promise<void>;
   readonly log: Log;
   readonly clock: Clock;
-  /** Events on their way at the same time. */
+  /** Events being sent at the same time. */
   readonly window?: number;
-  /** Events held in memory; beyond it new ones are refused. */
+  /** Unpublished events in memory; beyond this, new ones are rejected with `OUTBOX_FULL`. */
   readonly capacity?: number;
+  /** Interval of the checkpoints (ms). */
   readonly checkpointMs?: number;
-  /** Between two looks for processes that have ended. */
+  /** Interval of the search for processes that have ended (ms). */
   readonly adoptMs?: number;
-}
-
-interface Entry {
-  readonly event: DomainEnvelope;
-  readonly resent: boolean;
-  /** When it was queued (ms since the epoch); 0 for an event that is marked as sent again anyway. */
-  readonly queuedAt: number;
-  /** Set for an event adopted from another writer, which our checkpoint does not cover. */
-  readonly onAccepted?: () => void;
 }
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
 const ROOM_LIMIT_MS = 5000;
-/**
- * What waited here for longer may have been sent by a successor meanwhile, and the bus recognises a repetition by its
- * id for two minutes only. So it is sent as sent again.
- */
-const FRESH_MS = 30_000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { ledger, send, log, clock, window = 20_000, capacity = 50_000, checkpointMs = 500 } = options;
-  const adoption = createAdoption({
-    ledger,
-    log,
-    everyMs: options.adoptMs ?? 60_000,
-    enqueue(events, onAccepted) {
-      for (const event of events) queue.push({ event, resent: true, queuedAt: 0, onAccepted });
-      pump();
-      return roomFree();
-    },
-  });
-  /** An id below all events of each open transaction, and when it began: no checkpoint may pass it. */
-  const openFloors = new Map<string, number>();
-  /** Ours that the bus has not accepted, in the order of their commits. */
-  const unaccepted = new Set<string>();
-  const queue = new Fifo<Entry>();
-  let refused: Entry[] = [];
-  let sending = 0;
-  /** Transactions that nobody waits for any more and that may still commit. */
-  let delayed = 0;
-  /** Since when (`performance.now()`) nothing is sent because the outcome of a commit is unknown. */
-  let blockedSince: number | null = null;
-  let highWater = "";
-  let retryMs = FIRST_RETRY_MS;
-  let retryTimer: NodeJS.Timeout | undefined;
-  let checkpointTimer: NodeJS.Timeout | undefined;
-  let checkpointing: Promise<void> = Promise.resolve();
-  const roomWaiters: (() => void)[] = [];
-  let stopped = false;
+  return new PublishingOutbox(options);
+}
 
-  /** Nothing may overtake a commit whose outcome is unknown. */
-  function isBlocked(): boolean {
-    const isUnknown = delayed > 0 || suspects.count() > 0;
-    if (!isUnknown) blockedSince = null;
-    else blockedSince ??= performance.now();
+class PublishingOutbox implements Outbox {
+  readonly #options: Required<OutboxOptions>;
+  readonly #queue = new SendQueue();
+  readonly #transactions = new OpenTransactions();
+  readonly #unknown: UnknownCommits;
+  readonly #adoption: Adoption;
+  #state: "sending" | "retrying" | "stopped" = "sending";
+  /** Since when (`performance.now()`) nothing is sent because the outcome of a commit is unknown. */
+  #blockedSince: number | null = null;
+  #retryMs = FIRST_RETRY_MS;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #checkpointTimer: NodeJS.Timeout | undefined;
+  #checkpointing: Promise<void> = Promise.resolve();
+  readonly #roomWaiters: (() => void)[] = [];
+
+  constructor(options: OutboxOptions) {
+    const { store, log } = options;
+    this.#options = { window: 20_000, capacity: 50_000, checkpointMs: 500, adoptMs: 60_000, ...options };
+    this.#unknown = createUnknownCommits({ store, log, onKnown: this.#onKnown });
+    this.#adoption = createAdoption({
+      store,
+      log,
+      everyMs: this.#options.adoptMs,
+      enqueue: (events, onAccepted) => {
+        this.#queue.adopt(events, onAccepted);
+        this.#send();
+        return this.#roomFree();
+      },
+    });
+  }
+
+  adoptAll = () => this.#adoption.adoptAll();
+  adoptEnded = () => this.#adoption.adoptEnded();
+  pending = (): number => this.#queue.pending + this.#unknown.count();
+  hasRoom = (): boolean => this.pending() < this.#options.capacity;
+
+  blockedForMs = (): number =>
+    this.#isBlocked() && this.#blockedSince !== null
+      ? Math.max(1, performance.now() - this.#blockedSince)
+      : 0;
+
+  oldestTransactionMs(): number {
+    const begunAt = this.#transactions.oldestBegunAt();
+    return begunAt === undefined ? 0 : performance.now() - begunAt;
+  }
+
+  open(): Ticket {
+    const floor = eventId();
+    this.#transactions.begin(floor, performance.now());
+    const ended = (events: readonly DomainEnvelope[]) => {
+      this.#transactions.end(floor);
+      this.#queue.add(events, { resent: false, now: this.#options.clock.now() });
+      this.#send();
+    };
+    return {
+      writer: this.#options.store.writer,
+      committed: ended,
+      aborted: () => ended([]),
+      delayed: () => {
+        this.#transactions.to("delayed", floor);
+        this.#isBlocked();
+      },
+      unknown: (events) => {
+        if (events.length === 0) return ended([]);
+        // Its floor stays: a checkpoint taken before the outcome is known must not pass any of its events.
+        this.#transactions.to("unknown", floor);
+        this.#unknown.add({ floor, events });
+        this.#send();
+      },
+    };
+  }
+
+  async start(): Promise<void> {
+    const position = eventId();
+    this.#queue.startAt(position);
+    await this.#options.store.register(position);
+    const tick = () => {
+      this.#checkpointTimer = setTimeout(
+        () => void this.#checkpoint().then(() => this.#state !== "stopped" && tick()),
+        this.#options.checkpointMs,
+      );
+    };
+    tick();
+  }
+
+  async stop(): Promise<void> {
+    const { store, log } = this.#options;
+    this.#state = "stopped";
+    this.#adoption.stop();
+    this.#unknown.stop();
+    clearTimeout(this.#checkpointTimer);
+    clearTimeout(this.#retryTimer);
+    await this.#checkpointing;
+    // A transaction that is still open may still commit: then its events are found after the checkpoint.
+    if (this.pending() > 0 || this.#transactions.size > 0) return this.#checkpoint();
+    await store.remove(store.writer).catch((error: unknown) => {
+      log.warn(
+        { reason: errorMessage(error) },
+        "the outbox stays listed and will be searched for unsent events",
+      );
+    });
+  }
+
+  /** No event may overtake a commit whose outcome is unknown. */
+  #isBlocked(): boolean {
+    const isUnknown = this.#transactions.delayed > 0 || this.#unknown.count() > 0;
+    if (!isUnknown) this.#blockedSince = null;
+    else this.#blockedSince ??= performance.now();
     return isUnknown;
   }
 
-  function pump(): void {
-    if (isBlocked() || stopped || retryTimer) return;
-    while (queue.size > 0 && sending < window) transmit(queue.shift() as Entry);
+  #send(): void {
+    if (this.#isBlocked() || this.#state !== "sending") return;
+    const { clock, window, send } = this.#options;
+    const now = clock.now();
+    for (let entry = this.#queue.take(now, window); entry; entry = this.#queue.take(now, window)) {
+      const sent = entry;
+      send(sent.event, { resent: sent.resent }).then(
+        () => this.#accept(sent),
+        (error: unknown) => this.#postpone(sent, error),
+      );
+    }
   }
 
-  function transmit(entry: Entry): void {
-    sending += 1;
-    const resent = entry.resent || clock.now() - entry.queuedAt > FRESH_MS;
-    send(entry.event, { resent }).then(
-      () => accept(entry),
-      (error: unknown) => postpone(entry, error),
-    );
+  #accept(entry: Entry): void {
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#queue.accepted(entry);
+    if (this.#roomWaiters.length > 0 && this.hasRoom())
+      for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    if (this.#queue.waiting > 0) this.#send();
   }
 
-  function accept(entry: Entry): void {
-    sending -= 1;
-    retryMs = FIRST_RETRY_MS;
-    unaccepted.delete(entry.event.id);
-    entry.onAccepted?.();
-    if (roomWaiters.length > 0 && hasRoom()) for (const wake of roomWaiters.splice(0)) wake();
-    if (queue.size > 0) pump();
-  }
-
-  /** What the bus refused goes to the front again in its old order, and everything waits a little. */
-  function postpone(entry: Entry, error: unknown): void {
-    sending -= 1;
+  #postpone(entry: Entry, error: unknown): void {
+    const { log } = this.#options;
+    const reason = errorMessage(error);
     if (errorType(error) === "EVENT_TOO_LARGE") {
-      setAside(entry, error);
+      const { id, type } = entry.event;
+      log.error({ id, type, reason }, "the bus can never accept this event; no service receives it");
+      this.#queue.setAside();
+      if (this.#queue.waiting > 0) this.#send();
       return;
     }
-    refused.push({ ...entry, resent: true });
-    if (retryTimer || stopped) return;
-    log.warn({ reason: errorMessage(error), retryMs }, "the bus refuses events; the outbox holds them");
-    retryLater(() => {
-      queue.putFirst(refused.sort(byId));
-      refused = [];
-    });
+    this.#queue.refused(entry);
+    if (this.#state !== "sending") return;
+    this.#state = "retrying";
+    log.warn({ reason, retryMs: this.#retryMs }, "the bus refuses events; the outbox holds them");
+    this.#retryTimer = setTimeout(() => {
+      this.#state = "sending";
+      this.#queue.requeueRefused();
+      this.#send();
+    }, this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
   }
 
-  /** Stays unaccepted, so that it is named by every checkpoint and seen again at the next start. */
-  function setAside({ event }: Entry, error: unknown): void {
-    const { id, type } = event;
-    log.error(
-      { id, type, reason: errorMessage(error) },
-      "the bus can never take this event; nobody hears of it",
-    );
-    if (queue.size > 0) pump();
-  }
+  readonly #onKnown = (floors: readonly string[], stored: readonly DomainEnvelope[]): void => {
+    for (const floor of floors) this.#transactions.end(floor);
+    this.#queue.add(stored, { resent: true, now: this.#options.clock.now() });
+    this.#queue.sort();
+    this.#send();
+  };
 
-  function retryLater(then: () => void): void {
-    retryTimer = setTimeout(() => {
-      retryTimer = undefined;
-      then();
-      pump();
-    }, retryMs);
-    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-  }
-
-  function enqueue(events: readonly DomainEnvelope[], resent: boolean): void {
-    const queuedAt = clock.now();
-    for (const event of events) {
-      unaccepted.add(event.id);
-      if (event.id > highWater) highWater = event.id;
-      queue.push({ event, resent, queuedAt });
-    }
-  }
-
-  /** Until it is known which of them were stored, nothing is sent: a later event must not overtake them. */
-  const suspects = createSuspects({
-    ledger,
-    log,
-    onKnown(floors, stored) {
-      for (const floor of floors) openFloors.delete(floor);
-      enqueue(stored, true);
-      for (const entry of queue.drain().sort(byId)) queue.push(entry);
-      pump();
-    },
-  });
-
-  const pending = () => unaccepted.size + suspects.count() + refused.length;
-  const hasRoom = () => pending() < capacity;
-  /** A bus that is away for long must not keep a scheduler from giving up its lease: then the next chunk comes all the same. */
-  const roomFree = () =>
-    new Promise<void>((resolve) => {
-      if (hasRoom()) return resolve();
-      roomWaiters.push(resolve);
+  /**
+   * Resolves when there is room, or after a limit even if the bus is still down, so that a scheduler can give up its
+   * lease.
+   */
+  #roomFree(): Promise<void> {
+    if (this.hasRoom()) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#roomWaiters.push(resolve);
       setTimeout(resolve, ROOM_LIMIT_MS).unref();
     });
-
-  function checkpoint(): Promise<void> {
-    const mark = checkpointOf({ highWater, openFloors: openFloors.keys(), unaccepted });
-    checkpointing = ledger.checkpoint(mark).catch((error: unknown) => {
-      log.warn({ reason: errorMessage(error) }, "the outbox cannot store its checkpoint; it tries again");
-    });
-    return checkpointing;
   }
 
-  return {
-    open() {
-      const floor = eventId();
-      let isDelayed = false;
-      const answered = () => {
-        if (isDelayed) delayed -= 1;
-      };
-      const ended = () => {
-        answered();
-        openFloors.delete(floor);
-      };
-      openFloors.set(floor, performance.now());
-      return {
-        writer: ledger.writer,
-        committed(events) {
-          ended();
-          enqueue(events, false);
-          pump();
-        },
-        aborted() {
-          ended();
-          pump();
-        },
-        delayed() {
-          isDelayed = true;
-          delayed += 1;
-          isBlocked();
-        },
-        unknown(events) {
-          if (events.length === 0) return this.aborted();
-          answered();
-          // Its floor stays: a checkpoint taken before the outcome is known must not pass any of its events.
-          suspects.add({ floor, events });
-          pump();
-        },
-      };
-    },
-
-    async start() {
-      highWater = eventId();
-      await ledger.register(highWater);
-      const tick = () => {
-        checkpointTimer = setTimeout(() => void checkpoint().then(() => !stopped && tick()), checkpointMs);
-      };
-      tick();
-    },
-
-    adoptAll: adoption.adoptAll,
-    adoptEnded: adoption.adoptEnded,
-
-    async stop() {
-      stopped = true;
-      adoption.stop();
-      suspects.stop();
-      clearTimeout(checkpointTimer);
-      clearTimeout(retryTimer);
-      await checkpointing;
-      // A transaction that is still open may commit yet: then its events are found behind the checkpoint.
-      if (pending() > 0 || openFloors.size > 0) return void (await checkpoint());
-      await ledger.forget(ledger.writer).catch((error: unknown) => {
-        log.warn({ reason: errorMessage(error) }, "the outbox stays listed and will be looked through");
-      });
-    },
-
-    hasRoom,
-    pending,
-    blockedForMs: () =>
-      isBlocked() && blockedSince !== null ? Math.max(1, performance.now() - blockedSince) : 0,
-    oldestTransactionMs() {
-      const [begunAt] = openFloors.values();
-      return begunAt === undefined ? 0 : performance.now() - begunAt;
-    },
-  };
+  #checkpoint(): Promise<void> {
+    const { store, log } = this.#options;
+    const checkpoint = this.#queue.checkpoint(this.#transactions.floors());
+    this.#checkpointing = store.checkpoint(checkpoint).catch((error: unknown) => {
+      log.warn({ reason: errorMessage(error) }, "the outbox cannot store its checkpoint; it tries again");
+    });
+    return this.#checkpointing;
+  }
 }
-
-/** Ids of one writer ascend in the order of its commits. */
-const byId = (a: Entry, b: Entry): number => (a.event.id < b.event.id ? -1 : 1);

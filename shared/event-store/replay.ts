@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { Collection, Db, Document, ObjectId } from "mongodb";
 import { eventIdAt } from "../ids.ts";
 import type { EventDocument } from "./event-document.ts";
+import type { OutboxDocument } from "./mongo-outbox-store.ts";
 import { unsentOf, type WrittenEvent } from "./mongo-unsent-events.ts";
-import type { OutboxDocument } from "./outbox-ledger.ts";
 
 /** A read model's document made anew from events, under its id; null where the events end its life. */
 export interface Replayed {

@@ -12,8 +12,8 @@ import { objectId } from "../ids.ts";
 import type { EventDocument } from "./event-document.ts";
 import type { EventStore, Transaction } from "./event-store.ts";
 import { mongoEventStore } from "./mongo-event-store.ts";
+import { mongoOutboxStore, type OutboxDocument } from "./mongo-outbox-store.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import { mongoOutboxLedger, type OutboxDocument } from "./outbox-ledger.ts";
 
 const SHORT_MS = 1500;
 
@@ -53,14 +53,14 @@ describe("while the store does not answer", () => {
     sent = [];
     writer = objectId();
     const send = async ({ subject }: DomainEnvelope) => void sent.push(subject);
-    const ledger = mongoOutboxLedger({
+    const outboxStore = mongoOutboxStore({
       outboxes: db.collection("outboxes"),
       events,
       service: "scheduler",
       writer,
       clock,
     });
-    outbox = createOutbox({ ledger, log: silentLog, clock, send, checkpointMs: 20 });
+    outbox = createOutbox({ store: outboxStore, log: silentLog, clock, send, checkpointMs: 20 });
     await outbox.start();
     store = mongoEventStore({ client, events, outbox, clock, timeoutMs: LIMIT_MS });
     impatient = mongoEventStore({ client, events, outbox, clock, timeoutMs: SHORT_MS });

@@ -1,6 +1,6 @@
 import type { Collection, Db, Filter } from "mongodb";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
-import type { OutboxDocument } from "../../shared/event-store/outbox-ledger.ts";
+import type { OutboxDocument } from "../../shared/event-store/mongo-outbox-store.ts";
 import { isGone } from "../../shared/process-identity.ts";
 import type { Inspected, Inspection, InspectionRequest } from "./inspection.ts";
 import { duration, table } from "./text.ts";

@@ -5,8 +5,8 @@ import { exampleDefinition } from "../../../shared/contracts/task-definition.ts"
 import type { EventDocument } from "../../../shared/event-store/event-document.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
 import { mongoEventStore } from "../../../shared/event-store/mongo-event-store.ts";
+import { mongoOutboxStore } from "../../../shared/event-store/mongo-outbox-store.ts";
 import { createOutbox, type Outbox, type OutboxOptions } from "../../../shared/event-store/outbox.ts";
-import { mongoOutboxLedger } from "../../../shared/event-store/outbox-ledger.ts";
 import { createSessionPool } from "../../../shared/event-store/session-pool.ts";
 import { objectId } from "../../../shared/ids.ts";
 import { LIMIT_MS } from "../../../test/eventually.ts";
@@ -75,7 +75,7 @@ export class CommandHandlers {
     const { epoch = 1, clock = systemClock, timeoutMs = LIMIT_MS, ...options } = given;
     const db = this.client.db("kinit");
     const events = db.collection<EventDocument>("events");
-    const outboxStore = mongoOutboxLedger({
+    const outboxStore = mongoOutboxStore({
       outboxes: db.collection("outboxes"),
       events,
       service: "scheduler",
@@ -83,7 +83,7 @@ export class CommandHandlers {
       clock,
     });
     const send = async () => {};
-    const outbox = createOutbox({ ledger: outboxStore, log: silentLog, clock, send, ...options });
+    const outbox = createOutbox({ store: outboxStore, log: silentLog, clock, send, ...options });
     await outbox.start();
     this.#outboxes.push(outbox);
     const sessions = createSessionPool(this.client);

@@ -4,6 +4,7 @@ import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { isGone, type ProcessIdentity, thisProcess } from "../process-identity.ts";
 import { type EventDocument, fromEventDocument } from "./event-document.ts";
 import type { Checkpoint } from "./outbox-position.ts";
+import type { OutboxStore } from "./outbox-store.ts";
 
 /** One document of `outboxes`: a writer, which process it is, and its checkpoint. */
 export interface OutboxDocument extends ProcessIdentity {
@@ -14,25 +15,7 @@ export interface OutboxDocument extends ProcessIdentity {
   readonly seen_at: Date;
 }
 
-/** What an outbox remembers beyond its process. */
-export interface OutboxLedger {
-  readonly writer: string;
-  register(position: string): Promise<void>;
-  checkpoint(checkpoint: Checkpoint): Promise<void>;
-  /** All other writers of the same service. */
-  others(): Promise<readonly string[]>;
-  /** Those of them whose process has ended. */
-  abandoned(): Promise<readonly string[]>;
-  /** A writer's events that the bus may not have, oldest first, in chunks. */
-  unsent(writer: string, chunk: number): AsyncIterable<readonly DomainEnvelope[]>;
-  /** Which of these ids are in the store. */
-  stored(ids: readonly string[]): Promise<ReadonlySet<string>>;
-  forget(writer: string): Promise<void>;
-  /** Does so only where its process has ended: one that lives needs its checkpoint. */
-  forgetEnded(writer: string): Promise<void>;
-}
-
-export interface MongoOutboxLedgerOptions {
+export interface MongoOutboxStoreOptions {
   readonly outboxes: Collection<OutboxDocument>;
   readonly events: Collection<EventDocument>;
   readonly service: string;
@@ -45,7 +28,7 @@ export interface MongoOutboxLedgerOptions {
 
 const SEEN_EVERY_MS = 5000;
 
-export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedger {
+export function mongoOutboxStore(options: MongoOutboxStoreOptions): OutboxStore {
   const { outboxes, events, service, writer, clock, silenceMs = 60_000 } = options;
   let written = "";
   let writtenAt = 0;
@@ -56,7 +39,7 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
     seen_at: new Date(now),
   });
 
-  /** Since when each other writer's document has not changed. Clocks of other machines are compared with none. */
+  /** Since when each other writer's document has not changed, by this process's clock: clocks of machines differ. */
   const watched = new Map<string, { readonly seenAt: number; readonly since: number }>();
 
   function isSilent({ _id, seen_at }: OutboxDocument): boolean {
@@ -127,11 +110,11 @@ export function mongoOutboxLedger(options: MongoOutboxLedgerOptions): OutboxLedg
       return new Set(found.map(({ _id }) => _id));
     },
 
-    async forget(of) {
+    async remove(of) {
       await outboxes.deleteOne({ _id: of });
     },
 
-    async forgetEnded(of) {
+    async removeEnded(of) {
       const found = await outboxes.findOne({ _id: of });
       if (!found || !hasEnded(found)) return;
       await outboxes.deleteOne({ _id: of, seen_at: found.seen_at });
