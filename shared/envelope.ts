@@ -3,7 +3,7 @@ import type { Causation } from "./contracts/event.ts";
 import { eventId } from "./ids.ts";
 
 interface Sealing {
-  /** Stream that the event stands on. */
+  /** The stream of the event. */
   readonly subject: string;
   /** Milliseconds; also the time part of the id. */
   readonly now: number;
@@ -17,7 +17,11 @@ const schemas = new Map(
   ]),
 );
 
-/** Puts an event into its CloudEvents envelope. Throws `ContractViolation` where its data breaks the contract. */
+/**
+ * Puts an event into its CloudEvents envelope.
+ *
+ * @throws ContractViolation where its data breaks the contract
+ */
 export function seal<E extends DomainEvent>(
   event: E,
   { subject, now, cause }: Sealing,
@@ -37,7 +41,7 @@ export function seal<E extends DomainEvent>(
   } as DomainEnvelope<E["type"]>;
 }
 
-/** What an event says of its cause to the events that follow from it. */
+/** The cause that an event is to the events that follow from it. */
 export function causedBy(cause: DomainEnvelope): Causation {
   return {
     correlationid: cause.correlationid ?? cause.id,

@@ -13,7 +13,7 @@ describe("action contracts", () => {
       checkParams(name, contract, JSON.parse(JSON.stringify(contract.example)));
     });
 
-    it(`${name}: a param that nobody declared is refused`, () => {
+    it(`${name}: an undeclared param is rejected`, () => {
       const params = { ...contract.example, surprise: 1 };
       assert.throws(() => checkParams(name, contract, params), {
         type: "CONTRACT_VIOLATION",
@@ -32,7 +32,7 @@ describe("action contracts", () => {
 });
 
 describe("typed calls", () => {
-  it("compile with what the contract says, and with nothing else", () => {
+  it("compile as the contract declares, and in no other way", () => {
     // Never run: the compiler is what is tested.
     const calls = (broker: ServiceBroker, context: Context<unknown, Meta>) => [
       call(broker, "scheduler.get", { taskId }).then((task) => task.handler.toUpperCase()),

@@ -1,14 +1,14 @@
 import { AppError } from "../errors.ts";
 
-/** What makes a repeated call of a changing action recognisable. It stays the same at every node the call reaches. */
+/** Identifies one intended change, so that repeated calls are recognised; the same at every node the call reaches. */
 export interface CommandRef {
   /** 24 hexadecimal digits, unique for each intended change. */
   readonly id: string;
-  /** Instant (ms) after which nobody carries the command out any more. */
+  /** Instant (ms) after which the command is not carried out any more. */
   readonly deadline: number;
 }
 
-/** A command came, or was to be decided, after its deadline. Nothing was changed. */
+/** A command arrived, or came to be decided, after its deadline. Nothing was changed. */
 export class CommandLate extends AppError {
   constructor() {
     super(
@@ -21,12 +21,12 @@ export class CommandLate extends AppError {
 const ID = "command-id";
 const DEADLINE = "command-deadline";
 
-/** Moleculer's headers of a call, which go with it and, unlike `meta`, are not merged into the caller's. */
+/** Headers of a Moleculer call; unlike `meta` they are not merged into those of the caller. */
 export function commandHeaders({ id, deadline }: CommandRef): Record<string, string> {
   return { [ID]: id, [DEADLINE]: String(deadline) };
 }
 
-/** The command that a call carries; null where the caller named none. */
+/** The command of a call; null where the caller named none. */
 export function commandOf(headers: Readonly<Record<string, unknown>> | undefined): CommandRef | null {
   const id = headers?.[ID];
   const deadline = Number(headers?.[DEADLINE]);

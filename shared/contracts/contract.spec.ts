@@ -13,7 +13,7 @@ describe("event contracts", () => {
       assert.deepEqual(example.data, contract.example);
     });
 
-    it(`${type}: a field that nobody declared is refused`, () => {
+    it(`${type}: an undeclared field is rejected`, () => {
       const data = { ...contract.example, surprise: 1 };
       assert.throws(() => catalogue.check({ type, data }), {
         type: "CONTRACT_VIOLATION",
@@ -31,14 +31,14 @@ describe("event contracts", () => {
     });
   }
 
-  it("an unknown event is refused by name", () => {
+  it("an unknown event is rejected by name", () => {
     assert.throws(() => catalogue.check({ type: "task.misspelt", data: {} }), { message: /task\.misspelt/ });
   });
 
   it("a violation never repeats the value", () => {
-    const refused = () => catalogue.check({ type: "task.paused", data: { taskId: "hunter2", at: "x" } });
+    const rejected = () => catalogue.check({ type: "task.paused", data: { taskId: "hunter2", at: "x" } });
     assert.throws(
-      refused,
+      rejected,
       (error: ContractViolation) => !JSON.stringify([error.message, error.data]).includes("hunter2"),
     );
   });
@@ -54,14 +54,14 @@ describe("null in a contract", () => {
   });
   const inObject = JSON.parse('{"a":null,"__proto__":{"b":null}}');
   for (const data of [{ any: null }, { name: null }, { free: inObject }, { list: [null] }, {}]) {
-    it(`is taken, and left as it is, in ${JSON.stringify(data)}`, () => {
+    it(`is accepted, and not changed, in ${JSON.stringify(data)}`, () => {
       const text = JSON.stringify(data);
       check(data);
       assert.equal(JSON.stringify(data), text);
     });
   }
   for (const data of [{ count: null }, { free: null }, { list: null }]) {
-    it(`is refused in ${JSON.stringify(data)}`, () => assert.throws(() => check(data), ContractViolation));
+    it(`is rejected in ${JSON.stringify(data)}`, () => assert.throws(() => check(data), ContractViolation));
   }
 });
 

@@ -51,7 +51,7 @@ interface ArrayRule extends Presence {
   readonly max?: number;
   readonly items: Rule;
 }
-/** Free-form JSON object: what a handler takes as params. */
+/** Free-form JSON object, such as the params of a task. */
 interface RecordRule extends Presence {
   readonly type: "record";
 }

@@ -56,7 +56,7 @@ export const errorTypes = {
   VERDICT_UNKNOWN: {
     code: 503,
     retryable: true,
-    meaning: "It is not known yet whether the run may start; ask again.",
+    meaning: "It is not known yet whether the run may start; repeat the call.",
   },
   // Handlers and runs
   HANDLER_UNKNOWN: {

@@ -7,9 +7,9 @@ import {
   type Fields,
 } from "./contract.ts";
 
-/** One event as declared: its schema, who says it, on which stream it stands, and an example that validates. */
+/** One event as declared: its schema, the service that publishes it, its stream, and an example that validates. */
 export interface EventContract<F extends Fields = Fields> {
-  /** Raised by a change that is not a new optional field; the old shape then gets an upcaster. */
+  /** Incremented by a change that is not a new optional field; the old version then gets an upcaster. */
   readonly version: number;
   readonly source: string;
   /** First part of the stream's name: `task` for `task-<id>`. */
@@ -25,9 +25,9 @@ export type EventOf<C extends EventContracts> = {
   [T in keyof C & string]: { readonly type: T; readonly data: DataOf<C[T]["data"]> };
 }[keyof C & string];
 
-/** Who caused an event, and in the course of what. */
+/** What caused an event. */
 export interface Causation {
-  /** Equal for everything that one request or one occurrence brought about. */
+  /** The same for everything that one request or one occurrence caused. */
   readonly correlationid?: string;
   /** Id of the event or request that led to this event directly. */
   readonly causationid?: string;
@@ -43,7 +43,7 @@ export type Envelope<E extends { type: string; data: unknown } = { type: string;
     readonly specversion: "1.0";
     /** UUIDv7: unique, and ascending for one writer. */
     readonly id: string;
-    /** The service that said it. */
+    /** The service that published it. */
     readonly source: string;
     /** The stream, e.g. `task-65f0…`. */
     readonly subject: string;

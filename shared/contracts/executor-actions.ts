@@ -11,7 +11,7 @@ export interface HandlerView {
 export const executorActions = {
   "executor.validate": action({
     summary:
-      "Checks that a handler exists and takes these params. Errors: HANDLER_UNKNOWN (data: the names that exist), HANDLER_PARAMS_INVALID (data: field and fault).",
+      "Checks that a handler exists and accepts these params. Errors: HANDLER_UNKNOWN (data: the names that exist), HANDLER_PARAMS_INVALID (data: field and fault).",
     params: { handler: { type: "string", min: 1, max: 255 }, params: { type: "record" } },
     example: { handler: "test.main.Test", params: { name: "kinit", age: 3 } },
     returns: returns<null>(),
@@ -24,14 +24,14 @@ export const executorActions = {
   }),
   "executor.revoke": action({
     summary:
-      "Cancels runs of a task that this executor holds or may yet receive and has not started; called on every node by name. Returns those already started; the others cannot start here any more.",
+      "Cancels runs of a task that this executor has received or may still receive and has not started; called on every node by name. Returns those already started; the others cannot start here any more.",
     params: { taskId: "id", runIds: { type: "array", max: 1000, items: "id" } },
     example: { taskId: "66f2a1b00a1b2c3d4e5f6070", runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
     returns: returns<{ started: readonly string[] }>(),
   }),
   "executor.inFlight": action({
     summary:
-      "Which of these runs this executor has in hand: waiting, running, or with an outcome that the bus has not accepted yet; and which of those have started. Asked of every node by name.",
+      "Which of these runs are in flight in this executor: waiting, running, or with an outcome that the bus has not accepted yet; and which of those have started. Called on every node by name.",
     params: { runIds: { type: "array", max: 1000, items: "id" } },
     example: { runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
     returns: returns<{ held: readonly string[]; started: readonly string[] }>(),

@@ -57,7 +57,7 @@ export const RECORD_SORT_FIELDS: readonly RecordSortField[] = [
   ...(["errorType", "exception", "traceback"] satisfies ErrorField[]),
 ] as RecordSortField[];
 
-/** Where a run is; answered in the order of the question. */
+/** Where a run is, in the order of the request. */
 export type RunPlace = "ended" | "outbox" | "bus" | "executor" | "lost";
 
 export const recordsActions = {
@@ -77,7 +77,7 @@ export const recordsActions = {
   }),
   "records.ended": action({
     summary:
-      "Which of these runs have an outcome on record, or had one that was forgotten with the run's order; for a scheduler that takes over.",
+      "Which of these runs have an outcome on record, or had one that was purged with the event of the run; for a scheduler that takes over.",
     params: {
       runs: {
         type: "array",
@@ -98,7 +98,7 @@ export const recordsActions = {
   }),
   "records.locate": action({
     summary:
-      "Where runs are that have been open for a while: `ended` (its outcome is on record, or was forgotten), `outbox`, `bus`, `executor`, or `lost`: it was nowhere, and was ended. Errors: retryable, while somebody who may have a run does not answer.",
+      "Where runs are that have been open for a while: `ended` (its outcome is on record, or was purged), `outbox`, `bus`, `executor`, or `lost`: it was in none of these, and was ended. Errors: retryable, while a service that may have a run does not respond.",
     params: {
       runs: {
         type: "array",

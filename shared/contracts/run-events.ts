@@ -1,12 +1,12 @@
 import { type EventOf, event, eventFamily } from "./event.ts";
 
-/** What every event of an attempt says first. */
+/** The first fields of every event of an attempt. */
 const attempt = {
   runId: "id",
   taskId: "id",
-  /** Counts what the scheduler ordered: 1, then one more for each retry. */
+  /** Counts dispatches by the scheduler: 1, then one more for each retry. */
   attempt: { type: "number", integer: true, min: 1 },
-  /** Counts how often the bus handed this attempt out; above 1 after an executor died with it. */
+  /** Counts deliveries by the bus; above 1 after an executor died during the attempt. */
   delivery: { type: "number", integer: true, min: 1 },
   executor: "string",
   plannedAt: "instant",
@@ -22,7 +22,7 @@ const logLine = {
   },
 } as const;
 
-/** A run that ends quickly tells its start and its log with its end, which saves two messages. */
+/** A run that ends quickly reports its start and its log in the final event, which saves two messages. */
 const ended = {
   ...attempt,
   startedAt: "instant",
@@ -49,7 +49,7 @@ export const runEvents = eventFamily({
     version: 1,
     source: "executor",
     stream: "run",
-    summary: "An attempt began; left out for attempts that end within a few hundred milliseconds.",
+    summary: "An attempt started; not published for attempts that end within a few hundred milliseconds.",
     data: {
       ...attempt,
       startedAt: "instant",
@@ -62,7 +62,7 @@ export const runEvents = eventFamily({
     version: 1,
     source: "executor",
     stream: "run",
-    summary: "The handler reported how far it is.",
+    summary: "The handler reported its progress.",
     data: {
       ...attempt,
       at: "instant",
@@ -86,7 +86,7 @@ export const runEvents = eventFamily({
     version: 1,
     source: "executor",
     stream: "run",
-    summary: "An attempt ended well; carries the handler's result.",
+    summary: "An attempt succeeded, with the result of the handler.",
     data: { ...ended, result: { type: "any", optional: true, nullable: true } },
     example: { ...exampleEnd, result: "任务执行完成" },
   }),
@@ -126,7 +126,7 @@ export const runEvents = eventFamily({
     version: 1,
     source: "executor",
     stream: "run",
-    summary: "An attempt was given up on request, before or after it began.",
+    summary: "An attempt was cancelled on request, before or after it started.",
     data: { ...ended, reason: { type: "enum", values: ["revoked", "requested"] } },
     example: { ...exampleEnd, reason: "revoked" },
   }),
@@ -134,7 +134,7 @@ export const runEvents = eventFamily({
     version: 1,
     source: "records",
     stream: "run",
-    summary: "A run has been queued or running for longer than its lease allows and nobody is working on it.",
+    summary: "A run was queued or running for longer than its lease allows, and no executor has it.",
     data: {
       runId: "id",
       taskId: "id",

@@ -50,14 +50,14 @@ export const schedulerActions = {
   }),
   "scheduler.change": action({
     summary:
-      "Replaces a task's definition. Errors: TASK_NOT_FOUND and those of create. Answers once no run of the old definition can start any more.",
+      "Replaces a task's definition. Errors: TASK_NOT_FOUND and those of create. Returns once no run of the old definition can start any more.",
     params: { taskId: "id", ...taskInput, isActive: "boolean" },
     example: { taskId, ...exampleInput, isActive: true },
     returns: returns<null>(),
   }),
   "scheduler.pause": action({
     summary:
-      "Pauses a task; `changed` is false where it was not active. Error: TASK_NOT_FOUND. Answers once no further run can start.",
+      "Pauses a task; `changed` is false where it was not active. Error: TASK_NOT_FOUND. Returns once no further run can start.",
     params: { taskId: "id" },
     example: { taskId },
     returns: returns<{ changed: boolean }>(),
@@ -77,7 +77,7 @@ export const schedulerActions = {
   }),
   "scheduler.runNow": action({
     summary:
-      "Runs a task now, whatever its schedule; answers the run's id. Errors: TASK_NOT_FOUND; RATE_LIMITED (429) beyond MANUAL_RUNS_PER_MINUTE.",
+      "Runs a task now, independent of its trigger; returns the run's id. Errors: TASK_NOT_FOUND; RATE_LIMITED (429) beyond MANUAL_RUNS_PER_MINUTE.",
     params: { taskId: "id" },
     example: { taskId },
     returns: returns<{ runId: string }>(),
@@ -108,7 +108,7 @@ export const schedulerActions = {
   }),
   "scheduler.confirmRuns": action({
     summary:
-      "Whether these runs may still be started, in the order asked: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was stopped before it started, so it is to be cancelled; `unknown`: another executor has it, or events about it are still in flight, so ask again a little later. `mayHaveEnded` is false for a run that only the asking executor can have executed; its outcome is then not looked for while the scheduler tracks the run. `waitedMs` is how long the call waited before the tasks were read: the verdicts are no older than what the call took beyond that.",
+      "Whether these runs may still be started, in the order of the request: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was paused before it started, so it is to be cancelled; `unknown`: another executor has it, or events about it are still in flight, so repeat the call a little later. `mayHaveEnded` is false for a run that only the calling executor can have executed; its outcome is then not searched for while the scheduler tracks the run. `waitedMs` is how long the call waited before the tasks were read: the verdicts are no older than what the call took beyond that.",
     params: {
       runs: {
         type: "array",
@@ -125,7 +125,7 @@ export const schedulerActions = {
   }),
   "scheduler.status": action({
     summary:
-      "Which node holds the scheduler's lease, whether the node asked is active, what keeps that node from its work, and which of its tasks only skip since they wait for a run that no executor has; for readiness.",
+      "Which node holds the scheduler's lease, whether the called node is active, what keeps it from working, and which of its tasks only skip because they wait for a run that no executor has; for readiness.",
     params: {},
     example: {},
     returns: returns<{

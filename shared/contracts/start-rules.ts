@@ -1,4 +1,4 @@
-/** When a dispatched run may start; what the scheduler promises about stopped tasks rests on it. */
+/** When a dispatched run may start. The guarantee about paused tasks depends on it. */
 
 /**
  * A run that starts later than this after its planned time, or after its dispatch where that came later, has to be

@@ -1,7 +1,7 @@
 import type { ParamReason } from "./handler-faults.ts";
 
 /**
- * Levels of objects and arrays that a stored value may have. MongoDB takes 100, and the documents around a value need
+ * Levels of objects and arrays that a stored value may have. MongoDB accepts 100, and the documents around a value need
  * some of them.
  */
 export const STORABLE_MAX_DEPTH = 64;
@@ -85,16 +85,16 @@ function faultOf(value: object, depth: number): Fault | undefined {
     };
   if (Array.isArray(value)) return undefined;
   for (const key of Object.keys(value)) {
-    // The driver takes an object with this key for one of its own types.
+    // The driver treats an object with this key as one of its own types.
     if (key === "_bsontype")
       return { reason: "RESERVED_KEY", fault: "has the reserved key _bsontype", expected: KEYS };
     if (key.includes("\0"))
       return { reason: "NUL_IN_KEY", fault: "has a key that contains the character NUL", expected: KEYS };
-    // Stored, all of these become the same character, and two keys would become one.
+    // All of these are stored as the same character, so that two keys would become one.
     if (!key.isWellFormed())
       return { reason: "KEY_NOT_UNICODE", fault: "has a key that is not valid Unicode", expected: KEYS };
   }
-  // Read back, the driver makes a DBRef of it.
+  // The driver reads it back as a DBRef.
   if (Object.hasOwn(value, "$ref") && Object.hasOwn(value, "$id"))
     return {
       reason: "REFERENCE",
@@ -104,7 +104,7 @@ function faultOf(value: object, depth: number): Fault | undefined {
   return undefined;
 }
 
-/** JSON that is too deep for `JSON.stringify` is too deep to be read by anybody. */
+/** JSON that is too deep for `JSON.stringify` is not shown. */
 function textOf(value: object): string {
   try {
     return JSON.stringify(value);

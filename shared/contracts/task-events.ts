@@ -3,7 +3,7 @@ import { exampleDefinition, SKIP_REASONS, taskDefinition } from "./task-definiti
 
 const taskId = "66f2a1b00a1b2c3d4e5f6070";
 
-/** What decides the next occurrence: stated in each event that moves it, so that a fold needs no clock. */
+/** The next occurrence: part of each event that moves it, so that folding events needs no clock. */
 const plan = { nextRunAt: { type: "instant", nullable: true } } as const;
 
 export const taskEvents = eventFamily({
@@ -39,7 +39,7 @@ export const taskEvents = eventFamily({
     version: 1,
     source: "scheduler",
     stream: "task",
-    summary: "A task was stopped; it does not fire until it is resumed.",
+    summary: "A task was paused; it is not due until it is resumed.",
     data: { taskId: "id", at: "instant" },
     example: { taskId, at: "2026-01-05T09:00:00.000Z" },
   }),
@@ -47,7 +47,7 @@ export const taskEvents = eventFamily({
     version: 1,
     source: "scheduler",
     stream: "task",
-    summary: "A stopped or finished task was started again; what lay in between is not made up for.",
+    summary: "A paused or finished task was resumed; occurrences in between are not made up for.",
     data: { taskId: "id", ...plan, at: "instant" },
     example: { taskId, nextRunAt: "2026-01-05T10:00:10.000Z", at: "2026-01-05T10:00:00.000Z" },
   }),
@@ -55,7 +55,7 @@ export const taskEvents = eventFamily({
     version: 1,
     source: "scheduler",
     stream: "task",
-    summary: "A task was removed; its records stay.",
+    summary: "A task was deleted; its records stay.",
     data: { taskId: "id", at: "instant" },
     example: { taskId, at: "2026-01-05T10:00:00.000Z" },
   }),
@@ -71,7 +71,8 @@ export const taskEvents = eventFamily({
     version: 1,
     source: "scheduler",
     stream: "task",
-    summary: "An occurrence fires: carries all that an executor needs, up to 1.5 s before its planned time.",
+    summary:
+      "An occurrence was dispatched, up to 1.5 s before its planned time, with everything that an executor needs.",
     data: {
       taskId: "id",
       runId: "id",
@@ -108,7 +109,7 @@ export const taskEvents = eventFamily({
     version: 1,
     source: "scheduler",
     stream: "task",
-    summary: "One occurrence, or a row of missed ones, did not fire, and why.",
+    summary: "One occurrence, or several missed ones in a row, were skipped, with the reason.",
     data: {
       taskId: "id",
       /** Id of the skip's record; the same function of task and instant as a run's id. */

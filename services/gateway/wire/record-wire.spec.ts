@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { handlerUnknownText } from "../../../shared/contracts/handler-faults.ts";
 import type { RecordView } from "../../../shared/contracts/records-actions.ts";
 import { datetimeWire } from "./datetime-wire.ts";
 import { showRecord } from "./record-wire.ts";
@@ -130,5 +131,28 @@ describe("showRecord", () => {
       { name, group, job_params, job_class },
       { name: "null", group: "null", job_params: null, job_class: null },
     );
+  });
+
+  describe("in the language of the client", () => {
+    const failed = { ...succeeded, status: "failed" as const, result: null, handler: "demo.main.Greeting" };
+    const exception = (record: RecordView, language: "zh" | "en") =>
+      JSON.parse(String(showRecord(record, { ...display, language }).exception));
+
+    it("names a handler that no executor had", () => {
+      const message = handlerUnknownText("demo.main.Greeting", ["demo.main.Greet"]);
+      const record = { ...failed, error: { type: "HANDLER_UNKNOWN", message, stack: null } };
+      assert.equal(exception(record, "zh"), "未找到该模块下的方法：Greeting；可用：demo.main.Greet");
+      assert.equal(exception(record, "en"), "The module has no Greeting; available: demo.main.Greet");
+      const stored = { ...record.error, message: "未找到该模块：demo；可用：a" };
+      assert.equal(exception({ ...record, error: stored }, "en"), stored.message);
+    });
+
+    it("explains skips and ends without an error", () => {
+      const skip = { reason: "overlap", count: 1, lastPlannedAt: succeeded.plannedAt };
+      const skipped = { ...failed, status: "skipped" as const, error: null, skip };
+      assert.equal(exception(skipped, "zh"), "任务未执行：上一次执行尚未结束（overlap）");
+      assert.equal(exception(skipped, "en"), "Not run: the previous run has not ended (overlap)");
+      assert.equal(exception({ ...failed, error: null }, "en"), "The run failed");
+    });
   });
 });
