@@ -1,3 +1,4 @@
+import { isJsonObject } from "../../shared/contracts/json-object.ts";
 import { AppError } from "../../shared/errors.ts";
 
 /** One row of a hot list; its rank is its place in the list, from 1. */
@@ -49,7 +50,7 @@ const ROWS_MAX = 1000;
  */
 export function parseHotList(text: string): readonly HotRow[] {
   const response = parseJson(text);
-  if (!isObject(response))
+  if (!isJsonObject(response))
     throw new CrawlBadShape("the answer", kindFault(response), "an object with code, msg, data");
   const { code, msg, data } = response;
   if (code === undefined) throw new CrawlBadShape("code", "is missing", "1");
@@ -71,7 +72,8 @@ function parseJson(text: string): unknown {
 
 function parseRow(row: unknown, index: number): HotRow {
   const position = `data[${index}]`;
-  if (!isObject(row)) throw new CrawlBadShape(position, kindFault(row), "an object with title, heat, link");
+  if (!isJsonObject(row))
+    throw new CrawlBadShape(position, kindFault(row), "an object with title, heat, link");
   const field = (name: "title" | "heat" | "link"): string => {
     const value = row[name];
     if (typeof value === "string") return value;
@@ -86,8 +88,4 @@ function kindFault(value: unknown): string {
   if (value === null) return "is null";
   if (Array.isArray(value)) return "is an array";
   return typeof value === "object" ? "is an object" : `is a ${typeof value}`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

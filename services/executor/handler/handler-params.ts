@@ -5,6 +5,7 @@ import {
   type Rule,
 } from "../../../shared/contracts/contract.ts";
 import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
+import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { describeRule, expandRule, plainRule } from "./describe-rule.ts";
 
@@ -28,7 +29,7 @@ export function paramsChecker(fields: Fields): (params: unknown) => ParamFault |
   const check = compileCheck("params", closed(fields));
   const withoutNulls = nullsLeftOut(fields);
   return (params) => {
-    if (!isObject(params)) return { field: "", ...kindFault(params), ...wanted(whole) };
+    if (!isJsonObject(params)) return { field: "", ...kindFault(params), ...wanted(whole) };
     try {
       check(withoutNulls(params));
       return undefined;
@@ -70,7 +71,7 @@ function closedRule(rule: Rule): Rule {
 
 function unknownField(value: unknown, rule: Rule, path: string): ParamFault | undefined {
   const expanded = expandRule(rule);
-  if ("props" in expanded && isObject(value)) {
+  if ("props" in expanded && isJsonObject(value)) {
     for (const [name, inner] of Object.entries(value)) {
       const known = Object.hasOwn(expanded.props, name) ? expanded.props[name] : undefined;
       const field = path === "" ? name : `${path}.${name}`;
@@ -143,10 +144,6 @@ function kindFault(value: unknown): Wrong {
 
 function wanted(rule: Rule): Pick<ParamFault, "expected" | "rule"> {
   return { expected: describeRule(rule), rule: plainRule(rule) };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const cut = (name: string) => (name.length > 100 ? `${name.slice(0, 100)}…` : name);
