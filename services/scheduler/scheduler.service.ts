@@ -13,7 +13,7 @@ export interface SchedulerDeps {
   readonly clock: Clock;
 }
 
-/** Dispatches what is due. Any number of nodes may run it: one is active, the others are standbys that forward calls. */
+/** Dispatches what is due. Any number of nodes may run it: one is active, the standbys forward calls to it. */
 export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchema => {
   let events: OpenEventStore;
   let scheduler: Scheduler;

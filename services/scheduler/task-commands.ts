@@ -70,7 +70,7 @@ export function taskCommands({
       return { id: taskId };
     },
 
-    /** Runs of the old definition that were dispatched ahead still start. Resolves when their planned times have passed. */
+    /** Runs of the old definition that were dispatched still start. Resolves after their planned times. */
     async "scheduler.change"({ taskId, ...params }, request) {
       const { definition, isActive } = await complete(params, request);
       const command = { type: "change", taskId, definition, isActive, now: clock.now() } as const;

@@ -144,13 +144,13 @@ function watched(
       return handled;
     },
     hasRoom: commandHandler.hasRoom,
-    remember(taskId, state) {
+    keep(taskId, state) {
       inMemory.add(taskId);
-      commandHandler.remember(taskId, state);
+      commandHandler.keep(taskId, state);
     },
-    forget(taskId) {
+    release(taskId) {
       inMemory.delete(taskId);
-      commandHandler.forget(taskId);
+      commandHandler.release(taskId);
     },
   };
 }

@@ -3,10 +3,10 @@ import { errorMessage, isRetryable } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
 import type { TaskStore, VersionedTask } from "../store/mongo-tasks.ts";
 import type { TaskCommandHandler } from "../store/task-command-handler.ts";
-import { triggerIfValid } from "../task/definition.ts";
-import { type DefinedTask, isDefined, isDispatchBlocked, openRunsOf } from "../task/task-state.ts";
+import type { DefinedTask } from "../task/task-state.ts";
+import { isValid, KeptTasks, MAX_TASKS } from "./kept-tasks.ts";
 import { createNearFuture, type LoadedPage } from "./near-future.ts";
-import { type PlannedTask, PlannedTasks } from "./planned-tasks.ts";
+import type { PlannedTask } from "./planned-tasks.ts";
 
 export interface DueLoop {
   /** Resolves when the first tasks are loaded. Those that are overdue are dispatched from then on. */
@@ -15,13 +15,13 @@ export interface DueLoop {
   stop(): Promise<void>;
   /** Plans the next occurrence of a task whose state has changed. */
   stateChanged(taskId: string, state: VersionedTask): void;
-  /** A run of the task is being closed. If its next occurrence waits for that, it is dispatched in the same transaction. */
+  /** A run of the task has ended. If the next occurrence waits for that, dispatches it in the same transaction. */
   runEnded(taskId: string): void;
 }
 
 export interface DueLoopOptions {
   readonly tasks: Pick<TaskStore, "dueAfter">;
-  readonly commandHandler: Pick<TaskCommandHandler, "handle" | "hasRoom" | "remember" | "forget">;
+  readonly commandHandler: Pick<TaskCommandHandler, "handle" | "hasRoom" | "keep" | "release">;
   readonly clock: Clock;
   readonly log: Log;
   /** How much of the future is kept in memory. */
@@ -34,8 +34,6 @@ export interface DueLoopOptions {
   readonly pageSize?: number;
 }
 
-/** Maximum number of planned tasks in memory, and of those that are kept in addition for the ends of their runs. */
-const MAX_TASKS = 20_000;
 const MAX_IN_FLIGHT = 5000;
 const PAGE_SIZE = 5000;
 /** Maximum number of occurrences that one command accounts for if a task has missed many. */
@@ -47,13 +45,12 @@ const RETRY_MS = 200;
  * found through the index on `next_run_at`, so that neither start-up time nor memory grows with the number of tasks.
  */
 export function createDueLoop(options: DueLoopOptions): DueLoop {
-  const { tasks, commandHandler, clock, log, lookAheadMs, aheadMs, onLoaded, pageSize = PAGE_SIZE } = options;
-  const planned = new PlannedTasks();
-  /** Tasks without a near occurrence that stay in memory for the ends of their runs: otherwise each would be read. */
-  const awaitingEnds = new Set<string>();
+  const { commandHandler, clock, log, lookAheadMs, aheadMs, onLoaded, pageSize = PAGE_SIZE } = options;
+  const tasks = new KeptTasks({ memory: commandHandler, aheadMs });
+  const { planned } = tasks;
   const inFlight = new Set<Promise<void>>();
   const future = createNearFuture({
-    tasks,
+    tasks: options.tasks,
     clock,
     log,
     lookAheadMs,
@@ -115,30 +112,8 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
 
   function plan(taskId: string, state: VersionedTask, { isRetry = false } = {}): void {
     if (isStopped) return;
-    const { task } = state;
-    const nextRunAt = isDefined(task) && isPlannable(task) ? task.nextRunAt : null;
-    if (!isDefined(task) || nextRunAt === null || nextRunAt > future.loadedUntil()) {
-      if (openRunsOf(task).length > 0 && awaitingEnds.size < MAX_TASKS) awaitEnds(taskId, state);
-      else remove(taskId);
-      return;
-    }
-    awaitingEnds.delete(taskId);
-    commandHandler.remember(taskId, state);
-    const at = dispatchAt(task, nextRunAt, aheadMs);
-    const now = clock.now();
-    if (planned.plan(taskId, { nextRunAt, at: isRetry && at <= now ? now + RETRY_MS : at })) setTimer();
-  }
-
-  function awaitEnds(taskId: string, state: VersionedTask): void {
-    planned.remove(taskId);
-    awaitingEnds.add(taskId);
-    commandHandler.remember(taskId, state);
-  }
-
-  function remove(taskId: string): void {
-    planned.remove(taskId);
-    awaitingEnds.delete(taskId);
-    commandHandler.forget(taskId);
+    const loadedUntil = future.loadedUntil();
+    if (tasks.update(taskId, state, { loadedUntil, now: clock.now(), isRetry })) setTimer();
   }
 
   async function addPage({ states, changed }: LoadedPage): Promise<void> {
@@ -151,7 +126,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
     const withRuns = added.filter(({ task }) => task.openRuns.length > 0);
     for (const state of added) if (state.task.openRuns.length === 0) plan(state.task.taskId, state);
     if (withRuns.length === 0) return;
-    for (const state of withRuns) commandHandler.remember(state.task.taskId, state);
+    for (const state of withRuns) commandHandler.keep(state.task.taskId, state);
     await onLoaded(withRuns.map(({ task }) => task));
     for (const state of withRuns) if (!changed.has(state.task.taskId)) plan(state.task.taskId, state);
   }
@@ -167,7 +142,7 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
       clearTimeout(timer);
       await future.idle();
       await Promise.all(inFlight);
-      for (const taskId of [...planned.ids(), ...awaitingEnds]) remove(taskId);
+      tasks.releaseAll();
     },
 
     stateChanged(taskId, state) {
@@ -184,18 +159,4 @@ export function createDueLoop(options: DueLoopOptions): DueLoop {
       dispatch(task, now);
     },
   };
-}
-
-function isPlannable(task: DefinedTask): boolean {
-  return task.status === "active" && isValid(task);
-}
-
-/** False if the trigger has become invalid since the task was defined. Such a task can be changed or paused. */
-function isValid({ definition, anchorAt }: DefinedTask): boolean {
-  return triggerIfValid(definition, anchorAt) !== null;
-}
-
-/** When to dispatch the next occurrence: ahead of its planned time, unless it may have to wait for an earlier run. */
-function dispatchAt(task: DefinedTask, nextRunAt: number, aheadMs: number): number {
-  return isDispatchBlocked(task) ? nextRunAt : nextRunAt - aheadMs;
 }

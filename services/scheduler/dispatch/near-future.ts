@@ -1,7 +1,7 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { errorMessage } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
-import type { DuePage, DuePlace, TaskStore, VersionedTask } from "../store/mongo-tasks.ts";
+import type { DuePage, DuePosition, TaskStore, VersionedTask } from "../store/mongo-tasks.ts";
 
 /** Loads the active tasks that are due soon, page by page, sorted by their next occurrence. */
 export interface NearFuture {
@@ -41,7 +41,7 @@ export interface NearFutureOptions {
 const RETRY_MS = 200;
 const FIRST_ID = "0".repeat(24);
 const LAST_ID = "f".repeat(24);
-const BEGINNING: DuePlace = { at: 0, taskId: FIRST_ID };
+const BEGINNING: DuePosition = { at: 0, taskId: FIRST_ID };
 
 export function createNearFuture(options: NearFutureOptions): NearFuture {
   const { tasks, clock, log, lookAheadMs, pageSize, hasRoom, onPage, onIdle } = options;

@@ -38,7 +38,7 @@ export class PlannedTasks {
     return this.enqueue(task, at);
   }
 
-  /** Returns a task that was taken to the queue, unless it was removed meanwhile. Returns true if it is the first one. */
+  /** Puts a task that was taken back, unless it was removed meanwhile. Returns true if it is the first one. */
   planAgain(task: PlannedTask, at: number): boolean {
     return this.tasks.get(task.taskId) === task && this.enqueue(task, at);
   }

@@ -9,7 +9,7 @@ export interface LeadershipOptions {
   readonly holder: string;
   readonly leaseMs: number;
   readonly log: Log;
-  /** Starts the leader's work; `previous` is the lease of the earlier holder, if there was one. A rejection gives the lease up. */
+  /** Starts the leader's work, after the lease of an earlier holder, if any. A rejection gives the lease up. */
   readonly onGained: (epoch: number, previous: LeaseDocument | null) => Promise<void>;
   /** Ends that work. Called before another node can regard the lease as free. */
   readonly onLost: () => Promise<void>;
@@ -31,9 +31,10 @@ export interface Leadership {
 }
 
 /**
- * Keeps at most one node active. The holder renews the lease after a third of its length and stops, by its own monotonic
- * clock, nine tenths of the length after the last renewal. The others take over when the beat has not changed for a whole
- * length by theirs. A holder that released the lease, or whose process has ended on this host, is replaced at once.
+ * Keeps at most one node active. The holder renews the lease after a third of its length and stops, by its own
+ * monotonic clock, nine tenths of the length after the last renewal. The others take over when the beat has not changed
+ * for a whole length by theirs. A holder that released the lease, or whose process has ended on this host, is replaced
+ * at once.
  */
 export function createLeadership({
   lease,

@@ -21,7 +21,10 @@ export interface LeaseDocument extends ProcessIdentity {
 /** A lease that one node at a time holds. Clocks of different machines are never compared. */
 export interface LeaseStore {
   read(): Promise<LeaseDocument | null>;
-  /** Acquires the lease after its last known state (null: there is none). Resolves to the new epoch, or to null if another node was faster. */
+  /**
+   * Acquires the lease after its last known state (null: there is none). Resolves to the new epoch, or to null if
+   * another node was faster.
+   */
   acquire(seen: LeaseDocument | null): Promise<number | null>;
   /** False if another node has acquired the lease. */
   renew(epoch: number): Promise<boolean>;

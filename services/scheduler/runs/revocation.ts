@@ -39,7 +39,7 @@ export function createRevocation({ broker, clock, log, aheadMs }: RevocationOpti
     if (wait >= 0) await new Promise((resolve) => setTimeout(resolve, wait + 1));
   }
 
-  /** The instant from which on the executor starts none of the runs without a confirmation; 0 if it has revoked them. */
+  /** From which instant on the executor starts none of the runs without a confirmation; 0 if it revoked them. */
   async function revokeAt({ id: nodeID, ...node }: OfferingNode, taskId: string, runs: readonly OpenRun[]) {
     const last = lastOf(runs);
     const calledAt = clock.now();

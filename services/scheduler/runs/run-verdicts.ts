@@ -45,8 +45,8 @@ const RESPONSE_MARGIN_MS = 300;
 const RECORDS_LIMIT_MS = 700;
 
 /**
- * Decides whether executors may still start runs. Any scheduler does, active or not. It reads what is stored at the time
- * of the call, so a pause that was confirmed before always counts.
+ * Decides whether executors may still start runs. Any scheduler does, active or not. It reads what is stored at the
+ * time of the call, so a pause that was confirmed before always counts.
  */
 export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
   const { commandHandler, isEndKept } = deps;

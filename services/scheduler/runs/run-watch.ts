@@ -11,7 +11,7 @@ import { countOccurrences } from "../trigger/trigger.ts";
 import { type EndedRuns, type TaskRun, taskRunsOf, tasksWithOpenRuns } from "./ended-runs.ts";
 
 export interface RunWatchOptions {
-  readonly commandHandler: Pick<TaskCommandHandler, "remembered">;
+  readonly commandHandler: Pick<TaskCommandHandler, "kept">;
   readonly endedRuns: Pick<EndedRuns, "remove">;
   readonly tasks: Pick<TaskStore, "withOpenRuns">;
   readonly caller: Caller;
@@ -96,7 +96,7 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
       }
       readAt = now + READ_EVERY_MS;
     }
-    for (const task of commandHandler.remembered()) add(task);
+    for (const task of commandHandler.kept()) add(task);
     return [...found.values()].flatMap((task) =>
       taskRunsOf(task)
         .filter(({ run }) => run.plannedAt <= now - OPEN_MS)

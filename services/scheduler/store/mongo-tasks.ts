@@ -38,7 +38,7 @@ export type TaskChange = Pick<
 >;
 
 /** A position in the sequence of next occurrences, sorted by instant and then by task id. */
-export interface DuePlace {
+export interface DuePosition {
   readonly at: number;
   readonly taskId: string;
 }
@@ -46,7 +46,7 @@ export interface DuePlace {
 export interface DuePage {
   readonly states: readonly DueTask[];
   /** Where the next page begins; null where there is none. */
-  readonly end: DuePlace | null;
+  readonly end: DuePosition | null;
   /** Tasks that cannot be read, and why: their definition has become invalid, or was edited by hand. */
   readonly unreadable: readonly { readonly taskId: string; readonly reason: string }[];
 }
@@ -66,7 +66,7 @@ export interface TaskStore {
   /** The tasks' runs alone, which needs no valid definition. Unknown ids are left out. */
   runs(taskIds: readonly string[]): Promise<Map<string, TaskRuns>>;
   /** Active tasks sorted by their next occurrence: those after a position, until an instant (ms). */
-  dueAfter(place: DuePlace, until: number, limit: number): Promise<DuePage>;
+  dueAfter(position: DuePosition, until: number, limit: number): Promise<DuePage>;
   /** Tasks with open runs and any status, sorted by id, after one id; unreadable ones are left out. */
   withOpenRuns(afterId: string, limit: number): Promise<OpenRunsPage>;
   /** Writes within the transaction that appends the events. */

@@ -115,7 +115,7 @@ describe("a scheduler whose lease has moved", () => {
     const taskId = objectId();
     await former.commandHandler.handle(create(taskId));
     const { after, version } = await former.commandHandler.handle(run(taskId, 1000));
-    former.commandHandler.remember(taskId, { task: after, version });
+    former.commandHandler.keep(taskId, { task: after, version });
     assert.ok(isDefined(after));
     const { runId } = after.openRuns[0] as OpenRun;
     const current = await handlers.open({ epoch: 11 });

@@ -155,7 +155,7 @@ describe("the command handler of tasks", () => {
     const second = await scheduler();
     const [shared, other] = [objectId(), objectId()] as const;
     const { after, version } = await first.commandHandler.handle(create(shared));
-    first.commandHandler.remember(shared, { task: after, version });
+    first.commandHandler.keep(shared, { task: after, version });
     await second.commandHandler.handle(pause(shared));
     const [again, neighbour] = await Promise.all([
       first.commandHandler.handle(pause(shared)),
@@ -174,14 +174,14 @@ describe("the command handler of tasks", () => {
     const second = await scheduler();
     const taskId = objectId();
     const counts = [];
-    for (const answers of [
+    for (const decisions of [
       await Promise.all([
         first.commandHandler.handle(create(taskId)),
         first.commandHandler.handle(create(taskId)),
       ]),
       [await first.commandHandler.handle(create(taskId)), await second.commandHandler.handle(create(taskId))],
     ])
-      counts.push(answers.map(({ events }) => events.length));
+      counts.push(decisions.map(({ events }) => events.length));
     assert.deepEqual(counts, [
       [1, 0],
       [0, 0],
@@ -196,7 +196,7 @@ describe("the command handler of tasks", () => {
     await former.commandHandler.handle(run(taskId, 1000));
     const { after, version } = await former.commandHandler.handle(run(taskId, 2000));
     assert.ok(isDefined(after));
-    former.commandHandler.remember(taskId, { task: after, version });
+    former.commandHandler.keep(taskId, { task: after, version });
     const [first, second] = after.openRuns as [OpenRun, OpenRun];
     await current.commandHandler.endRun(endOf(taskId, first));
     await current.commandHandler.handle(pause(taskId));

@@ -56,11 +56,11 @@ export interface TaskCommandHandler {
    * @throws `STORE_UNAVAILABLE`
    */
   currentRuns(taskIds: readonly string[]): Promise<ReadonlyMap<string, TaskRuns>>;
-  /** Keeps a task's state in memory until `forget` is called. */
-  remember(taskId: string, state: VersionedTask): void;
-  forget(taskId: string): void;
+  /** Keeps a task's state in memory until `release` is called. */
+  keep(taskId: string, state: VersionedTask): void;
+  release(taskId: string): void;
   /** The states kept in memory. */
-  remembered(): Iterable<Task>;
+  kept(): Iterable<Task>;
 }
 
 export interface TaskCommandHandlerOptions {
@@ -173,9 +173,9 @@ export function createTaskCommandHandler(options: TaskCommandHandlerOptions): Ta
       return cached ? cached.state : ((await tasks.load([taskId])).get(taskId)?.task ?? task.initialState);
     },
     currentRuns,
-    remember: (taskId, { task: state, version }) => void cache.set(taskId, { state, version }),
-    forget: (taskId) => void cache.delete(taskId),
-    *remembered() {
+    keep: (taskId, { task: state, version }) => void cache.set(taskId, { state, version }),
+    release: (taskId) => void cache.delete(taskId),
+    *kept() {
       for (const { state } of cache.values()) yield state;
     },
   };

@@ -1,12 +1,12 @@
 import { dayNumber, monthLength, weekdayOf } from "./cron-calendar.ts";
 
-/** A day that depends on the month it lies in. */
+/** A day that depends on its month. */
 export type SpecialDay =
   /** The last day of the month, or `offset` days before it; with `workday`, the Monday–Friday nearest to it. */
   | { readonly kind: "from_end"; readonly offset: number; readonly workday: boolean }
-  /** The Monday–Friday nearest to `day`, within the month; a month without that day has none. */
+  /** The weekday (Monday–Friday) nearest to `day` within the month. None if the month does not have that day. */
   | { readonly kind: "nearest_workday"; readonly day: number }
-  /** The nth such weekday (0 = Sunday) of the month; a month without an nth has none. */
+  /** The nth such weekday (0 = Sunday) of the month. None if the month does not have it. */
   | { readonly kind: "nth_weekday"; readonly weekday: number; readonly nth: number | "last" };
 
 /** Which days of a month match. Masks hold one bit a value: days 1–31, weekdays 0 (Sunday) – 6. */
@@ -15,13 +15,13 @@ export interface DayRule {
   readonly specialDays: readonly SpecialDay[];
   readonly weekdays: number;
   readonly specialWeekdays: readonly SpecialDay[];
-  /** How the day of the month and the weekday go together. */
+  /** How the day of the month and the weekday are combined. */
   readonly combine: "and" | "or";
 }
 
 interface Month {
   readonly length: number;
-  /** The weekday of the first. */
+  /** The weekday of the first day of the month. */
   readonly firstWeekday: number;
 }
 
@@ -37,7 +37,7 @@ export function matchingDays(rule: DayRule, year: number, month: number): number
   const byDay = rule.days | specialMask(rule.specialDays, shape);
   const byWeekday = weekdayMask(rule.weekdays, shape) | specialMask(rule.specialWeekdays, shape);
   const matching = rule.combine === "and" ? byDay & byWeekday : byDay | byWeekday;
-  // Bits 1 … length; `-2 << 31` would wrap, so the upper end is cut by a shift to the right.
+  // Bits 1 … length; `-2 << 31` would wrap, so the upper end is cut off by a shift to the right.
   return matching & ((0xffff_ffff >>> (31 - shape.length)) & ~1);
 }
 
@@ -75,7 +75,7 @@ function specialDay(special: SpecialDay, month: Month): number {
   }
 }
 
-/** Saturday goes back to Friday and Sunday on to Monday, unless that would leave the month. */
+/** Saturday becomes Friday and Sunday becomes Monday, unless that day is in another month. */
 function nearestWorkday(day: number, { length, firstWeekday }: Month): number {
   if (day < 1 || day > length) return 0;
   const weekday = (firstWeekday + day - 1) % 7;

@@ -3,17 +3,17 @@ import type { ExpressionFault, ExpressionReason } from "../../../shared/contract
 import type { Run } from "./cron-schedule.ts";
 import { clip, InvalidTrigger } from "./trigger-error.ts";
 
-/** One field of an expression, as a dialect reads it. */
+/** One field of an expression in a dialect. */
 export interface FieldSpec {
   readonly syntax: CronDialect;
   readonly part: "second" | "minute" | "hour" | "day" | "month" | "weekday" | "year";
-  /** Counted from 1, as users do. */
+  /** Counted from 1, for users. */
   readonly position: number;
   readonly min: number;
   readonly max: number;
   /** Names of the values from `min` on. */
   readonly names?: readonly string[];
-  /** What would be right, e.g. `0-23`. */
+  /** What is valid, e.g. `0-23`. */
   readonly expected: string;
 }
 
@@ -22,10 +22,10 @@ export interface FieldItem {
   readonly text: string;
   /** Null for `*`. */
   readonly first: number | null;
-  /** Null where no range is given. */
+  /** Null if no range is given. */
   readonly last: number | null;
   readonly step: number | null;
-  /** True where a value is given by name. */
+  /** True if a value is given by name. */
   readonly named: boolean;
 }
 
@@ -37,14 +37,14 @@ const MAX_LENGTH = 256;
 const ITEM = /^(?:(\*)|(\d{1,9}|[a-z]+)(?:-(\d{1,9}|[a-z]+))?)(?:\/(\d{1,9}))?$/i;
 const FULL_WIDTH = /[\uFF01-\uFF5E]/;
 
-/** What a reason needs besides the field and the offending piece. */
+/** What a reason needs in addition to the field and the invalid piece. */
 type FieldReason = {
   [R in ExpressionReason]: ExpressionFault<R> extends { readonly position: number }
     ? { readonly reason: R } & Omit<ExpressionFault<R>, "reason" | "expected" | "part" | "position" | "token">
     : never;
 }[ExpressionReason];
 
-/** @throws InvalidTrigger with the field, the piece of it that is wrong and the reason. */
+/** @throws InvalidTrigger with the field, its invalid piece and the reason */
 export function refuseField(
   spec: FieldSpec,
   token: string,
@@ -56,12 +56,12 @@ export function refuseField(
   throw new InvalidTrigger({ field: "expression", syntax, ...fault });
 }
 
-/** @throws InvalidTrigger for a fault of the whole expression. */
+/** @throws InvalidTrigger for a fault of the whole expression */
 export function refuseExpression(syntax: CronDialect, fault: ExpressionFault): never {
   throw new InvalidTrigger({ field: "expression", syntax, ...fault });
 }
 
-/** How a dialect lays out its fields, for {@link splitFields} and its errors. */
+/** The fields of a dialect, for {@link splitFields} and its errors. */
 export interface ExpressionLayout {
   readonly syntax: CronDialect;
   readonly least: number;
@@ -83,7 +83,7 @@ export function splitFields(expression: string, layout: ExpressionLayout): strin
   return fields;
 }
 
-/** The piece's parts, or null where it is none of the general forms. */
+/** The parts of a piece, or null if it has none of the general forms. */
 export function readItem(text: string, spec: FieldSpec): FieldItem | null {
   const match = ITEM.exec(text);
   if (!match) return null;
@@ -105,12 +105,12 @@ function fieldValue(value: string, spec: FieldSpec, token: string): number {
   return spec.min + index;
 }
 
-/** Refuses a value outside the field's range. */
+/** Rejects a value outside the range of the field. */
 export function checkRange(value: number, spec: FieldSpec, token: string): void {
   if (value < spec.min || value > spec.max) refuseField(spec, token, "FIELD_OUT_OF_RANGE");
 }
 
-/** The values of runs as a mask of one bit a value. */
+/** The values of runs as a mask with one bit per value. */
 export function maskOf(runs: readonly Run[], bitOf: (value: number) => number = (value) => value): number {
   let mask = 0;
   for (const { from, to, step } of runs) {
@@ -119,7 +119,7 @@ export function maskOf(runs: readonly Run[], bitOf: (value: number) => number = 
   return mask;
 }
 
-/** True where a field is written with `*` or a step, so that it repeats instead of naming times. */
+/** True if a field has `*` or a step, so that it repeats and does not name times. */
 export function isRepeating(text: string): boolean {
   return text.includes("*") || text.includes("/");
 }

@@ -13,7 +13,7 @@ const cron = (expression: string, timezone = "Asia/Shanghai") =>
   );
 
 /** Saturday noon in Shanghai, as wall times there. */
-function fires(expression: string, count = 3, from = "2024-06-15 12:00:00"): string[] {
+function occurrences(expression: string, count = 3, from = "2024-06-15 12:00:00"): string[] {
   const shanghai = 8 * 3_600_000;
   const after = Date.parse(`${from.replace(" ", "T")}Z`) - shanghai;
   return nextOccurrences(cron(expression), after, count).map((instant) =>
@@ -34,7 +34,7 @@ function refusal(expression: string): AppError {
   assert.fail(`${expression} was accepted`);
 }
 
-describe("the kinit dialect, as the original was seen to fire", () => {
+describe("the kinit dialect, as observed in the Python original", () => {
   const observed: [string, string, string[]][] = [
     [
       "* */1 * * * ?",
@@ -65,11 +65,13 @@ describe("the kinit dialect, as the original was seen to fire", () => {
     ],
   ];
   for (const [expression, meaning, expected] of observed) {
-    test(`${expression} fires ${meaning}`, () => assert.deepEqual(fires(expression), expected));
+    test(`${expression} is due ${meaning}`, () => assert.deepEqual(occurrences(expression), expected));
   }
 
-  test("1-5 leaves out Sunday and Monday", () => {
-    const days = fires("0 0 0 ? * 1-5", 10).map((wall) => new Date(`${wall.replace(" ", "T")}Z`).getUTCDay());
+  test("1-5 excludes Sunday and Monday", () => {
+    const days = occurrences("0 0 0 ? * 1-5", 10).map((wall) =>
+      new Date(`${wall.replace(" ", "T")}Z`).getUTCDay(),
+    );
     assert.deepEqual(days, [2, 3, 4, 5, 6, 2, 3, 4, 5, 6]);
   });
 });
@@ -87,7 +89,7 @@ describe("open fields", () => {
     ["* * * * 2 tue 2030-2031", ["2030-02-05 00:00:00", "2030-02-12 00:00:00"]],
   ];
   for (const [expression, expected] of cases) {
-    test(expression, () => assert.deepEqual(fires(expression, 2), expected));
+    test(expression, () => assert.deepEqual(occurrences(expression, 2), expected));
   }
 });
 
@@ -106,11 +108,11 @@ describe("forms of a field", () => {
     ["0 0 0 29 2 ?", ["2028-02-29 00:00:00", "2032-02-29 00:00:00", "2036-02-29 00:00:00"]],
   ];
   for (const [expression, expected] of cases) {
-    test(expression, () => assert.deepEqual(fires(expression), expected));
+    test(expression, () => assert.deepEqual(occurrences(expression), expected));
   }
 });
 
-describe("refusals name the field, the fault and what would be right", () => {
+describe("errors contain the field, the fault and what is valid", () => {
   const cases: [string, string | undefined, TriggerReason][] = [
     ["", undefined, "EXPRESSION_EMPTY"],
     ["* * * * *", undefined, "FIELD_COUNT"],
@@ -147,13 +149,13 @@ describe("refusals name the field, the fault and what would be right", () => {
     });
   }
 
-  test("a long token is cut to 40 characters and a long expression not repeated", () => {
+  test("a long token is cut to 40 characters, and a long expression is not repeated", () => {
     assert.ok(!refusal(`${"9".repeat(60)} * * * * ?`).message.includes("9".repeat(41)));
     assert.ok(!refusal(`${"1,".repeat(300)}1 * * * * ?`).message.includes("1,1,1"));
   });
 });
 
-test("fires as APScheduler was recorded to", () => {
+test("has the occurrences recorded from APScheduler", () => {
   const file = new URL("./cron-kinit.recorded.tsv", import.meta.url);
   const rows = readFileSync(file, "utf8").trim().split("\n").slice(2);
   assert.equal(rows.length, 120);
@@ -170,7 +172,7 @@ test("fires as APScheduler was recorded to", () => {
 type Given = (string | null)[];
 
 /** The written rules, evaluated second by second in UTC. */
-function slowFires(fields: Given, after: number, count: number): number[] {
+function slowOccurrences(fields: Given, after: number, count: number): number[] {
   const [second, minute, hour, day, month, weekday] = fields;
   const bySize = [month, day, weekday, hour, minute, second];
   const last = bySize.findLastIndex((text) => text != null);
@@ -208,7 +210,7 @@ function admitsItem(item: string, value: number, [least, most]: [number, number]
   return value >= from && value <= end && (value - from) % Number(step) === 0;
 }
 
-test("agrees with a slow reading of the rules on random expressions", () => {
+test("agrees with a slow implementation of the rules on random expressions", () => {
   const random = sampling(process.env.TEST_SEED);
   const item = (least: number, most: number) => {
     const from = random.whole(least, most - 1);
@@ -232,7 +234,7 @@ test("agrees with a slow reading of the rules on random expressions", () => {
     ];
     const expression = fields.map((text) => text ?? random.pick(["*", "?"])).join(" ");
     const after = Date.UTC(2021, 0) + random.whole(0, 2_000 * 86_400) * 1000;
-    const expected = slowFires(fields, after, 5);
+    const expected = slowOccurrences(fields, after, 5);
     if (expected.length < 5) continue;
     const actual = nextOccurrences(cron(expression, "UTC"), after, 5);
     assert.deepEqual(

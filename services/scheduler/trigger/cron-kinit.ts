@@ -57,7 +57,7 @@ const LEAST: Record<Part, string> = {
 };
 
 const POSITIONS = ["1st", "2nd", "3rd", "4th", "5th"];
-/** A day such as `last fri` has a blank inside; no month is named like a weekday, so it reads only one way. */
+/** A day such as `last fri` contains a space. No month has the name of a weekday, so this is unambiguous. */
 const DAY_WITH_BLANK = /(1st|2nd|3rd|4th|5th|last)\s+(?=(?:mon|tue|wed|thu|fri|sat|sun)(?:[\s,]|$))/gi;
 const WEEKDAY_POSITION = /^(1st|2nd|3rd|4th|5th|last)_([a-z]+)$/i;
 const FORMS = ["a", "a-b", "a,b", "*/n", "a/n", "a-b/n"];
@@ -65,9 +65,9 @@ const FORMS = ["a", "a-b", "a,b", "*/n", "a/n", "a-b/n"];
 const QUARTZ_ONLY = /^\d*[lwh][\dlwh/-]*$|#/i;
 
 /**
- * Reads the original's dialect: *second minute hour day month weekday [year]*, with APScheduler's rules.
- * - A field that is `*` or `?` is open. Going year, month, day, weekday, hour, minute, second, an open field
- *   before the last given one means every value, after it the least one (weekday: every one). All open: every second.
+ * Parses the dialect of the Python original: *second minute hour day month weekday [year]*, with APScheduler's rules.
+ * - A field that is `*` or `?` is open. In the order year, month, day, weekday, hour, minute, second, an open field
+ *   before the last given one means every value, after it the lowest one (weekday: every one). All open: every second.
  * - Weekdays count from 0 = Monday; day and weekday must both match.
  * - Values, ranges and lists; steps on `*`, a value (to the field's end) or a range; names alone or as a range;
  *   day also `last`, `2nd fri`, `last fri`. Ranges do not wrap, a step may not exceed the width of its range.
@@ -124,7 +124,7 @@ function kinitRun({ text, first, last, step, named }: FieldItem, spec: FieldSpec
     refuseField(spec, text, "RANGE_REVERSED");
   }
   const from = first ?? spec.min;
-  // APScheduler takes the width of `0-0` for that of the whole field; kept, so that the same texts are valid.
+  // APScheduler uses the width of the whole field for `0-0`. This does the same, so that the same texts are valid.
   const width = (last || spec.max) - from;
   if (step !== null && step > width)
     refuseField(spec, text, { reason: "STEP_WIDER_THAN_RANGE", step, width });

@@ -11,7 +11,7 @@ const cron = (expression: string) =>
     { execStrategy: "cron", expression, startAt: null, endAt: null, timezone: "UTC", cronDialect: "quartz" },
     0,
   );
-const fires = (expression: string, count = 3, from = "2024-06-15T12:00:00Z") =>
+const occurrences = (expression: string, count = 3, from = "2024-06-15T12:00:00Z") =>
   nextOccurrences(cron(expression), Date.parse(from), count).map((at) =>
     new Date(at).toISOString().slice(0, 19),
   );
@@ -44,11 +44,11 @@ describe("the quartz dialect", () => {
     ["0 0 0 1 1 ? 2030-2034/2", ["2030-01-01T00:00:00", "2032-01-01T00:00:00", "2034-01-01T00:00:00"]],
   ];
   for (const [expression, expected] of cases) {
-    test(expression, () => assert.deepEqual(fires(expression), expected));
+    test(expression, () => assert.deepEqual(occurrences(expression), expected));
   }
 });
 
-describe("refusals", () => {
+describe("errors", () => {
   const cases: [string, TriggerReason][] = [
     ["* * * * * *", "DAY_OR_WEEKDAY"],
     ["0 0 0 ? * ?", "DAY_OR_WEEKDAY"],

@@ -15,7 +15,7 @@ import {
 } from "./cron-field.ts";
 import type { CronFields, Run } from "./cron-schedule.ts";
 
-/** A field with the greatest step that Quartz takes for it. */
+/** A field with the greatest step that Quartz accepts for it. */
 type QuartzField = FieldSpec & { readonly maxStep: number };
 
 const SECOND: QuartzField = {
@@ -92,12 +92,12 @@ const LAST_WEEKDAY = /^(\d|[a-z]{3})L$/i;
 const NTH_WEEKDAY = /^(\d|[a-z]{3})#(\d)$/i;
 
 /**
- * Reads Quartz's dialect: *second minute hour day month weekday [year]*.
- * - Exactly one of day and weekday is `?`, the other decides. Weekdays count from 1 = Sunday.
- * - `a-b` wraps where b is less than a, except years. `a/n` runs to the end of the field, `/n` is `*`/n.
+ * Parses the dialect of Quartz: *second minute hour day month weekday [year]*.
+ * - Exactly one of day and weekday is `?`; the other one applies. Weekdays count from 1 = Sunday.
+ * - `a-b` wraps if b is less than a, except for years. `a/n` runs to the end of the field, `/n` is `*`/n.
  * - day: `L` last day, `L-3` three days before it, `15W` nearest Monday–Friday within the month, `LW`, `L-3W`;
- *   a month that lacks the day is passed over. weekday: `L` Saturday, `6L` last Friday, `6#3` third Friday.
- * - Where Quartz silently ignores a part of the text (`MON/2`), this refuses it.
+ *   a month without that day is skipped. weekday: `L` Saturday, `6L` last Friday, `6#3` third Friday.
+ * - A part of the text that Quartz silently ignores (`MON/2`) is rejected.
  * @throws InvalidTrigger
  */
 export function quartzFields(expression: string): CronFields {
@@ -156,7 +156,7 @@ function quartzRun({ text, first, last, step, named }: FieldItem, field: QuartzF
   return wrappedRun({ from, to, step: step ?? 1 }, field);
 }
 
-/** The values of a range that runs over the end of its field, one by one. */
+/** The values of a range that wraps at the end of its field. */
 function wrappedRun({ from, to, step }: Run, { min, max }: QuartzField): Run[] {
   const size = max - min + 1;
   const runs: Run[] = [];

@@ -8,7 +8,7 @@ export interface Run {
   readonly step: number;
 }
 
-/** What an expression of any dialect says, without a time zone. */
+/** A parsed expression of any dialect, without a time zone. */
 export interface CronFields {
   readonly seconds: readonly Run[];
   readonly minutes: readonly Run[];
@@ -16,15 +16,15 @@ export interface CronFields {
   readonly dayRule: DayRule;
   readonly months: readonly Run[];
   readonly years: readonly Run[];
-  /** True where seconds or minutes are written with `*` or a step: the schedule repeats within the hour. */
+  /** True if seconds or minutes have `*` or a step: the schedule repeats within the hour. */
   readonly repeatsWithinHour: boolean;
 }
 
 /** A compiled expression on the wall clock: wall times are milliseconds as if the zone were UTC. */
 export interface CronSchedule {
-  /** The first match at or after a wall time of whole seconds; Infinity where there is none. */
+  /** The first match at or after a wall time of whole seconds; Infinity if there is none. */
   nextWall(wall: number): number;
-  /** How many matches lie in [from, to), both wall times of whole seconds. Takes a step for each day that matches. */
+  /** Number of matches in [from, to), both wall times of whole seconds. Takes one step for each day that matches. */
   countWalls(from: number, to: number): number;
   readonly everyHour: boolean;
   readonly repeatsWithinHour: boolean;
@@ -33,7 +33,7 @@ export interface CronSchedule {
 const NONE = 255;
 const LAST_YEAR = 9999;
 
-/** Table of the smallest allowed value at or after each index; NONE where the rest has none. */
+/** Table of the lowest allowed value at or after each index; NONE if there is none. */
 function nextTable(runs: readonly Run[], size: number): Uint8Array {
   const table = new Uint8Array(size + 1).fill(NONE);
   for (const { from, to, step } of runs) {
@@ -85,7 +85,7 @@ export function cronSchedule(fields: CronFields): CronSchedule {
   };
 }
 
-/** Search within a day, in seconds since its start; -1 where the rest of the day has no match. */
+/** Search within a day, in seconds since its start; -1 if the rest of the day has no match. */
 function timeSearch(fields: CronFields): (from: number) => number {
   const seconds = nextTable(fields.seconds, 60);
   const minutes = nextTable(fields.minutes, 60);
@@ -127,7 +127,7 @@ function timeCount(fields: CronFields): (time: number) => number {
   };
 }
 
-/** Table of how many allowed values lie below each index; it ends with one more than the last index, for "none above". */
+/** Table of the number of allowed values below each index. It has one entry more than the field has values. */
 function countTable(runs: readonly Run[], size: number): Uint8Array {
   const next = nextTable(runs, size);
   const table = new Uint8Array(size + 2);
@@ -138,7 +138,7 @@ function countTable(runs: readonly Run[], size: number): Uint8Array {
   return table;
 }
 
-/** Search over days by number. Keeps the mask of the month it last looked at: calls cluster around the present. */
+/** Searches days by number. Caches the mask of the last month, because calls are close to the present. */
 function daySearch({ dayRule, months, years }: CronFields): (from: number) => number {
   const monthTable = nextTable(months, 13);
   const cached = { first: 0, past: 0, mask: 0, year: 0, month: 0 };

@@ -20,8 +20,9 @@ const compiled = {
 const TWO_DAYS_MS = 2 * 86_400_000;
 
 /**
- * Compiles an expression, or takes it from the cache.
- * @throws InvalidTrigger for one that cannot be read, and for one that no date can ever satisfy.
+ * Compiles an expression, or returns it from the cache.
+ *
+ * @throws InvalidTrigger for an expression that cannot be parsed or that no date matches
  */
 export function compileCron(expression: string, dialect: CronDialect): CronSchedule {
   const known = compiled[dialect].get(expression);
@@ -40,18 +41,18 @@ export function compileCron(expression: string, dialect: CronDialect): CronSched
 }
 
 /**
- * The first occurrence strictly after an instant (ms), or Infinity; strictly increasing when fed its own results.
+ * The first occurrence strictly after an instant (ms), or Infinity. Strictly increasing if called with its own results.
  *
- * Where the clock of the zone jumps, the same rules hold for every dialect:
- * - **Forward** (a wall time does not exist): a schedule of certain hours whose time is jumped over fires once, at
- *   the first instant after the jump, however many of its times were jumped over – a daily task must not lose its
- *   day. A schedule of every hour has nothing to make up and simply goes on.
- * - **Back** (a wall time occurs twice): a schedule that names its times within certain hours fires on the first
- *   pass only. One that repeats within the hour (`*` or a step in its minutes or seconds) or of every hour keeps
- *   its rhythm in real time and fires on both passes.
+ * When the clock of the zone changes, the same rules apply to every dialect:
+ * - **Forward** (a wall time does not exist): a schedule of certain hours whose times are skipped by the clock has one
+ *   occurrence, at the first instant after the change, independent of how many times were skipped: a daily task must
+ *   not miss a day. A schedule of every hour has no additional occurrence.
+ * - **Back** (a wall time occurs twice): a schedule that names its times within certain hours has an occurrence in the
+ *   first pass only. One that repeats within the hour (`*` or a step in its minutes or seconds) or of every hour keeps
+ *   its rhythm in real time and has occurrences in both passes.
  *
- * Vixie cron does the same except that it makes up nothing for schedules with a wildcard; Quartz may lose or repeat
- * a time; APScheduler moves a jumped-over time by the length of the jump and can repeat a doubled one.
+ * Vixie cron does the same, but adds no occurrence for schedules with a wildcard. Quartz may lose or repeat a time.
+ * APScheduler moves a skipped time by the length of the change and can repeat one that occurs twice.
  */
 export function nextCronOccurrence(schedule: CronSchedule, zone: Zone, after: number): number {
   let instant = Math.max(Math.floor(after / 1000) * 1000 + 1000, -TWO_DAYS_MS);
@@ -68,7 +69,7 @@ export function nextCronOccurrence(schedule: CronSchedule, zone: Zone, after: nu
 }
 
 /**
- * How many occurrences lie in (after, until], by the same rules. Takes a step for each day instead of one for each
+ * Number of occurrences in (after, until], by the same rules. Takes one step for each day instead of one for each
  * occurrence.
  */
 export function countCronOccurrences(
@@ -91,13 +92,13 @@ export function countCronOccurrences(
   return count;
 }
 
-/** True where the jump that begins the segment skipped a time of a schedule of certain hours. */
+/** True if the clock change at the start of the segment skipped a time of a schedule of certain hours. */
 function makesUp(schedule: CronSchedule, { start, offset, offsetBefore }: ZoneSegment): boolean {
   if (offset <= offsetBefore || schedule.everyHour) return false;
   return schedule.nextWall(start + offsetBefore) < start + offset;
 }
 
-/** The wall time to search from: times of the first pass are not offered again to schedules that name them. */
+/** The wall time to search from: schedules that name times do not match those of the first pass again. */
 function firstOpenWall(schedule: CronSchedule, segment: ZoneSegment, instant: number): number {
   const wall = instant + segment.offset;
   const { start, offset, offsetBefore } = segment;

@@ -11,7 +11,7 @@ const cron = (expression: string) =>
     { execStrategy: "cron", expression, startAt: null, endAt: null, timezone: "UTC", cronDialect: "unix" },
     0,
   );
-const fires = (expression: string, count = 3, from = "2024-06-15T12:00:00Z") =>
+const occurrences = (expression: string, count = 3, from = "2024-06-15T12:00:00Z") =>
   nextOccurrences(cron(expression), Date.parse(from), count).map((at) =>
     new Date(at).toISOString().slice(0, 16),
   );
@@ -33,11 +33,11 @@ describe("the unix dialect", () => {
     ["@Hourly", ["2024-06-15T13:00", "2024-06-15T14:00", "2024-06-15T15:00"]],
   ];
   for (const [expression, expected] of cases) {
-    test(expression, () => assert.deepEqual(fires(expression), expected));
+    test(expression, () => assert.deepEqual(occurrences(expression), expected));
   }
 });
 
-describe("refusals", () => {
+describe("errors", () => {
   const cases: [string, TriggerReason][] = [
     ["0 0 3 * * ?", "FIELD_COUNT"],
     ["60 * * * *", "FIELD_OUT_OF_RANGE"],

@@ -53,9 +53,9 @@ const EVERY_YEAR: Run = { from: 1970, to: 9999, step: 1 };
 const AT_ZERO: Run = { from: 0, to: 0, step: 1 };
 
 /**
- * Reads crontab(5): *minute hour day month weekday*, or a nickname such as `@daily`.
- * - Weekday 0 and 7 are Sunday. Day and weekday: where either begins with `*` both must match, otherwise either may.
- * - `a`, `a-b`, `a,b`, `*` and steps on `*` or a range; names wherever a number may stand. Ranges do not wrap.
+ * Parses crontab(5): *minute hour day month weekday*, or a nickname such as `@daily`.
+ * - Weekday 0 and 7 are Sunday. If day or weekday begins with `*`, both must match; otherwise one is sufficient.
+ * - `a`, `a-b`, `a,b`, `*` and steps on `*` or a range; names instead of numbers. Ranges do not wrap.
  * @throws InvalidTrigger
  */
 export function unixFields(expression: string): CronFields {
@@ -104,7 +104,7 @@ function unixRun({ text, first, last, step }: FieldItem, spec: FieldSpec): Run {
     refuseField(spec, text, { reason: "STEP_OUT_OF_RANGE", max: spec.max });
   }
   const isSingle = first !== null && last === null;
-  // `*` of weekdays stops at Saturday: 7 is a second name of Sunday and would upset a step.
+  // `*` of weekdays ends with Saturday: 7 is Sunday again and would change the result of a step.
   const greatest = spec.part === "weekday" ? 6 : spec.max;
   return { from: first ?? spec.min, to: isSingle ? first : (last ?? greatest), step: step ?? 1 };
 }

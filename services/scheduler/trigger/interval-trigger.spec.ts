@@ -36,36 +36,36 @@ describe("an interval expression", () => {
   }
 });
 
-describe("when it fires", () => {
-  test("one interval from now, and every interval after", () => {
+describe("its occurrences", () => {
+  test("are one interval from now, and every interval after that", () => {
     const trigger = interval("10 * * * *");
     const first = firstOccurrence(trigger, now);
     assert.equal(first, now + 10_000);
     assert.equal(nextOccurrence(trigger, first ?? 0), now + 20_000);
     assert.equal(nextOccurrence(trigger, now + 10_001), now + 20_000);
   });
-  test("first at a start that is to come", () => {
+  test("begin at a future start", () => {
     assert.equal(firstOccurrence(interval("10 * * * *", { startAt: now + 1_234 }), now), now + 1_234);
   });
-  test("at the next multiple of a start that is past", () => {
+  test("begin at the next multiple of a past start", () => {
     const trigger = interval("10 * * * *", { startAt: now - 25_000 });
     assert.equal(firstOccurrence(trigger, now), now + 5_000);
     assert.equal(nextOccurrence(trigger, 0), now + 5_000);
   });
-  test("now, where now is a multiple of the start", () => {
+  test("begin now if now is a multiple of the start", () => {
     assert.equal(firstOccurrence(interval("10 * * * *", { startAt: now - 20_000 }), now), now);
   });
-  test("at its end, and not after", () => {
+  test("include the end of the window, and none after it", () => {
     const trigger = interval("10 * * * *", { endAt: now + 20_000 });
     assert.equal(nextOccurrence(trigger, now + 10_000), now + 20_000);
     assert.equal(nextOccurrence(trigger, now + 20_000), null);
   });
-  test("never, where the end comes before the first", () => {
+  test("are none if the window ends before the first one", () => {
     assert.equal(firstOccurrence(interval("10 * * * *", { endAt: now + 9_999 }), now), null);
   });
 });
 
-describe("refusals", () => {
+describe("errors", () => {
   const cases: [string | null, TriggerReason][] = [
     [null, "EXPRESSION_EMPTY"],
     ["", "EXPRESSION_EMPTY"],

@@ -4,7 +4,7 @@ import { clip, InvalidTrigger } from "./trigger-error.ts";
 export interface IntervalTrigger {
   readonly kind: "interval";
   readonly everyMs: number;
-  /** The first fire, in ms; all others are multiples of `everyMs` after it. */
+  /** The first occurrence, in ms. All others are multiples of `everyMs` after it. */
   readonly anchorAt: number;
   readonly startAt: number | null;
   readonly endAt: number | null;
@@ -19,13 +19,13 @@ const PARTS = [
   ["week", 604_800_000],
 ] as const;
 
-/** A hundred years: a longer interval is a typo, and sums stay exact far beyond it. */
+/** A hundred years: a longer interval is a typo, and sums up to it are exact. */
 const MAX_DAYS = 36_525;
 const LONGEST_FIELD = /^\d{1,10}$/;
 
 /**
- * Reads an interval expression, *second minute hour day week*: whole numbers that add up, `*` is 0, e.g.
- * `10 * * * *` is ten seconds. All zero is one second, as in the original.
+ * Parses an interval expression, *second minute hour day week*: whole numbers that add up, `*` is 0, e.g.
+ * `10 * * * *` is ten seconds. All zero is one second, as in the Python original.
  * @returns milliseconds
  * @throws InvalidTrigger
  */
@@ -56,8 +56,8 @@ function refuse(fault: ExpressionFault): never {
 }
 
 /**
- * An interval as of `now`: without a start it first fires one interval from now; with one, at the start, or where
- * that is past at the first of its multiples that is not.
+ * An interval as of `now`. Without a start the first occurrence is one interval from now. With a start it is at the
+ * start, or if that has passed, at its first multiple that has not.
  */
 export function intervalTrigger(
   everyMs: number,
@@ -77,7 +77,7 @@ export function nextMultiple({ everyMs, anchorAt }: Rhythm, after: number): numb
   return anchorAt + (Math.floor((after - anchorAt) / everyMs) + 1) * everyMs;
 }
 
-/** How many multiples lie in [first, until], where `first` is one of them. */
+/** Number of multiples in [first, until]; `first` is one of them. */
 export function multiplesUpTo(everyMs: number, first: number, until: number): number {
   return until < first ? 0 : Math.floor((until - first) / everyMs) + 1;
 }

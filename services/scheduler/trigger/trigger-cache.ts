@@ -1,6 +1,6 @@
 /**
- * A bounded cache in two generations: when the young one is full it becomes the old one, and the old one goes.
- * Holds at most twice `capacity`; a hit in the young generation costs one map lookup, unlike a strict LRU.
+ * A bounded cache in two generations: when the young one is full, it becomes the old one, and the old one is dropped.
+ * Has at most twice `capacity` entries. A hit in the young generation costs one map lookup, unlike in a strict LRU.
  */
 export class GenerationCache<K, V> {
   readonly #capacity: number;

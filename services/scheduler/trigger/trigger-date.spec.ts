@@ -26,20 +26,20 @@ describe("a date", () => {
       assert.deepEqual(date(expression, zone), { kind: "date", at: Date.parse(utc) });
     });
   }
-  test("fires once", () => {
+  test("occurs once", () => {
     const trigger = date("2024-06-15 08:30:00");
     const at = firstOccurrence(trigger, now);
     assert.equal(at, Date.parse("2024-06-15T00:30:00Z"));
     assert.equal(nextOccurrence(trigger, at ?? 0), null);
   });
-  test("that is past, or missing, is due at once whatever the window", () => {
+  test("that has passed, or is missing, is due at once, independent of the window", () => {
     for (const expression of ["2020-01-01 00:00:00", null, "", "  "]) {
       assert.equal(firstOccurrence(date(expression), now), now);
     }
   });
 });
 
-describe("refusals", () => {
+describe("errors", () => {
   const cases: [string, TriggerReason][] = [
     ["tomorrow", "DATE_UNREADABLE"],
     ["2030-01-01T00:00:00Z", "DATE_UNREADABLE"],

@@ -7,9 +7,10 @@ const DATE_TIME = /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})$/;
 type SixNumbers = [number, number, number, number, number, number];
 
 /**
- * The instant (ms) of `YYYY-MM-DD HH:MM:SS` on the zone's clock: of a time that occurs twice the first, for one that
- * the clock jumps over the first instant after the jump.
- * @throws InvalidTrigger for another format and for a date or time that does not exist.
+ * The instant (ms) of `YYYY-MM-DD HH:MM:SS` in a time zone. If the time occurs twice, the first one; if the clock skips
+ * it, the first instant after the change.
+ *
+ * @throws InvalidTrigger for another format, and for a date or time that does not exist
  */
 export function dateInstant(expression: string, zone: Zone): number {
   const match = DATE_TIME.exec(expression.trim());

@@ -4,7 +4,7 @@ import { IANAZone } from "luxon";
 import { sampling } from "./trigger-sampling.fixture.ts";
 import { instantOf, zoneNamed } from "./trigger-zone.ts";
 
-test("offsets are those of luxon, in every zone, from 1970 to 2060", () => {
+test("has the offsets of luxon, in every zone, from 1970 to 2060", () => {
   const random = sampling(process.env.TEST_SEED);
   for (const name of Intl.supportedValuesOf("timeZone")) {
     const luxon = IANAZone.create(name);
@@ -18,7 +18,7 @@ test("offsets are those of luxon, in every zone, from 1970 to 2060", () => {
   }
 });
 
-test("a segment begins exactly at the change of the clock", () => {
+test("a segment starts exactly at the clock change", () => {
   const segment = zoneNamed("Europe/Berlin").segmentAt(Date.UTC(2024, 5));
   assert.deepEqual(segment, {
     start: Date.UTC(2024, 2, 31, 1),
@@ -28,7 +28,7 @@ test("a segment begins exactly at the change of the clock", () => {
   });
 });
 
-test("a wall time maps to an instant that shows it, unless the clock jumps over it", () => {
+test("a wall time maps to an instant that shows it, unless the clock skips it", () => {
   const random = sampling(process.env.TEST_SEED);
   for (let round = 0; round < 2_000; round++) {
     const zone = zoneNamed(

@@ -1,14 +1,14 @@
 import { GenerationCache } from "./trigger-cache.ts";
 import { clip, InvalidTrigger } from "./trigger-error.ts";
 
-/** A stretch of real time with one offset. Instants and offsets are in milliseconds. */
+/** A span of time with one offset. Instants and offsets are in milliseconds. */
 export interface ZoneSegment {
   readonly start: number;
   /** Exclusive. May be the end of a calendar year instead of a change of offset. */
   readonly end: number;
   /** Wall time minus UTC. */
   readonly offset: number;
-  /** The offset in force just before `start`. */
+  /** The offset just before `start`. */
   readonly offsetBefore: number;
 }
 
@@ -17,21 +17,22 @@ export interface Zone {
 }
 
 const DAY_MS = 86_400_000;
-/** No offset change moves the clock by more than 26 hours, so this reaches over any repeated stretch. */
+/** No change moves the clock by more than 26 hours, so this covers every repeated span. */
 const MARGIN_MS = 2 * DAY_MS;
-/** Real offset changes of one zone lie weeks apart since 1970; the probe is far closer than that. */
+/** Since 1970, the offset changes of a zone are weeks apart. The probes are much closer. */
 const PROBE_MS = 4 * DAY_MS;
 const YEARS_KEPT = 64;
 const ZONES_KEPT = 512;
-/** Nothing follows GMT where the offset is zero. */
+/** If the offset is zero, nothing follows `GMT`. */
 const LONG_OFFSET = /GMT(?:([+-])(\d{2}):(\d{2})(?::(\d{2}))?)?$/;
 
 const zones = new GenerationCache<string, Zone>(ZONES_KEPT);
 
 /**
- * A time zone as segments of constant offset, found once a year of use and kept: asking the platform for an
- * offset costs microseconds, a lookup here nanoseconds.
- * @throws InvalidTrigger for a name that the platform's zone data does not know.
+ * A time zone as segments of constant offset, which are determined once for each year and cached: the platform needs
+ * microseconds to return an offset, a lookup here takes nanoseconds.
+ *
+ * @throws InvalidTrigger for a name that is not in the zone data of the platform
  */
 export function zoneNamed(name: string): Zone {
   const known = zones.get(name);
@@ -42,8 +43,8 @@ export function zoneNamed(name: string): Zone {
 }
 
 /**
- * The instant of a wall time (milliseconds as if the zone were UTC): of a time that occurs twice the first, for
- * one that the clock jumps over the first instant after the jump.
+ * The instant of a wall time (milliseconds as if the zone were UTC). If the time occurs twice, the first one; if the
+ * clock skips it, the first instant after the change.
  */
 export function instantOf(wall: number, zone: Zone): number {
   let segment = zone.segmentAt(wall - MARGIN_MS);
@@ -53,7 +54,7 @@ export function instantOf(wall: number, zone: Zone): number {
 
 type OffsetAt = (instant: number) => number;
 
-/** Asks the platform; its "longOffset" is exact to the second and five times faster than taking dates apart. */
+/** The offset by the platform. "longOffset" is exact to the second, and five times faster than date parts. */
 function platformOffsets(zoneName: string): OffsetAt {
   const format = new Intl.DateTimeFormat("en-US", { timeZone: zoneName, timeZoneName: "longOffset" });
   return (instant) => {

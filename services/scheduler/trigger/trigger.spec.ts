@@ -40,13 +40,13 @@ describe("a trigger", () => {
     }
   });
 
-  test("once is due at the moment it is made, and only then", () => {
+  test("once is due only at the instant of its creation", () => {
     const once = trigger({ execStrategy: "once", expression: "nonsense" });
     assert.equal(firstOccurrence(once, now), now);
     assert.equal(nextOccurrence(once, now), null);
   });
 
-  test("an occurrence on the moment of making counts as the first", () => {
+  test("an occurrence at the instant of the creation counts as the first", () => {
     assert.equal(firstOccurrence(trigger({}), now), now);
     assert.equal(nextOccurrence(trigger({}), now), now + 10 * SECOND);
   });
@@ -58,13 +58,13 @@ describe("the window", () => {
     const endAt = now + 40 * SECOND;
     assert.deepEqual(nextOccurrences(trigger({ startAt, endAt }), 0, 9), [startAt, now + 30 * SECOND, endAt]);
   });
-  test("begins with the first match after a start that is none", () => {
+  test("begins with the first match after its start", () => {
     assert.equal(firstOccurrence(trigger({ startAt: now + 1 }), now), now + 10 * SECOND);
   });
   test("may be one instant", () => {
     assert.deepEqual(nextOccurrences(trigger({ startAt: now, endAt: now }), 0, 9), [now]);
   });
-  test("that ends before it starts is refused by name", () => {
+  test("that ends before it starts is rejected with the field", () => {
     for (const execStrategy of ["cron", "interval"] as const) {
       const expression = execStrategy === "cron" ? "* * 3 * * ?" : "10 * * * *";
       const definition = { execStrategy, expression, startAt: now, endAt: now - 1 };
@@ -81,7 +81,7 @@ describe("the window", () => {
   });
 });
 
-test("an unknown time zone is refused by name, for every strategy", () => {
+test("an unknown time zone is rejected with the field, for every strategy", () => {
   for (const execStrategy of ["cron", "interval", "date", "once"] as const) {
     for (const timezone of ["Asia/Beijing", "", "x".repeat(90)]) {
       assert.throws(
@@ -98,7 +98,7 @@ test("an unknown time zone is refused by name, for every strategy", () => {
   }
 });
 
-test("nothing is planned for a moment that is none or too far away", () => {
+test("nothing is planned for an invalid instant or one too far in the future", () => {
   for (const after of [Number.NaN, Number.POSITIVE_INFINITY, Date.UTC(10_000, 0)]) {
     assert.equal(nextOccurrence(trigger({}), after), null);
     assert.equal(nextOccurrence(trigger({ execStrategy: "interval", expression: "* * * * 1" }), after), null);
@@ -112,7 +112,7 @@ describe("counting", () => {
   const cron = trigger({});
   const interval = trigger({ execStrategy: "interval", expression: "10 * * * *" });
   for (const [kind, counted] of Object.entries({ cron, interval })) {
-    test(`${kind}: is exact, with its ends`, () => {
+    test(`${kind}: is exact, both ends included`, () => {
       assert.deepEqual(countOccurrences(counted, hour), {
         count: 360,
         first: now + 10 * SECOND,
@@ -121,7 +121,7 @@ describe("counting", () => {
         complete: true,
       });
     });
-    test(`${kind}: stops at the limit and says so`, () => {
+    test(`${kind}: stops at the limit and is not complete`, () => {
       assert.deepEqual(countOccurrences(counted, { ...hour, limit: 5 }), {
         count: 5,
         first: now + 10 * SECOND,
@@ -136,7 +136,7 @@ describe("counting", () => {
       assert.deepEqual(countOccurrences(counted, { after: now, until: now + 9_999, limit: 9 }), none);
     });
   }
-  test("a century of seconds of an interval is reckoned, not walked", () => {
+  test("a century of seconds of an interval is calculated", () => {
     const seconds = trigger({ execStrategy: "interval", expression: "1 * * * *" });
     const until = now + 3_000_000_000 * SECOND;
     assert.equal(countOccurrences(seconds, { after: now, until, limit: 1e12 }).count, 3_000_000_000);

@@ -12,7 +12,7 @@ import { InvalidTrigger } from "./trigger-error.ts";
 import { zoneNamed } from "./trigger-zone.ts";
 
 /**
- * What makes a task due. Plain data, made once by {@link parseTrigger} and stored. Instants are milliseconds;
+ * The rule that makes a task due. Plain data, created by {@link parseTrigger}. Instants are milliseconds;
  * `startAt` and `endAt` bound the window of a cron or interval trigger, both inclusive.
  */
 export type Trigger =
@@ -28,7 +28,7 @@ export type Trigger =
   | { readonly kind: "date"; readonly at: number }
   | { readonly kind: "once"; readonly at: number };
 
-/** The part of a task's definition that says when it runs. */
+/** The part of a definition that determines when the task runs. */
 export interface TriggerDefinition {
   readonly execStrategy: ExecStrategy;
   readonly expression: string | null;
@@ -38,11 +38,11 @@ export interface TriggerDefinition {
   readonly cronDialect: CronDialect;
 }
 
-/** How many occurrences lie in a span; `complete` is false where the limit stopped the count. */
+/** The occurrences in a span; `complete` is false if the limit stopped the count. */
 export interface OccurrenceCount {
   readonly count: number;
   readonly first: number | null;
-  /** The one before the last; null where fewer than two were counted. */
+  /** The one before the last; null if fewer than two were counted. */
   readonly beforeLast: number | null;
   readonly last: number | null;
   readonly complete: boolean;
@@ -52,10 +52,11 @@ export interface OccurrenceCount {
 const LAST_INSTANT = Date.UTC(10_000, 0);
 
 /**
- * Makes a trigger of a definition, as of `now` (ms).
+ * Creates the trigger of a definition, as of `now` (ms).
  * `once`, and `date` without an expression or in the past, are due at `now`; their window is ignored.
- * That a trigger is valid does not mean that an occurrence is left: ask {@link firstOccurrence}.
- * @throws InvalidTrigger (`TRIGGER_INVALID`, 400) naming the field, what is wrong and what would be right.
+ * A valid trigger may have no occurrence: see {@link firstOccurrence}.
+ *
+ * @throws InvalidTrigger `TRIGGER_INVALID` with the field, the reason and what is valid
  */
 export function parseTrigger(definition: TriggerDefinition, now: number): Trigger {
   const { execStrategy, expression, startAt, endAt, timezone, cronDialect } = definition;
@@ -84,7 +85,7 @@ function checkWindow(startAt: number | null, endAt: number | null): void {
   throw new InvalidTrigger({ field: "endAt", reason: "WINDOW_REVERSED", expected: ">= startAt" });
 }
 
-/** The first occurrence strictly after `after` (ms), or null when none is left. */
+/** The first occurrence strictly after `after` (ms), or null if there is none. */
 export function nextOccurrence(trigger: Trigger, after: number): number | null {
   if (!(after < LAST_INSTANT)) return null;
   if (trigger.kind === "date" || trigger.kind === "once") return trigger.at > after ? trigger.at : null;
@@ -100,7 +101,7 @@ export function nextOccurrence(trigger: Trigger, after: number): number | null {
   return next >= LAST_INSTANT || (trigger.endAt !== null && next > trigger.endAt) ? null : next;
 }
 
-/** The first occurrence of a trigger made at `now`: one that falls on `now` itself counts. */
+/** The first occurrence of a trigger that was created at `now`; one at `now` itself counts. */
 export function firstOccurrence(trigger: Trigger, now: number): number | null {
   return nextOccurrence(trigger, now - 1);
 }
@@ -125,9 +126,9 @@ export function occurrencesUpTo(
 }
 
 /**
- * How many occurrences lie in (after, until], with the first and the last of those counted; counts no more than
- * `limit`. What it takes does not grow with the number of occurrences: an interval is calculated, a long span of a
- * cron trigger is counted by days.
+ * Number of occurrences in (after, until], at most `limit`, with the first and the last one that were counted. The cost
+ * does not grow with the number of occurrences: an interval is calculated, and a long span of a cron trigger is counted
+ * by days.
  */
 export function countOccurrences(
   trigger: Trigger,
@@ -145,7 +146,7 @@ export function countOccurrences(
   return { count, first, beforeLast: count > 1 ? last - everyMs : null, last, complete: count === all };
 }
 
-/** Shorter spans are walked. */
+/** In shorter spans each occurrence is visited. */
 const WALKED = 100;
 
 function countCron(
@@ -160,7 +161,7 @@ function countCron(
   const end = Math.min(until, trigger.endAt ?? until, LAST_INSTANT - 1);
   const upTo = (instant: number) =>
     countCronOccurrences(schedule, zone, { after: first - 1, until: instant });
-  /** The nth occurrence is the first second up to which there are n. */
+  /** The nth occurrence is the first second with n occurrences up to it. */
   const nth = (n: number) => {
     let [before, at] = [Math.floor(first / 1000) - 1, Math.ceil(end / 1000)];
     while (at - before > 1) {
