@@ -13,27 +13,27 @@ import { GAP_MS } from "./start/gap-watch.ts";
 type Question = ActionParams<"scheduler.confirmRuns">["runs"];
 const SLOTS = 4;
 
-describe("executor, before it starts a run late", () => {
+describe("an executor that starts a run late", () => {
   let fixture: ExecutorFixture;
   /** Run ids in the order their handlers were called. */
   let calls: string[];
-  /** What was asked, call by call. */
-  let questions: Question[];
+  /** The runs of each call. */
+  let requests: Question[];
   let verdictOn: (runId: string) => RunVerdict;
   let isAway: boolean;
-  /** What an answer waits for after its verdicts are given. */
-  let responding: Promise<void>;
+  /** Delays a response after its verdicts are decided. */
+  let responseDelay: Promise<void>;
   let gate: PromiseWithResolvers<void>;
 
   const scheduler = {
     name: "scheduler",
     actions: someActionsOf("scheduler", {
       async confirmRuns({ runs }) {
-        questions.push(runs);
+        requests.push(runs);
         fixture.changed();
         if (isAway) throw new Error("no leader");
         const verdicts = runs.map(({ runId }) => verdictOn(runId));
-        await responding;
+        await responseDelay;
         return { verdicts };
       },
     }),
@@ -52,16 +52,16 @@ describe("executor, before it starts a run late", () => {
 
   beforeEach(async () => {
     calls = [];
-    questions = [];
+    requests = [];
     verdictOn = () => "wanted";
     isAway = false;
-    responding = Promise.resolve();
+    responseDelay = Promise.resolve();
     gate = Promise.withResolvers();
     fixture = new ExecutorFixture({
       handlers: [
         define("t.quick", () => null),
         define("t.brief", () => sleep(2)),
-        define("t.held", () => gate.promise),
+        define("t.blocked", () => gate.promise),
       ],
       services: [scheduler],
       config: { executorConcurrency: SLOTS },
@@ -74,11 +74,11 @@ describe("executor, before it starts a run late", () => {
   });
 
   const inFuture = (ms: number) => new Date(Date.now() + ms).toISOString();
-  const requested = () => questions.flat().map(({ runId }) => runId);
+  const confirmed = () => requests.flat().map(({ runId }) => runId);
   const until = (isTrue: () => boolean, what: string) => fixture.until(() => isTrue() || undefined, what);
   /** Takes all slots for `ms`. */
   const holdSlots = async () => {
-    const holding = Array.from({ length: SLOTS }, () => fixture.send({ handler: "t.held" }));
+    const holding = Array.from({ length: SLOTS }, () => fixture.send({ handler: "t.blocked" }));
     await until(() => calls.length === SLOTS, "all slots taken");
     calls = [];
     return holding;
@@ -88,28 +88,28 @@ describe("executor, before it starts a run late", () => {
     while (performance.now() < until);
   };
 
-  it("asks nobody about runs that start on time, those included that waited for a slot for a moment", async () => {
+  it("confirms no run that starts on time, even if it waited briefly for a slot", async () => {
     await holdSlots();
     const runs = [0, 50, 100].map((ms) => fixture.send({ handler: "t.quick", plannedAt: inFuture(ms) }));
     setTimeout(gate.resolve, 150);
     await Promise.all(runs.map(({ sent }) => sent));
     assert.equal(calls.length, 3);
-    assert.deepEqual(questions, []);
+    assert.deepEqual(requests, []);
   });
 
-  it("asks nobody about a run that was dispatched late: the dispatch says that it is wanted", async () => {
+  it("confirms no run that was dispatched late, because it was wanted at its dispatch", async () => {
     const { sent } = fixture.send({ handler: "t.quick", plannedAt: inFuture(-60_000) });
     await sent;
-    assert.deepEqual(questions, []);
+    assert.deepEqual(requests, []);
   });
 
-  it("asks about what waited too long for a slot, and starts only what is wanted", async () => {
+  it("confirms runs that waited too long for a slot, and starts only those that are wanted", async () => {
     await holdSlots();
     const [wanted, revoked, ended] = [1, 2, 3].map(() => fixture.send({ handler: "t.quick" }));
     assert.ok(wanted && revoked && ended);
     verdictOn = (runId) => (runId === revoked.runId ? "revoked" : runId === ended.runId ? "ended" : "wanted");
     await sleep(LATE_START_MS + 50);
-    assert.deepEqual(questions, [], "nobody is asked while no slot is free");
+    assert.deepEqual(requests, [], "no run is confirmed while no slot is free");
     gate.resolve();
     await Promise.all([wanted, revoked, ended].map(({ sent }) => sent));
     assert.deepEqual(calls, [wanted.runId]);
@@ -117,10 +117,10 @@ describe("executor, before it starts a run late", () => {
       [wanted, revoked, ended].map(({ runId }) => fixture.of(runId).map(({ type }) => type)),
       [["run.succeeded"], ["run.cancelled"], []],
     );
-    assert.ok(questions.flat().every(({ mayHaveEnded }) => !mayHaveEnded));
+    assert.ok(requests.flat().every(({ mayHaveEnded }) => !mayHaveEnded));
   });
 
-  it("confirms a backlog of thousands in few calls, and runs all of it once", async () => {
+  it("confirms a backlog of thousands in few calls, and executes each run once", async () => {
     await holdSlots();
     const runs = Array.from({ length: 3000 }, () => fixture.send({ handler: "t.brief" }));
     await sleep(LATE_START_MS + 50);
@@ -128,18 +128,18 @@ describe("executor, before it starts a run late", () => {
     await Promise.all(runs.map(({ sent }) => sent));
     assert.equal(new Set(calls).size, runs.length);
     assert.equal(calls.length, runs.length);
-    assert.ok(requested().length >= runs.length);
-    assert.ok(questions.length < 150, `${questions.length} calls`);
+    assert.ok(confirmed().length >= runs.length);
+    assert.ok(requests.length < 150, `${requests.length} calls`);
   });
 
-  it("waits while the scheduler cannot be asked, starts nothing unconfirmed, loses nothing", async () => {
+  it("waits while the scheduler is unavailable, starts no unconfirmed run and loses none", async () => {
     const holding = await holdSlots();
     const late = Array.from({ length: 20 }, () => fixture.send({ handler: "t.quick" }));
     await sleep(LATE_START_MS + 50);
     isAway = true;
     gate.resolve();
     await Promise.all(holding.map(({ sent }) => sent));
-    await until(() => questions.length >= 3, "three questions");
+    await until(() => requests.length >= 3, "three calls");
     assert.deepEqual(calls, []);
     const onTime = fixture.send({ handler: "t.quick" });
     await onTime.sent;
@@ -156,10 +156,10 @@ describe("executor, before it starts a run late", () => {
     assert.deepEqual(fixture.dead, []);
   });
 
-  it("asks again where a verdict has become old before a slot is free", async () => {
+  it("confirms again if a verdict is too old when a slot is free", async () => {
     await holdSlots();
-    const [first, second] = [fixture.send({ handler: "t.held" }), fixture.send({ handler: "t.quick" })];
-    const more = Array.from({ length: SLOTS }, () => fixture.send({ handler: "t.held" }));
+    const [first, second] = [fixture.send({ handler: "t.blocked" }), fixture.send({ handler: "t.quick" })];
+    const more = Array.from({ length: SLOTS }, () => fixture.send({ handler: "t.blocked" }));
     await sleep(LATE_START_MS + 50);
     const before = gate;
     gate = Promise.withResolvers();
@@ -176,11 +176,11 @@ describe("executor, before it starts a run late", () => {
     assert.equal(cancelled.length, 2);
   });
 
-  it("is not kept from asking by confirmed runs whose time is still to come", async () => {
+  it("confirms late runs even if many confirmed runs are not due yet", async () => {
     const ahead = Array.from({ length: 3 * SLOTS }, () =>
       fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) }, { resent: true }),
     );
-    await until(() => requested().length === ahead.length, "the questions about them");
+    await until(() => confirmed().length === ahead.length, "their confirmation");
     await holdSlots();
     const late = fixture.send({ handler: "t.quick" });
     await sleep(LATE_START_MS + 50);
@@ -192,27 +192,27 @@ describe("executor, before it starts a run late", () => {
     await requeued;
   });
 
-  it("asks again about a run that another executor may have, and lets the others start meanwhile", async () => {
+  it("confirms a run again that another executor may have, while other runs start", async () => {
     const verdicts = new Map<string, RunVerdict>();
     verdictOn = (id) => verdicts.get(id) ?? "unknown";
     const elsewhere = fixture.send({ handler: "t.quick" }, { resent: true });
-    await until(() => requested().length > 0, "a question");
+    await until(() => confirmed().length > 0, "a call");
     const wanted = fixture.send({ handler: "t.quick" }, { resent: true });
     verdicts.set(wanted.runId, "wanted");
     await wanted.sent;
-    await until(() => requested().filter((id) => id === elsewhere.runId).length >= 2, "a second question");
+    await until(() => confirmed().filter((id) => id === elsewhere.runId).length >= 2, "a second call");
     assert.deepEqual(calls, [wanted.runId]);
     verdicts.set(elsewhere.runId, "ended");
     await elsewhere.sent;
     assert.deepEqual(fixture.of(elsewhere.runId), []);
   });
 
-  it("gives up what waits to be confirmed where it is revoked, and hands it back when it stops", async () => {
+  it("cancels an unconfirmed run that is revoked, and requeues the others when it stops", async () => {
     isAway = true;
     const taskId = objectId();
     const revoked = fixture.send({ handler: "t.quick", taskId }, { resent: true });
     const waiting = fixture.send({ handler: "t.quick" }, { resent: true });
-    await until(() => requested().length >= 2, "a question");
+    await until(() => confirmed().length >= 2, "a call");
     await fixture.call("executor.revoke", { taskId, runIds: [revoked.runId] });
     await revoked.sent;
     assert.equal(fixture.of(revoked.runId)[0]?.type, "run.cancelled");
@@ -223,37 +223,37 @@ describe("executor, before it starts a run late", () => {
   });
 
   describe("after its process was suspended", () => {
-    it("asks about what was dispatched before, even on time", async () => {
+    it("confirms runs that were dispatched before, even on time", async () => {
       const run = fixture.send({ handler: "t.quick", plannedAt: inFuture(GAP_MS + 150) });
       verdictOn = () => "revoked";
       await sleep(50);
       block(GAP_MS + 120);
       await run.sent;
       assert.deepEqual(calls, []);
-      assert.deepEqual(requested(), [run.runId]);
-      assert.equal(questions[0]?.[0]?.mayHaveEnded, false, "nobody else was given it");
+      assert.deepEqual(confirmed(), [run.runId]);
+      assert.equal(requests[0]?.[0]?.mayHaveEnded, false, "no other executor received it");
       assert.equal(fixture.of(run.runId)[0]?.type, "run.cancelled");
       assert.ok(fixture.logged.some(({ text }) => text.includes("was suspended")));
     });
 
-    it("trusts no verdict that was given before", async () => {
-      const response = Promise.withResolvers<void>();
-      responding = response.promise;
+    it("ignores verdicts that were requested before", async () => {
+      const delayed = Promise.withResolvers<void>();
+      responseDelay = delayed.promise;
       const run = fixture.send({ handler: "t.quick" }, { resent: true });
-      await until(() => questions.length === 1, "a question");
+      await until(() => requests.length === 1, "a call");
       block(GAP_MS + 50);
       verdictOn = () => "revoked";
-      response.resolve();
+      delayed.resolve();
       await run.sent;
-      assert.deepEqual(requested(), [run.runId, run.runId]);
+      assert.deepEqual(confirmed(), [run.runId, run.runId]);
       assert.deepEqual(calls, []);
     });
 
-    it("asks nobody about what is dispatched after", async () => {
+    it("confirms no run that is dispatched afterwards", async () => {
       block(GAP_MS + 50);
       await until(() => fixture.logged.some(({ text }) => text.includes("was suspended")), "the gap noticed");
       await fixture.send({ handler: "t.quick", plannedAt: inFuture(20) }).sent;
-      assert.deepEqual(questions, []);
+      assert.deepEqual(requests, []);
     });
   });
 });

@@ -11,22 +11,22 @@ import { someActionsOf } from "../../shared/service.ts";
 import { ExecutorFixture, type FixtureOptions } from "./executor.fixture.ts";
 import { defineHandler, type HandlerContext } from "./handler/define-handler.ts";
 
-describe("executor, delivery by delivery", () => {
+describe("deliveries to an executor", () => {
   let fixture: ExecutorFixture;
   /** Run ids in the order their handlers were called, with the instant. */
   let calls: { runId: string; at: number }[];
   let release: PromiseWithResolvers<void>;
   let verdict: RunVerdict | undefined;
   const revoked = new Set<string>();
-  let questions: number;
-  let requested: ActionParams<"scheduler.confirmRuns">["runs"][number][];
+  let confirmations: number;
+  let confirmed: ActionParams<"scheduler.confirmRuns">["runs"][number][];
 
   const start = async (options: Partial<FixtureOptions> = {}) => {
     calls = [];
     release = Promise.withResolvers();
     verdict = undefined;
-    questions = 0;
-    requested = [];
+    confirmations = 0;
+    confirmed = [];
     const called = ({ runId }: HandlerContext) => {
       calls.push({ runId, at: Date.now() });
       fixture.changed();
@@ -44,7 +44,7 @@ describe("executor, delivery by delivery", () => {
     fixture = new ExecutorFixture({
       handlers: [
         define("t.quick", () => null),
-        define("t.held", ({ signal }) => {
+        define("t.blocked", ({ signal }) => {
           signal.addEventListener("abort", () => release.reject(signal.reason));
           return release.promise;
         }),
@@ -59,12 +59,12 @@ describe("executor, delivery by delivery", () => {
     name: "scheduler",
     actions: someActionsOf("scheduler", {
       confirmRuns({ runs }) {
-        questions += 1;
-        requested.push(...runs);
+        confirmations += 1;
+        confirmed.push(...runs);
         fixture.changed();
-        const response = verdict;
-        if (!response) throw new Error("the store is away");
-        return { verdicts: runs.map(({ runId }) => (revoked.has(runId) ? "revoked" : response)) };
+        const known = verdict;
+        if (!known) throw new Error("the store is unavailable");
+        return { verdicts: runs.map(({ runId }) => (revoked.has(runId) ? "revoked" : known)) };
       },
     }),
   };
@@ -77,7 +77,7 @@ describe("executor, delivery by delivery", () => {
   });
 
   describe("starts a run", () => {
-    it("at its planned time and never before, a thousand that share it too", async () => {
+    it("at its planned time and never before, even a thousand at once", async () => {
       await start({ config: { executorConcurrency: 10_000 } });
       const planned = [60, 120, 121, 200].map(inFuture);
       const runs = Array.from({ length: 1000 }, (_, index) => planned[index < 400 ? 0 : index % 4]);
@@ -90,9 +90,9 @@ describe("executor, delivery by delivery", () => {
       }
     });
 
-    it("once a place is free, the earliest first", async () => {
+    it("once a slot is free, the earliest first", async () => {
       await start({ config: { executorConcurrency: 1 } });
-      const first = fixture.send({ handler: "t.held" });
+      const first = fixture.send({ handler: "t.blocked" });
       await begun(first.runId);
       const late = fixture.send({ handler: "t.quick", plannedAt: inFuture(-1000) });
       const later = fixture.send({ handler: "t.quick", plannedAt: inFuture(-3000) });
@@ -105,9 +105,9 @@ describe("executor, delivery by delivery", () => {
       );
     });
 
-    it("once, where the same order comes twice", async () => {
+    it("once, if the same run is delivered twice", async () => {
       await start();
-      const run = { handler: "t.held", runId: objectId(), taskId: objectId() };
+      const run = { handler: "t.blocked", runId: objectId(), taskId: objectId() };
       const [first, second] = [fixture.send(run), fixture.send(run)];
       await begun(run.runId);
       release.resolve();
@@ -121,7 +121,7 @@ describe("executor, delivery by delivery", () => {
   });
 
   describe("revokes a run", () => {
-    it("that has not begun, and says so", async () => {
+    it("that has not started, and publishes that", async () => {
       await start();
       const { runId, sent, due } = fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) });
       const { taskId } = due.data;
@@ -133,7 +133,7 @@ describe("executor, delivery by delivery", () => {
       assert.equal(calls.length, 0);
     });
 
-    it("that is yet to arrive", async () => {
+    it("that has not been delivered yet", async () => {
       await start();
       const [taskId, runId] = [objectId(), objectId()];
       assert.deepEqual(await fixture.call("executor.revoke", { taskId, runIds: [runId] }), { started: [] });
@@ -145,10 +145,10 @@ describe("executor, delivery by delivery", () => {
       assert.equal(calls.length, 0);
     });
 
-    it("and hundreds more that wait for a slot, and leaves the others alone", async () => {
+    it("among hundreds that wait for a slot, and leaves the others alone", async () => {
       await start({ config: { executorConcurrency: 1 }, services: [scheduler] });
       const taskId = objectId();
-      const running = fixture.send({ handler: "t.held" });
+      const running = fixture.send({ handler: "t.blocked" });
       await begun(running.runId);
       const waiting = Array.from({ length: 1000 }, () => fixture.send({ handler: "t.quick", taskId }));
       const other = fixture.send({ handler: "t.quick", taskId });
@@ -169,9 +169,9 @@ describe("executor, delivery by delivery", () => {
       );
     });
 
-    it("but not one that has begun or ended, which it names", async () => {
+    it("but not one that has started or ended, which it returns", async () => {
       await start();
-      const [ended, running] = [fixture.send({ handler: "t.quick" }), fixture.send({ handler: "t.held" })];
+      const [ended, running] = [fixture.send({ handler: "t.quick" }), fixture.send({ handler: "t.blocked" })];
       await ended.sent;
       await begun(running.runId);
       const runIds = [ended.runId, running.runId, objectId()];
@@ -182,9 +182,9 @@ describe("executor, delivery by delivery", () => {
     });
   });
 
-  describe("asks about a run that may have been executed before", () => {
+  describe("confirms a run that may have been executed before", () => {
     const services = [scheduler];
-    it("and runs it where it is wanted", async () => {
+    it("and executes it if it is wanted", async () => {
       await start({ services });
       verdict = "wanted";
       const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
@@ -192,7 +192,7 @@ describe("executor, delivery by delivery", () => {
       assert.equal(fixture.of(runId)[0]?.type, "run.succeeded");
     });
 
-    it("and drops it where it has ended", async () => {
+    it("and drops it if it has ended", async () => {
       await start({ services });
       verdict = "ended";
       const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
@@ -202,7 +202,7 @@ describe("executor, delivery by delivery", () => {
       assert.ok(fixture.logged.some(({ level, fields }) => level === "debug" && fields.runId === runId));
     });
 
-    it("and cancels it where it was revoked", async () => {
+    it("and cancels it if it was revoked", async () => {
       await start({ services });
       verdict = "revoked";
       const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
@@ -211,10 +211,10 @@ describe("executor, delivery by delivery", () => {
       assert.equal(calls.length, 0);
     });
 
-    it("and waits while nobody answers", async () => {
+    it("and waits while the scheduler is unavailable", async () => {
       await start({ services });
       const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
-      await fixture.until(() => (questions === 2 ? true : undefined), "a second question");
+      await fixture.until(() => (confirmations === 2 ? true : undefined), "a second call");
       assert.equal(calls.length, 0);
       verdict = "wanted";
       await sent;
@@ -223,11 +223,11 @@ describe("executor, delivery by delivery", () => {
     });
   });
 
-  it("never gives up an outcome that the bus refuses for a while", async () => {
-    let refusals = 3;
+  it("retries an outcome until the bus accepts it", async () => {
+    let failures = 3;
     const wrapBus = (bus: Bus) => ({
       async send(...[event]: Parameters<Bus["send"]>) {
-        if (refusals-- > 0) throw new BusUnavailable("away");
+        if (failures-- > 0) throw new BusUnavailable("away");
         return bus.send(event);
       },
     });
@@ -244,7 +244,7 @@ describe("executor, delivery by delivery", () => {
     );
   });
 
-  it("reports an outcome that the bus will never take as a failure, and does not run the handler again", async () => {
+  it("replaces an outcome that the bus will never accept by a failure, and does not run the handler again", async () => {
     const wrapBus = (bus: Bus) => ({
       async send(...[event]: Parameters<Bus["send"]>) {
         if (event.type !== "run.succeeded") return bus.send(event);
@@ -262,7 +262,7 @@ describe("executor, delivery by delivery", () => {
   });
 
   describe("on stop", () => {
-    /** Whether the bus took the order as done; a stopped local bus refuses it, so that its sender keeps it. */
+    /** Whether the run was handled; a stopped local bus rejects a requeued event, so that its sender keeps it. */
     const isDone = (sent: Promise<void>) =>
       sent.then(
         () => true,
@@ -270,9 +270,9 @@ describe("executor, delivery by delivery", () => {
       );
     const ends = (runId: string) => fixture.of(runId).filter(isRunEnded);
 
-    it("lets a running handler end, and hands back what has not begun", async () => {
+    it("lets a running handler finish, and requeues runs that have not started", async () => {
       await start();
-      const running = fixture.send({ handler: "t.held" });
+      const running = fixture.send({ handler: "t.blocked" });
       const waiting = fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) });
       const done = Promise.all([isDone(running.sent), isDone(waiting.sent)]);
       await begun(running.runId);
@@ -283,7 +283,7 @@ describe("executor, delivery by delivery", () => {
       assert.deepEqual(await done, [true, false]);
     });
 
-    it("aborts a handler that takes too long and hands its run back without an outcome", async () => {
+    it("aborts a handler that takes too long and requeues its run without an outcome", async () => {
       await start({ config: { drainMs: 300 } });
       const running = fixture.send({ handler: "t.sleep" });
       const done = isDone(running.sent);
@@ -303,7 +303,7 @@ describe("executor, delivery by delivery", () => {
       assert.equal(await done, false);
     });
 
-    it("hands back a run whose outcome the bus will not take in time", async () => {
+    it("requeues a run whose outcome the bus does not accept in time", async () => {
       const wrapBus = () => ({
         async send() {
           throw new BusUnavailable("away");

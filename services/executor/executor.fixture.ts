@@ -24,11 +24,11 @@ import type { Handler } from "./handler/define-handler.ts";
 export interface FixtureOptions {
   readonly handlers: readonly Handler[];
   readonly config?: Partial<ExecutorDeps["config"]>;
-  /** Further services; without one named `scheduler`, every run that is asked about is wanted. */
+  /** Further services; without one named `scheduler`, every run is confirmed as wanted. */
   readonly services?: readonly ServiceSchema[];
-  /** The system's unless given. */
+  /** Default: the system clock. */
   readonly clock?: Clock;
-  /** Stands between the executor and the bus. */
+  /** Wraps the bus that the executor sends to. */
   readonly wrapBus?: (bus: Bus) => Pick<Bus, "send">;
 }
 
@@ -102,13 +102,13 @@ export class ExecutorFixture {
     return call(this.broker, name, params, options);
   }
 
-  /** Sends a `task.due`; `sent` resolves when its delivery is settled. */
+  /** Sends a `task.due`; `sent` resolves when its delivery is handled. */
   send(data: Partial<DueData>, options?: SendOptions) {
     const due = dueEvent(data);
     return { due, runId: due.data.runId, sent: this.bus.send(due, options) };
   }
 
-  /** Sends one and waits for the event that ends it. */
+  /** Sends a `task.due` and waits for the event that ends its run. */
   async run(data: Partial<DueData>, options?: SendOptions): Promise<RunEnvelope> {
     return this.ended(this.send(data, options).runId);
   }
@@ -124,28 +124,28 @@ export class ExecutorFixture {
     return this.events.filter(({ data }) => data.runId === runId);
   }
 
-  /** Resolves with what `find` answers as soon as an event or a log line makes it answer something. */
+  /** Resolves with the result of `find` once it is defined; it is called after each event and log line. */
   until<T>(find: () => T | undefined, what: string, limitMs = LIMIT_MS): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.waiting.delete(look);
+        this.waiting.delete(check);
         reject(new Error(`waited ${limitMs} ms for ${what}`));
       }, limitMs);
-      const look = (): void => {
+      const check = (): void => {
         const found = find();
         if (found === undefined) return;
         clearTimeout(timer);
-        this.waiting.delete(look);
+        this.waiting.delete(check);
         resolve(found);
       };
-      this.waiting.add(look);
-      look();
+      this.waiting.add(check);
+      check();
     });
   }
 
-  /** To be called by whatever a test waits for. */
+  /** Re-evaluates what tests wait for. */
   changed(): void {
-    for (const look of [...this.waiting]) look();
+    for (const check of [...this.waiting]) check();
   }
 
   private logEntries(): Middleware {
@@ -169,7 +169,7 @@ const confirmingScheduler = {
   }),
 };
 
-/** A `task.due` for now, unless told otherwise. */
+/** Returns a `task.due`; its planned time is now by default. */
 export function dueEvent(data: Partial<DueData>): DomainEnvelope<"task.due"> {
   const now = new Date().toISOString();
   const taskId = data.taskId ?? objectId();

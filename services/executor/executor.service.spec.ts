@@ -19,7 +19,7 @@ const handlers = [
   handler("t.echo", (params) => params),
   handler("t.nothing", () => undefined),
   handler("t.ours", async (_, { attempt }) => {
-    throw new AppError(`attempt ${attempt} refused`, { type: "HTTP_STATUS", retryable: true });
+    throw new AppError(`attempt ${attempt} rejected`, { type: "HTTP_STATUS", retryable: true });
   }),
   handler("t.null", () => {
     throw null;
@@ -75,7 +75,7 @@ describe("executor", () => {
   after(() => fixture.stop());
 
   describe("ends a run with one event", () => {
-    it("that carries the result, the attempt and its times, and names its cause", async () => {
+    it("that contains the result, the attempt, its times and its cause", async () => {
       const { due, sent } = fixture.send({ handler: "t.echo", params: { value: [1, { a: null }] } });
       await sent;
       const [event, ...others] = fixture.of(due.data.runId);
@@ -97,43 +97,43 @@ describe("executor", () => {
       assert.equal(event.dataschema, "run.succeeded/1");
     });
 
-    it("without a result where the handler returns nothing", async () => {
+    it("without a result if the handler returns nothing", async () => {
       const event = await fixture.run({ handler: "t.nothing" });
       assert.equal("result" in data(event, "run.succeeded"), false);
     });
 
-    it("with type, message, stack and retryable where the handler throws", async () => {
+    it("with type, message, stack and retryable if the handler throws", async () => {
       const event = data(await fixture.run({ handler: "t.ours", attempt: 3 }), "run.failed");
       assert.equal(event.error.type, "HTTP_STATUS");
-      assert.equal(event.error.message, "attempt 3 refused");
+      assert.equal(event.error.message, "attempt 3 rejected");
       assert.match(event.error.stack ?? "", /executor\.service\.spec\.ts/);
       assert.equal(event.retryable, true);
       assert.equal(event.attempt, 3);
     });
 
-    it("where the handler throws what is no error", async () => {
+    it("if the handler throws a value that is not an error", async () => {
       const event = data(await fixture.run({ handler: "t.null" }), "run.failed");
       assert.equal(event.error.message, "The handler threw null");
     });
 
-    it("where the handler answers a promise of another kind, however it behaves", async () => {
+    it("if the handler returns a thenable, however it behaves", async () => {
       const event = data(await fixture.run({ handler: "t.thenable" }), "run.succeeded");
       assert.equal(event.result, "first");
       const hostile = data(await fixture.run({ handler: "t.hostile" }), "run.failed");
       assert.equal(hostile.error.message, "no then");
     });
 
-    it("where the result cannot be recorded", async () => {
+    it("if the result cannot be recorded", async () => {
       const event = data(await fixture.run({ handler: "t.bigint" }), "run.failed");
       assert.equal(event.error.type, "RESULT_NOT_SERIALISABLE");
     });
 
-    it("where nobody knows the handler, or it no longer takes these params", async () => {
-      const unknown = data(await fixture.run({ handler: "t.gone" }), "run.failed");
+    it("if the handler is unknown or rejects the params", async () => {
+      const unknown = data(await fixture.run({ handler: "t.unknown" }), "run.failed");
       assert.equal(unknown.error.type, "HANDLER_UNKNOWN");
-      const refused = data(await fixture.run({ handler: "t.echo", params: { other: 1 } }), "run.failed");
-      assert.equal(refused.error.type, "HANDLER_PARAMS_INVALID");
-      assert.match(refused.error.message, /^other is unknown/);
+      const rejected = data(await fixture.run({ handler: "t.echo", params: { other: 1 } }), "run.failed");
+      assert.equal(rejected.error.type, "HANDLER_PARAMS_INVALID");
+      assert.match(rejected.error.message, /^other is unknown/);
     });
   });
 
@@ -145,11 +145,11 @@ describe("executor", () => {
       assert.ok(took >= 60 && took < 1000, `${took} ms`);
     });
 
-    it("by the handler's where the task has none", async () => {
+    it("by the handler's limit if the task has none", async () => {
       assert.equal(data(await fixture.run({ handler: "t.brief" }), "run.timed_out").timeoutMs, 40);
     });
 
-    it("even where the handler ignores it, which is then named", async () => {
+    it("even if the handler ignores it, which is then logged", async () => {
       const event = data(await fixture.run({ handler: "t.deaf", timeoutMs: 50 }), "run.timed_out");
       const took = Date.parse(event.endedAt) - Date.parse(event.startedAt);
       assert.ok(took >= 2050 && took < 4000, `${took} ms`);
@@ -162,8 +162,8 @@ describe("executor", () => {
     });
   });
 
-  describe("tells what a run writes", () => {
-    it("with its end, where the run is short", async () => {
+  describe("publishes what a run logs", () => {
+    it("with its final event, if the run is short", async () => {
       const { runId } = await fixture.run({ handler: "t.log" }).then(({ data }) => data);
       const events = fixture.of(runId);
       assert.deepEqual(
@@ -206,7 +206,7 @@ describe("executor", () => {
     });
   });
 
-  it("names a handler that blocks the event loop", async () => {
+  it("logs a handler that blocks the event loop", async () => {
     const warned = (part: object) => () =>
       fixture.logged.find(
         ({ fields, text }) =>
@@ -218,7 +218,7 @@ describe("executor", () => {
     await fixture.until(warned({ handlers: ["t.blockLater"] }), "the second warning");
   });
 
-  it("answers which handlers there are and whether they take these params", async () => {
+  it("returns its handlers and validates params", async () => {
     const known = await fixture.call("executor.handlers", {});
     assert.equal(known.length, handlers.length);
     assert.equal(await fixture.call("executor.validate", { handler: "t.echo", params: { value: 1 } }), null);

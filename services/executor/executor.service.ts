@@ -13,7 +13,7 @@ import { confirmRuns } from "./start/confirm-runs.ts";
 
 export interface ExecutorDeps {
   readonly handlers: readonly Handler[];
-  /** Where outcomes are sent; the broker's own bus unless given. */
+  /** The bus that outcomes are sent to; default: the broker's bus. */
   readonly bus?: Pick<Bus, "send">;
   readonly clock: Clock;
   readonly config: Pick<
@@ -22,7 +22,7 @@ export interface ExecutorDeps {
   >;
 }
 
-/** Runs what is due: each `task.due` ends as exactly one outcome on the bus, or goes back to the group. */
+/** Executes dispatched runs: each `task.due` results in exactly one outcome on the bus, or is requeued. */
 export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps): ServiceSchema => {
   const registry = handlerRegistry(handlers);
   let executor: RunExecutor;

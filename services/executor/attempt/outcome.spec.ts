@@ -9,19 +9,19 @@ const failure = (outcome: Outcome) => {
   return outcome as Extract<Outcome, { kind: "failed" }>;
 };
 
-describe("what a handler returned", () => {
-  it("is the result, as the JSON it will be", () => {
+describe("a value that a handler returned", () => {
+  it("is the result as plain JSON", () => {
     for (const value of [null, true, 1.5, "done", { a: [1, { b: null }] }]) {
       assert.deepEqual(returned(value), { kind: "succeeded", result: value });
     }
     assert.deepEqual(returned(undefined), { kind: "succeeded" });
-    assert.deepEqual(returned({ at: new Date(0), gone: undefined }), {
+    assert.deepEqual(returned({ at: new Date(0), omitted: undefined }), {
       kind: "succeeded",
       result: { at: "1970-01-01T00:00:00.000Z" },
     });
   });
 
-  it("is stored as JSON text where no store can hold it, and says so", () => {
+  it("is stored as JSON text with a warning if it cannot be stored otherwise", () => {
     assert.deepEqual(returned({ status: 200, body: { "a\0b": 1 } }), {
       kind: "succeeded",
       result: { status: 200, body: '{"a\\u0000b":1}' },
@@ -37,7 +37,7 @@ describe("what a handler returned", () => {
 
   const cyclic: Record<string, unknown> = {};
   cyclic.self = cyclic;
-  const refused: [string, unknown, RegExp][] = [
+  const rejected: [string, unknown, RegExp][] = [
     ["a BigInt", 1n, /it is a bigint/],
     ["a nested BigInt", { total: 1n }, /field total is a bigint/],
     ["a function", () => 1, /it is a function/],
@@ -49,8 +49,8 @@ describe("what a handler returned", () => {
     ["far too deep", JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`), /it is nested too deep/],
     ["a toJSON that throws", { toJSON: () => assert.fail("not today") }, /not today/],
   ];
-  for (const [what, value, why] of refused) {
-    it(`is a failure where it is ${what}`, () => {
+  for (const [what, value, why] of rejected) {
+    it(`is a failure if it is ${what}`, () => {
       const { error, retryable } = failure(returned(value));
       assert.equal(error.type, "RESULT_NOT_SERIALISABLE");
       assert.match(error.message, why);
@@ -59,8 +59,8 @@ describe("what a handler returned", () => {
   }
 });
 
-describe("what a handler threw", () => {
-  it("an error of ours keeps type, message and whether it may be retried", () => {
+describe("a value that a handler threw", () => {
+  it("keeps type, message and retryable if it is an AppError", () => {
     const error = new AppError("GET answered 503", { type: "HTTP_STATUS", retryable: true });
     const outcome = failure(thrown(error));
     assert.equal(outcome.error.type, "HTTP_STATUS");
@@ -69,7 +69,7 @@ describe("what a handler threw", () => {
     assert.equal(outcome.retryable, true);
   });
 
-  it("any other error has its name for a type and is not retried", () => {
+  it("has its name as type and is not retryable if it is another error", () => {
     const outcome = failure(thrown(new RangeError("too far")));
     assert.deepEqual(
       [outcome.error.type, outcome.error.message, outcome.retryable],
@@ -77,21 +77,21 @@ describe("what a handler threw", () => {
     );
   });
 
-  it("things that are no errors", () => {
-    const reported = (value: unknown) => {
+  it("is described if it is not an error", () => {
+    const described = (value: unknown) => {
       const { error } = failure(thrown(value));
       return [error.type, error.message];
     };
-    assert.deepEqual(reported(null), ["NOT_AN_ERROR", "The handler threw null"]);
-    assert.deepEqual(reported(undefined), ["NOT_AN_ERROR", "The handler threw undefined"]);
-    assert.deepEqual(reported("oops"), ["NOT_AN_ERROR", "oops"]);
-    assert.deepEqual(reported({ type: 7, message: "odd" }), ["NOT_AN_ERROR", "odd"]);
-    assert.deepEqual(reported(Object.create(null))[0], "NOT_AN_ERROR");
+    assert.deepEqual(described(null), ["NOT_AN_ERROR", "The handler threw null"]);
+    assert.deepEqual(described(undefined), ["NOT_AN_ERROR", "The handler threw undefined"]);
+    assert.deepEqual(described("oops"), ["NOT_AN_ERROR", "oops"]);
+    assert.deepEqual(described({ type: 7, message: "odd" }), ["NOT_AN_ERROR", "odd"]);
+    assert.deepEqual(described(Object.create(null))[0], "NOT_AN_ERROR");
     const hostile = new Proxy({}, { get: () => assert.fail() });
-    assert.deepEqual(reported(hostile), ["NOT_AN_ERROR", "The handler threw an object that cannot be read"]);
+    assert.deepEqual(described(hostile), ["NOT_AN_ERROR", "The handler threw an object that cannot be read"]);
   });
 
-  it("a long stack is cut", () => {
+  it("has a stack of limited size", () => {
     const error = new Error("deep");
     error.stack = "at x\n".repeat(10_000);
     const { stack } = failure(thrown(error)).error;

@@ -20,7 +20,7 @@ const bytesOf = (lines: readonly { message: string }[]) =>
   lines.reduce((sum, { message }) => sum + Buffer.byteLength(message), 0);
 
 describe("run log", () => {
-  it("gives its lines in order, and each once", () => {
+  it("returns its lines in order, and each once", () => {
     const log = new RunLog();
     log.write(at, "info", "one");
     log.write(at, "warn", "two");
@@ -32,7 +32,7 @@ describe("run log", () => {
     assert.equal(log.isEmpty, true);
   });
 
-  it("a batch is bounded by lines", () => {
+  it("limits the lines of a batch", () => {
     const log = filled(BATCH_MAX_LINES + 1, "x");
     assert.equal(log.fitsOneBatch, false);
     assert.equal(log.take().length, BATCH_MAX_LINES);
@@ -40,7 +40,7 @@ describe("run log", () => {
     assert.equal(log.take().length, 1);
   });
 
-  it("a batch is bounded by bytes of text, and no line is lost", () => {
+  it("limits the bytes of a batch, and loses no line", () => {
     const log = filled(20, "é".repeat(4000));
     const batches = [];
     while (!log.isEmpty) batches.push(log.take());
@@ -49,12 +49,12 @@ describe("run log", () => {
     assert.equal(batches.flat().length, 20);
   });
 
-  it("a long line is cut and says so", () => {
+  it("cuts a long line and notes that", () => {
     const [line] = filled(1, "é".repeat(LINE_MAX_BYTES)).take();
     assert.match(line?.message ?? "", /^é{4096}… \[8192 bytes cut\]$/);
   });
 
-  it("lines beyond the bound of a run are counted in one line at its end", () => {
+  it("counts lines beyond the limit of a run in one line at its end", () => {
     const log = new RunLog();
     const kept = [];
     for (let index = 0; index < RUN_MAX_LINES + 5; index++) {
@@ -67,7 +67,7 @@ describe("run log", () => {
     assert.match(kept.at(-1)?.message ?? "", /^5 more lines left out/);
   });
 
-  it("while nothing can be sent, what waits is bounded in bytes", () => {
+  it("limits the bytes that wait while nothing can be published", () => {
     const log = filled(400, "x".repeat(LINE_MAX_BYTES));
     log.close(at);
     const lines = [];
@@ -78,8 +78,8 @@ describe("run log", () => {
 });
 
 describe("cut text", () => {
-  it("keeps what fits", () => assert.equal(cutText("héllo", 6), "héllo"));
-  it("never cuts through a character", () => {
+  it("keeps text that fits", () => assert.equal(cutText("héllo", 6), "héllo"));
+  it("never splits a character", () => {
     assert.equal(cutText("héllo", 2), "h… [5 bytes cut]");
     assert.equal(cutText("a😀b", 3), "a… [5 bytes cut]");
     assert.equal(cutText("a😀b", 5), "a😀… [1 bytes cut]");

@@ -3,9 +3,9 @@ import type { ActionName, ActionParams, ActionResult } from "../../../shared/con
 import type { Checked, DataOf, Fields } from "../../../shared/contracts/contract.ts";
 import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
 import type { Caller } from "../../../shared/service.ts";
-import { HandlerParamsInvalid, nullsLeftOut, paramsChecker } from "./handler-params.ts";
+import { HandlerParamsInvalid, paramsChecker, withoutNullsOf } from "./handler-params.ts";
 
-/** Lines for the run's log; they are stored with its record. */
+/** Writes lines to the run's log, which is stored with its record. */
 export interface HandlerLog {
   debug(message: string): void;
   info(message: string): void;
@@ -13,26 +13,26 @@ export interface HandlerLog {
   error(message: string): void;
 }
 
-/** What a handler is given besides its params. */
+/** What a handler receives in addition to its params. */
 export interface HandlerContext {
   readonly runId: string;
   readonly taskId: string;
   /** 1, then one more for each retry. */
   readonly attempt: number;
-  /** The instant the run was planned for, ISO-8601 UTC. */
+  /** The run's planned time, ISO-8601 UTC. */
   readonly plannedAt: string;
   readonly log: HandlerLog;
-  /** Aborted at the timeout and when the executor has to stop: pass it on to whatever waits. */
+  /** Aborted at the time limit and when the executor stops: pass it to every call that waits. */
   readonly signal: AbortSignal;
-  /** Reports how far the run is, 0 to 100; at most one report a second is sent, the last one always. */
+  /** Reports the run's progress, 0 to 100. At most one report a second is published; the last one always is. */
   progress(percent: number, message?: string): void;
-  /** Calls an action of the contracts; rejects as soon as `signal` is aborted. */
+  /** Calls an action of the contracts; rejects when `signal` is aborted. */
   call<N extends ActionName>(
     name: N,
     params: ActionParams<N>,
     options?: CallingOptions,
   ): Promise<ActionResult<N>>;
-  /** The same for actions that no contract of this project declares. */
+  /** Calls actions that no contract of this project declares. */
   readonly caller: Caller;
 }
 
@@ -40,25 +40,25 @@ export interface HandlerDefinition<F extends Fields> {
   /** Unique; `<module>.<name>`, e.g. `test.main.Test`. Tasks name it as their `job_class`. */
   readonly name: string;
   readonly title: string;
-  /** Null for an optional field counts as left out, unless the field is `any` or `nullable`. */
+  /** For an optional field, null means that it is omitted, unless the field is `any` or `nullable`. */
   readonly params: F;
-  /** Limit of an attempt whose task states none; without it the executor's own limit holds. */
+  /** Time limit of an attempt if its task has none; default: the executor's limit. */
   readonly timeoutMs?: number;
-  /** Rules that the schema cannot say; called with params that satisfy it, when a task is created and run. */
+  /** Rules that the schema cannot express; called with params that satisfy it, when a task is created and when it runs. */
   check?(params: DataOf<F>): ParamFault | undefined;
-  /** Does the work. What it returns is the run's result (plain JSON), what it throws the run's failure. */
+  /** Does the work. Its return value is the run's result (plain JSON); its error is the run's failure. */
   run(params: DataOf<F>, context: HandlerContext): unknown;
 }
 
-/** A handler as the executor holds it: params are checked before they are typed. */
+/** A handler without the static type of its params, which are checked before each call. */
 export interface Handler {
   readonly name: string;
   readonly title: string;
   readonly params: Fields;
   readonly timeoutMs: number | undefined;
-  /** Throws `HandlerParamsInvalid` (`HANDLER_PARAMS_INVALID`). */
+  /** @throws `HANDLER_PARAMS_INVALID` */
   checkParams(params: unknown): void;
-  /** Only with params that `checkParams` let pass. */
+  /** Must be called only with params that passed `checkParams`. */
   run(params: unknown, context: HandlerContext): unknown;
 }
 
@@ -78,7 +78,7 @@ export function defineHandler<const F extends Fields>(
 ): Handler {
   const { name, title, params: fields, timeoutMs } = definition;
   const checkShape = paramsChecker(fields);
-  const withoutNulls = nullsLeftOut(fields);
+  const withoutNulls = withoutNullsOf(fields);
   return {
     name,
     title,

@@ -2,7 +2,7 @@ import type { Fields, Rule } from "../../../shared/contracts/contract.ts";
 
 type Expanded = Exclude<Rule, string>;
 
-/** A rule without its shorthand: `"number|optional"` becomes `{ type: "number", optional: true }`. */
+/** Expands the shorthand of a rule: `"number|optional"` becomes `{ type: "number", optional: true }`. */
 export function expandRule(rule: Rule): Expanded {
   if (typeof rule !== "string") return rule;
   const [type, ...flags] = rule.split("|");
@@ -17,12 +17,12 @@ export function expandRule(rule: Rule): Expanded {
   ) as Expanded;
 }
 
-/** A rule as JSON: a pattern becomes its source, which would otherwise arrive as `{}` on another node. */
+/** Returns a rule as JSON: a pattern becomes its source, which would otherwise arrive as `{}` on another node. */
 export function plainRule(rule: Rule): unknown {
   return plain(expandRule(rule));
 }
 
-/** A schema or a rule as JSON, see `plainRule`. */
+/** Returns a schema or a rule as JSON, see `plainRule`. */
 export function plain<S extends object>(schema: S): Record<string, unknown> {
   const text = JSON.stringify(schema, (_, value: unknown) =>
     value instanceof RegExp ? value.source : value,
@@ -30,7 +30,7 @@ export function plain<S extends object>(schema: S): Record<string, unknown> {
   return JSON.parse(text);
 }
 
-/** A rule in words, to follow "expected": `a string of 1 to 255 characters`, `one of GET, POST`. */
+/** Describes a rule in words, to follow "expected": `a string of 1 to 255 characters`, `one of GET, POST`. */
 export function describeRule(rule: Rule): string {
   const expanded = expandRule(rule);
   const words = describe(expanded);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
-import { nullsLeftOut, paramsChecker } from "./handler-params.ts";
+import { paramsChecker, withoutNullsOf } from "./handler-params.ts";
 
 const check = paramsChecker({
   name: { type: "string", min: 1, max: 5 },
@@ -18,7 +18,7 @@ const check = paramsChecker({
 const good = { name: "kinit", age: 3.5 };
 
 describe("handler params", () => {
-  it("lets through what the schema says", () => {
+  it("accepts params that satisfy the schema", () => {
     assert.equal(check(good), undefined);
     const full = { ...good, mode: "fast", rows: [{ title: "a", rank: 1 }], extra: { any: [1] } };
     assert.equal(check(full), undefined);
@@ -123,7 +123,7 @@ describe("handler params", () => {
     ],
   ];
   for (const [what, params, fault] of faults) {
-    it(`names ${what}`, () => {
+    it(`reports ${what}`, () => {
       const { rule, ...found } = check(params) as ParamFault;
       assert.deepEqual(found, fault);
       assert.deepEqual(rule, JSON.parse(JSON.stringify(rule)));
@@ -141,15 +141,15 @@ describe("null in handler params", () => {
     extra: { type: "record", optional: true },
   } as const;
 
-  it("is taken for an optional field, and that field is left out", () => {
+  it("is accepted for an optional field, which is removed", () => {
     const params = { age: 1, name: null, mode: null, json: null, note: null, extra: null };
     assert.equal(paramsChecker(fields)(params), undefined);
-    assert.deepEqual(nullsLeftOut(fields)(params), { age: 1, json: null, note: null });
+    assert.deepEqual(withoutNullsOf(fields)(params), { age: 1, json: null, note: null });
     const given = { age: 1, name: "a", extra: { inner: null } };
-    assert.equal(nullsLeftOut(fields)(given), given);
+    assert.equal(withoutNullsOf(fields)(given), given);
   });
 
-  it("is refused by name for a required field", () => {
+  it("is rejected for a required field", () => {
     const rule = { type: "number" };
     assert.deepEqual(paramsChecker(fields)({ age: null }), {
       rule,

@@ -9,7 +9,7 @@ import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { describeRule, expandRule, plainRule } from "./describe-rule.ts";
 
-/** Params that a handler does not take. */
+/** Params that violate a handler's schema or rules. */
 export class HandlerParamsInvalid extends AppError {
   constructor(handler: string, paramFault: ParamFault) {
     const { field, fault, expected } = paramFault;
@@ -21,13 +21,13 @@ export class HandlerParamsInvalid extends AppError {
 }
 
 /**
- * Compiles a schema into a check that returns the first fault. Fields that nobody declared are refused at any depth; null
- * for an optional field is none, see `nullsLeftOut`.
+ * Compiles a schema into a check that returns the first fault. Undeclared fields are rejected at any depth; null for an
+ * optional field means that it is omitted, see `withoutNullsOf`.
  */
 export function paramsChecker(fields: Fields): (params: unknown) => ParamFault | undefined {
   const whole: Rule = { type: "object", props: fields };
   const check = compileCheck("params", closed(fields));
-  const withoutNulls = nullsLeftOut(fields);
+  const withoutNulls = withoutNullsOf(fields);
   return (params) => {
     if (!isJsonObject(params)) return { field: "", ...kindFault(params), ...wanted(whole) };
     try {
@@ -41,10 +41,10 @@ export function paramsChecker(fields: Fields): (params: unknown) => ParamFault |
 }
 
 /**
- * Returns a function that leaves out what is null where the schema calls it optional: clients of the original send null
- * for what they do not give. A value that may be anything, or null, stays: `json: null` is a value to send.
+ * Returns a function that removes optional fields that are null: clients of the Python original send null for omitted
+ * fields. A field that may be anything, or null, stays: `json: null` is a value to send.
  */
-export function nullsLeftOut(fields: Fields): <P>(params: P) => P {
+export function withoutNullsOf(fields: Fields): <P>(params: P) => P {
   const names = Object.entries(fields).flatMap(([name, rule]) => {
     const { optional, nullable, type } = expandRule(rule);
     return optional && !nullable && type !== "any" ? [name] : [];
@@ -58,7 +58,7 @@ export function nullsLeftOut(fields: Fields): <P>(params: P) => P {
   };
 }
 
-/** The same rules with every nested object closed for undeclared fields. */
+/** Returns the same rules with every nested object closed to undeclared fields. */
 function closed(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).map(([name, rule]) => [name, closedRule(rule)]));
 }
@@ -111,7 +111,7 @@ function explain(violation: ContractViolation, params: unknown, whole: Rule): Pa
 
 type Wrong = Pick<ParamFault, "reason" | "fault">;
 
-/** What is wrong, by the validator's own name for it. */
+/** Faults by the validator's name for them. */
 const faults: Readonly<Record<string, Wrong>> = {
   required: { reason: "MISSING", fault: "is missing" },
   stringEmpty: { reason: "EMPTY", fault: "is empty" },

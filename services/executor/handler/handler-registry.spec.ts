@@ -15,14 +15,14 @@ const ping = defineHandler({ name: "net.ping", title: "Pings", params: {}, timeo
 const registry = handlerRegistry([ping, greet]);
 
 describe("handler registry", () => {
-  it("refuses two handlers of one name", () => {
+  it("rejects two handlers with the same name", () => {
     assert.throws(() => handlerRegistry([greet, ping, greet]), {
       type: "HANDLER_DUPLICATE",
       message: /demo\.main\.Greet/,
     });
   });
 
-  it("an unknown module is named, with the handlers that exist", () => {
+  it("reports an unknown module with the existing handlers", () => {
     assert.throws(() => registry.validate("demo.other.Greet", {}), {
       type: "HANDLER_UNKNOWN",
       code: 400,
@@ -31,21 +31,21 @@ describe("handler registry", () => {
     });
   });
 
-  it("an unknown name in a known module is named alone", () => {
+  it("reports an unknown name in a known module", () => {
     assert.throws(() => registry.validate("demo.main.Greeting", {}), {
       type: "HANDLER_UNKNOWN",
       message: "No handler is named demo.main.Greeting; available: demo.main.Greet, net.ping",
     });
   });
 
-  it("names that every object has are unknown too", () => {
+  it("does not know names that every object has", () => {
     assert.throws(() => registry.validate("constructor", {}), { type: "HANDLER_UNKNOWN" });
     assert.throws(() => registry.validate("net.ping", JSON.parse('{"__proto__":1}')), {
       type: "HANDLER_PARAMS_INVALID",
     });
   });
 
-  it("params that no store can hold are refused with the place", () => {
+  it("rejects params that cannot be stored, with their field", () => {
     const keep = defineHandler({ name: "k", title: "k", params: { value: "any" }, run: () => null });
     assert.throws(() => handlerRegistry([keep]).validate("k", { value: [{ _bsontype: "Long" }] }), {
       type: "HANDLER_PARAMS_INVALID",
@@ -59,10 +59,10 @@ describe("handler registry", () => {
     });
   });
 
-  it("bad params are named with fault and what would be right, never with their value", () => {
-    const refused = { type: "HANDLER_PARAMS_INVALID", code: 400 };
+  it("reports invalid params with fault and expectation, never with their value", () => {
+    const invalid = { type: "HANDLER_PARAMS_INVALID", code: 400 };
     assert.throws(() => registry.validate("demo.main.Greet", { name: "HUNTER2" }), {
-      ...refused,
+      ...invalid,
       message: "name has the wrong form; expected a string matching /^[a-z]+$/",
       data: {
         handler: "demo.main.Greet",
@@ -74,13 +74,13 @@ describe("handler registry", () => {
       },
     });
     assert.throws(() => registry.validate("demo.main.Greet", { name: "nobody" }), {
-      ...refused,
+      ...invalid,
       message: "name is nobody; expected somebody",
     });
     assert.doesNotThrow(() => registry.validate("demo.main.Greet", { name: "kinit" }));
   });
 
-  it("lists its handlers in plain JSON", () => {
+  it("lists its handlers as plain JSON", () => {
     const expected = [
       {
         name: "demo.main.Greet",

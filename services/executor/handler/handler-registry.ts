@@ -8,14 +8,14 @@ import { HandlerParamsInvalid } from "./handler-params.ts";
 
 /** The handlers of one executor, by name. */
 export interface HandlerRegistry {
-  /** Throws `HandlerUnknown` (`HANDLER_UNKNOWN`), which names those that exist. */
+  /** @throws `HANDLER_UNKNOWN`, with the names of the existing handlers */
   get(name: string): Handler;
-  /** Throws `HandlerUnknown` or `HandlerParamsInvalid` (`HANDLER_PARAMS_INVALID`). */
+  /** @throws `HANDLER_UNKNOWN`, `HANDLER_PARAMS_INVALID` */
   validate(name: string, params: unknown): void;
   list(defaultTimeoutMs: number): readonly HandlerView[];
 }
 
-/** A task names a handler that no executor has. */
+/** A task names a handler that does not exist. */
 export class HandlerUnknown extends AppError {
   constructor(name: string, known: readonly string[]) {
     super(handlerUnknownText(name, known), {
@@ -25,7 +25,7 @@ export class HandlerUnknown extends AppError {
   }
 }
 
-/** Throws `HANDLER_DUPLICATE` where two handlers share a name: the start is refused. */
+/** @throws `HANDLER_DUPLICATE` if two handlers have the same name */
 export function handlerRegistry(handlers: readonly Handler[]): HandlerRegistry {
   const byName = new Map<string, Handler>();
   for (const handler of handlers) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { guardedLookup, isForbiddenAddress, refuseForbiddenHost } from "./address-guard.ts";
+import { assertAllowedHost, guardedLookup, isForbiddenAddress } from "./address-guard.ts";
 
 describe("address guard", () => {
   const forbidden = [
@@ -29,10 +29,10 @@ describe("address guard", () => {
     "ff02::1",
   ];
   for (const address of forbidden) {
-    it(`refuses ${address}`, () => assert.equal(isForbiddenAddress(address), true));
+    it(`rejects ${address}`, () => assert.equal(isForbiddenAddress(address), true));
   }
   for (const address of ["1.1.1.1", "172.32.0.1", "100.128.0.1", "::ffff:1.1.1.1", "2606:4700::1111"]) {
-    it(`lets ${address} pass`, () => assert.equal(isForbiddenAddress(address), false));
+    it(`accepts ${address}`, () => assert.equal(isForbiddenAddress(address), false));
   }
 
   const urls = [
@@ -43,12 +43,12 @@ describe("address guard", () => {
     "http://127.1",
   ];
   for (const url of urls) {
-    it(`sees through ${url}`, () => {
-      assert.throws(() => refuseForbiddenHost(new URL(url)), { type: "HTTP_ADDRESS_FORBIDDEN" });
+    it(`rejects the host of ${url}`, () => {
+      assert.throws(() => assertAllowedHost(new URL(url)), { type: "HTTP_ADDRESS_FORBIDDEN" });
     });
   }
 
-  it("refuses a name that resolves to such an address", async () => {
+  it("rejects a name that resolves to a forbidden address", async () => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     guardedLookup("localhost", { all: true }, resolve);
     assert.equal(((await promise) as { type?: string }).type, "HTTP_ADDRESS_FORBIDDEN");

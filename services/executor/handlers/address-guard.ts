@@ -2,7 +2,7 @@ import { lookup as dnsLookup, type LookupAddress } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
 import { AppError } from "../../../shared/errors.ts";
 
-/** A host that a request may not reach: an address of this machine, its networks, or its cloud's metadata. */
+/** A host that a request must not reach: an address of this machine, its networks, or its cloud's metadata service. */
 export class AddressForbidden extends AppError {
   constructor(host: string) {
     super(
@@ -12,7 +12,7 @@ export class AddressForbidden extends AppError {
   }
 }
 
-/** IANA's special-purpose registries, and 168.63.129.16, at which Azure serves its machines. */
+/** IANA's special-purpose registries, and 168.63.129.16, Azure's platform address. */
 const forbiddenV4 = [
   "0.0.0.0/8",
   "10.0.0.0/8",
@@ -30,7 +30,7 @@ const forbiddenV4 = [
   "203.0.113.0/24",
   "224.0.0.0/3",
 ];
-/** With the prefixes that carry an IPv4 address inside: NAT64, Teredo, 6to4, IPv4-compatible. */
+/** Includes the prefixes that embed an IPv4 address: NAT64, Teredo, 6to4, IPv4-compatible. */
 const forbiddenV6 = [
   "::/96",
   "64:ff9b::/96",
@@ -56,27 +56,30 @@ function addRange(range: string, family: "ipv4" | "ipv6"): void {
   forbidden.addSubnet(net, Number(prefix), family);
 }
 
-/** True for an address in no public network; an IPv4 address mapped into IPv6 is judged as IPv4. */
+/** Returns true for an address outside public networks; an IPv4-mapped IPv6 address is checked as IPv4. */
 export function isForbiddenAddress(address: string): boolean {
   const bare = address.split("%")[0] as string;
   return forbidden.check(bare, isIP(bare) === 6 ? "ipv6" : "ipv4");
 }
 
-/** Throws `HTTP_ADDRESS_FORBIDDEN` for a URL whose host is such an address itself; names are for `guardedLookup`. */
-export function refuseForbiddenHost(url: URL): void {
+/**
+ * Checks a URL whose host is an address; `guardedLookup` checks names.
+ * @throws `HTTP_ADDRESS_FORBIDDEN`
+ */
+export function assertAllowedHost(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(host) !== 0 && isForbiddenAddress(host)) throw new AddressForbidden(host);
 }
 
 /**
- * Resolves a name for a connection and refuses it when any of its addresses is forbidden. The connection is made to
- * the very addresses that were checked, so a name that resolves differently a moment later gains nothing.
+ * Resolves a name for a connection and rejects it if any of its addresses is forbidden. The connection uses the checked
+ * addresses, so a name that resolves differently a moment later cannot bypass the check.
  */
 export const guardedLookup: LookupFunction = (hostname, options, callback) => {
   dnsLookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
     if (error) return callback(error, "", 0);
     if (addresses.some(({ address }) => isForbiddenAddress(address))) {
-      // Node hands the error on as it is; only its declaration asks for a system error.
+      // Node passes the error on unchanged; only the declared type requires a system error.
       return callback(new AddressForbidden(hostname) as unknown as NodeJS.ErrnoException, "", 0);
     }
     const first = addresses[0] as LookupAddress;

@@ -1,8 +1,9 @@
 import { defineHandler } from "../handler/define-handler.ts";
 
 /**
- * Has the crawler fetch the bilibili hot list. The run's id is the crawl's id, so that a run which is executed again
- * stores its rows once. The original's `task_id` is accepted and not needed. Fails with the crawl's error (`CRAWL_…`).
+ * Fetches the bilibili hot list through the crawler. The run's id is the crawl's id, so that a run that is executed again
+ * stores its rows once. The Python original's `task_id` is accepted and ignored.
+ * @throws the crawl's error (`CRAWL_…`)
  */
 export const bilibiliHotNew = defineHandler({
   name: "bilibili_hot_new.main.BilibiliHotNew",

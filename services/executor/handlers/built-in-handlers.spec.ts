@@ -42,7 +42,7 @@ describe("built-in handlers, run by an executor", () => {
     return event.data as Extract<RunEnvelope, { type: "run.succeeded" }>["data"];
   };
 
-  it("test.main.Test logs its params, waits two seconds and answers as the original does", async () => {
+  it("test.main.Test logs its params, waits two seconds and returns the original's result", async () => {
     const params = { name: "kinit", age: 3 };
     const event = success(await fixture.run({ handler: "test.main.Test", params }));
     assert.equal(event.result, "任务执行完成");
@@ -60,7 +60,7 @@ describe("built-in handlers, run by an executor", () => {
     assert.equal(event.type, "run.timed_out");
   });
 
-  it("bilibili_hot_new.main.BilibiliHotNew has the crawler crawl under the run's id", async () => {
+  it("bilibili_hot_new.main.BilibiliHotNew crawls with the run's id", async () => {
     const run = { handler: "bilibili_hot_new.main.BilibiliHotNew", runId: objectId() };
     const { due } = fixture.send(run);
     const event = success(await fixture.ended(run.runId));
@@ -80,17 +80,17 @@ describe("built-in handlers, run by an executor", () => {
   });
 
   const moleculer = (params: object) => fixture.run({ handler: "moleculer.call", params: { ...params } });
-  it("moleculer.call answers what the action answers", async () => {
+  it("moleculer.call returns the action's response", async () => {
     assert.equal(success(await moleculer({ action: "math.add", params: { a: 2, b: 3 } })).result, 5);
   });
 
-  it("moleculer.call passes nulls on, and takes null for what it does not need", async () => {
+  it("moleculer.call passes nulls on, and accepts null for its optional params", async () => {
     const params = { action: "math.given", params: { group: null, rows: [null] }, timeoutMs: null };
     assert.equal(await fixture.call("executor.validate", { handler: "moleculer.call", params }), null);
     assert.deepEqual(success(await moleculer(params)).result, { group: null, rows: [null] });
   });
 
-  it("moleculer.call names an action that nobody offers", async () => {
+  it("moleculer.call reports an action that no service offers", async () => {
     const { type, message } = failure(await moleculer({ action: "math.subtract" }));
     assert.equal(type, "ACTION_UNKNOWN");
     assert.match(message, /No service offers the action math\.subtract/);
@@ -109,7 +109,7 @@ describe("built-in handlers, run by an executor", () => {
   });
 
   for (const action of ["$node.list", "executor.revoke"]) {
-    it(`moleculer.call refuses ${action}`, async () => {
+    it(`moleculer.call rejects ${action}`, async () => {
       const params = { action };
       await assert.rejects(fixture.call("executor.validate", { handler: "moleculer.call", params }), {
         type: "HANDLER_PARAMS_INVALID",

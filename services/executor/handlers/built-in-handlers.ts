@@ -8,7 +8,7 @@ export interface BuiltInSettings {
   readonly httpAllowPrivate: boolean;
 }
 
-/** Every handler that an executor has from the start: a new one is a file of this folder and a line of this list. */
+/** All handlers of an executor. To add one, add a file to this folder and a line to this list. */
 export const builtInHandlers = ({ httpAllowPrivate }: BuiltInSettings): readonly Handler[] => [
   demonstration,
   bilibiliHotNew,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineHandler } from "../handler/define-handler.ts";
 
-/** The original's demonstration task, with its params and its answer. */
+/** The Python original's demonstration task, with its params and its result. */
 export const demonstration = defineHandler({
   name: "test.main.Test",
   title: "Demonstration: logs its params, waits two seconds",

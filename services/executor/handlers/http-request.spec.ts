@@ -13,7 +13,7 @@ type Route = (request: IncomingMessage, response: ServerResponse, body: string) 
 const redirect = (status: number, location: string): Route => {
   return (_, response) => response.writeHead(status, { location }).end();
 };
-/** JSON that a store refuses, or would return as something else. */
+/** JSON that a store rejects, or would return as another value. */
 const unstorable: Record<string, string> = {
   "/driver-type": '{"_bsontype":"ObjectId"}',
   "/nul-key": '{"rows":[{"a\\u0000b":1}]}',
@@ -79,7 +79,7 @@ describe("http.request", () => {
     return body as { method: string; headers: Record<string, string>; body: string };
   };
 
-  it("answers status, some headers and the body as JSON", async () => {
+  it("returns status, some headers and the body as JSON", async () => {
     const { status, headers, body } = await request({ url: `${base}/echo` });
     assert.equal(status, 200);
     assert.equal(headers["content-type"], "application/json; charset=utf-8");
@@ -97,19 +97,19 @@ describe("http.request", () => {
     assert.deepEqual([echo.method, echo.headers["x-trace"], echo.body], ["PUT", "7", "plain"]);
   });
 
-  it("states the length of a body for every method that may have one", async () => {
+  it("sends the length of a body for every method that may have one", async () => {
     for (const method of ["DELETE", "OPTIONS", "PATCH"]) {
       const echo = await echoed({ url: `${base}/echo`, method, body: "héllo" });
       assert.deepEqual([echo.body, echo.headers["content-length"]], ["héllo", "6"], method);
     }
   });
 
-  it("sends JSON as such", async () => {
+  it("sends JSON", async () => {
     const echo = await echoed({ url: `${base}/echo`, method: "POST", json: { a: [1] } });
     assert.deepEqual([echo.headers["content-type"], echo.body], ["application/json", '{"a":[1]}']);
   });
 
-  it("sends null as JSON, and takes null for what is not given", async () => {
+  it("sends null as JSON, and accepts null for omitted params", async () => {
     const nulls = {
       method: null,
       headers: null,
@@ -125,12 +125,12 @@ describe("http.request", () => {
     assert.deepEqual([echo.headers["content-type"], echo.body], ["application/json", "null"]);
   });
 
-  it("answers text as text, also where JSON was promised", async () => {
+  it("returns text as text, even if JSON was declared", async () => {
     assert.equal((await request({ url: `${base}/text` })).body, "héllo");
     assert.equal((await request({ url: `${base}/not-json` })).body, "{");
   });
 
-  it("answers JSON that no store can hold as text", async () => {
+  it("returns JSON that cannot be stored as text", async () => {
     for (const path of ["/driver-type", "/nul-key", "/deep"]) {
       const { body } = await request({ url: `${base}${path}` });
       assert.equal(typeof body, "string", path);
@@ -138,7 +138,7 @@ describe("http.request", () => {
     }
   });
 
-  it("keeps 64 KiB of a large body and says so", async () => {
+  it("keeps 64 KiB of a large body and marks it as truncated", async () => {
     const { body, truncated } = await request({ url: `${base}/large` });
     assert.equal((body as string).length, 65_536);
     assert.equal(truncated, true);
@@ -149,7 +149,7 @@ describe("http.request", () => {
     ["/429", true],
     ["/503", true],
   ] as const) {
-    it(`${path} is a failure, ${retryable ? "" : "not "}to be retried`, () =>
+    it(`${path} is a ${retryable ? "" : "non-"}retryable failure`, () =>
       assert.rejects(request({ url: `${base}${path}?token=hunter2` }), {
         type: "HTTP_STATUS",
         message: `GET 127.0.0.1:${port} answered ${path.slice(1)}`,
@@ -157,7 +157,7 @@ describe("http.request", () => {
       }));
   }
 
-  it("a status that is expected is none", async () => {
+  it("accepts an expected status", async () => {
     assert.equal((await request({ url: `${base}/404`, expectStatus: [200, 404] })).status, 404);
     await assert.rejects(request({ url: `${base}/text`, expectStatus: [204] }), { type: "HTTP_STATUS" });
   });
@@ -168,7 +168,7 @@ describe("http.request", () => {
       assert.deepEqual([echo.method, echo.body, echo.headers["content-type"]], ["GET", "", undefined]);
     });
 
-    it("with method and body where the status says so", async () => {
+    it("with method and body if the status requires it", async () => {
       const echo = await echoed({ url: `${base}/kept`, method: "POST", body: "again" });
       assert.deepEqual([echo.method, echo.body], ["POST", "again"]);
     });
@@ -201,7 +201,7 @@ describe("http.request", () => {
 
   describe("ends", () => {
     const slow = { type: "HTTP_TIMEOUT", retryable: true };
-    it("at its own limit, before the answer and within it", async () => {
+    it("at its own limit, before and during the response", async () => {
       await assert.rejects(request({ url: `${base}/silent`, timeoutMs: 50 }), slow);
       await assert.rejects(request({ url: `${base}/stalls`, timeoutMs: 50 }), slow);
     });
@@ -214,7 +214,7 @@ describe("http.request", () => {
       await assert.rejects(ended, reason);
     });
 
-    it("with the cause where nobody answers", async () => {
+    it("with the cause if the server cannot be reached", async () => {
       const unreachable = { type: "HTTP_UNREACHABLE", retryable: true };
       await assert.rejects(request({ url: "http://127.0.0.1:1/" }), {
         ...unreachable,
@@ -233,18 +233,18 @@ describe("http.request", () => {
   });
 
   describe("guards private addresses", () => {
-    const refused = { type: "HTTP_ADDRESS_FORBIDDEN", retryable: false };
+    const forbidden = { type: "HTTP_ADDRESS_FORBIDDEN", retryable: false };
     it("by number and by name", async () => {
-      await assert.rejects(request({ url: `${base}/text` }, { handler: guarded }), refused);
+      await assert.rejects(request({ url: `${base}/text` }, { handler: guarded }), forbidden);
       await assert.rejects(
         request({ url: `http://[::ffff:127.0.0.1]:${port}/` }, { handler: guarded }),
-        refused,
+        forbidden,
       );
-      await assert.rejects(request({ url: `http://localhost:${port}/` }, { handler: guarded }), refused);
+      await assert.rejects(request({ url: `http://localhost:${port}/` }, { handler: guarded }), forbidden);
     });
   });
 
-  describe("refuses params", () => {
+  describe("rejects params", () => {
     const faults: [object, RegExp][] = [
       [{ url: "ftp://example.com/" }, /url is no http or https URL/],
       [{ url: "example.com" }, /url is no http or https URL/],

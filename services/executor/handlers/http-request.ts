@@ -3,10 +3,10 @@ import type { ParamFault } from "../../../shared/contracts/handler-faults.ts";
 import { storableFault } from "../../../shared/contracts/storable.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { defineHandler, type Handler, type HandlerLog } from "../handler/define-handler.ts";
-import { exchange, type HttpResponse, isRedirect } from "./http-exchange.ts";
+import { type HttpResponse, isRedirect, requestFollowingRedirects } from "./http-client.ts";
 
 export interface HttpRequestSettings {
-  /** True: loopback, private and other special addresses may be called. */
+  /** Whether loopback, private and other special addresses may be called. */
   readonly allowPrivate: boolean;
 }
 
@@ -21,7 +21,7 @@ const HEADERS_KEPT = [
   "location",
   "retry-after",
 ];
-/** Headers that say where a message ends and what becomes of its connection, and `host`, which the URL names. */
+/** Headers that control the framing of a message and its connection, and `host`, which follows from the URL. */
 const FRAMING = new Set([
   "connection",
   "content-length",
@@ -37,10 +37,10 @@ const FRAMING = new Set([
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /**
- * Makes an HTTP request; the answer is the run's result: `{ status, headers, body, truncated? }`, the body as JSON
- * where it is declared so. Errors: `HTTP_STATUS` (retryable for 429 and 5xx), `HTTP_TIMEOUT` and `HTTP_UNREACHABLE`
- * (retryable), `HTTP_ADDRESS_FORBIDDEN`, `HTTP_REDIRECT_INVALID`. Messages name the host only: a path or a query may
- * hold a secret.
+ * Makes an HTTP request. The response is the run's result: `{ status, headers, body, truncated? }`, with the body as JSON
+ * if it is declared as JSON. Messages name the host only, because a path or a query may contain a secret.
+ * @throws `HTTP_STATUS` (retryable for 429 and 5xx), `HTTP_TIMEOUT` and `HTTP_UNREACHABLE` (retryable),
+ * `HTTP_ADDRESS_FORBIDDEN`, `HTTP_REDIRECT_INVALID`
  */
 export const httpRequest = ({ allowPrivate }: HttpRequestSettings): Handler =>
   defineHandler({
@@ -83,13 +83,13 @@ export const httpRequest = ({ allowPrivate }: HttpRequestSettings): Handler =>
       };
       const limits = { redirects: redirects ?? REDIRECTS, maxBodyBytes: BODY_KEPT_BYTES, allowPrivate };
       const response = await within({ signal, timeoutMs, host: target.host }, (limit) =>
-        exchange(call, { ...limits, signal: limit }),
+        requestFollowingRedirects(call, { ...limits, signal: limit }),
       );
       log.info(`${method} ${target.host} answered ${response.status}`);
       const isExpected =
         expectStatus?.includes(response.status) ?? (response.status >= 200 && response.status <= 299);
       if (!isExpected) throw new UnexpectedStatus(method, target.host, response);
-      return result(response, log);
+      return resultOf(response, log);
     },
   });
 
@@ -140,7 +140,7 @@ function headerFault([name, value]: [string, unknown]): ParamFault | undefined {
 
 const isBodiless = (method: string) => method === "GET" || method === "HEAD";
 
-/** Null is a value of JSON; where none can be sent it says that none is given. */
+/** Null is a JSON value; with a body or a method without one, it means that no JSON is given. */
 function isGiven(json: unknown, { method, body }: { method: string; body: unknown }): boolean {
   return json === null ? body === undefined && !isBodiless(method) : json !== undefined;
 }
@@ -177,7 +177,7 @@ interface Within {
   readonly host: string;
 }
 
-/** The request's own limit, inside that of its run. */
+/** Applies the request's own limit in addition to that of its run. */
 async function within<T>({ signal, timeoutMs, host }: Within, work: (limit: AbortSignal) => Promise<T>) {
   if (timeoutMs === undefined) return work(signal);
   const timer = AbortSignal.timeout(timeoutMs);
@@ -190,7 +190,7 @@ async function within<T>({ signal, timeoutMs, host }: Within, work: (limit: Abor
   }
 }
 
-function result({ status, headers, body, isTruncated }: HttpResponse, log: HandlerLog) {
+function resultOf({ status, headers, body, isTruncated }: HttpResponse, log: HandlerLog) {
   const kept = Object.fromEntries(
     HEADERS_KEPT.flatMap((name) => (headers[name] ? [[name, headers[name]]] : [])),
   );
@@ -199,7 +199,7 @@ function result({ status, headers, body, isTruncated }: HttpResponse, log: Handl
   return { status, headers: kept, body: content, ...(isTruncated ? { truncated: true } : undefined) };
 }
 
-/** A JSON body as the value it states; the text as it came where it is no JSON, or none that can be stored. */
+/** Returns a JSON body as its value, or its text if it is not JSON or cannot be stored. */
 function parsed(text: string, contentType: string | undefined, log: HandlerLog): unknown {
   if (!contentType || !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) return text;
   let value: unknown;

@@ -1,10 +1,10 @@
 import { AppError, errorType } from "../../../shared/errors.ts";
 import { defineHandler } from "../handler/define-handler.ts";
 
-/** The machinery's own actions: a task that drives them could revoke other runs or read what nodes tell each other. */
+/** Internal actions: with them a task could revoke other runs or read the state of the nodes. */
 const FORBIDDEN = /^(\$|executor\.)/;
 
-/** Calls an action of any service on the bus; its answer is the run's result. */
+/** Calls an action of any service; its response is the run's result. */
 export const moleculerCall = defineHandler({
   name: "moleculer.call",
   title: "Calls an action of a service",

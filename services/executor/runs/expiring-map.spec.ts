@@ -7,8 +7,8 @@ function setUp(limit: number) {
   return { time, ids: expiringMap<true>({ now: () => time.now }, { keepMs: 100, limit }) };
 }
 
-describe("expiring map", () => {
-  it("are remembered for as long as promised, and forgotten by twice that", () => {
+describe("ids in an expiring map", () => {
+  it("are kept for the given time, and dropped after at most twice that", () => {
     const { time, ids } = setUp(1000);
     time.now += 90;
     ids.set("a", true);
@@ -19,14 +19,14 @@ describe("expiring map", () => {
     assert.equal(ids.get("b"), undefined);
   });
 
-  it("are forgotten even where nothing was asked for long", () => {
+  it("are dropped even after a long time without a lookup", () => {
     const { time, ids } = setUp(1000);
     ids.set("a", true);
     time.now += 1000;
     assert.equal(ids.get("a"), undefined);
   });
 
-  it("the oldest leave early where too many come", () => {
+  it("are dropped early, oldest first, if there are too many", () => {
     const { ids } = setUp(10);
     for (let index = 0; index < 25; index++) ids.set(`id-${index}`, true);
     assert.equal(ids.get("id-0"), undefined);

@@ -6,7 +6,7 @@ import { defineHandler } from "../handler/define-handler.ts";
 
 const HOUR_MS = 3_600_000;
 
-describe("executor, while its wall clock is set", () => {
+describe("an executor whose wall clock is set", () => {
   let offset: number;
   let fixture: ExecutorFixture;
   const step = (ms: number) =>
@@ -27,12 +27,12 @@ describe("executor, while its wall clock is set", () => {
   });
   afterEach(() => fixture.stop());
 
-  it("times no attempt out that has not taken its time", async () => {
+  it("does not time out an attempt within its limit", async () => {
     const event = await fixture.run({ handler: `t.step${HOUR_MS}`, timeoutMs: HOUR_MS / 2 });
     assert.equal(event.type, "run.succeeded");
   });
 
-  it("times an attempt out that has", async () => {
+  it("times out an attempt beyond its limit", async () => {
     const event = await fixture.run({ handler: `t.step${-HOUR_MS}`, timeoutMs: 200 });
     assert.equal(event.type, "run.timed_out");
   });

@@ -10,12 +10,12 @@ import {
 import { objectId } from "../../../shared/ids.ts";
 import { confirmRuns } from "./confirm-runs.ts";
 
-describe("a question about runs", { concurrency: true }, () => {
+describe("a confirmation of runs", { concurrency: true }, () => {
   const runs = [1, 2].map(() => ({ taskId: objectId(), runId: objectId(), mayHaveEnded: true }));
   const verdicts = ["wanted", "revoked"];
 
-  /** What becomes of verdicts that arrive after so long; the scheduler read the tasks at the beginning or at the end. */
-  const responded = (afterMs: number, readsAt: "beginning" | "end") =>
+  /** Returns the verdicts of a scheduler that responds after `afterMs` and reads the tasks at the beginning or at the end. */
+  const verdictsOf = (afterMs: number, readsAt: "beginning" | "end") =>
     confirmRuns({
       async call() {
         const requestedAt = performance.now();
@@ -24,20 +24,20 @@ describe("a question about runs", { concurrency: true }, () => {
       },
     })(runs);
 
-  it("uses verdicts that took long, but no `wanted` from an older state", async () => {
+  it("uses verdicts that took long, but none about an older state", async () => {
     const slowMs = VERDICT_ARRIVAL_MS + 50;
-    const [late, fresh] = await Promise.all([responded(slowMs, "beginning"), responded(slowMs, "end")]);
+    const [late, fresh] = await Promise.all([verdictsOf(slowMs, "beginning"), verdictsOf(slowMs, "end")]);
     assert.deepEqual(late, ["unknown", "revoked"]);
     assert.deepEqual(fresh, verdicts);
   });
 
-  it("is given more time each time that it had too little, and the usual time after an answer", async () => {
+  it("has more time after each timeout, and the usual time after a response", async () => {
     const given: (number | null | undefined)[] = [];
     let isSlow = true;
     const confirm = confirmRuns({
       async call(_name: string, _params?: unknown, options?: CallingOptions) {
         given.push(options?.timeout);
-        if (isSlow) throw Object.assign(new Error("no answer"), { type: "REQUEST_TIMEOUT" });
+        if (isSlow) throw Object.assign(new Error("no response"), { type: "REQUEST_TIMEOUT" });
         return { verdicts, waitedMs: 0 };
       },
     });

@@ -42,7 +42,7 @@ describe("the gate before a start", () => {
     assert.equal(isOpen(each, LATE_START_MS + 1), true);
   });
 
-  it("is shut, each time anew, for an event that may have gone to another member of the group", () => {
+  it("is closed, each time again, for an event that may have been redelivered to another member", () => {
     const delivery = { lapsedAt: performance.now() };
     const each = run(delivery);
     assert.deepEqual([isOpen(each), gate.mayHaveEnded(each)], [false, true]);
@@ -54,20 +54,20 @@ describe("the gate before a start", () => {
     assert.deepEqual([isOpen(each), gate.mayHaveEnded(each)], [false, true], "the verdict is from before");
   });
 
-  it("is shut for what was dispatched before the process began", () => {
+  it("is closed for runs that were dispatched before the process started", () => {
     const each = run();
     const older = { ...each, due: { ...each.due, time: new Date(now() - 60_000).toISOString() } };
     assert.deepEqual([isOpen(older), gate.mayHaveEnded(older)], [false, true]);
   });
 
-  it("takes a step of the wall clock for a machine that slept: its monotonic clock stands still meanwhile", () => {
+  it("treats a step of the wall clock as a sleep of the machine, during which its monotonic clock stops", () => {
     const [before, waiting] = [run(), run()];
     const requestedAt = performance.now();
     assert.equal(isOpen(before), true);
     offset += GAP_MS + 100;
     assert.equal(isOpen(before), false);
     assert.match(warnings[0]?.[1] ?? "", /was suspended/);
-    assert.equal(isOpen(run()), true, "what is dispatched afterwards is not asked about");
+    assert.equal(isOpen(run()), true, "a run that is dispatched afterwards is not confirmed");
     gate.confirm(waiting, requestedAt);
     assert.equal(isOpen(waiting), false, "a verdict from before does not count");
     gate.confirm(waiting, performance.now());

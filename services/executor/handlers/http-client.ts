@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { AppError, errorMessage, errorType } from "../../../shared/errors.ts";
-import { guardedLookup, refuseForbiddenHost } from "./address-guard.ts";
+import { assertAllowedHost, guardedLookup } from "./address-guard.ts";
 
 export interface HttpCall {
   readonly url: URL;
@@ -13,14 +13,14 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
-  /** True where the body is longer than what is kept of it. */
+  /** True if the body was longer than `maxBodyBytes` and was cut. */
   readonly isTruncated: boolean;
-  /** Redirects that were followed to get it. */
+  /** Number of redirects followed. */
   readonly redirects: number;
 }
 export interface HttpLimits {
   readonly signal: AbortSignal;
-  /** Redirects followed; the answer to the last is taken as it is. */
+  /** Redirects to follow; one more is returned as the response. */
   readonly redirects: number;
   readonly maxBodyBytes: number;
   readonly allowPrivate: boolean;
@@ -29,13 +29,13 @@ export interface HttpLimits {
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Makes a request and follows its redirects, each checked like the first. Errors: `HTTP_ADDRESS_FORBIDDEN`,
- * `HTTP_REDIRECT_INVALID`, `HTTP_UNREACHABLE` (retryable), and the signal's reason when it is aborted.
+ * Makes a request and follows its redirects, each of which is checked like the first request.
+ * @throws `HTTP_ADDRESS_FORBIDDEN`, `HTTP_REDIRECT_INVALID`, `HTTP_UNREACHABLE` (retryable), or the signal's reason
  */
-export async function exchange(first: HttpCall, limits: HttpLimits): Promise<HttpResponse> {
+export async function requestFollowingRedirects(first: HttpCall, limits: HttpLimits): Promise<HttpResponse> {
   let call = first;
   for (let redirects = 0; ; redirects++) {
-    const response = await exchangeOnce(call, limits);
+    const response = await requestOnce(call, limits);
     const { location } = response.headers;
     if (redirects >= limits.redirects || location === undefined || !isRedirect(response.status))
       return { ...response, redirects };
@@ -43,15 +43,15 @@ export async function exchange(first: HttpCall, limits: HttpLimits): Promise<Htt
   }
 }
 
-/** True for a status that names another place to go to. */
+/** Returns true for a status that redirects to another URL. */
 export function isRedirect(status: number): boolean {
   return REDIRECTS.has(status);
 }
 
-type OneResponse = Omit<HttpResponse, "redirects">;
+type SingleResponse = Omit<HttpResponse, "redirects">;
 
-async function exchangeOnce(call: HttpCall, limits: HttpLimits): Promise<OneResponse> {
-  if (!limits.allowPrivate) refuseForbiddenHost(call.url);
+async function requestOnce(call: HttpCall, limits: HttpLimits): Promise<SingleResponse> {
+  if (!limits.allowPrivate) assertAllowedHost(call.url);
   try {
     return await readResponse(await send(call, limits), limits.maxBodyBytes);
   } catch (error) {
@@ -71,9 +71,9 @@ class HttpUnreachable extends AppError {
 }
 
 function causeInOneLine(cause: unknown): string {
-  // Where a name has several addresses, Node's error has a code and no message.
+  // If a name has several addresses, Node's error has a code and no message.
   const text = errorMessage(cause) || ((cause as { code?: string }).code ?? "");
-  // OpenSSL's are full of internals: `<id>:error:<number>:<library>:<function>:<reason>:<source file>:<line>:`.
+  // OpenSSL's messages contain internals: `<id>:error:<number>:<library>:<function>:<reason>:<source file>:<line>:`.
   const reason = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(text)?.[1];
   const why = reason === undefined ? text : `TLS failed: ${reason}`;
   return why.replaceAll(/\s+/g, " ").trim();
@@ -82,18 +82,18 @@ function causeInOneLine(cause: unknown): string {
 function send({ url, method, headers, body }: HttpCall, limits: HttpLimits): Promise<IncomingMessage> {
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   const lookup = limits.allowPrivate ? undefined : guardedLookup;
-  // Node states the length by itself for some methods only; without it a body is read as the next request.
+  // Node sets the length for some methods only; without it, a server reads the body as the next request.
   const framed =
     body === undefined ? headers : { ...headers, "content-length": String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
-    // No agent: a pooled connection would be used again without its address being looked at.
+    // No agent: a pooled connection would be reused without checking its address.
     request(url, { method, headers: framed, agent: false, lookup, signal: limits.signal }, resolve)
       .on("error", reject)
       .end(body);
   });
 }
 
-async function readResponse(message: IncomingMessage, maxBytes: number): Promise<OneResponse> {
+async function readResponse(message: IncomingMessage, maxBytes: number): Promise<SingleResponse> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
@@ -110,7 +110,7 @@ async function readResponse(message: IncomingMessage, maxBytes: number): Promise
   };
 }
 
-/** As browsers do: 303, and 301 or 302 after POST, continue as GET; secrets do not follow to another origin. */
+/** As in browsers, 303, and 301 or 302 after POST, continue as GET; secrets are not sent to another origin. */
 function redirected(call: HttpCall, status: number, location: string): HttpCall {
   const url = URL.parse(location, call.url.href);
   if (!url || !/^https?:$/.test(url.protocol)) {
