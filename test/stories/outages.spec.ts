@@ -42,14 +42,16 @@ describe("outages of what all services share", () => {
     for (const [n, taskId] of taskIds.entries()) {
       const { data } = await cluster.api.post(`/scheduler/task/stop/update?data_id=${taskId}`);
       assert.equal(data, "任务暂停成功");
-      await cluster.api.recordsWhen(taskId, (records) =>
-        records.every(({ status }) => !["queued", "running"].includes(status)),
-      );
+      // All that the paused task dispatched; some of it may not be on record yet.
+      const dispatched = { type: "task.due", stream: `task-${taskId}` };
+      const runIds: string[] = await cluster.db.collection("events").distinct("data.runId", dispatched);
       const path = `/${name}-${n}`;
-      await cluster.api.recordsWhen(
-        taskId,
-        (records) => records.filter(({ status }) => status === "succeeded").length >= sink.hits(path),
-      );
+      await cluster.api.recordsWhen(taskId, (records) => {
+        const ended = records.filter(({ status }) => !["queued", "running"].includes(status));
+        const ids = new Set(ended.map(({ id }) => id));
+        const succeeded = ended.filter(({ status }) => status === "succeeded");
+        return runIds.every((id) => ids.has(id)) && succeeded.length >= sink.hits(path);
+      });
       await assertEachOccurrenceOnce(cluster.db, taskId, 1000);
       const records = await cluster.api.records(taskId);
       const succeeded = records.filter(({ status }) => status === "succeeded");
