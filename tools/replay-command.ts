@@ -43,7 +43,9 @@ async function report(db: Db, print: Print): Promise<boolean> {
   }
   if (count > PRINTED) print(`and ${count - PRINTED} more`);
   if (awaited > 0)
-    print(`${awaited} runs or skips are not recorded yet: their events are in an outbox or on the bus.`);
+    print(
+      `${awaited} runs, skips or ends of runs are not recorded yet: their events are in an outbox or on the bus.`,
+    );
   if (count > 0) print(count === 1 ? "1 difference." : `${count} differences.`);
   else print(`No difference: the read models (${compared} documents) agree with the events.`);
   return count === 0;

@@ -11,7 +11,18 @@ export interface Replayed {
   readonly document: Document | null;
   /** The event that has to arrive before the document is written; not given where that event has arrived. */
   readonly awaits?: WrittenEvent;
+  /** What a stored document should be without the events of other streams that it does not contain yet. */
+  readonly lagging?: (stored: Document) => Lagging;
 }
+
+/** A document before some events, and these events. */
+export interface Lagging {
+  readonly document: Document;
+  readonly awaits: readonly SentEvent[];
+}
+
+/** An event without a writer came over the bus. */
+type SentEvent = Pick<WrittenEvent, "id"> & Partial<WrittenEvent>;
 
 /** One read model: where it stands and how it is made from the events. */
 export interface ReadModel {
@@ -21,7 +32,7 @@ export interface ReadModel {
   replay(events: Collection<EventDocument>): AsyncIterable<readonly Replayed[]>;
 }
 
-/** A document that is not what its events make of it; `awaited`: its event is still to be sent, which is no fault. */
+/** A document that is not what its events make of it; `awaited`: an event is still on its way, which is no fault. */
 export interface Difference {
   readonly collection: string;
   readonly id: string;
@@ -68,13 +79,16 @@ export async function* compare(db: Db, model: ReadModel): AsyncIterable<Differen
       db,
       replayed.filter(({ id }) => !stored.has(id)),
     );
-    for (const { id, document } of replayed) {
+    for (const { id, document, lagging } of replayed) {
       if (document === null) continue;
       seen.add(id);
       const found = stored.get(id);
       const fields = found ? differingFields(document, found, ignored) : [];
       if (!found) yield { collection: name, id, fault: isAwaited.has(id) ? "awaited" : "missing", fields };
-      else if (fields.length > 0) yield { collection: name, id, fault: "differs", fields };
+      else if (fields.length > 0) {
+        const isLagging = await lags(db, found, { lagging: lagging?.(found), ignored });
+        yield { collection: name, id, fault: isLagging ? "awaited" : "differs", fields };
+      }
     }
   }
   // What the original wrote has no version and no events.
@@ -83,18 +97,35 @@ export async function* compare(db: Db, model: ReadModel): AsyncIterable<Differen
   }
 }
 
-/**
- * Ids of the documents whose event an outbox still has to send, or has sent a moment before the newest event: then it
- * is on the bus, as in a copy of a system at work.
- */
+/** Ids of the documents whose event is still on its way. */
 async function awaitedOf(db: Db, missing: readonly Replayed[]): Promise<ReadonlySet<string>> {
   const events = missing.flatMap(({ awaits }) => awaits ?? []);
+  const inTransit = await inTransitOf(db, events);
+  return new Set(missing.filter(({ awaits }) => awaits && inTransit.has(awaits.id)).map(({ id }) => id));
+}
+
+/** Whether a stored document lacks only events that are still on their way. */
+async function lags(
+  db: Db,
+  stored: Document,
+  { lagging, ignored }: { readonly lagging: Lagging | undefined; readonly ignored: readonly string[] },
+): Promise<boolean> {
+  if (!lagging || differingFields(lagging.document, stored, ignored).length > 0) return false;
+  const inTransit = await inTransitOf(db, lagging.awaits);
+  return lagging.awaits.every(({ id }) => inTransit.has(id));
+}
+
+/**
+ * Ids of those events that an outbox still has to send, or has sent a moment before the newest event: then they are on
+ * the bus, as in a copy of a running system.
+ */
+async function inTransitOf(db: Db, events: readonly SentEvent[]): Promise<ReadonlySet<string>> {
   if (events.length === 0) return new Set();
-  const unsent = await unsentOf(db.collection<OutboxDocument>("outboxes"), events);
+  const written = events.flatMap(({ id, writer }) => (writer === undefined ? [] : [{ id, writer }]));
+  const unsent = await unsentOf(db.collection<OutboxDocument>("outboxes"), written);
   const newest = await db.collection<EventDocument>("events").findOne({}, { sort: { _id: -1 } });
   const under = eventIdAt((newest?.time.getTime() ?? 0) - ON_THE_BUS_MS);
-  const isAwaited = ({ awaits }: Replayed) => awaits && (unsent.has(awaits.id) || awaits.id >= under);
-  return new Set(missing.filter(isAwaited).map(({ id }) => id));
+  return new Set(events.map(({ id }) => id).filter((id) => unsent.has(id) || id >= under));
 }
 
 /** Writes the read model anew into a collection of its own; answers its name and the number of documents. */

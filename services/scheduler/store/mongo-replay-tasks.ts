@@ -2,10 +2,16 @@ import type { Collection } from "mongodb";
 import { isOf } from "../../../shared/contracts/catalogue.ts";
 import { isRunEnded } from "../../../shared/contracts/run-events.ts";
 import { type EventDocument, fromEventDocument } from "../../../shared/event-store/event-document.ts";
-import { eventsOf, inChunks, type ReadModel, type Replayed } from "../../../shared/event-store/replay.ts";
+import {
+  eventsOf,
+  inChunks,
+  type Lagging,
+  type ReadModel,
+  type Replayed,
+} from "../../../shared/event-store/replay.ts";
 import { task } from "../task/task.ts";
 import { type DefinedTask, isDefined, type Task } from "../task/task-state.ts";
-import { toDocument } from "./task-document.ts";
+import { type TaskDocument, toDocument } from "./task-document.ts";
 
 const CHUNK = 500;
 
@@ -18,12 +24,36 @@ export const taskReadModel: ReadModel = {
       const states = streams.map(({ state }) => state);
       const ended = await endedRuns(events, states);
       yield streams.map(({ id, state, version }): Replayed => {
-        const current = isDefined(state) ? withoutEnded(state, ended) : state;
-        return { id, document: isDefined(current) ? toDocument(current, version) : null };
+        if (!isDefined(state)) return { id, document: null };
+        const documentWithout = (runs: EndedRuns) => toDocument(withoutEnded(state, runs), version);
+        return {
+          id,
+          document: documentWithout(ended),
+          lagging: (stored) => stillListed(ended, { documentWithout, stored: stored as TaskDocument }),
+        };
       });
     }
   },
 };
+
+/** The event that ended a run, by the id of the run. */
+type EndedRuns = ReadonlyMap<string, EventDocument>;
+
+interface StoredTask {
+  readonly documentWithout: (runs: EndedRuns) => TaskDocument;
+  readonly stored: TaskDocument;
+}
+
+/** The end of a run is stored with its record; the scheduler removes the run from the task when it receives the event. */
+function stillListed(ended: EndedRuns, { documentWithout, stored }: StoredTask): Lagging {
+  const listed = stored.running.map(({ run_id }) => run_id);
+  const removed = new Map([...ended].filter(([runId]) => !listed.includes(runId)));
+  const awaited = listed.flatMap((runId) => ended.get(runId) ?? []);
+  return {
+    document: documentWithout(removed),
+    awaits: awaited.map(({ _id: id, writer }) => ({ id, writer })),
+  };
+}
 
 interface FoldedStream {
   readonly id: string;
@@ -49,26 +79,24 @@ async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<
 }
 
 /** Those of the tasks' open runs that have ended. */
-async function endedRuns(
-  events: Collection<EventDocument>,
-  states: readonly Task[],
-): Promise<ReadonlySet<string>> {
+async function endedRuns(events: Collection<EventDocument>, states: readonly Task[]): Promise<EndedRuns> {
   const runIds = states.flatMap((state) =>
     isDefined(state) ? state.openRuns.map(({ runId }) => runId) : [],
   );
   const found = events.find({ stream: { $in: runIds.map((id) => `run-${id}`) } });
-  const ended = new Set<string>();
+  const ended = new Map<string, EventDocument>();
   for await (const document of found) {
     const event = fromEventDocument(document);
-    if (isRunEnded(event)) ended.add(event.data.runId);
+    if (isRunEnded(event)) ended.set(event.data.runId, document);
   }
   return ended;
 }
 
-function withoutEnded(state: DefinedTask, ended: ReadonlySet<string>): Task {
-  const closed = state.openRuns.filter(({ runId }) => ended.has(runId));
-  return closed.reduce<Task>(
-    (current, { runId }) => task.evolve(current, { type: "runRemoved", runId }),
-    state,
-  );
+function withoutEnded(state: DefinedTask, ended: EndedRuns): DefinedTask {
+  return state.openRuns
+    .filter(({ runId }) => ended.has(runId))
+    .reduce(
+      (current, { runId }) => task.evolve(current, { type: "runRemoved", runId }) as DefinedTask,
+      state,
+    );
 }
