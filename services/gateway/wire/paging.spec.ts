@@ -21,6 +21,8 @@ describe("paging", () => {
     [{ v_order: "DESC" }, { page: 1, limit: 10, orderField: "createdAt", order: "asc" }],
     [{ v_order: "asc" }, { page: 1, limit: 10, orderField: "createdAt", order: "asc" }],
     [{ v_order_field: "job_class" }, { page: 1, limit: 10, orderField: "handler", order: "asc" }],
+    [{ v_order_field: "constructor" }, { page: 1, limit: 10, orderField: "id", order: "asc" }],
+    [{ v_order_field: "__proto__" }, { page: 1, limit: 10, orderField: "id", order: "asc" }],
     [
       { v_order_field: "no_such_field", v_order: "desc" },
       { page: 1, limit: 10, orderField: "id", order: "desc" },

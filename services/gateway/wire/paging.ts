@@ -54,6 +54,7 @@ export function toPaging<Field extends string>(
   const rows = { page: Math.min(page, MAX_ROWS), limit: Math.min(limit, MAX_ROWS) };
   if (v_order_field === "" && v_order === "") return rows;
   const isDescending = v_order === "desc" || v_order === "descending";
-  const orderField = sortFields[v_order_field || "create_datetime"] ?? "id";
+  const name = v_order_field || "create_datetime";
+  const orderField = (Object.hasOwn(sortFields, name) && sortFields[name]) || "id";
   return { ...rows, orderField, order: isDescending ? "desc" : "asc" };
 }
