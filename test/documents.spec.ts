@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
 import { filesOf } from "./import-graph.ts";
+import { applied, snippetsOf } from "./snippets.ts";
 
 const pages = filesOf("{*.md,docs/**/*.md}").filter((page) => page !== "CHANGELOG.md");
 const sources = filesOf("{services,shared,migrations,tools,test}/**/*.{ts,mjs}");
@@ -24,6 +25,16 @@ describe("documents", () => {
       assert.deepEqual(dead, []);
     });
   }
+
+  it("name the lines of the files that their code belongs to", () => {
+    const edited = new Map<string, string>();
+    for (const snippet of snippetsOf(readFileSync("CONTRIBUTING.md", "utf8"))) {
+      const { file, position } = snippet;
+      const source = position === "whole" ? "" : (edited.get(file) ?? readFileSync(file, "utf8"));
+      edited.set(file, applied(source, snippet));
+    }
+    assert.ok(edited.size > 10);
+  });
 
   it("of today name files that exist", () => {
     // Decisions name the files of their time; CONTRIBUTING.md also those that it adds.
