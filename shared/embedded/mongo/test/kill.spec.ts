@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MongoClient } from "mongodb";
 import { startEmbeddedMongo } from "../start-embedded-mongo.ts";
@@ -12,8 +12,16 @@ const ROUNDS = 4;
 /** Writes that are acknowledged before a round's process is killed. */
 const ACKNOWLEDGED = [120, 20, 400, 80];
 
+/** A test that fails leaves its server running, which would keep this process alive. */
+const children = new Set<ChildProcess>();
+after(() => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
 async function spawnServer(directory: string, sync: string): Promise<{ child: ChildProcess; says: string }> {
   const child = spawn(process.execPath, [PROCESS, directory, sync], { stdio: ["ignore", "pipe", "inherit"] });
+  children.add(child);
+  child.once("exit", () => children.delete(child));
   const [line] = await once(child.stdout!, "data");
   return { child, says: String(line).trim() };
 }
@@ -36,7 +44,7 @@ async function writeUntilKilled(
   child: ChildProcess,
   ledger: Ledger,
 ): Promise<void> {
-  const client = await new MongoClient(url, { serverSelectionTimeoutMS: 500, retryWrites: false }).connect();
+  const client = await new MongoClient(url, { serverSelectionTimeoutMS: 5000, retryWrites: false }).connect();
   const db = client.db("ledger");
   let isKilled = false;
   let acknowledged = 0;
