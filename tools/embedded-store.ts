@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { budgetNews } from "@kinit/embedded-mongo/budget";
+import { budgetMessage } from "@kinit/embedded-mongo/budget";
 import { type MongoThread, startMongoThread } from "@kinit/embedded-mongo/thread";
 import type { Logger } from "pino";
 import type { ReadinessCheck } from "../services/gateway/endpoints/readiness.ts";
@@ -26,7 +26,7 @@ export async function startEmbeddedStore(config: Config, logger: Logger): Promis
     sync: config.embeddedSync,
     budgetBytes: config.embeddedBudgetBytes,
     log: (message) => log.info(message),
-    onBudget: (reason) => (reason === null ? log.info : log.warn).call(log, budgetNews(reason)),
+    onBudget: (reason) => (reason === null ? log.info : log.warn).call(log, budgetMessage(reason)),
   }).catch((cause: unknown) => {
     throw errorType(cause) === "MONGO_NOT_STARTED" ? unusable(dir, cause) : cause;
   });

@@ -1,13 +1,13 @@
-/** What the server takes up, in bytes. */
+/** The space that the server uses, in bytes. */
 export interface Sizes {
-  /** Objects and buffers of the server's thread, or of its process where it has one of its own. */
+  /** Objects and buffers of the server's thread, or of its process if it runs in a separate one. */
   readonly memory: number;
   /** Log and snapshot on disk. */
   readonly log: number;
 }
 
-/** What has outgrown a budget, as a clause for people; null where nothing has. */
-export function outgrown({ memory, log }: Sizes, budget: number): string | null {
+/** Describes what exceeds a budget, for people to read. Returns null if nothing does. */
+export function describeExcess({ memory, log }: Sizes, budget: number): string | null {
   const clauses = [
     memory > budget ? `memory holds ${mebibytes(memory)}` : "",
     log > budget ? `the log takes ${mebibytes(log)}` : "",
@@ -17,22 +17,25 @@ export function outgrown({ memory, log }: Sizes, budget: number): string | null 
     : `${clauses.join(" and ")}, more than the budget of ${mebibytes(budget)}`;
 }
 
-/** Below this part of the budget it counts as kept again, so that garbage that comes and goes does not ring twice. */
-const KEPT = 0.9;
+/**
+ * Usage below this fraction of the budget counts as within it again. The gap prevents repeated reports while
+ * garbage comes and goes.
+ */
+const WITHIN_AGAIN = 0.9;
 
-/** Tells each time that a budget begins or ceases to be exceeded. */
-export function watchBudget(budget: number, tell: (reason: string | null) => void): (sizes: Sizes) => void {
+/** Calls `report` each time usage starts or stops to exceed the budget: with the reason, or with null. */
+export function watchBudget(budget: number, report: (reason: string | null) => void): (sizes: Sizes) => void {
   let isExceeded = false;
   return (sizes) => {
-    const reason = outgrown(sizes, isExceeded ? budget * KEPT : budget);
+    const reason = describeExcess(sizes, isExceeded ? budget * WITHIN_AGAIN : budget);
     if ((reason !== null) === isExceeded) return;
     isExceeded = reason !== null;
-    tell(reason);
+    report(reason);
   };
 }
 
-/** The same as a sentence for a log. */
-export const budgetNews = (reason: string | null): string =>
+/** Formats a change of the budget's state as a log message. */
+export const budgetMessage = (reason: string | null): string =>
   reason === null
     ? "the embedded MongoDB server is within its budget again"
     : `the embedded MongoDB server is over its budget: ${reason}`;

@@ -12,30 +12,30 @@ import { predicatesOf } from "./planner/predicates.ts";
 import { Scan } from "./planner/scan.ts";
 
 const TURN_MS = 1_000;
-const TURNS_BETWEEN_LOOKS = 10;
+const TURNS_BETWEEN_CHECKS = 10;
 const DEFAULT_TTL_SECONDS = 60;
 /** Expired documents are deleted in transactions of this size: each takes about a millisecond. */
 const DELETES_PER_TRANSACTION = 500;
 
 export interface Maintenance {
-  /** Resolves when what is being done has ended: a snapshot that is half written would be in vain. */
+  /** Resolves when the current task has ended, so that a snapshot is not left half written. */
   stop(): Promise<void>;
 }
 
 export interface MaintenanceOptions {
   readonly log: (message: string) => void;
-  /** Is told now and then what the server takes up. */
+  /** Receives the server's memory and log sizes at intervals. */
   readonly watch: (sizes: Sizes) => void;
 }
 
-/** Work that nobody asks for: expiring documents of TTL indexes, compacting the log, watching the budget. */
+/** Background work: deletes expired documents of TTL indexes, compacts the log, watches the budget. */
 export function startMaintenance(server: ServerState, { log, watch }: MaintenanceOptions): Maintenance {
   let running: Promise<void> | null = null;
   let lastExpiry = Date.now();
   let turns = 0;
   const turn = async (): Promise<void> => {
-    if (turns++ % TURNS_BETWEEN_LOOKS === 0) watch(sizesOf(server));
-    // Whoever has locked the server copies its files: nothing may change in them.
+    if (turns++ % TURNS_BETWEEN_CHECKS === 0) watch(sizesOf(server));
+    // A locked server is being backed up by copying its files, so nothing may change in them.
     if (server.writeGate.lockCount > 0) return;
     await server.engine.store.recover();
     if (Date.now() - lastExpiry >= ttlIntervalMs(server)) {
@@ -47,7 +47,7 @@ export function startMaintenance(server: ServerState, { log, watch }: Maintenanc
   };
   const timer = setInterval(() => {
     running ??= turn()
-      .catch((error: Error) => log(`maintenance failed and will be tried again: ${error.message}`))
+      .catch((error: Error) => log(`maintenance failed and will be retried: ${error.message}`))
       .finally(() => {
         running = null;
       });
@@ -69,12 +69,12 @@ function sizesOf({ engine }: ServerState): Sizes {
 const ttlIntervalMs = ({ parameters }: ServerState): number =>
   Number(parameters.get("ttlMonitorSleepSecs") ?? DEFAULT_TTL_SECONDS) * 1000;
 
-/** What an index with a collation keeps of strings that are long gone is freed by building it again. */
+/** Indexes with a collation keep classes of deleted strings; rebuilding such an index frees them. */
 async function rebuildWastefulIndexes({ engine }: ServerState): Promise<void> {
   for (const collection of [...engine.catalog.everyCollection()]) {
     for (const index of collection.indexes.filter((one) => one.isReady && one.isWasteful)) {
       await engine.settleWriters(collection);
-      // A new index holds no versions of before: snapshots that still read some need the old one.
+      // A new index has no entries of older versions: open snapshots that read them need the old index.
       const isFree = () => engine.versions.retiredVersions === 0;
       if (isFree())
         await rebuildIndex(collection, index, {
@@ -96,7 +96,7 @@ async function expireDocuments({ engine }: ServerState): Promise<void> {
   }
 }
 
-/** Only dates expire: a range of dates in the index holds nothing else. */
+/** Only dates expire, and a range of dates in the index contains nothing else. */
 async function expireIndex(
   { engine }: Pick<ServerState, "engine">,
   collection: Collection,
@@ -120,7 +120,7 @@ async function expireIndex(
   }
 }
 
-/** A document that a transaction is writing to is left for the next round. */
+/** Skips a document that a transaction is writing to; the next round tries it again. */
 function removeFree(
   collection: Collection,
   transaction: Parameters<Collection["remove"]>[0],

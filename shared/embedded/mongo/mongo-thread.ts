@@ -2,15 +2,15 @@ import { parentPort, workerData } from "node:worker_threads";
 import { type EmbeddedMongoOptions, startEmbeddedMongo } from "./start-embedded-mongo.ts";
 import { EmbeddedMongoError } from "./store/embedded-mongo-error.ts";
 
-/** What the thread tells its owner. */
+/** The messages that the thread sends to its owner. */
 export type ThreadReport =
   | { readonly kind: "log"; readonly message: string }
   | { readonly kind: "budget"; readonly reason: string | null }
   | { readonly kind: "started"; readonly url: string; readonly port: number }
-  | { readonly kind: "refused"; readonly message: string; readonly type: string | undefined }
+  | { readonly kind: "failed"; readonly message: string; readonly type: string | undefined }
   | { readonly kind: "closed" };
 
-/** The thread's own code; its owner is `start-mongo-thread.ts`. */
+/** Runs the server in this thread and reports to `start-mongo-thread.ts`. */
 async function serve(): Promise<void> {
   const report = (message: ThreadReport) => parentPort?.postMessage(message);
   const options = workerData as EmbeddedMongoOptions;
@@ -28,7 +28,7 @@ async function serve(): Promise<void> {
     });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    report({ kind: "refused", message, type: error instanceof EmbeddedMongoError ? error.type : undefined });
+    report({ kind: "failed", message, type: error instanceof EmbeddedMongoError ? error.type : undefined });
     parentPort?.close();
   }
 }

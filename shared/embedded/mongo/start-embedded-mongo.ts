@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { budgetNews, watchBudget } from "./budget.ts";
+import { budgetMessage, watchBudget } from "./budget.ts";
 import { dispatch } from "./commands/dispatch.ts";
 import type { ServerState } from "./commands/request/context.ts";
 import { Engine } from "./engine/engine.ts";
@@ -27,20 +27,30 @@ const DEFAULT_BUDGET = 2 * 2 ** 30;
 interface ListenOptions {
   /** 0, the default, takes a free port. */
   readonly port?: number;
-  /** Default 127.0.0.1. There is no authentication: another address opens the data to whoever reaches it. */
+  /**
+   * Default 127.0.0.1. There is no authentication: any other address exposes the data to everyone who can connect.
+   */
   readonly host?: string;
   readonly log?: (message: string) => void;
-  /** Bytes that memory and log may each take before it is told; default 2 GiB. Nothing is refused beyond it. */
+  /**
+   * Memory and log may each use this many bytes before `onBudget` is called; default 2 GiB. Writes are accepted
+   * beyond it.
+   */
   readonly budgetBytes?: number;
-  /** Called with the reason when the budget begins to be exceeded, and with null when it no longer is; logs it unless given. */
+  /**
+   * Called with the reason when the budget is exceeded, and with null when it is no longer. Default: logs it.
+   */
   readonly onBudget?: (reason: string | null) => void;
 }
 
 interface StoredOptions extends ListenOptions {
-  /** Where the data is kept; made where it does not exist. One process at a time can have it. */
+  /** The data directory. It is created if missing, and one process at a time can use it. */
   readonly dir: string;
   readonly memory?: false;
-  /** "full" (default) survives loss of power; "normal" the end of the process, and of power up to a second. */
+  /**
+   * "full" (default): an acknowledged write survives power loss. "normal": it survives the end of the process;
+   * power loss can cost the last second.
+   */
   readonly sync?: "full" | "normal";
   /** The log is compacted when it outgrows this and the last snapshot. */
   readonly compactAtBytes?: number;
@@ -67,11 +77,11 @@ export interface EmbeddedMongoStats {
 }
 
 export interface EmbeddedMongo {
-  /** For the official driver, transactions and retryable writes included. */
+  /** Connection string for the official driver; transactions and retryable writes work. */
   readonly url: string;
   readonly port: number;
   stats(): EmbeddedMongoStats;
-  /** Ends all connections and makes everything durable. */
+  /** Closes all connections and makes everything durable. */
   close(): Promise<void>;
 }
 
@@ -124,7 +134,7 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
   const listener = createServer();
   const port = await bind(listener, host, options.port ?? 0);
   const clusterTime = new ClusterTime();
-  // Whatever a snapshot of this time does not show gets a later one.
+  // What a snapshot at this time does not show gets a later time.
   engine.onShown = () => clusterTime.tick();
   const snapshots = new Snapshots(engine, clusterTime);
   const server: ServerState = {
@@ -144,7 +154,7 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
     connections: () => sockets.size,
   };
   accept(listener, server, sockets);
-  const { budgetBytes = DEFAULT_BUDGET, onBudget = (reason) => log(budgetNews(reason)) } = options;
+  const { budgetBytes = DEFAULT_BUDGET, onBudget = (reason) => log(budgetMessage(reason)) } = options;
   const maintenance = startMaintenance(server, { log, watch: watchBudget(budgetBytes, onBudget) });
   let closing: Promise<void> | null = null;
   const shutDown = async () => {

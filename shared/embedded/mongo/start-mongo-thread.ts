@@ -1,38 +1,38 @@
 import { Worker } from "node:worker_threads";
-import { budgetNews } from "./budget.ts";
+import { budgetMessage } from "./budget.ts";
 import type { ThreadReport } from "./mongo-thread.ts";
 import type { EmbeddedMongo, EmbeddedMongoOptions } from "./start-embedded-mongo.ts";
 import { EmbeddedMongoError } from "./store/embedded-mongo-error.ts";
 
 export interface MongoThread extends Pick<EmbeddedMongo, "url" | "port" | "close"> {
-  /** Rejects if the thread ends before it was closed: the data cannot be reached any more. */
+  /** Rejects if the thread ends before `close`: the data can no longer be reached. */
   readonly failed: Promise<never>;
-  /** What has outgrown the budget, in words; null where nothing has. */
+  /** What exceeds the budget, in words; null if nothing does. */
   overBudget(): string | null;
 }
 
 /**
- * Half of what V8 gives to young objects; by itself it takes up to 64 MB. Almost everything that a database makes stays,
- * so each collection copies a half that is full: 16 MB take 10 to 20 ms. And the memory is never given back, which
- * came to 500 bytes for each of 200,000 documents.
+ * * Size of one semi-space of V8's young generation, which would grow to 64 MB by default. Most objects that a
+ * database creates survive, so each scavenge copies a full semi-space: 16 MB take 10 to 20 ms. V8 does not return
+ * this memory either: with the default, that cost 500 bytes for each of 200,000 documents.
  */
-export const HALF_OF_YOUNG_MB = 16;
+export const SEMI_SPACE_MB = 16;
 
 /**
- * Starts the embedded server in a thread of its own: the services and their store then share the machine's cores
- * instead of one event loop, and a long scan holds up nobody's timers.
+ * * Starts the embedded server in a worker thread, so that services and store run on different cores and a long
+ * scan does not delay the timers of the services.
  *
  * @throws EmbeddedMongoError as `startEmbeddedMongo`
  */
 export async function startMongoThread({
   log = () => {},
-  onBudget = (reason) => log(budgetNews(reason)),
+  onBudget = (reason) => log(budgetMessage(reason)),
   ...options
 }: EmbeddedMongoOptions): Promise<MongoThread> {
   const worker = new Worker(new URL("./mongo-thread.ts", import.meta.url), {
     workerData: options,
-    // Two halves, and as much as one of them for large objects.
-    resourceLimits: { maxYoungGenerationSizeMb: 3 * HALF_OF_YOUNG_MB },
+    // Two semi-spaces, and the size of one more for large objects.
+    resourceLimits: { maxYoungGenerationSizeMb: 3 * SEMI_SPACE_MB },
   });
   const started = Promise.withResolvers<{ url: string; port: number }>();
   const closed = Promise.withResolvers<void>();
@@ -48,7 +48,7 @@ export async function startMongoThread({
     }
     if (report.kind === "started") started.resolve(report);
     if (report.kind === "closed") closed.resolve();
-    if (report.kind === "refused") {
+    if (report.kind === "failed") {
       const { message, type = "MONGO_NOT_STARTED" } = report;
       started.reject(new EmbeddedMongoError(message, { type, code: 500 }));
     }
@@ -65,7 +65,7 @@ export async function startMongoThread({
   };
   worker.on("error", end);
   worker.on("exit", () => end());
-  // Whoever does not wait for a failure is told by the operations that fail.
+  // Without a listener on `failed`, callers notice through the operations that fail.
   failed.promise.catch(() => {});
 
   const { url, port } = await started.promise;

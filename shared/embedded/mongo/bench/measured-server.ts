@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { HALF_OF_YOUNG_MB } from "../start-mongo-thread.ts";
+import { SEMI_SPACE_MB } from "../start-mongo-thread.ts";
 
 const PROCESS = fileURLToPath(new URL("measured-server.process.ts", import.meta.url));
 
@@ -21,7 +21,7 @@ export class MeasuredServer {
   /** @param where a directory, or "memory" */
   static async start(where: string, sync: "full" | "normal"): Promise<MeasuredServer> {
     // Memory and pauses are those of the thread in which the server is used.
-    const execArgv = ["--expose-gc", `--max-semi-space-size=${HALF_OF_YOUNG_MB}`];
+    const execArgv = ["--expose-gc", `--max-semi-space-size=${SEMI_SPACE_MB}`];
     const child = fork(PROCESS, [where, sync], { execArgv });
     const [hello] = await once(child, "message");
     return new MeasuredServer(child, hello as { url: string; startMs: number });

@@ -15,7 +15,7 @@ export const isSameCollation = (a: Collation | undefined, b: Collation | undefin
   a?.key === b?.key;
 
 /** A collator takes long to make; more than these are not kept. */
-const MOST_KEPT = 100;
+const MAX_KEPT = 100;
 const kept = new Map<string, Collation>();
 
 const SENSITIVITY: Readonly<Record<number, Intl.CollatorOptions["sensitivity"]>> = {
@@ -97,7 +97,7 @@ export function compileCollation(spec: BsonValue | undefined): Collation | undef
   if (known !== undefined) return known;
   const compare = (a: string, b: string) => (a === b ? 0 : order.compare(a, b));
   const collation: Collation = Object.assign(compare, { spec: whole, key });
-  if (kept.size >= MOST_KEPT) kept.clear();
+  if (kept.size >= MAX_KEPT) kept.clear();
   kept.set(key, collation);
   return collation;
 }

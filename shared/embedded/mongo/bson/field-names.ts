@@ -1,5 +1,5 @@
 const CACHE_SIZE = 4096;
-const LONGEST_CACHED = 40;
+const MAX_CACHED_LENGTH = 40;
 const cache: string[] = new Array(CACHE_SIZE).fill("");
 
 interface NameBytes {
@@ -13,7 +13,7 @@ const { latin1Slice } = Buffer.prototype as unknown as { latin1Slice(start: numb
 /** An ASCII name. Names repeat: the cache returns one string for them, whose hash the engine has computed already. */
 export function asciiName(bytes: Uint8Array, { start, end, hash }: NameBytes): string {
   const length = end - start;
-  if (length > LONGEST_CACHED) return latin1Slice.call(bytes, start, end);
+  if (length > MAX_CACHED_LENGTH) return latin1Slice.call(bytes, start, end);
   const slot = (hash ^ (hash >>> 12)) & (CACHE_SIZE - 1);
   const cached = cache[slot]!;
   if (cached.length === length) {

@@ -16,7 +16,7 @@ export interface FieldElement {
 }
 
 /** One bit of a number says of each field whether it has been found. */
-export const MOST_FIELDS = 30;
+export const MAX_FIELDS = 30;
 
 const out = new GrowingBuffer(16 * 1024);
 const KEPT_SIZE = 4 * 1024 * 1024;
@@ -66,7 +66,7 @@ function appendInt32(value: number): void {
  * The new bytes lie in a buffer that the next call overwrites: `keep` copies them.
  * Returns null where the document has one of the names twice, or adding leaves the Int32.
  *
- * @param fields of different names, {@link MOST_FIELDS} at most
+ * @param fields of different names, {@link MAX_FIELDS} at most
  */
 export function setFields<T>(
   document: Uint8Array,

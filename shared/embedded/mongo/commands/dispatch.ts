@@ -10,21 +10,21 @@ import type { Request } from "../wire/request.ts";
 import { profileEntries } from "./diagnostics/profile-entries.ts";
 import { requireStableApi } from "./request/api-version.ts";
 import { Arguments } from "./request/arguments.ts";
-import { type Concerned, requireWriteConcern, writeConcernErrorFor } from "./request/concerns.ts";
+import { type CheckedCommand, requireWriteConcern, writeConcernErrorFor } from "./request/concerns.ts";
 import type { CommandDefinition, ServerState } from "./request/context.ts";
 import { labelsFor, RETRYABLE_CODES, type Situation } from "./request/error-labels.ts";
 import { requireKnownFields } from "./request/known-fields.ts";
-import { refusalOf } from "./request/refused.ts";
+import { unsupportedFeature } from "./request/unsupported-commands.ts";
 import { endsTransaction, runInSession } from "./session/run-in-session.ts";
 import { commandTable } from "./table.ts";
 
-/** Carries out one request: finds the command, its session and its transaction, and completes the answer. */
+/** Executes one request: finds the command, runs it in its session, and completes the reply. */
 export async function dispatch(server: ServerState, request: Request, client: ClientState): Promise<Reply> {
   const name = request.command.keys().next().value;
   const situation: Situation = { name: name ?? "", inTransaction: false, isRetryable: false };
   const operation = server.activity.begin(request, client);
   let injected: InjectedFailure | null = null;
-  let executed: Concerned | null = null;
+  let executed: CheckedCommand | null = null;
   let reply: Reply;
   try {
     const definition = definitionOf(name);
@@ -59,8 +59,8 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
   return reply;
 }
 
-/** The write concern error of a command that failed; none where its write concern is what is wrong. */
-function concernErrorBesideFault(executed: Concerned): BsonDocument | null {
+/** Returns the write concern error of a failed command; null if the write concern itself was invalid. */
+function concernErrorBesideFault(executed: CheckedCommand): BsonDocument | null {
   if (!takesConcern(executed.definition)) return null;
   try {
     requireWriteConcern(executed);
@@ -73,7 +73,10 @@ function concernErrorBesideFault(executed: Concerned): BsonDocument | null {
 const takesConcern = ({ isWrite, takesWriteConcern }: CommandDefinition): boolean =>
   isWrite === true || takesWriteConcern === true;
 
-/** A duplicate key or a conflict may come from a commit that is not durable: it is one, or that commit's refusal is. */
+/**
+ * A duplicate key or a conflict may come from a commit that is not durable yet. Returns the error once that commit
+ * is durable, or the failure of that commit.
+ */
 async function durableCause({ engine }: ServerState, error: unknown): Promise<unknown> {
   try {
     await engine.settled();
@@ -87,7 +90,7 @@ function definitionOf(name: string | undefined): CommandDefinition {
   const definition =
     name === undefined || !Object.hasOwn(commandTable, name) ? undefined : commandTable[name];
   if (definition !== undefined) return definition;
-  const feature = refusalOf(name ?? "");
+  const feature = unsupportedFeature(name ?? "");
   if (feature !== null) throw unsupported(feature);
   throw new CommandFault(59, `no such command: '${(name ?? "").slice(0, 100)}'`);
 }
@@ -114,7 +117,7 @@ interface Outcome {
   readonly definition: CommandDefinition;
 }
 
-/** Adds what every answer carries: a write concern error where there is one, `ok` and the times. */
+/** Adds the common fields of replies: a write concern error if there is one, `ok` and the times. */
 function completed(
   server: ServerState,
   reply: Reply,
@@ -134,7 +137,7 @@ function addWriteConcernError(
   injected: readonly string[] | null,
   { isRetryable }: Situation,
 ): void {
-  // A fail point may give its labels inside of the error: a server shows them beside it.
+  // A fail point may contain labels inside the error; a server returns them next to it.
   const inside = error.get("errorLabels");
   error.delete("errorLabels");
   body.set("writeConcernError", error);

@@ -19,7 +19,7 @@ import { transactionCommands } from "./session/transactions.ts";
 import { findAndModifyCommands } from "./write/find-and-modify.ts";
 import { writeCommands } from "./write/writes.ts";
 
-/** Every command that the server carries out, by name. */
+/** Every command of the server, by name. */
 export const commandTable: CommandTable = {
   ...helloCommands,
   ...findCommands,

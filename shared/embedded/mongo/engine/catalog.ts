@@ -7,7 +7,10 @@ import type { Transaction } from "./transaction.ts";
 
 const UUID_SUBTYPE = 4;
 
-/** The databases and collections that exist, by name. It only keeps them: the engine logs what it does here. */
+/**
+ * The databases and collections that exist, by name. The catalog holds them in memory only; the engine logs
+ * changes.
+ */
 export class Catalog {
   readonly #databases = new Map<string, Map<string, Collection>>();
   #nextId = 1;
@@ -33,14 +36,14 @@ export class Catalog {
     for (const collections of this.#databases.values()) yield* collections.values();
   }
 
-  /** A new collection that nobody finds yet. */
+  /** Creates a collection that is not in the catalog yet. */
   prepare(database: string, name: string, options: BsonDocument): Collection {
     requireCollectionName(database, name);
     this.requireOneCase(database);
     return new Collection({ database, name, id: this.#nextId++, uuid: uuidBytes(), options });
   }
 
-  /** @throws CommandFault 13297 where another database has the same name but for upper and lower case */
+  /** @throws CommandFault 13297 if another database has the same name in a different case */
   requireOneCase(database: string): void {
     if (this.#databases.has(database)) return;
     const lower = database.toLowerCase();
@@ -67,7 +70,7 @@ export class Catalog {
   }
 }
 
-/** The changes of the catalogue as the log keeps them. */
+/** Catalog changes as they are stored in the log. */
 export const catalogChange = {
   create: ({ id, database, name, uuid, options }: Collection): BsonDocument =>
     documentOf({ op: "create", id, database, name, uuid: new Binary(uuid, UUID_SUBTYPE), options }),
@@ -80,7 +83,7 @@ export const catalogChange = {
   dropIndex: ({ id }: Collection, name: string): BsonDocument => documentOf({ op: "dropIndex", id, name }),
 };
 
-/** Other names that begin with `system.` are the server's own. */
+/** Other names that begin with `system.` are reserved for the server. */
 const KNOWN_SYSTEM_NAMES = new Set([
   "system.js",
   "system.users",

@@ -17,7 +17,7 @@ export interface IndexField {
 
 const NO_KEYS: readonly string[] = [];
 
-/** One index: what it covers, and its entries, one or more for each version of a document that it holds. */
+/** One index: its definition and its entries, one or more for each version of an indexed document. */
 export class CollectionIndex {
   readonly name: string;
   /** The definition as `listIndexes` shows it. */
@@ -26,27 +26,30 @@ export class CollectionIndex {
   readonly isUnique: boolean;
   readonly isSparse: boolean;
   readonly partialFilter: BsonDocument | null;
-  /** What strings it takes for equal; then it finds equal strings only, and orders none. */
+  /** Decides which strings are equal. An index with a collation serves equality only, not ranges or order. */
   readonly collation: Collation | undefined;
   readonly expireAfterSeconds: number | null;
-  /** Kept up to date, but no query uses it. */
+  /** Maintained by writes, but not used by queries. */
   readonly isHidden: boolean;
-  /** First parts of all paths that decide an entry: a change elsewhere in a document leaves the index alone. */
+  /** First parts of all paths that an entry depends on. Changes to other fields do not affect the index. */
   readonly heads: ReadonlySet<string>;
   readonly entries: OrderedEntries;
-  /** False while it is being built: it takes writes, but serves no reads yet. */
+  /** False while it is being built: writes maintain it, but reads do not use it yet. */
   isReady = true;
-  /** How many queries have used it, and since when that is counted. */
+  /** How many queries have used it, and the start of the count. */
   readonly accesses: { ops: number; readonly since: number };
-  /** True once a document had an array under one of the paths: it stays so. */
+  /** True once a document had an array at one of the paths; it never becomes false again. */
   isMultikey: boolean;
   readonly #paths: readonly (readonly string[])[];
   readonly #directions: readonly (1 | -1)[];
   readonly #admits: SourceTest | null;
-  /** null where strings are ordered by their bytes. */
+  /** null if strings are ordered by their bytes. */
   readonly #texts: TextClasses | null;
 
-  /** @param before an index whose entries the new one takes over: its definition may differ in what decides no entry */
+  /**
+   * @param before an index whose entries the new one takes over; its definition may differ only in options that
+   * affect no entry
+   */
   constructor(definition: BsonDocument, before: CollectionIndex | null = null) {
     this.definition = definition;
     this.entries = before?.entries ?? new OrderedEntries();
@@ -73,12 +76,12 @@ export class CollectionIndex {
     this.#admits = this.partialFilter && sourceTest(this.partialFilter, { collation: this.collation });
   }
 
-  /** The same entries under a definition that changes nothing about them. */
+  /** Returns an index with the same entries under another definition, which must not affect them. */
   withDefinition(definition: BsonDocument): CollectionIndex {
     return new CollectionIndex(definition, this);
   }
 
-  /** The keys of the entries that a document has in this index. */
+  /** Returns the keys of the entries that a document has in this index. */
   keysOf(source: LazyDocument): readonly string[] {
     if (this.#admits !== null && !this.#admits(source)) return NO_KEYS;
     const { bytes } = source;
@@ -93,13 +96,13 @@ export class CollectionIndex {
     return this.isSparse && isMissing ? NO_KEYS : [finishKey()];
   }
 
-  /** True where a change of these top-level fields may move the document in this index. */
+  /** Returns true if a change of these top-level fields can change the document's entries. */
   isTouchedBy(heads: ReadonlySet<string>): boolean {
     for (const head of this.heads) if (heads.has(head)) return true;
     return false;
   }
 
-  /** True where the entry `key` belongs to this very state of the record's document. */
+  /** Returns true if `key` is an entry of exactly this state of the document. */
   holds(key: string, source: LazyDocument): boolean {
     return this.keysOf(source).includes(key);
   }
@@ -112,17 +115,17 @@ export class CollectionIndex {
     );
   }
 
-  /** The part of a key that a value of one field has, to search for it. */
+  /** Returns the part of a search key for one field's value. */
   searchKey(value: BsonValue, direction: 1 | -1): string {
     return indexKey([value], [direction], this.#texts?.known);
   }
 
-  /** True where a collation has left far more behind than the entries need: building the index again frees it. */
+  /** True if the index holds many more string classes than its entries need; a rebuild frees them. */
   get isWasteful(): boolean {
     return this.#texts !== null && this.#texts.size > 2 * this.entries.size + 10_000;
   }
 
-  /** The beginning that all keys with these first values share. */
+  /** Returns the common prefix of all keys that begin with these values. */
   prefixOf(values: readonly BsonValue[]): string {
     return indexKey(values, this.#directions, this.#texts?.known);
   }

@@ -8,7 +8,7 @@ export interface Usage {
   count: number;
 }
 
-/** Statements of each kind, none yet. */
+/** Zero counts for each kind of statement. */
 export const noOperations = (): Record<OperationKind, number> => ({
   insert: 0,
   query: 0,
@@ -22,7 +22,7 @@ const WRITES: ReadonlySet<OperationKind> = new Set(["insert", "update", "remove"
 
 export const isWriteKind = (kind: OperationKind): boolean => WRITES.has(kind);
 
-/** How often a collection was used, and how long that took. */
+/** How often a collection was used, and for how long. */
 export class CollectionUsage {
   readonly reads: Usage = { time: 0, count: 0 };
   readonly writes: Usage = { time: 0, count: 0 };
@@ -45,7 +45,7 @@ export class CollectionUsage {
 
 const usages = new WeakMap<Collection, CollectionUsage>();
 
-/** It goes with the collection. */
+/** The entry is dropped together with the collection. */
 export function usageOf(collection: Collection): CollectionUsage {
   let usage = usages.get(collection);
   if (usage === undefined) {

@@ -20,7 +20,7 @@ import { WriteConflict } from "./write-conflict.ts";
 export interface CollectionIdentity {
   readonly database: string;
   readonly name: string;
-  /** The collection's name in the log; never used again after a drop. */
+  /** Identifies the collection in the log; never reused after a drop. */
   readonly id: number;
   readonly uuid: Uint8Array;
   readonly options: BsonDocument;
@@ -29,18 +29,18 @@ export interface CollectionIdentity {
 export interface Change {
   readonly record: DocumentRecord;
   readonly source: LazyDocument;
-  /** First parts of the changed paths; null where anything may have changed. */
+  /** First parts of the changed paths; null if any field may have changed. */
   readonly heads: ReadonlySet<string> | null;
 }
 
-/** The documents of one collection and their indexes; every change goes through a transaction. */
+/** The documents of one collection and their indexes. Every change goes through a transaction. */
 export class Collection implements RecordOwner {
   readonly id: number;
   readonly uuid: Uint8Array;
   #options: BsonDocument;
-  /** What the options ask of documents; null for nothing. */
+  /** Rules that the options impose on documents; null if none. */
   #rules: DocumentRules | null;
-  /** How its strings compare unless a command says otherwise. */
+  /** The default collation of commands on the collection. */
   readonly collation: Collation | undefined;
   database: string;
   name: string;
@@ -65,13 +65,13 @@ export class Collection implements RecordOwner {
     return this.#options;
   }
 
-  /** What it shows where it is a view: then it has no documents of its own. */
+  /** The definition of a view, which has no documents; null for other collections. */
   get view(): { readonly on: string; readonly pipeline: readonly BsonValue[] } | null {
     const on = this.#options.get("viewOn");
     return typeof on === "string" ? { on, pipeline: this.#options.get("pipeline") as BsonValue[] } : null;
   }
 
-  /** @throws CommandFault of a validator that cannot be (nothing has been changed then) */
+  /** @throws CommandFault for an invalid validator; the options are unchanged then */
   setOptions(options: BsonDocument): void {
     this.#rules = documentRules(options);
     this.#options = options;
@@ -85,7 +85,7 @@ export class Collection implements RecordOwner {
     return this.indexes[0]!;
   }
 
-  /** @throws DuplicateKey, WriteConflict, DocumentValidationFailure (nothing has been written then) */
+  /** @throws DuplicateKey, WriteConflict, DocumentValidationFailure (nothing is written then) */
   insert(transaction: UnitOfWork, source: LazyDocument): DocumentRecord {
     transaction.requireTakesWrites();
     if (this.#rules !== null && !transaction.bypassesRules) this.#rules.check(source, null);
@@ -102,7 +102,7 @@ export class Collection implements RecordOwner {
     return record;
   }
 
-  /** @throws DuplicateKey, WriteConflict, DocumentValidationFailure (nothing has been written then) */
+  /** @throws DuplicateKey, WriteConflict, DocumentValidationFailure (nothing is written then) */
   update(transaction: UnitOfWork, { record, source, heads }: Change): void {
     transaction.requireTakesWrites();
     const bytes = requireWritable(record, transaction);
@@ -125,19 +125,19 @@ export class Collection implements RecordOwner {
     this.#stage(transaction, { record, bytes: source.bytes, added, dropped });
   }
 
-  /** @throws WriteConflict (nothing has been written then) */
+  /** @throws WriteConflict (nothing is written then) */
   remove(transaction: UnitOfWork, record: DocumentRecord): void {
     transaction.requireTakesWrites();
     requireWritable(record, transaction);
     this.#stage(transaction, { record, bytes: null, added: NONE, dropped: null });
   }
 
-  /** The record whose document has this key in the index on `_id`, if the view sees one. */
+  /** Finds the record with this key in the index on `_id` whose document the view sees. */
   findById(key: string, view: ReadView): DocumentRecord | undefined {
     return this.idIndex.entries.find(key, (record) => visibleBytes(record, view) !== null);
   }
 
-  /** Takes back one write: the latest that its transaction has made to the record. */
+  /** Undoes one write, which must be the last that its transaction made to the record. */
   undo({ record, bytes, before, added }: Write): void {
     record.pending = before;
     const entries = added ?? this.everyKey(bytes);
@@ -147,14 +147,14 @@ export class Collection implements RecordOwner {
     } else this.dropEntries(record, entries);
   }
 
-  /** The entries that a document of these bytes has in all indexes. */
+  /** Returns the entries that a document with these bytes has in all indexes. */
   everyKey(bytes: Uint8Array | null): IndexKeys[] {
     if (bytes === null) return [];
     const source = new LazyDocument(bytes);
     return this.indexes.map((index) => ({ index, keys: index.keysOf(source) }));
   }
 
-  /** Removes entries unless a version that is still kept has the same key. */
+  /** Removes entries except those that a remaining version of the record has too. */
   dropEntries(record: DocumentRecord, obsolete: readonly IndexKeys[]): void {
     for (const { index, keys } of obsolete) {
       const kept = keptSources(record);
@@ -189,7 +189,10 @@ const NONE: readonly never[] = [];
 const idIndexOf = (options: BsonDocument): BsonDocument =>
   documentOf({ v: 2, key: documentOf({ _id: 1 }), name: "_id_", collation: options.get("collation") });
 
-/** The bytes that the transaction would replace. First writer wins: whoever else has written since its snapshot is ahead. */
+/**
+ * Returns the bytes that the transaction would replace. The first writer wins: a write by another transaction since
+ * the snapshot is a conflict.
+ */
 function requireWritable(record: DocumentRecord, transaction: UnitOfWork): Uint8Array {
   settle(record);
   const { pending } = record;

@@ -12,7 +12,7 @@ interface OpenTransaction {
   readonly written: Set<number>;
 }
 
-/** Random transactions over an engine, and plain maps that say what each view must see. */
+/** Random transactions on an engine, with plain maps as the expected content of each view. */
 export class CommitModel {
   readonly #slow: SlowEngine;
   readonly #random: () => number;
@@ -37,7 +37,7 @@ export class CommitModel {
     await Promise.all(this.#ends);
     const { versions } = this.#slow.engine;
     for (const { view } of this.#views.splice(0)) versions.close(view);
-    // One is pruned in each turn.
+    // Each turn prunes one.
     for (let turns = versions.retiredVersions; turns > 0; turns--) await this.#slow.step();
     this.#check();
     assert.equal(versions.retiredVersions, 0);

@@ -1,10 +1,10 @@
-/** A change that everybody may build upon, but nobody may be shown until it is durable. */
+/** A change that writers may build upon, and that readers see once it is durable. */
 interface Unstored {
-  /** Takes the change back; everything that came after it has been taken back then. */
+  /** Undoes the change; all later changes have been undone before. */
   readonly undo: () => void;
 }
 
-/** What happens around the refused commits being taken back, and what those who made them get. */
+/** Hooks around the rollback of failed commits, and the error that their callers receive. */
 interface Refusal {
   before(): void;
   after(): void;
@@ -12,8 +12,8 @@ interface Refusal {
 }
 
 /**
- * The commits on their way to the store, in its order. Each is shown when it is durable; the first that is refused takes
- * all behind it along, since they may build upon it.
+ * * The commits that the store is writing, in its order. Each becomes visible when it is durable. If one fails, it
+ * and all later ones are undone, since they may build upon it.
  */
 export class CommitQueue {
   readonly #unstored = new Set<Unstored>();
@@ -24,14 +24,14 @@ export class CommitQueue {
     this.#refusal = refusal;
   }
 
-  /** Resolves when every commit of until now is durable; rejects where one is refused. */
+  /** Resolves when every commit up to now is durable; rejects if one fails. */
   get settled(): Promise<void> {
     return this.#unstored.size === 0 ? DONE : this.#latest;
   }
 
   /**
-   * @param stored how the store reports: in the order of the calls
-   * @param show called at once when the commit is durable, and waited for
+   * * @param stored the store's result; results arrive in the order of the calls
+   * @param show called as soon as the commit is durable, and awaited
    */
   add(stored: Promise<void>, { undo, show }: Unstored & { show: () => Promise<void> | null }): Promise<void> {
     const commit = { undo };

@@ -40,11 +40,14 @@ export interface ReadView {
 /** The transaction that owns a write, as records, indexes and collections see it. */
 export interface UnitOfWork extends ReadView {
   readonly writes: Write[];
-  /** When it has committed; infinite before. Its writes count from then on, whether or not they are installed. */
+  /**
+   * The commit's number on the clock of versions; infinite before. Its writes count from then on, even before they
+   * are installed.
+   */
   readonly committedAt: number;
   /** Moves a committed write into its record; null before the commit. */
   readonly install: ((write: Write) => void) | null;
-  /** True while its command may write documents that break the rules of their collection. */
+  /** True while its command may write documents that violate the rules of their collection. */
   readonly bypassesRules: boolean;
   /** Settles when the transaction has committed or aborted. */
   readonly finished: Promise<void>;
@@ -82,11 +85,11 @@ export interface RecordOwner {
   readonly id: number;
   readonly isDropped: boolean;
   readonly records: { delete(record: DocumentRecord): void };
-  /** Takes back one write: the latest that its transaction has made to the record. */
+  /** Undoes one write, which must be the last that its transaction made to the record. */
   undo(write: Write): void;
-  /** The entries that a document of these bytes has in all indexes. */
+  /** Returns the entries that a document with these bytes has in all indexes. */
   everyKey(bytes: Uint8Array | null): IndexKeys[];
-  /** Removes entries unless a version that is still kept has the same key. */
+  /** Removes entries except those that a remaining version of the record has too. */
   dropEntries(record: DocumentRecord, obsolete: readonly IndexKeys[]): void;
 }
 

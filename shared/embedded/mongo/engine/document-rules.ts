@@ -7,7 +7,7 @@ import { compileMatch } from "../query/match.ts";
 import type { Matcher } from "../query/matcher.ts";
 import type { LazyDocument } from "./lazy-document.ts";
 
-/** A document is not what its collection's validator asks for (code 121); its `errInfo` says which clause it breaks. */
+/** A document fails its collection's validator (code 121). `errInfo` names the clauses that it violates. */
 export class DocumentValidationFailure extends CommandFault {
   readonly #errInfo: BsonDocument;
 
@@ -27,19 +27,19 @@ interface Clause {
   readonly match: Matcher;
 }
 
-/** What a collection asks of the documents that are written to it. */
+/** The rules for documents that are written to a collection. */
 export interface DocumentRules {
   /**
-   * @param before what the document replaces; null where it is new
+   * * @param before the document that is replaced; null for an insert
    * @throws DocumentValidationFailure
    */
   check(document: LazyDocument, before: LazyDocument | null): void;
 }
 
 /**
- * The rules that a collection's options state; null for none.
+ * * Compiles the rules in a collection's options. Returns null if there are none.
  *
- * @throws CommandFault of a validator that is no filter, 115 for one that this server cannot evaluate
+ * @throws CommandFault for a validator that is not a valid filter, 115 for one that this server cannot evaluate
  */
 export function documentRules(options: BsonDocument): DocumentRules | null {
   const validator = options.get("validator");

@@ -13,24 +13,24 @@ import { fillBatch } from "./transaction-batch.ts";
 import { type NewSlice, Versions } from "./versions.ts";
 import { WriteConflict } from "./write-conflict.ts";
 
-/** Databases with transactions over a store: what is installed here first is what the log says. */
+/** Databases with transactions over a store. Commits are applied in memory in the order of the log. */
 export class Engine {
   readonly catalog = new Catalog();
   readonly versions: Versions;
   readonly store: Store;
-  /** Called whenever readers have come to see more. */
+  /** Called each time more becomes visible to readers. */
   onShown: () => void = () => {};
   readonly #open = new Set<Transaction>();
-  /** Committed, but not durable yet, or their records still wait for some of their writes. */
+  /** Transactions that are committed but not yet durable, or not yet fully installed in their records. */
   readonly #installing = new Map<Transaction, Promise<void>>();
   readonly #queue = new CommitQueue({
     before: () => this.#voidOpen(),
-    after: () => this.versions.forgetRefused(),
-    error: refusedWrite,
+    after: () => this.versions.resetDurable(),
+    error: storeFault,
   });
   readonly #newSlice: NewSlice;
 
-  /** @param newSlice how commits and rollbacks are divided */
+  /** @param newSlice creates the slices into which commits and rollbacks are divided */
   constructor(store: Store, newSlice: NewSlice = () => new TimeSlice()) {
     this.store = store;
     this.versions = new Versions(newSlice);
@@ -38,8 +38,9 @@ export class Engine {
   }
 
   /**
-   * A plain statement builds upon the latest commits, whether they are durable or not: it is answered when its own commit
-   * is, which is behind theirs. A transaction of a client is answered before, so it sees durable commits only.
+   * * Begins a transaction. A plain statement reads the latest commits, durable or not: its reply waits for its own
+   * commit, which becomes durable after theirs. A client's transaction gets replies before it commits, so it reads
+   * durable commits only.
    */
   begin({ isPlain }: { isPlain: boolean }): Transaction {
     const { clock, durable } = this.versions;
@@ -48,29 +49,33 @@ export class Engine {
     return transaction;
   }
 
-  /** A snapshot of now, for a read that may yield; the caller closes it. */
+  /** Opens a snapshot of the current state, for a read that may pause. The caller closes it. */
   openView(): ReadView {
     return this.versions.open({ at: this.versions.durable, transaction: null });
   }
 
-  /** A further view of the state that an open one shows; the caller closes it. */
+  /** Opens another view of the state that an open view shows. The caller closes it. */
   viewAt({ at }: ReadView): ReadView {
     return this.versions.open({ at, transaction: null });
   }
 
-  /** Resolves when every commit of until now is durable: what a plain statement has seen may be answered then. */
+  /**
+   * Resolves when every commit up to now is durable. Replies that depend on what a plain statement read wait for
+   * this.
+   */
   settled(): Promise<void> {
     return this.#queue.settled;
   }
 
   /**
-   * Commits the transaction's writes in one step, shows them to everybody in another once they are durable, and resolves.
+   * * Commits the transaction's writes in one step, makes them visible in another once they are durable, and
+   * resolves.
    *
-   * What takes long about a large one, its batch for the log before the first step and its records behind the second,
-   * pauses in between: `transaction.finished` tells when the first is done.
+   * Large transactions pause while their batch is built (before the first step) and while their records are
+   * installed (after the second). `transaction.finished` settles after the first step.
    *
-   * @param session what a retry of the command must find, stored with the writes
-   * @throws WriteConflict (the transaction is aborted then), CommandFault where the store refuses writes
+   * @param session the outcome that a retry of the command returns, stored with the writes
+   * @throws WriteConflict (the transaction is aborted then), CommandFault if the store cannot write
    */
   commit(transaction: Transaction, session: BsonDocument | null = null): Promise<void> {
     const { writes, created } = transaction;
@@ -90,7 +95,7 @@ export class Engine {
     });
   }
 
-  /** Resolves when nothing of the transaction is left: of a large one that takes a while. */
+  /** Undoes all writes of the transaction; a large one takes a while. */
   abort(transaction: Transaction): Promise<void> {
     if (!transaction.isOpen || !transaction.takesWrites) return DONE;
     transaction.takesWrites = false;
@@ -100,7 +105,10 @@ export class Engine {
     return DONE;
   }
 
-  /** Takes back every write after the first `mark` ones, a failed statement's share; null where that took no time. */
+  /**
+   * Undoes every write after the first `mark`, those of a failed statement. Returns null if it finished without a
+   * pause.
+   */
   rollback({ writes }: Transaction, mark: number): Promise<void> | null {
     const slice = this.#newSlice();
     while (writes.length > mark) {
@@ -111,15 +119,15 @@ export class Engine {
   }
 
   /**
-   * Logs changes of the catalogue that the caller has just made.
+   * * Logs catalog changes that the caller has already applied.
    *
-   * @param undo takes them back where the store refuses them
+   * @param undo reverts them if the store cannot write
    */
   append(changes: readonly BsonDocument[], undo: () => void): Promise<void> {
     const { failure } = this.store;
     if (failure !== null) {
       undo();
-      return Promise.reject(refusedWrite(failure));
+      return Promise.reject(storeFault(failure));
     }
     if (this.store.isVolatile || changes.length === 0) return DONE;
     const batch = new BatchWriter();
@@ -128,8 +136,9 @@ export class Engine {
   }
 
   /**
-   * Waits until no open transaction has written to the collection, and no record waits for a commit: its shape may be
-   * changed then. On a busy collection there is always a commit that is not durable: its records are settled now.
+   * * Waits until no open transaction has writes to the collection and every committed write is installed, so that
+   * its indexes and options can be changed. Records of commits that are not durable yet are settled at once: a busy
+   * collection always has some.
    */
   async settleWriters(collection: Collection): Promise<void> {
     const isWriter = ({ writes }: Transaction) => writes.some((write) => write.collection === collection);
@@ -147,7 +156,7 @@ export class Engine {
   /** @throws CommandFault 14031 once the store has failed */
   requireWritableStore(): void {
     const { failure } = this.store;
-    if (failure !== null) throw refusedWrite(failure);
+    if (failure !== null) throw storeFault(failure);
   }
 
   #requireCommittable(transaction: Transaction): void {
@@ -198,7 +207,9 @@ export class Engine {
     }
   }
 
-  /** Ends all open transactions that have written: each may have built upon what is about to be taken back. */
+  /**
+   * Aborts all open transactions that have writes: each may depend on commits that are about to be undone.
+   */
   #voidOpen(): void {
     for (const transaction of [...this.#open]) {
       const { writes, created, isPlain } = transaction;
@@ -211,7 +222,7 @@ export class Engine {
 
   #requireNotVoid({ isVoid }: Transaction): void {
     if (!isVoid) return;
-    throw this.store.failure === null ? new WriteConflict(null) : refusedWrite(this.store.failure);
+    throw this.store.failure === null ? new WriteConflict(null) : storeFault(this.store.failure);
   }
 
   #close(transaction: Transaction): void {
@@ -239,12 +250,12 @@ async function rollBackRest(writes: Write[], mark: number, slice: Pace): Promise
   }
 }
 
-const refusedWrite = (error: Error): CommandFault =>
+const storeFault = (error: Error): CommandFault =>
   new CommandFault(
     14031,
     error instanceof StoreFailure ? `${error.message}: ${error.remedy}` : error.message,
   );
 
 const DONE = Promise.resolve();
-/** Settling this many records takes a moment; what is longer pauses in between. */
+/** Up to this many records are settled without a pause. */
 const LONG_COMMIT = 1_000;

@@ -2,10 +2,10 @@ import type { DocumentRecord } from "./document-record.ts";
 import type { KeyInterval, OrderedEntries } from "./ordered-entries.ts";
 
 /**
- * Walks the entries of one interval, forwards or backwards.
+ * * Iterates over the entries of one interval, forwards or backwards.
  *
- * Entries may come and go between two steps: the cursor remembers the entry it gave last and finds its place
- * again by it, so each entry that stays is given exactly once.
+ * Entries may be added and removed between two steps. The cursor finds its position again by the last entry that it
+ * returned, so it returns each entry that stays exactly once.
  */
 export class EntryCursor {
   key = "";
@@ -23,25 +23,25 @@ export class EntryCursor {
     this.#backwards = backwards;
   }
 
-  /** Steps to the next entry and puts it into `key` and `record`; false at the end. */
+  /** Moves to the next entry and sets `key` and `record`. Returns false at the end. */
   next(): boolean {
-    if (this.#revision !== this.#entries.revision) this.#findPlace();
+    if (this.#revision !== this.#entries.revision) this.#findPosition();
     else this.#slot += this.#backwards ? -1 : 1;
     return this.#backwards ? this.#takeBackwards() : this.#takeForwards();
   }
 
-  #findPlace(): void {
+  #findPosition(): void {
     const { low, high } = this.#interval;
     const first = this.record === null;
-    let place: { leaf: number; slot: number };
+    let position: { leaf: number; slot: number };
     if (this.#backwards) {
-      place = first ? this.#entries.seek(high, -1) : this.#entries.seek(this.key, this.record!.id);
-      place.slot -= 1;
+      position = first ? this.#entries.seek(high, -1) : this.#entries.seek(this.key, this.record!.id);
+      position.slot -= 1;
     } else {
-      place = first ? this.#entries.seek(low, -1) : this.#entries.seek(this.key, this.record!.id + 1);
+      position = first ? this.#entries.seek(low, -1) : this.#entries.seek(this.key, this.record!.id + 1);
     }
-    this.#leaf = place.leaf;
-    this.#slot = place.slot;
+    this.#leaf = position.leaf;
+    this.#slot = position.slot;
     this.#revision = this.#entries.revision;
   }
 

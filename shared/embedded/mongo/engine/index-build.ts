@@ -8,15 +8,18 @@ import { duplicateKey } from "./unique-check.ts";
 
 interface IndexBuild {
   readonly slice: TimeSlice;
-  /** Resolves when what was committed before the build is durable: until then readers need versions that it leaves out. */
+  /**
+   * Resolves when all commits before the build are durable: until then readers need versions that the build does
+   * not index.
+   */
   readonly settled?: () => Promise<void>;
 }
 
 /**
- * Adds an index to a collection that may be in use: writes maintain it from the start, reads use it when it is
- * complete. On an error the collection is as before.
+ * * Adds an index to a collection that may be in use. Writes maintain it from the start, reads use it when it is
+ * complete. An error leaves the collection unchanged.
  *
- * @throws DuplicateKey where documents violate a unique index, CommandFault 171 where one cannot be indexed
+ * @throws DuplicateKey if documents violate a unique index, CommandFault 171 if one cannot be indexed
  */
 export async function buildIndex(
   collection: Collection,
@@ -41,7 +44,7 @@ export async function buildIndex(
   }
 }
 
-/** Builds an index again beside the one in use; where it is free to at the end, it takes that one's place. */
+/** Rebuilds an index while the old one stays in use, and replaces that one at the end if `isFree`. */
 export async function rebuildIndex(
   collection: Collection,
   index: CollectionIndex,
@@ -50,7 +53,7 @@ export async function rebuildIndex(
   const fresh = new CollectionIndex(index.definition);
   await buildIndex(collection, fresh, build);
   const others = collection.indexes.filter((one) => one !== fresh);
-  // It may have been dropped or changed meanwhile.
+  // The index may have been dropped or changed during the build.
   collection.indexes =
     others.includes(index) && isFree() ? others.map((one) => (one === index ? fresh : one)) : others;
 }

@@ -1,7 +1,7 @@
 import { decodeDocument } from "../bson/decode.ts";
 import type { BsonDocument } from "../bson/values.ts";
 
-/** The bytes of a document, decoded when first asked for and once only. */
+/** The bytes of a document, decoded once, on first use. */
 export class LazyDocument {
   readonly bytes: Uint8Array;
   #document: BsonDocument | null;

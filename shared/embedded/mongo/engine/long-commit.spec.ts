@@ -4,11 +4,11 @@ import { CommitModel } from "./commit-model.fixture.ts";
 import { assertSees, SlowEngine, type State } from "./slow-engine.fixture.ts";
 import { DuplicateKey, WriteConflict } from "./write-conflict.ts";
 
-/** Each of these has found a fault once. */
+/** Seeds that once found a bug. */
 const FOUND_FAULTS = [370_285];
 const SEEDS = [...FOUND_FAULTS, Number(process.env.COMMIT_SEED ?? Date.now() % 1_000_000)];
 
-describe("a commit that takes a while", () => {
+describe("a large commit", () => {
   const withTen = async () => {
     const slow = new SlowEngine();
     const first = slow.engine.begin({ isPlain: true });
@@ -21,7 +21,7 @@ describe("a commit that takes a while", () => {
   const states = (u: (id: number) => number, n = 0): State =>
     new Map(Array.from({ length: 10 }, (_, id) => [id, { n, u: u(id) }]));
 
-  it("shows all its writes at once, to those only who come behind it", async () => {
+  it("shows all its writes at once, and only to later snapshots", async () => {
     const slow = await withTen();
     const before = slow.engine.openView();
     const long = slow.engine.begin({ isPlain: true });
@@ -43,7 +43,7 @@ describe("a commit that takes a while", () => {
     await committed;
   });
 
-  it("is no conflict for a writer who comes behind it, and one for a writer who was there before", async () => {
+  it("conflicts with transactions that began before it, not with later ones", async () => {
     const slow = await withTen();
     const older = slow.engine.begin({ isPlain: true });
     const long = slow.engine.begin({ isPlain: true });
@@ -64,7 +64,7 @@ describe("a commit that takes a while", () => {
     assertSees(slow, slow.engine.openView(), expected);
   });
 
-  it("holds what it has written while it is taken back, and lets go of all in the end", async () => {
+  it("keeps its locks during a rollback and releases all of them at the end", async () => {
     const slow = await withTen();
     const long = slow.engine.begin({ isPlain: true });
     for (let id = 0; id < 10; id++) slow.remove(long, id);
@@ -80,7 +80,7 @@ describe("a commit that takes a while", () => {
     assertSees(slow, slow.engine.openView(), new Map(states((id) => id)).set(0, { n: 9, u: 50 }));
   });
 
-  it("leaves no index entry behind where versions are replaced while older ones wait to be pruned", async () => {
+  it("leaves no index entry when versions are replaced before older ones are pruned", async () => {
     const slow = await withTen();
     const { engine, collection } = slow;
     const update = (n: number) => {

@@ -50,7 +50,7 @@ describe(`ordered entries (seed ${SEED})`, () => {
     }
   });
 
-  it("take an entry once, and miss one that is not there without harm", () => {
+  it("ignore a duplicate insert and the removal of a missing entry", () => {
     const entries = new OrderedEntries();
     const record = new DocumentRecord(1);
     entries.add("a", record);
@@ -62,7 +62,7 @@ describe(`ordered entries (seed ${SEED})`, () => {
     assert.deepEqual([entries.size, walk(entries, EVERY_KEY)], [0, []]);
   });
 
-  it("load what is sorted already, and go on from there", async () => {
+  it("load sorted entries and accept further ones", async () => {
     const entries = new OrderedEntries();
     const records = Array.from({ length: 1_000 }, (_, id) => new DocumentRecord(id));
     const key = (id: number) => String(id).padStart(4, "0");
@@ -86,7 +86,7 @@ describe(`ordered entries (seed ${SEED})`, () => {
   });
 
   for (const isBackwards of [false, true]) {
-    it(`give each entry that stays once while others come and go, ${isBackwards ? "back" : "for"}wards`, () => {
+    it(`return each entry that stays once while others are added and removed,  ${isBackwards ? "back" : "for"}wards`, () => {
       const entries = new OrderedEntries();
       const stays = Array.from({ length: 500 }, (_, id) => ({
         key: `k${roll(300)}`,

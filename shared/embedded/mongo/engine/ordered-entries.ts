@@ -19,18 +19,18 @@ interface Leaf {
 }
 
 /**
- * The entries of one index in order of (key, record id), in leaves of up to 128.
+ * * The entries of one index in order of (key, record id), in leaves of up to 128.
  *
- * Two levels are enough: the list of leaves of a million entries is an array of some ten thousand, searched
- * in 14 steps. Parallel arrays cost 16 bytes an entry beside the key; an object per entry would cost 40 more.
+ * Two levels are enough: a million entries are in about ten thousand leaves, found in 14 steps. Parallel arrays
+ * cost 16 bytes per entry in addition to the key; an object per entry would cost 40 more.
  */
 export class OrderedEntries {
   readonly leaves: Leaf[] = [];
   size = 0;
-  /** Changes with every entry, so that a cursor knows when its position is stale. */
+  /** Changes with every insert and removal, so that cursors detect a stale position. */
   revision = 0;
 
-  /** Adds an entry; an entry that is already there stays as it is. */
+  /** Adds an entry unless it exists. */
   add(key: string, record: DocumentRecord): void {
     const at = this.#leafFor(key, record.id);
     if (at === this.leaves.length) {
@@ -59,12 +59,12 @@ export class OrderedEntries {
     this.revision += 1;
   }
 
-  /** Fills an empty list from entries that are already in order: much faster than adding them one by one. */
+  /** Fills an empty list from sorted entries, which is much faster than adding them one by one. */
   async load(
     entries: readonly { readonly key: string; readonly record: DocumentRecord }[],
     pace: Pace,
   ): Promise<void> {
-    // Three quarters full, so that the first inserts between them split nothing.
+    // Leaves are filled to three quarters, so that the first inserts do not split them.
     const fill = (LEAF_CAPACITY * 3) / 4;
     for (let from = 0; from < entries.length; from += fill) {
       const part = entries.slice(from, from + fill);
@@ -75,13 +75,13 @@ export class OrderedEntries {
     this.revision += 1;
   }
 
-  /** The position (leaf, slot) of the first entry that is not before (key, id). */
+  /** Returns the position (leaf, slot) of the first entry at or after (key, id). */
   seek(key: string, id: number): { leaf: number; slot: number } {
     const leaf = this.#leafFor(key, id);
     return { leaf, slot: leaf < this.leaves.length ? slotFor(this.leaves[leaf]!, key, id) : 0 };
   }
 
-  /** The first record with exactly this key that passes the test. */
+  /** Returns the first record with exactly this key that passes the test. */
   find(key: string, test: (record: DocumentRecord) => boolean): DocumentRecord | undefined {
     let { leaf, slot } = this.seek(key, -1);
     for (;;) {
@@ -98,7 +98,7 @@ export class OrderedEntries {
     }
   }
 
-  /** A guess at how many entries an interval holds, from leaf positions alone. */
+  /** Estimates the number of entries in an interval from leaf positions. */
   estimate(interval: KeyInterval): number {
     const low = this.seek(interval.low, -1);
     const high = this.seek(interval.high, -1);
@@ -123,7 +123,7 @@ export class OrderedEntries {
 
   #append(key: string, record: DocumentRecord): void {
     const leaf = this.leaves.at(-1);
-    // A full last leaf stays full: rising keys (ids, times) would otherwise leave every leaf half empty.
+    // The last leaf is not split in half: with rising keys (ids, times) every leaf would stay half empty.
     if (leaf === undefined || leaf.keys.length >= LEAF_CAPACITY) {
       this.leaves.push({ keys: [key], records: [record] });
     } else {

@@ -41,7 +41,7 @@ describe(`the records of a collection (seed ${SEED})`, () => {
     for (const record of model) assert.equal(list.get(record.id), record);
   });
 
-  it("are seen by a walk that began before they came, and not by one that they have left", () => {
+  it("are visited by an iteration that began before they were added, and not after their removal", () => {
     const list = filled(Array.from({ length: 300 }, (_, i) => i + 1));
     const seen: number[] = [];
     for (const { id } of list) {
@@ -56,14 +56,14 @@ describe(`the records of a collection (seed ${SEED})`, () => {
     ]);
   });
 
-  it("get their order back when they have come in another", () => {
+  it("are sorted by id after they were added in another order", () => {
     const list = filled([500, 3, 501, 1, 130, 2, 129]);
     list.sort();
     assert.deepEqual(idsOf(list), [1, 2, 3, 129, 130, 500, 501]);
     assert.equal(list.lastId, 501);
   });
 
-  it("are none in the beginning", () => {
+  it("are empty at first", () => {
     assert.deepEqual(
       [idsOf(new RecordList()), new RecordList().lastId, new RecordList().get(1)],
       [[], 0, null],

@@ -4,7 +4,7 @@ const PAGE_BITS = 7;
 const PAGE_SIZE = 1 << PAGE_BITS;
 
 interface Page {
-  /** By the lower bits of the id; null where there is none, or none any more. */
+  /** Indexed by the lower bits of the id; null for missing and deleted records. */
   readonly records: (DocumentRecord | null)[];
   size: number;
 }
@@ -13,10 +13,10 @@ const pageOf = (id: number): number => Math.floor(id / PAGE_SIZE);
 const slotOf = (id: number): number => id % PAGE_SIZE;
 
 /**
- * The records of a collection in the order of their ids, in pages of 128.
+ * * The records of a collection in the order of their ids, in pages of 128.
  *
- * A Set would take three times the memory, and grow in steps that hold up everybody: 30 ms at 500,000 records. It may
- * be walked while records come and go: those behind the present one are seen, those that come last too.
+ * A Set would take three times the memory, and its growth would block the event loop (30 ms at 500,000 records).
+ * Records may be added and removed during an iteration, which visits all later records, new ones included.
  */
 export class RecordList {
   /** In ascending order, since ids rise. */
@@ -27,7 +27,7 @@ export class RecordList {
     return this.#pages.get(pageOf(id))?.records[slotOf(id)] ?? null;
   }
 
-  /** @param record with an id above those of all others, or one that {@link sort} is told of */
+  /** @param record its id must be the highest, unless {@link sort} is called afterwards */
   add(record: DocumentRecord): void {
     const number = pageOf(record.id);
     let page = this.#pages.get(number);
@@ -54,12 +54,12 @@ export class RecordList {
     if (page.size === 0) this.#pages.delete(number);
   }
 
-  /** Restores the order after records have been added in any other. */
+  /** Restores the order after records were added in another one. */
   sort(): void {
     this.#pages = new Map([...this.#pages].sort(([a], [b]) => a - b));
   }
 
-  /** The id of the last record; 0 where there is none. */
+  /** The id of the last record; 0 if there is none. */
   get lastId(): number {
     let last = 0;
     for (const { records } of this.#pages.values()) {
@@ -77,7 +77,7 @@ export class RecordList {
     return walkForwards(this.#pages.values());
   }
 
-  /** From the last record to the first; what comes meanwhile is not seen. */
+  /** Iterates from the last record to the first; records that are added meanwhile are not visited. */
   backwards(): IterableIterator<DocumentRecord> {
     return walkBackwards([...this.#pages.values()]);
   }

@@ -10,10 +10,10 @@ import type { Engine } from "./engine.ts";
 import { LazyDocument } from "./lazy-document.ts";
 
 /**
- * Rebuilds the engine from its store: first the final state of every document, then all indexes at once, each
+ * * Rebuilds the engine from its store: first the final state of every document, then all indexes at once, each
  * from its sorted keys.
  *
- * @param onSession receives each stored answer of a retryable write, oldest first
+ * @param onSession receives each stored outcome of a retryable write, oldest first
  */
 export async function recover(engine: Engine, onSession: (entry: BsonDocument) => void): Promise<void> {
   const stored = new Map<number, Collection>();
@@ -33,7 +33,8 @@ export async function recover(engine: Engine, onSession: (entry: BsonDocument) =
   };
   await engine.store.load((batch) => readBatch(batch, reader, slice));
   for (const collection of stored.values()) {
-    // A snapshot and the log behind it may tell of one document in either order: ids restore the natural one.
+    // A snapshot and the log after it may contain documents in either order: sorting by id restores the
+    // natural order.
     collection.records.sort();
     collection.nextRecordId = collection.records.lastId + 1;
     for (const index of collection.indexes) await fillIndex(index, collection, slice);
@@ -62,7 +63,7 @@ function applyChange(stored: Map<number, Collection>, change: BsonDocument): voi
       uuid: keepBytes((change.get("uuid") as Binary).bytes),
       options: (change.get("options") as BsonDocument | undefined) ?? documentOf({}),
     };
-    // A log that was begun before its snapshot tells of collections that the snapshot holds already.
+    // A log that began before its snapshot repeats collections that the snapshot contains.
     if (!stored.has(id)) stored.set(id, new Collection(identity));
     return;
   }
@@ -104,7 +105,7 @@ async function fillIndex(index: CollectionIndex, { records }: Collection, slice:
   for (const record of records) {
     for (const key of index.keysOf(new LazyDocument(record.bytes!))) {
       const entry = { key, record };
-      // Ids mostly rise.
+      // Ids are usually in ascending order.
       isSorted &&= entries.length === 0 || byKey(entries.at(-1)!, entry) < 0;
       entries.push(entry);
     }

@@ -3,7 +3,7 @@ import { BsonDate, type BsonDocument, BsonDouble, type BsonValue, ObjectId } fro
 
 const SHOWN_CHARACTERS = 100;
 
-/** A key in the notation of server messages; long strings are cut. */
+/** Formats a key as in MongoDB's error messages; long strings are cut. */
 export const showDocument = (document: BsonDocument): string =>
   `{ ${[...document].map(([name, value]) => `${name}: ${showValue(value)}`).join(", ")} }`;
 

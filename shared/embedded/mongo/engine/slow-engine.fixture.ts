@@ -17,7 +17,7 @@ export interface Fields {
 }
 export type State = ReadonlyMap<number, Fields>;
 
-/** An engine that pauses behind every single step of a commit or a rollback, until the test lets it go on. */
+/** An engine that pauses after every step of a commit or a rollback until the test continues it. */
 export class SlowEngine {
   readonly engine = new Engine(memoryStore(), () => ({
     isOver: () => true,
@@ -38,7 +38,7 @@ export class SlowEngine {
     }
   }
 
-  /** Lets everything that is paused take one more step. */
+  /** Continues everything that is paused by one step. */
   async step(): Promise<void> {
     const paused = this.#paused;
     this.#paused = [];
@@ -65,12 +65,12 @@ export class SlowEngine {
     this.collection.remove(transaction, this.#find(transaction, id));
   }
 
-  /** What a view sees without an index, and through each index. */
+  /** The content of a view, read without an index and through each index. */
   read(view: ReadView): { natural: string[]; byN: string[]; byU: string[] } {
     const natural: string[] = [];
     for (const record of this.collection.records) {
       const bytes = visibleBytes(record, view);
-      if (bytes !== null) natural.push(shownBytes(bytes));
+      if (bytes !== null) natural.push(formatBytes(bytes));
     }
     return { natural: natural.sort(), byN: this.#through("n", view), byU: this.#through("u", view) };
   }
@@ -86,18 +86,18 @@ export class SlowEngine {
       branches: [],
     };
     const scan = new Scan(this.collection, plan, { view: () => view, match: () => true });
-    const found: { key: number; shown: string }[] = [];
+    const found: { key: number; text: string }[] = [];
     for (let step = scan.step(); step !== "end"; step = scan.step()) {
       if (step !== "found") continue;
       const key = scan.source.document.get(name) as number;
-      found.push({ key, shown: shownBytes(scan.source.bytes) });
+      found.push({ key, text: formatBytes(scan.source.bytes) });
     }
     assert.deepEqual(
       found.map(({ key }) => key),
       found.map(({ key }) => key).sort((a, b) => a - b),
       `the index on ${name} gives its order`,
     );
-    return found.map(({ shown }) => shown).sort();
+    return found.map(({ text }) => text).sort();
   }
 
   #find(view: ReadView, id: number) {
@@ -107,15 +107,15 @@ export class SlowEngine {
 }
 
 const bytesOf = (id: number, { n, u }: Fields): Uint8Array => encodeDocument(documentOf({ _id: id, n, u }));
-const shown = (id: number, { n, u }: Fields): string => `${id}: n=${n} u=${u}`;
+const text = (id: number, { n, u }: Fields): string => `${id}: n=${n} u=${u}`;
 
-function shownBytes(bytes: Uint8Array): string {
+function formatBytes(bytes: Uint8Array): string {
   const { document } = new LazyDocument(bytes);
   const [id, n, u] = ["_id", "n", "u"].map((name) => document.get(name) as number);
-  return shown(id!, { n: n!, u: u! });
+  return text(id!, { n: n!, u: u! });
 }
 
 export function assertSees(slow: SlowEngine, view: ReadView, state: State): void {
-  const expected = [...state].map(([id, fields]) => shown(id, fields)).sort();
+  const expected = [...state].map(([id, fields]) => text(id, fields)).sort();
   assert.deepEqual(slow.read(view), { natural: expected, byN: expected, byU: expected });
 }

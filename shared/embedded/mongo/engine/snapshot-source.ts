@@ -7,7 +7,9 @@ import type { Engine } from "./engine.ts";
 
 const BATCH_BYTES = 256 * 1024;
 
-/** Everything that lives, as batches that recovery reads: collections, indexes, documents, session answers. */
+/**
+ * The current content as batches for recovery: collections, indexes, documents, outcomes of retryable writes.
+ */
 export async function* liveBatches(
   engine: Engine,
   sessions: () => Iterable<BsonDocument>,

@@ -6,7 +6,7 @@ import type { LazyDocument } from "./lazy-document.ts";
 
 export type SourceTest = (source: LazyDocument) => boolean;
 
-/** Tests stored documents by a filter; decodes one only where its bytes alone do not say whether it matches. */
+/** Tests stored documents with a filter. Decodes a document only if its bytes are not enough to decide. */
 export function sourceTest(
   filter: BsonDocument,
   options: MatchOptions = {},

@@ -4,29 +4,30 @@ import type { TextKeys } from "../bson/key.ts";
 const LARGEST_CHUNK = 512;
 
 interface Chunk {
-  /** One string of each class, in the order of the collation. */
+  /** One representative string per class, in the order of the collation. */
   readonly texts: string[];
   readonly keys: string[];
 }
 
 /**
- * Keys for strings by what a collation takes for equal: strings have one key if and only if it does.
+ * * Keys for strings under a collation: two strings have the same key if and only if the collation considers them
+ * equal.
  *
- * The runtime compares strings by a collation but gives no key whose bytes have that order. So these keys have none:
- * an index with a collation finds what is equal, not what is smaller. Classes are never removed; an index that has
- * many more of them than entries is built again.
+ * The runtime can compare strings by a collation, but offers no sort key. So these keys have no order: an index
+ * with a collation serves equality, not ranges. Classes are never removed; an index with many more classes than
+ * entries is rebuilt.
  */
 export class TextClasses implements TextKeys {
   readonly #order: Collation;
   readonly #chunks: Chunk[] = [{ texts: [], keys: [] }];
-  /** How many classes there are. */
+  /** The number of classes. */
   size = 0;
 
   constructor(order: Collation) {
     this.#order = order;
   }
 
-  /** The key of a string to be stored: a new one where nothing equal has been. */
+  /** Returns the key of a string to store. Creates a class if no equal string was stored before. */
   keyOf(text: string): string {
     const { at, slot, isEqual } = this.#find(text);
     const chunk = this.#chunks[at]!;
@@ -39,7 +40,9 @@ export class TextClasses implements TextKeys {
     return key;
   }
 
-  /** Keys of strings to be searched for: all that equal nothing have one that no entry has. */
+  /**
+   * Returns the keys of strings to search for. All strings without a class share one key that no entry has.
+   */
   readonly known: TextKeys = {
     keyOf: (text) => {
       const { at, slot, isEqual } = this.#find(text);
@@ -58,7 +61,7 @@ export class TextClasses implements TextKeys {
     return { at, slot, isEqual: slot < texts.length && this.#order(texts[slot]!, text) === 0 };
   }
 
-  /** The first place whose string is not below the text. */
+  /** Returns the first position whose string is not below the text. */
   #lowest(length: number, textAt: (at: number) => string, text: string): number {
     let [low, high] = [0, length];
     while (low < high) {

@@ -4,7 +4,7 @@ import { catalogChange } from "./catalog.ts";
 import type { Write } from "./document-record.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** Writes the transaction into a batch; null where that took no time. */
+/** Writes the transaction into a batch. Returns null if it finished without a pause. */
 export function fillBatch(
   batch: BatchWriter,
   { writes, created }: Transaction,
@@ -31,7 +31,9 @@ async function fillRest(
   }
 }
 
-/** Of several writes to one record the first stands for all: what the record holds now is what the last has left. */
+/**
+ * Adds several writes to one record once, with the first: the record's pending bytes are those of the last write.
+ */
 function addToBatch(batch: BatchWriter, { collection, record, before }: Write): void {
   if (before !== null || collection.isDropped) return;
   const bytes = record.pending!.bytes;

@@ -3,28 +3,31 @@ import type { Collection } from "./collection.ts";
 import type { UnitOfWork, Write } from "./document-record.ts";
 
 /**
- * A unit of work: a snapshot, and writes that nobody else sees before commit.
+ * * A snapshot, and writes that only the transaction itself sees before its commit.
  *
- * Plain statements are transactions too; `isPlain` says that nobody beyond the statement depends on the
- * snapshot, so a conflict is waited for and tried again instead of being reported.
+ * Plain statements are transactions too. `isPlain` means that only the statement depends on the snapshot, so after
+ * a conflict it waits and retries instead of failing.
  */
 export class Transaction implements UnitOfWork {
   readonly at: number;
   readonly isPlain: boolean;
   readonly writes: Write[] = [];
-  /** Collections that exist for this transaction only, until it commits; by namespace. */
+  /** Uncommitted collections of this transaction, by namespace. */
   readonly created = new Map<string, Collection>();
   /** False once it has committed or aborted. */
   isOpen = true;
-  /** False from the moment at which it begins to commit or to abort: both may take a while. */
+  /** False once it begins to commit or to abort; both may take a while. */
   takesWrites = true;
-  /** When it has committed; infinite before. Its writes count from then on, wherever they still wait. */
+  /**
+   * The commit's number on the clock of versions; infinite before. Its writes count from then on, even before they
+   * are installed.
+   */
   committedAt = Number.POSITIVE_INFINITY;
-  /** Moves a write that has been committed into its record. */
+  /** Moves a committed write into its record; null before the commit. */
   install: ((write: Write) => void) | null = null;
-  /** True where it was ended because it may have built upon a commit that the store has refused. */
+  /** True if it was aborted because it may depend on a commit that the store failed to write. */
   isVoid = false;
-  /** The command at work may write documents that break the rules of their collection. */
+  /** True while its command may write documents that violate the rules of their collection. */
   bypassesRules = false;
   #finished: PromiseWithResolvers<void> | null = null;
 
@@ -44,7 +47,7 @@ export class Transaction implements UnitOfWork {
     return this.#finished.promise;
   }
 
-  /** @throws CommandFault 251 for a statement that was still at work when somebody ended its transaction */
+  /** @throws CommandFault 251 for a statement whose transaction was ended while it ran */
   requireTakesWrites(): void {
     if (this.takesWrites) return;
     throw new CommandFault(251, "The transaction has been aborted.", ["TransientTransactionError"]);

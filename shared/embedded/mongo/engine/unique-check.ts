@@ -16,10 +16,11 @@ export interface UniqueClaim {
 }
 
 /**
- * Makes sure that no other record holds, or may come to hold, the keys of a unique index.
+ * * Checks that no other record has, or may get, the keys in a unique index.
  *
- * Committed and own pending documents are duplicates. Another transaction's pending write on the key, and a
- * commit since the snapshot, are conflicts: whether the key is free is not decided yet, or not visible.
+ * Committed documents and the transaction's own pending ones are duplicates. A pending write of another
+ * transaction, or a commit since the snapshot, is a conflict: whether the key is free is undecided, or not visible
+ * to the snapshot.
  */
 export function checkUnique(claim: UniqueClaim): void {
   const { index, keys, record } = claim;
@@ -47,7 +48,7 @@ function checkHolder(
   if (holder.isSettled || index.holds(key, source)) throw duplicateKey(namespace, index, { key, source });
 }
 
-/** The error for a key that `source` holds already. */
+/** Builds the error for a key that `source` already has. */
 export function duplicateKey(
   namespace: string,
   index: CollectionIndex,

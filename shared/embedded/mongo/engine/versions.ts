@@ -3,7 +3,7 @@ import type { IndexKeys, Write } from "./document-record.ts";
 import { type DocumentRecord, type ReadView, type RecordOwner, settle } from "./document-record.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** What waits for the snapshots that can still see it: versions behind `committedAt`, and their index entries. */
+/** Versions older than `committedAt` and their index entries, kept until no snapshot can see them. */
 interface Retired {
   readonly committedAt: number;
   readonly collection: RecordOwner;
@@ -11,14 +11,14 @@ interface Retired {
   readonly dropped: readonly IndexKeys[];
 }
 
-/** Begins a piece of long work. */
+/** Starts a time slice for a piece of long work. */
 export type NewSlice = () => Pace;
 
-/** The clock of commits, the open snapshots, and the pruning of what none of them can see any more. */
+/** The commit clock, the open snapshots, and the pruning of versions that no snapshot can see. */
 export class Versions {
-  /** Counts commits; a snapshot is the value it was taken at. */
+  /** Counts commits. A snapshot is a value of this clock. */
   clock = 1;
-  /** The commits up to here are durable: readers see these, writers all. */
+  /** Commits up to this value are durable. Readers see these; writers see all. */
   durable = 1;
   readonly #open = new Set<ReadView>();
   readonly #newSlice: NewSlice;
@@ -39,7 +39,7 @@ export class Versions {
     return this.#retired.length - this.#pruned;
   }
 
-  /** Keeps everything that the view sees until it is closed. */
+  /** Keeps everything that the view sees until `close`. */
   open<V extends ReadView>(view: V): V {
     this.#open.add(view);
     return view;
@@ -49,7 +49,7 @@ export class Versions {
     if (this.#open.delete(view)) this.#prune();
   }
 
-  /** Turns the transaction's writes into committed versions, at once for every writer; readers see them once shown. */
+  /** Commits the transaction's writes. Writers see them at once, readers after `show`. */
   commit(transaction: Transaction): void {
     this.#open.delete(transaction);
     this.clock += 1;
@@ -58,10 +58,11 @@ export class Versions {
   }
 
   /**
-   * Shows the writes of a transaction that is durable, as are all that committed before it, in one step to every reader.
+   * * Makes the writes of a durable transaction visible to readers in one step. All earlier commits must be durable
+   * too.
    *
-   * Where there are very many, the records follow by and by, those first that somebody else wants to write to; the
-   * promise settles when all have followed. It is null where that took no time.
+   * Many writes are installed in their records over several turns, those first that another writer needs. The
+   * returned promise settles when all are installed; it is null if that needed no pause.
    */
   show({ committedAt, writes }: Transaction): Promise<void> | null {
     this.durable = committedAt;
@@ -74,13 +75,13 @@ export class Versions {
     return null;
   }
 
-  /** Ends what a refusal of the store has taken back: nothing remains between the two clocks. */
-  forgetRefused(): void {
+  /** Resets the clock of durable commits after failed commits were undone. */
+  resetDurable(): void {
     this.durable = this.clock;
     this.#prune();
   }
 
-  /** Takes back the writes of the latest commit that is not durable. */
+  /** Undoes the writes of the latest commit that is not durable. */
   undo(transaction: Transaction): void {
     const { writes, committedAt } = transaction;
     for (let i = writes.length - 1; i >= 0; i--) {
@@ -88,10 +89,10 @@ export class Versions {
       if (write.record.pending === write) write.collection.undo(write);
       else if (write.record.committedAt === committedAt) uninstall(write);
     }
-    const isRefused = (retired: Retired) => retired.committedAt === committedAt;
-    for (const { collection, record, dropped } of this.#retired.filter(isRefused))
+    const isUndone = (retired: Retired) => retired.committedAt === committedAt;
+    for (const { collection, record, dropped } of this.#retired.filter(isUndone))
       collection.dropEntries(record, dropped);
-    this.#retired = this.#retired.slice(this.#pruned).filter((retired) => !isRefused(retired));
+    this.#retired = this.#retired.slice(this.#pruned).filter((retired) => !isUndone(retired));
     this.#pruned = 0;
     transaction.committedAt = Number.POSITIVE_INFINITY;
   }
@@ -104,7 +105,7 @@ export class Versions {
     this.#prune();
   }
 
-  /** Installs the last write of a transaction to a record, and with it those before. */
+  /** Installs the last write of a transaction to a record, which replaces its earlier ones. */
   #installWrite(last: Write): void {
     const { collection, record, bytes, before, owner } = last;
     const dropped = droppedBy(last);
@@ -120,7 +121,7 @@ export class Versions {
     if (record.older !== null) {
       this.#retired.push({ committedAt: owner.committedAt, collection, record, dropped });
     } else if (bytes === null) this.#forget(collection, record, dropped);
-    // A record written twice may have come back to a key that its first write dropped.
+    // A record written twice may have regained a key that its first write dropped.
     else if (before !== null) collection.dropEntries(record, dropped);
     else for (const { index, keys } of dropped) index.removeEntries(keys, record);
   }
@@ -130,7 +131,7 @@ export class Versions {
     collection.records.delete(record);
   }
 
-  /** Prunes what can be; where that takes long, a part now and the rest in later turns of the event loop. */
+  /** Prunes what no snapshot can see. If that takes long, later turns of the event loop continue. */
   #prune(): void {
     if (this.retiredVersions === 0 || this.#pruning !== null) return;
     const oldest = this.#oldestView();
@@ -161,8 +162,8 @@ export class Versions {
   }
 
   /**
-   * Cuts what lies behind the version that has retired it. What newer versions have retired goes with those: a record
-   * without older versions counts as settled, so it must not have their index entries any more.
+   * * Removes versions older than the one that retired them. Versions that newer ones retired are pruned with
+   * those: a record without older versions counts as settled, so it must not have their index entries.
    */
   #pruneRecord({ committedAt, collection, record, dropped }: Retired): void {
     if (record.committedAt <= committedAt) record.older = null;
@@ -176,18 +177,18 @@ export class Versions {
   }
 }
 
-/** Takes a version back that a later writer had moved into its record before it was durable. */
+/** Undoes a version that a later writer installed in its record before it was durable. */
 function uninstall({ collection, record }: Write): void {
-  const refused = collection.everyKey(record.bytes);
+  const obsolete = collection.everyKey(record.bytes);
   const { older } = record;
   record.bytes = older?.bytes ?? null;
   record.committedAt = older?.committedAt ?? 0;
   record.older = older?.older ?? null;
-  collection.dropEntries(record, refused);
+  collection.dropEntries(record, obsolete);
   if (older === null) collection.records.delete(record);
 }
 
-/** The index entries that a transaction's writes to one record make obsolete. */
+/** Returns the index entries that a transaction's writes to one record make obsolete. */
 function droppedBy(last: Write): readonly IndexKeys[] {
   const { collection, record, before } = last;
   if (before === null) return last.dropped ?? collection.everyKey(record.bytes);

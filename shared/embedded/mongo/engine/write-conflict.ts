@@ -2,9 +2,9 @@ import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, documentOf } from "../bson/values.ts";
 import type { UnitOfWork } from "./document-record.ts";
 
-/** Two writers met on one document or one unique key; the later one loses (code 112). */
+/** Two transactions wrote one document or one unique key; the later one fails (code 112). */
 export class WriteConflict extends CommandFault {
-  /** The open transaction that stands in the way; null where it has committed since the loser's snapshot. */
+  /** The open transaction that holds the document or key; null if it has committed since the snapshot. */
   readonly holder: UnitOfWork | null;
 
   constructor(holder: UnitOfWork | null) {
@@ -23,14 +23,14 @@ export interface DuplicateKeyDetails {
   readonly keyValue: BsonDocument;
 }
 
-/** A unique index already holds the key (code 11000); clients read the index and the key from its details. */
+/** A unique index already has the key (code 11000). Clients read the index and the key from the details. */
 export class DuplicateKey extends CommandFault {
   readonly #details: DuplicateKeyDetails;
 
-  constructor(details: DuplicateKeyDetails, shownKey: string) {
+  constructor(details: DuplicateKeyDetails, formattedKey: string) {
     super(
       11000,
-      `E11000 duplicate key error collection: ${details.namespace} index: ${details.indexName} dup key: ${shownKey}`,
+      `E11000 duplicate key error collection: ${details.namespace} index: ${details.indexName} dup key: ${formattedKey}`,
     );
     this.#details = details;
   }

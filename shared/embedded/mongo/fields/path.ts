@@ -14,14 +14,14 @@ export const arrayPosition = (part: string): number => (POSITION.test(part) ? Nu
 
 const parsed = new Map<string, Path>();
 /** Paths come from few places in a program; a client that makes them up must not fill the memory. */
-const MOST_PARSED = 5_000;
+const MAX_PARSED = 5_000;
 
 export function parsePath(text: string): Path {
   const known = parsed.get(text);
   if (known) return known;
   const parts = text.split(".");
   const path = { text, parts, positions: parts.map(arrayPosition) };
-  if (parsed.size >= MOST_PARSED) parsed.clear();
+  if (parsed.size >= MAX_PARSED) parsed.clear();
   parsed.set(text, path);
   return path;
 }

@@ -1,11 +1,11 @@
 import { performance } from "node:perf_hooks";
 import { CommandFault } from "../bson/fault.ts";
+import { longStep } from "./long-step.ts";
 import type { Pace } from "./pace.ts";
-import { slowWork } from "./slow-work.ts";
 
 const SLICE_MS = 8;
-/** A look at the clock takes 40 ns. Steps differ much: one may decode a document of a megabyte. */
-const STEPS_PER_LOOK = 8;
+/** Reading the clock takes 40 ns. Steps vary: one may decode a document of a megabyte. */
+const STEPS_PER_CLOCK_CHECK = 8;
 
 /** Divides long work into slices, so that other clients are served in between, and ends it at its deadline. */
 export class TimeSlice implements Pace {
@@ -18,11 +18,11 @@ export class TimeSlice implements Pace {
     this.#deadline = maxTimeMs > 0 ? performance.now() + maxTimeMs : Number.POSITIVE_INFINITY;
   }
 
-  /** True when it is time to `pause`: ask after each small step. */
+  /** Returns true when it is time to `pause`. Call it after each small step. */
   isOver(): boolean {
     this.#steps += 1;
-    if (this.#steps % STEPS_PER_LOOK !== 0 && !slowWork.isReported) return false;
-    slowWork.isReported = false;
+    if (this.#steps % STEPS_PER_CLOCK_CHECK !== 0 && !longStep.isReported) return false;
+    longStep.isReported = false;
     return performance.now() >= this.#end;
   }
 
@@ -38,7 +38,7 @@ export class TimeSlice implements Pace {
     if (performance.now() > this.#deadline) throw new CommandFault(50, "operation exceeded time limit");
   }
 
-  /** Waits for something that may take longer than the operation is allowed to. */
+  /** Waits for an event, at most until the deadline. */
   async wait(event: Promise<unknown>): Promise<void> {
     if (this.#deadline === Number.POSITIVE_INFINITY) {
       await event;

@@ -6,23 +6,23 @@ import type { CollectionIndex, IndexField } from "../engine/collection-index.ts"
 import { EVERY_KEY, HIGHEST_KEY, type KeyInterval } from "../engine/ordered-entries.ts";
 import { isSimple, type PathPredicate } from "./predicates.ts";
 
-/** More points than this are looked up no faster than an index is walked. */
-const MOST_POINTS = 10_000;
+/** Above this number of points, a scan of the index is as fast. */
+const MAX_POINTS = 10_000;
 
 export interface IndexBounds {
   /** In key order, without overlap. */
   readonly intervals: readonly KeyInterval[];
-  /** How many leading fields are fixed to one value each. */
+  /** Number of leading fields with exactly one value. */
   readonly fixedFields: number;
   /** The paths whose predicates are used. */
   readonly paths: ReadonlySet<string>;
-  /** True where every entry inside the intervals satisfies the used predicates. */
+  /** True if every entry in the intervals satisfies the used predicates. */
   readonly isExact: boolean;
-  /** True where all used predicates exclude documents without the field. */
+  /** True if all used predicates exclude documents without the field. */
   readonly excludesMissing: boolean;
 }
 
-/** The intervals of an index that hold every document for which the predicates can be true. */
+/** Returns the intervals of an index that contain every document that can satisfy the predicates. */
 export function boundsFor(
   index: CollectionIndex,
   predicates: ReadonlyMap<string, PathPredicate>,
@@ -36,10 +36,10 @@ export function boundsFor(
   const heads = new Set<string>();
   for (const field of index.fields) {
     const predicate = servedPart(index, predicates.get(field.path), collation);
-    // In a multikey index two paths below one array may have been satisfied by different elements.
+    // In a multikey index, different elements may satisfy two paths below one array.
     if (predicate === undefined || (index.isMultikey && heads.has(field.parts[0]!))) break;
     const points = predicate.equals && pointKeys(index, field, predicate.equals);
-    if (points !== undefined && points.length * prefixes.length <= MOST_POINTS) {
+    if (points !== undefined && points.length * prefixes.length <= MAX_POINTS) {
       prefixes = prefixes.flatMap((prefix) => points.map((point) => prefix + point));
       if (prefixes.length === 1 && fixedFields === paths.size) fixedFields += 1;
       isExact &&= predicate.equals!.every(isSimple) && !predicate.low && !predicate.high;
@@ -62,8 +62,9 @@ export function boundsFor(
 }
 
 /**
- * The predicate as far as the index compares as the query does; undefined for nothing. Values without strings compare
- * in one way under every collation; an index with one knows which strings are equal, but not which are smaller.
+ * * Returns the part of a predicate that the index can serve under the query's collation; undefined if none. Values
+ * without strings compare the same under every collation; an index with a collation serves equality of strings, but
+ * not their order.
  */
 function servedPart(
   index: CollectionIndex,
@@ -85,7 +86,7 @@ const mayHoldText = (value: BsonValue | undefined): boolean =>
 const inOrder = (intervals: KeyInterval[]): KeyInterval[] =>
   intervals.length < 2 ? intervals : intervals.sort((a, b) => (a.low < b.low ? -1 : 1));
 
-/** The keys of values, each once: `null` stands for missing and undefined values as well. */
+/** Returns the distinct keys of values. `null` also covers missing and undefined values. */
 function pointKeys(
   index: CollectionIndex,
   { direction }: IndexField,
@@ -101,8 +102,8 @@ function pointKeys(
 }
 
 /**
- * The interval of one field's keys; null where the predicate has no range.
- * In a multikey index one element may satisfy the lower end and another the upper: only one of them bounds.
+ * * Returns the interval of one field's keys; null if the predicate has no range. In a multikey index, one element
+ * may satisfy the lower end and another the upper, so only one end can be used.
  */
 function rangeKeys(
   { isMultikey }: CollectionIndex,
@@ -128,7 +129,10 @@ function rangeKeys(
   };
 }
 
-/** All keys of a value's type, which a range never leaves. NaN sorts below all numbers but lies in no range. */
+/**
+ * The interval of all keys of a value's type: ranges never cross types. NaN sorts below all numbers but is in no
+ * range.
+ */
 function typeKeys(value: BsonValue, direction: 1 | -1): KeyInterval {
   const type = indexKey([value], [direction]).charCodeAt(0);
   const keys = { low: String.fromCharCode(type), high: String.fromCharCode(type + 1) };

@@ -3,13 +3,15 @@ import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { CollectionIndex } from "../engine/collection-index.ts";
 import type { KeyInterval } from "../engine/ordered-entries.ts";
 
-/** The options `min` (inclusive) and `max` (exclusive) of a find: an interval of the hinted index's own order. */
+/**
+ * The options `min` (inclusive) and `max` (exclusive) of a find: an interval in the order of the hinted index.
+ */
 export interface KeyRange {
   readonly min: BsonDocument;
   readonly max: BsonDocument;
 }
 
-/** The part of the intervals that lies inside the range. */
+/** Returns the part of the intervals inside the range. */
 export function withinRange(
   index: CollectionIndex,
   intervals: readonly KeyInterval[],

@@ -3,7 +3,7 @@ import { compareValues, rankOf } from "../bson/compare.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import { type PathPredicate, predicatesOf, type RangeEnd } from "./predicates.ts";
 
-/** True where every document that the filter accepts satisfies the partial index's own filter. */
+/** Returns true if every document that the filter accepts also satisfies the filter of the partial index. */
 export function impliesPartial(
   filter: ReadonlyMap<string, PathPredicate>,
   partial: BsonDocument,

@@ -15,7 +15,7 @@ export interface Query {
   readonly filter: BsonDocument;
   /** Path to 1 or -1; empty for no order. */
   readonly sort: BsonDocument;
-  /** How many results are wanted at most; Infinity for all. */
+  /** Maximum number of results; Infinity for all. */
   readonly limit: number;
   readonly hint?: BsonValue | undefined;
   readonly keyRange?: KeyRange | undefined;
@@ -23,14 +23,14 @@ export interface Query {
 }
 
 export interface Plan {
-  /** null: the whole collection in natural order. */
+  /** null: a scan of the whole collection in natural order. */
   readonly index: CollectionIndex | null;
   readonly intervals: readonly KeyInterval[];
   readonly isBackwards: boolean;
-  /** True where no document needs to be matched against the filter any more. */
+  /** True if candidates need not be matched against the filter. */
   readonly isExact: boolean;
   readonly isSorted: boolean;
-  /** One plan for each branch of an `$or`: what any of them finds is a candidate. Empty for every other plan. */
+  /** One plan per branch of an `$or`; the candidates are the union. Empty for other plans. */
   readonly branches: readonly Plan[];
 }
 
@@ -38,10 +38,10 @@ interface Candidate extends Plan {
   readonly cost: number;
 }
 
-/** Reading, decoding and matching a document costs about as much as three entries of an index. */
+/** Reading, decoding and matching a document costs about as much as reading three index entries. */
 const DOCUMENT_COST = 3;
 
-/** Chooses how to find what a query asks: the cheapest by the number of entries and documents to be touched. */
+/** Chooses the plan of a query with the lowest estimated number of index entries and documents. */
 export function planQuery(collection: Collection, query: Query): Plan {
   const { hint } = query;
   if (isNatural(hint)) return naturalPlan(collection, query, Number(hint.get("$natural")) < 0);
@@ -59,14 +59,14 @@ export function planQuery(collection: Collection, query: Query): Plan {
   return union !== null && union.cost < best.cost ? union : best;
 }
 
-/** Most writes name their document by `_id`: nothing can be cheaper, and one document is in any order. */
+/** Most writes find their document by `_id`: no plan is cheaper, and one document needs no sort. */
 function idPlan(
   { idIndex }: Collection,
   { collation }: Query,
   { paths, isComplete }: FilterPredicates,
 ): Plan | null {
   const { intervals, isExact, paths: used } = boundsFor(idIndex, paths, collation);
-  // Another collation than the index's may find several ids that it takes for equal.
+  // Under another collation than the index's, several ids may be equal.
   if (used.size === 0) return null;
   return {
     index: idIndex,
@@ -89,7 +89,7 @@ function cheapestIndex(collection: Collection, query: Query, predicates: FilterP
   return best;
 }
 
-/** An `$or` of which every branch has an index of its own. */
+/** Plans an `$or` whose branches all have an index. */
 function unionPlan(collection: Collection, { filter, collation }: Query): Candidate | null {
   const alternatives = filter.get("$or");
   if (!Array.isArray(alternatives)) return null;
@@ -135,7 +135,7 @@ function candidate(
   const isSorted = direction !== null;
   const isExact = bounds.isExact && predicates.isComplete && bounds.paths.size === predicates.paths.size;
   let touched = entriesIn(index, bounds.intervals);
-  // Sorted results are read until there are enough; a filter on top makes it a guess how many that takes.
+  // Sorted results are read until the limit; with an additional filter, the number of entries is an estimate.
   if (isSorted && query.limit < touched) touched = isExact ? query.limit : Math.max(query.limit, touched / 2);
   const cost = touched * (isExact ? 1.2 : DOCUMENT_COST + 0.2) + (isSorted ? 0 : touched);
   const isUseful = bounds.paths.size > 0 || (isSorted && query.sort.size > 0);
@@ -152,7 +152,7 @@ function candidate(
   };
 }
 
-/** An index that does not hold every document serves only filters that ask for none of the others. */
+/** A sparse or partial index serves only filters that exclude the documents that it does not contain. */
 function isAdmissible(
   index: CollectionIndex,
   { bounds, isUseful }: { bounds: IndexBounds; isUseful: boolean },
@@ -177,16 +177,17 @@ function entriesIn(
   return (found / Math.max(1, sample.length)) * intervals.length;
 }
 
-/** In which direction the index gives its entries in the order of the sort; null where in neither. */
+/** The direction in which the index returns entries in sort order; null if in neither. */
 function orderOf(
   index: CollectionIndex,
   bounds: IndexBounds,
   { sort, collation }: Query,
 ): SortDirection | null {
-  // An array sorts by its smallest or largest element only; its entries are all of them.
+  // An array sorts by its smallest or largest element, but the index has entries for all elements.
   if (index.isMultikey) return null;
   const fixed = new Set(index.fields.slice(0, bounds.fixedFields).map(({ path }) => path));
-  // Under a collation an index has no order of strings: only fields that are fixed to one value may be sorted by.
+  // An index with a collation has no order of strings, so it serves a sort only by fields with a single
+  // value.
   const isOrdered = index.collation === undefined && collation === undefined;
   return sortDirection(isOrdered ? index.fields : [], fixed, sort);
 }

@@ -14,23 +14,25 @@ export interface RangeEnd {
   readonly isInclusive: boolean;
 }
 
-/** What a filter demands of one path, as far as an index can serve it. */
+/** The conditions of a filter on one path that an index can serve. */
 export interface PathPredicate {
-  /** The path equals one of these. */
+  /** The path equals one of these values. */
   equals?: readonly BsonValue[];
   low?: RangeEnd;
   high?: RangeEnd;
-  /** Bounds nothing, but may imply the filter of a partial index. */
+  /** Sets no bounds, but may imply the filter of a partial index. */
   exists?: boolean;
 }
 
 export interface FilterPredicates {
   readonly paths: ReadonlyMap<string, PathPredicate>;
-  /** True where the predicates say all that the filter says. */
+  /** True if the predicates are equivalent to the filter. */
   readonly isComplete: boolean;
 }
 
-/** Reads equalities and ranges out of a filter: of its top level and of `$and`; the rest is left to matching. */
+/**
+ * Extracts equalities and ranges from the top level of a filter and from `$and`; matching handles the rest.
+ */
 export function predicatesOf(filter: BsonDocument): FilterPredicates {
   const collected = { paths: new Map<string, PathPredicate>(), isComplete: true };
   collect(filter, collected);
@@ -59,7 +61,7 @@ function predicateAt(paths: Map<string, PathPredicate>, path: string): PathPredi
   return fresh;
 }
 
-/** False where something of the condition is not in the predicate. */
+/** False if a part of the condition is not in the predicate. */
 function addCondition(predicate: PathPredicate, condition: BsonValue): boolean {
   if (!isDocument(condition) || !isOperators(condition)) return addEquality(predicate, [condition]);
   let isWhole = true;
@@ -102,24 +104,27 @@ function addEnd(predicate: PathPredicate, end: "low" | "high", range: RangeEnd):
   return true;
 }
 
-/** An array equals itself and any array that contains it; an expression matches by pattern: neither is one key. */
+/**
+ * An array also equals arrays that contain it, and a regular expression matches by pattern: neither is a single
+ * key.
+ */
 const isPoint = (value: BsonValue): boolean =>
   !Array.isArray(value) &&
   !(value instanceof Regex) &&
   !(value instanceof MinKey) &&
   !(value instanceof MaxKey);
 
-/** Values whose comparison stays inside their own type, so that a range is an interval of keys. */
+/** Values that compare within their type only, so that a range is an interval of keys. */
 const isOrdered = (value: BsonValue): boolean => {
   if (typeof value === "number") return !Number.isNaN(value);
   if (typeof value === "string" || typeof value === "bigint") return true;
   return value instanceof BsonDate || value instanceof ObjectId;
 };
 
-/** Values of which an index key says everything that matching asks. */
+/** Values for which the index key decides the match. */
 export const isSimple = (value: BsonValue): boolean => isOrdered(value) || typeof value === "boolean";
 
-/** True where the document holds operators (`{ $gt: 1 }`), false where it is a value to be equal to. */
+/** Returns true if the document contains operators (`{ $gt: 1 }`), false if it is a value to compare with. */
 function isOperators(condition: BsonDocument): boolean {
   const [first] = condition.keys();
   return first?.startsWith("$") === true;

@@ -19,17 +19,19 @@ export interface QuerySpec {
   readonly filter: BsonDocument;
   readonly sort?: BsonDocument;
   readonly hint?: BsonValue | undefined;
-  /** Narrows the hinted index to a part of its order. */
+  /** Restricts the scan of the hinted index to an interval. */
   readonly keyRange?: KeyRange | undefined;
   readonly collation?: Collation | undefined;
   readonly scope?: Scope | undefined;
 }
 
-/** A query whose filter and sort have been checked and compiled: before anybody asks whether a collection exists. */
+/**
+ * A query with its filter and sort checked and compiled, which happens before the collection is looked up.
+ */
 export interface CompiledQuery {
   readonly spec: QuerySpec;
   readonly match: Matcher;
-  /** null for natural order, or none. */
+  /** null for natural order or no sort. */
   readonly sort: Sorter | null;
 }
 
@@ -46,7 +48,7 @@ export function compileQuery(spec: QuerySpec): CompiledQuery {
   };
 }
 
-/** A filter of nothing but a plain `_id`, as most writes have it, cannot be wrong, and its plan is exact. */
+/** A filter with only a simple `_id`, as in most writes, is always valid, and its plan is exact. */
 const namesOneId = (filter: BsonDocument): boolean => {
   const id = filter.size === 1 ? filter.get("_id") : undefined;
   return id !== undefined && isSimple(id);
@@ -76,7 +78,7 @@ export interface Window {
 
 const NO_TEST: SourceTest = () => true;
 
-/** The documents that a query finds, in its order, one at a time. */
+/** Iterates over the results of a query, in its order. */
 export class Rows {
   readonly plan: Plan;
   readonly scan: Scan;
@@ -140,7 +142,7 @@ export class Rows {
     if (this.#sorted === null) return this.#fillSorted(slice);
     const row = this.#sorted[this.#taken];
     if (row === undefined) return null;
-    // What was given out is not kept: a cursor may stand for a long time.
+    // Returned rows are released, since a cursor may stay open for a long time.
     this.#sorted[this.#taken++] = undefined as unknown as Row;
     this.#left -= 1;
     return row;
@@ -149,12 +151,12 @@ export class Rows {
   async #fillSorted(slice: Pace): Promise<Row | null> {
     const sort = this.#sort!;
     const compare = (a: SortableRow, b: SortableRow) => sort.compare(a.key, b.key);
-    const most = Math.max(SMALLEST_CUT, this.#skip + this.#left);
+    const most = Math.max(MIN_CUT_ROWS, this.#skip + this.#left);
     let rows: SortableRow[] = [];
     for (let step = this.scan.step(); step !== "end"; step = this.scan.step()) {
       if (step === "found") {
         const { record, source } = this.scan;
-        // The bytes alone are kept: decoded documents take several times the memory.
+        // Keeps the bytes only: decoded documents take several times the memory.
         rows.push({ record, source: new LazyDocument(source.bytes), key: sort.keyOf(source.document) });
       }
       if (rows.length >= most * 2) rows = (await sortPaced(rows, compare, slice)).slice(0, most);
@@ -171,6 +173,8 @@ function countAccess({ index, branches }: Plan): void {
   for (const branch of branches) countAccess(branch);
 }
 
-/** Rows that a limit will leave out are dropped each time that as many again have come, but not for fewer than these. */
-const SMALLEST_CUT = 1_000;
+/**
+ * Rows beyond the limit are dropped each time their number reaches the limit, but not below this number of rows.
+ */
+const MIN_CUT_ROWS = 1_000;
 const NO_SORT: BsonDocument = new Map();

@@ -7,25 +7,25 @@ import { LazyDocument } from "../engine/lazy-document.ts";
 import type { SourceTest } from "../engine/source-test.ts";
 import type { Plan } from "./plan.ts";
 
-/** One step of a scan: it found a document, looked at one that is none, or has come to the end. */
+/** The result of one step of a scan: a match, no match, or the end. */
 export type ScanStep = "found" | "passed" | "end";
 
 /**
- * Carries out a plan one candidate at a time, so that the caller can pause between any two.
+ * * Executes a plan one candidate at a time, so that the caller can pause in between.
  *
- * An index only narrows the search: each hit is checked against the version that the view sees.
+ * Candidates from an index are checked against the version that the view sees.
  */
 export class Scan {
   record!: DocumentRecord;
   source!: LazyDocument;
-  /** Candidates looked at so far. */
+  /** Number of candidates examined so far. */
   examined = 0;
   readonly #view: () => ReadView;
   readonly #match: SourceTest | null;
   readonly #candidates: Candidates;
   readonly #seen: Set<DocumentRecord> | null;
 
-  /** @param view asked again at each step, so that a cursor can see more with each batch */
+  /** @param view called at each step, so that a cursor can use a newer view for each batch */
   constructor(
     collection: Collection,
     plan: Plan,
@@ -60,12 +60,14 @@ export class Scan {
   }
 }
 
-/** Spares reading the document: behind writers that take turns, an index has an entry of each commit on its way. */
+/**
+ * Avoids reading the document: while several commits to a record are not installed, an index has an entry of each.
+ */
 const isDropped = ({ dropped }: Write, index: CollectionIndex, key: string): boolean =>
   dropped?.some((keys) => keys.index === index && keys.keys.includes(key)) === true;
 
 interface Candidates {
-  /** The index in which the candidate was found that was given last, and its key there. */
+  /** The index and the key of the last candidate. */
   readonly index: CollectionIndex | null;
   readonly key: string;
   next(): DocumentRecord | null;
@@ -120,7 +122,7 @@ class IndexCandidates implements Candidates {
   }
 }
 
-/** The candidates of one branch after the other. */
+/** Returns the candidates of one branch after the other. */
 class BranchCandidates implements Candidates {
   readonly #waiting: Plan[];
   #current: IndexCandidates;

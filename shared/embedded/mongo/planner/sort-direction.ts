@@ -5,9 +5,9 @@ import type { IndexField } from "../engine/collection-index.ts";
 export type SortDirection = "forwards" | "backwards";
 
 /**
- * The direction in which an index's order is the sort's; null where in neither.
+ * * Returns the direction in which the order of an index equals the sort; null if in neither.
  *
- * @param fixed paths that have one value in everything that is read: their place in either order is free
+ * @param fixed paths with a single value in all results: their position in the sort does not matter
  */
 export function sortDirection(
   fields: readonly IndexField[],

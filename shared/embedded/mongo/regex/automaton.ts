@@ -30,9 +30,9 @@ interface State {
 const FOUND: State = { threads: [], before: "other", result: true, next: [] };
 
 /** All states of one pattern together take less than 200 KiB. */
-const MOST_TRANSITIONS = 20_000;
+const MAX_TRANSITIONS = 20_000;
 /** About 100 ms; only automata that grow with almost each character of a text need so many. */
-const MOST_STEPS = 4_000_000;
+const MAX_STEPS = 4_000_000;
 
 /**
  * Tells whether a text matches, in time that grows with the length of the text and not with the ways to match it:
@@ -60,7 +60,7 @@ export class Automaton {
 
   /** @throws CommandFault 51156 */
   test(text: string): boolean {
-    const limit = new StepLimit(MOST_STEPS);
+    const limit = new StepLimit(MAX_STEPS);
     const lastNewline = this.#hasAnchors && text.endsWith("\n") ? text.length - 1 : -1;
     const classes = this.#classes;
     const { latin } = classes;
@@ -85,7 +85,7 @@ export class Automaton {
     const key = `${before} ${threads.join()}`;
     const known = this.#states.get(key);
     if (known !== undefined) return known;
-    if (this.#states.size * this.#symbols.length > MOST_TRANSITIONS) this.#states = new Map();
+    if (this.#states.size * this.#symbols.length > MAX_TRANSITIONS) this.#states = new Map();
     const result = threads.length === 0 ? false : undefined;
     const state: State = { threads, before, result, next: new Array(this.#symbols.length).fill(undefined) };
     this.#states.set(key, state);

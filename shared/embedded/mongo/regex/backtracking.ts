@@ -9,7 +9,7 @@ import type { Anchor } from "./syntax.ts";
 export type Spans = readonly number[];
 
 /** 100 to 200 ms. */
-const MOST_STEPS = 2_000_000;
+const MAX_STEPS = 2_000_000;
 
 /**
  * Carries a program out as PCRE does, one way after the other; for what neither the runtime's expressions nor an
@@ -22,7 +22,7 @@ export function searchBacktracking(
   text: string,
   { from, isAnchored }: { from: number; isAnchored: boolean },
 ): Spans | null {
-  const run = new Run(program, text, new StepLimit(MOST_STEPS));
+  const run = new Run(program, text, new StepLimit(MAX_STEPS));
   const first = program.instructions[program.start]!;
   for (let at = from; at <= text.length; at += widthAt(text, at)) {
     if (first.op === "set" && !contains(first.set, text.codePointAt(at) ?? -1)) {

@@ -1,4 +1,4 @@
-import { slowWork } from "../pacing/slow-work.ts";
+import { longStep } from "../pacing/long-step.ts";
 import { Automaton } from "./automaton.ts";
 import { type Spans, searchBacktracking } from "./backtracking.ts";
 import { type Cost, costOf, startsAtTextStart } from "./cost.ts";
@@ -9,11 +9,11 @@ import { compileProgram, type Program } from "./program.ts";
 import { type Node, type Pattern, widthOf } from "./syntax.ts";
 
 /** A text for which the runtime might try more ways than this is left to other means: about 10 ms. */
-const MOST_NATIVE_WAYS = 5_000_000;
+const MAX_NATIVE_WAYS = 5_000_000;
 /** An automaton needs about a millisecond for it. */
 const LONG_TEXT = 50_000;
 /** So many ways for each character are no matter on any text. */
-const MOST_WAYS_EACH = 20;
+const MAX_WAYS_EACH = 20;
 
 /**
  * A pattern of PCRE, carried out by the first of these means that is safe for the text at hand:
@@ -58,7 +58,7 @@ export class CompiledRegex {
         this.#nativeUpTo = -1;
       }
     }
-    if (text.length > LONG_TEXT) slowWork.isReported = true;
+    if (text.length > LONG_TEXT) longStep.isReported = true;
     const automaton = this.#automatonOf();
     return automaton !== null ? automaton.test(text) : this.#backtrack(text, 0) !== null;
   }
@@ -105,8 +105,8 @@ export class CompiledRegex {
 }
 
 function longestFor({ factor, degree }: Cost): number {
-  if (degree <= 1 && factor <= MOST_WAYS_EACH) return Number.POSITIVE_INFINITY;
-  return Math.floor((MOST_NATIVE_WAYS / factor) ** (1 / degree));
+  if (degree <= 1 && factor <= MAX_WAYS_EACH) return Number.POSITIVE_INFINITY;
+  return Math.floor((MAX_NATIVE_WAYS / factor) ** (1 / degree));
 }
 
 /**

@@ -11,9 +11,9 @@ export interface Cost {
 const ONE_WAY: Cost = { factor: 1, degree: 0 };
 const ENDLESS: Cost = { factor: 1, degree: Number.POSITIVE_INFINITY };
 /** A bounded repetition with more ways than this counts as one without bounds. */
-const MOST_WAYS = 10_000;
+const MAX_WAYS = 10_000;
 
-const MOST_COUNTED = 100;
+const MAX_COUNTED = 100;
 
 /** How a backtracking matcher fares with a pattern at worst, over all places where a match could begin. */
 export function costOf(root: Node): Cost {
@@ -49,12 +49,12 @@ function repeatWays({ body, min, max }: Repeat, isLast: boolean): Cost {
   if (isUnambiguous(body)) {
     if (isLast) return { factor: inner.factor * (min + 1), degree: 0 };
     // No more iterations than characters, however many are allowed.
-    return max - min > MOST_COUNTED
+    return max - min > MAX_COUNTED
       ? { factor: inner.factor, degree: 1 }
       : { factor: inner.factor * (max - min + 1), degree: 0 };
   }
   const ways = inner.factor ** max;
-  return ways <= MOST_WAYS && inner.degree === 0 ? { factor: ways * (max - min + 1), degree: 0 } : ENDLESS;
+  return ways <= MAX_WAYS && inner.degree === 0 ? { factor: ways * (max - min + 1), degree: 0 } : ENDLESS;
 }
 
 const product = (costs: readonly Cost[]): Cost => ({

@@ -1,5 +1,5 @@
 import { CommandFault } from "../bson/fault.ts";
-import { slowWork } from "../pacing/slow-work.ts";
+import { longStep } from "../pacing/long-step.ts";
 
 /** About one millisecond. */
 const SLOW_STEPS = 10_000;
@@ -18,7 +18,7 @@ export class StepLimit {
   take(steps: number): void {
     this.#left -= steps;
     if (this.#left >= 0) {
-      if (this.#left < this.#most - SLOW_STEPS) slowWork.isReported = true;
+      if (this.#left < this.#most - SLOW_STEPS) longStep.isReported = true;
       return;
     }
     throw new CommandFault(

@@ -59,7 +59,7 @@ const OWN_PROPERTIES: Readonly<Record<string, string>> = {
   Xps: "\\p{Z}\\t-\\r",
 };
 const properties = new Map<string, CharSet>();
-const MOST_PROPERTIES = 200;
+const MAX_PROPERTIES = 200;
 
 /** The code points with a Unicode property, as in `\p{name}`; undefined for a name that is unknown. */
 export function propertySet(name: string): CharSet | undefined {
@@ -68,7 +68,7 @@ export function propertySet(name: string): CharSet | undefined {
   const pattern = nativeProperty(name);
   if (pattern === undefined) return undefined;
   const set = membersOf(pattern);
-  if (properties.size >= MOST_PROPERTIES) properties.clear();
+  if (properties.size >= MAX_PROPERTIES) properties.clear();
   properties.set(name, set);
   return set;
 }

@@ -9,9 +9,9 @@ import { optionsOf, type PatternOptions, readOptionSetting } from "./pattern-opt
 import { invalidRegex, PatternReader } from "./pattern-reader.ts";
 import { ANY_NEWLINE, type Anchor, type Node, type Pattern, type Repeat, widthOf } from "./syntax.ts";
 
-const MOST_NESTING = 250;
+const MAX_NESTING = 250;
 /** As in MongoDB. */
-const LONGEST_PATTERN = 32_764;
+const MAX_PATTERN_LENGTH = 32_764;
 
 const ANCHOR_ESCAPES: Readonly<Record<string, Anchor>> = {
   A: "text start",
@@ -26,7 +26,7 @@ const ANCHOR_ESCAPES: Readonly<Record<string, Anchor>> = {
  * @throws CommandFault 51091 for a pattern that is wrong, and for constructs that this server does not have, by name
  */
 export function parsePattern(text: string, flags: string): Pattern {
-  if (text.length > LONGEST_PATTERN) throw invalidRegex("it is too long");
+  if (text.length > MAX_PATTERN_LENGTH) throw invalidRegex("it is too long");
   if (text.includes("\0")) throw invalidRegex("it contains a zero character");
   return new Parser(text, flags).parse();
 }
@@ -225,7 +225,7 @@ class Parser {
   /** What stands up to the closing parenthesis; options that are set inside end there. */
   #inside(read: () => Node): Node {
     const reader = this.#reader;
-    if (++this.#depth > MOST_NESTING) throw reader.invalid("parentheses are too deeply nested");
+    if (++this.#depth > MAX_NESTING) throw reader.invalid("parentheses are too deeply nested");
     const before = this.#options;
     const body = read();
     this.#options = before;

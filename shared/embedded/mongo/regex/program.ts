@@ -32,7 +32,7 @@ export interface Program {
   readonly isRegular: boolean;
 }
 
-const MOST_INSTRUCTIONS = 20_000;
+const MAX_INSTRUCTIONS = 20_000;
 
 /** Compiles a pattern; null for one that grows too large because of its counted repetitions. */
 export function compileProgram(root: Node, captures: number): Program | null {
@@ -60,7 +60,7 @@ class Compiler {
   }
 
   add(instruction: Instruction): number {
-    if (this.instructions.length >= MOST_INSTRUCTIONS) throw new TooLarge();
+    if (this.instructions.length >= MAX_INSTRUCTIONS) throw new TooLarge();
     return this.instructions.push(instruction) - 1;
   }
 

@@ -5,18 +5,18 @@ import { noOperations, type OperationKind, usageOf } from "../engine/collection-
 import type { ClientState } from "../wire/connection.ts";
 import type { Request } from "../wire/request.ts";
 
-/** A command that is being carried out. */
+/** A command that is being executed. */
 export interface Operation {
   readonly id: number;
   readonly name: string;
   readonly kind: OperationKind;
   readonly database: string;
-  /** The collection that it names; null for none. */
+  /** The collection that the command names; null if none. */
   readonly collection: string | null;
   readonly request: Request;
   readonly client: ClientState;
   readonly startedAt: number;
-  /** By the monotonic clock, in milliseconds. */
+  /** Monotonic start time in milliseconds. */
   readonly started: number;
 }
 
@@ -28,19 +28,19 @@ const KINDS: Readonly<Record<string, OperationKind>> = {
   getMore: "getmore",
 };
 
-/** Where the statements of a write command lie. */
+/** The field with the statements of a write command. */
 const STATEMENTS: Readonly<Record<string, string>> = {
   insert: "documents",
   update: "updates",
   delete: "deletes",
 };
 
-/** Counts what the server does, and knows what it is doing now. */
+/** Counts operations and lists those in progress. */
 export class Activity {
   /** Statements of each kind: an insert of ten documents counts as ten. */
   readonly counts = noOperations();
   readonly network = { bytesIn: 0, bytesOut: 0, requests: 0, connections: 0 };
-  /** Commands that were answered with an error. */
+  /** Commands that returned an error. */
   failures = 0;
   readonly #running = new Set<Operation>();
   #lastId = 0;

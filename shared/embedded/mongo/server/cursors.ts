@@ -2,12 +2,12 @@ import { CommandFault } from "../bson/fault.ts";
 import type { TimeSlice } from "../pacing/time-slice.ts";
 import type { Session } from "../session/session.ts";
 
-/** Gives result documents as bytes, one at a time, pausing where the slice says so; null at the end. */
+/** Produces result documents as bytes, one at a time, and pauses as the slice demands. Null is the end. */
 export interface ResultSource {
   next(slice: TimeSlice): Promise<Uint8Array | null> | Uint8Array | null;
-  /** True once it is known that `next` would give nothing more. */
+  /** True once it is certain that `next` returns null. */
   readonly isDone?: boolean;
-  /** Frame the taking of one batch. */
+  /** Called before and after each batch. */
   begin?(): void;
   end?(): void;
   close?(): void;
@@ -18,10 +18,10 @@ export interface ServerCursor {
   readonly namespace: string;
   readonly source: ResultSource;
   readonly session: Session | null;
-  /** The transaction that opened the cursor: it is read in that one only. */
+  /** The transaction that opened the cursor; the cursor can be read in that one only. */
   readonly transactionNumber: bigint | null;
   readonly neverExpires: boolean;
-  /** A document that did not fit into the batch before. */
+  /** A document that did not fit into the previous batch. */
   held: Uint8Array | null;
   lastUsed: number;
   isBusy: boolean;
@@ -32,10 +32,10 @@ export interface Batch {
   readonly isLast: boolean;
 }
 
-const MOST_CURSORS = 10_000;
+const MAX_CURSORS = 10_000;
 const IDLE_MS = 10 * 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
-/** A batch ends before it outgrows a reply of 16 MB. */
+/** A batch ends before it exceeds a reply of 16 MB. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 
 /** The open cursors of the server. */
@@ -55,8 +55,8 @@ export class Cursors {
   open(
     cursor: Pick<ServerCursor, "namespace" | "source" | "session" | "transactionNumber" | "neverExpires">,
   ): ServerCursor {
-    if (this.#cursors.size >= MOST_CURSORS)
-      throw new CommandFault(1, `${MOST_CURSORS} cursors are open: close some first`);
+    if (this.#cursors.size >= MAX_CURSORS)
+      throw new CommandFault(1, `${MAX_CURSORS} cursors are open: close some first`);
     let id = newCursorId();
     while (this.#cursors.has(id)) id = newCursorId();
     const opened: ServerCursor = { ...cursor, id, held: null, lastUsed: Date.now(), isBusy: false };
@@ -100,7 +100,7 @@ export class Cursors {
   }
 }
 
-/** Takes up to `size` documents from a cursor, fewer where a reply would grow too large. */
+/** Takes up to `size` documents from a cursor, fewer if the reply would exceed its limit. */
 export async function takeBatch(cursor: ServerCursor, size: number, slice: TimeSlice): Promise<Batch> {
   const documents: Uint8Array[] = [];
   let bytes = 0;
@@ -128,7 +128,7 @@ export async function takeBatch(cursor: ServerCursor, size: number, slice: TimeS
   }
 }
 
-/** Positive 63-bit ids that nobody can guess from another. */
+/** Random positive 63-bit ids, which cannot be guessed from each other. */
 const newCursorId = (): bigint =>
   (BigInt(Math.floor(Math.random() * 0x7fffffff)) << 32n) |
   BigInt(1 + Math.floor(Math.random() * 0xfffffffe));

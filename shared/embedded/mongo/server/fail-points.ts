@@ -1,40 +1,40 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../bson/values.ts";
 
-/** What a fail point does to one command. */
+/** The effect of a fail point on one command. */
 export interface InjectedFailure {
   readonly blockMs: number;
   readonly closesConnection: boolean;
-  /** The error instead of an answer. */
+  /** The error that replaces the reply. */
   readonly fault: CommandFault | null;
-  /** Labels that replace those that the server would give; null where it decides. */
+  /** Labels that replace those of the server; null to keep them. */
   readonly labels: string[] | null;
-  /** The command is carried out, and its answer reports this. */
+  /** The command is executed, and its reply reports this error. */
   readonly writeConcernError: BsonDocument | null;
 }
 
-/** What a fail point does to the end of a retryable write. */
+/** The effect of a fail point on the end of a retryable write. */
 export interface InterruptedWrite {
-  /** True where the write is committed all the same: only the answer is lost. */
+  /** True if the write is committed and only the reply is lost. */
   readonly isCommitted: boolean;
 }
 
 interface Counted {
-  /** Commands that still pass before the point acts. */
+  /** Number of commands that pass before the point applies. */
   skip: number;
-  /** How often it still acts; Infinity for ever. */
+  /** How often it still applies; Infinity for no limit. */
   times: number;
-  /** How likely it acts each time. */
+  /** The probability that it applies to a command. */
   readonly probability: number;
 }
 
-/** The test hooks `failCommand` and `onPrimaryTransactionalWrite`: they make commands fail in a stated way. */
+/** The test hooks `failCommand` and `onPrimaryTransactionalWrite`, which make commands fail as configured. */
 export class FailPoints {
   readonly #points = new Map<string, Counted & { readonly data: BsonDocument }>();
-  /** How often each point has acted. */
+  /** How often each point has applied. */
   readonly #acted = new Map<string, number>();
 
-  /** Sets or clears a point as the command `configureFailPoint` says; returns how often it has acted by then. */
+  /** Sets or clears a point for the command `configureFailPoint`. Returns how often it has applied so far. */
   configure(command: BsonDocument): number {
     const name = command.get("configureFailPoint");
     if (name !== FAIL_COMMAND && name !== FAIL_WRITE) {
@@ -58,7 +58,7 @@ export class FailPoints {
     return acted;
   }
 
-  /** What happens to a command now; null where it is left alone. */
+  /** Returns the effect on a command; null if there is none. */
   takeCommand(
     command: string,
     { applicationName, namespace }: { applicationName: string | null; namespace: string },
@@ -72,7 +72,7 @@ export class FailPoints {
     return this.#take(FAIL_COMMAND) ? failureOf(command, data) : null;
   }
 
-  /** What happens to a retryable write that is about to commit; null where it is left alone. */
+  /** Returns the effect on a retryable write that is about to commit; null if there is none. */
   takeWrite(): InterruptedWrite | null {
     const data = this.#points.get(FAIL_WRITE)?.data;
     if (data === undefined || !this.#take(FAIL_WRITE)) return null;

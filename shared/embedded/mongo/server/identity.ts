@@ -1,4 +1,4 @@
-/** What this server presents to clients: its name, its version and its limits. */
+/** The name, version and limits that the server reports to clients. */
 
 export const REPLICA_SET = "rs0";
 export const SERVER_VERSION = "7.0.14";

@@ -17,7 +17,9 @@ interface ProfiledServer {
   readonly writeGate: WriteGate;
 }
 
-/** Records operations in `system.profile` of their databases, where the level of the database asks for it. */
+/**
+ * Records operations in `system.profile` of their databases, as the profiling level of the database demands.
+ */
 export class Profiler {
   slowMs = 100;
   sampleRate = 1;

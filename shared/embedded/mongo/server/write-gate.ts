@@ -1,6 +1,6 @@
 import type { TimeSlice } from "../pacing/time-slice.ts";
 
-/** What `fsync { lock: true }` closes: writes under way end, later ones wait until it is open again. */
+/** The gate that `fsync { lock: true }` closes: writes in progress end, later ones wait until it opens. */
 export class WriteGate {
   #lockCount = 0;
   #active = 0;
@@ -12,12 +12,12 @@ export class WriteGate {
     return this.#lockCount;
   }
 
-  /** How many writes wait for the gate to open. */
+  /** Number of writes that wait for the gate. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** False while the gate is closed; each write that enters must {@link leave}. */
+  /** Enters unless the gate is closed (false). Each write that enters must {@link leave}. */
   tryEnter(): boolean {
     if (this.#lockCount > 0) return false;
     this.#active += 1;
@@ -42,8 +42,8 @@ export class WriteGate {
   }
 
   /**
-   * Closes the gate once more, and resolves when no write is under way.
-   * @throws CommandFault 50 once the slice's deadline has passed: it is open again then, unless others have closed it
+   * * Adds a lock, and resolves when no write is in progress.
+   * @throws CommandFault 50 once the slice's deadline has passed: this lock is removed then
    */
   async lock(slice: TimeSlice): Promise<void> {
     this.#lockCount += 1;
@@ -55,7 +55,7 @@ export class WriteGate {
     }
   }
 
-  /** Takes back one lock; with the last one the gate opens. */
+  /** Removes one lock; the gate opens with the last one. */
   unlock(): void {
     this.#lockCount -= 1;
     if (this.#lockCount > 0) return;

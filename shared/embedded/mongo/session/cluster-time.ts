@@ -5,7 +5,7 @@ export class ClusterTime {
   #seconds = 0;
   #increment = 0;
 
-  /** A time later than all before it. */
+  /** Returns a time later than all before. */
   tick(): Timestamp {
     const seconds = Math.max(this.#seconds, Math.floor(Date.now() / 1000));
     this.#increment = seconds === this.#seconds ? this.#increment + 1 : 1;
@@ -19,7 +19,7 @@ export class ClusterTime {
   }
 }
 
-/** `$clusterTime` of an unauthenticated deployment: nobody signs it. */
+/** `$clusterTime` of a deployment without authentication: it is not signed. */
 export const signedTime = (clusterTime: Timestamp): BsonDocument =>
   documentOf({
     clusterTime,

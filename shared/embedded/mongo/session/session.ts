@@ -6,7 +6,7 @@ import { decodeOutcomes, encodeOutcomes, type StatementOutcome } from "./stateme
 
 export type TransactionState = "none" | "open" | "committed" | "aborted";
 
-/** Transactions of all sessions since the server has started. */
+/** Transactions of all sessions since the start of the server. */
 export interface TransactionCounts {
   started: number;
   committed: number;
@@ -16,12 +16,12 @@ export interface TransactionCounts {
 const NOTHING_TO_ABORT = Promise.resolve();
 const TRANSIENT = ["TransientTransactionError"];
 
-/** One logical session: the number of its latest transaction or retryable write, and what became of it. */
+/** One logical session: the number, state and outcomes of its latest transaction or retryable write. */
 export class Session {
-  /** The session's 16 bytes as text of one character each. */
+  /** The session's 16 bytes as a string with one character per byte. */
   readonly key: string;
   lastUsed = Date.now();
-  /** Commands that are being carried out: such a session does not expire. */
+  /** Number of commands in progress. A session with any does not expire. */
   running = 0;
   number = -1n;
   state: TransactionState = "none";
@@ -38,8 +38,8 @@ export class Session {
   }
 
   /**
-   * Carries out numbered commands one at a time: a retry whose first try is still at work must find its outcome
-   * instead of doing it again.
+   * * Runs numbered commands one at a time: a retry during the first attempt must find its outcome instead of
+   * executing it again.
    */
   async inTurn<T>(work: () => Promise<T> | T): Promise<T> {
     while (this.#turn !== null) await this.#turn.promise;
@@ -54,8 +54,8 @@ export class Session {
   }
 
   /**
-   * Enters a transaction's first statement.
-   * @throws CommandFault 225 for a number that the session has left behind, 50911 for one that is taken
+   * * Begins a transaction with its first statement.
+   * @throws CommandFault 225 for a number lower than the session's latest, 50911 for one in use
    */
   startTransaction(number: bigint, engine: Engine): Transaction {
     this.#requireNotOlder(number);
@@ -73,7 +73,7 @@ export class Session {
     return this.transaction;
   }
 
-  /** @throws CommandFault 251 where no such transaction is open */
+  /** @throws CommandFault 251 if no such transaction is open */
   continueTransaction(number: bigint): Transaction {
     this.#requireNotOlder(number);
     if (number === this.number && this.state === "open") return this.transaction!;
@@ -83,7 +83,7 @@ export class Session {
     throw noSuchTransaction(number, this.number === number && this.state === "aborted");
   }
 
-  /** Enters a retryable write: outcomes of an earlier try of the same number are kept. */
+  /** Begins a retryable write; outcomes of an earlier attempt with the same number are kept. */
   startRetryableWrite(number: bigint, engine: Engine): void {
     this.#requireNotOlder(number);
     if (number === this.number) {
@@ -97,7 +97,7 @@ export class Session {
     this.#enter(number, "none");
   }
 
-  /** @throws WriteConflict where the transaction cannot commit: it is aborted then */
+  /** @throws WriteConflict if the transaction cannot commit; it is aborted then */
   async commit(number: bigint, engine: Engine): Promise<void> {
     if (number === this.number && this.state === "committed") return this.#committed;
     const transaction = this.continueTransaction(number);
@@ -108,14 +108,14 @@ export class Session {
       await this.#committed;
       this.#counts.committed += 1;
     } catch (error) {
-      // A commit that was only not stored stands: whether it is on the disk is not known.
+      // A commit that failed in the store keeps its state: whether it is on disk is unknown.
       if (transaction.committedAt === Number.POSITIVE_INFINITY) this.state = "aborted";
       throw error;
     }
   }
   #committed: Promise<void> = Promise.resolve();
 
-  /** Resolves when nothing of the transaction is left that could stand in anybody's way. */
+  /** Resolves when the transaction holds no documents or keys any more. */
   abort(engine: Engine): Promise<void> {
     if (this.transaction === null) return NOTHING_TO_ABORT;
     const aborted = engine.abort(this.transaction);
@@ -125,7 +125,7 @@ export class Session {
     return aborted;
   }
 
-  /** What the log keeps of the session. */
+  /** The session's entry in the log. */
   entry(): BsonDocument {
     return documentOf({
       lsid: new Binary(Buffer.from(this.key, "latin1"), 4),

@@ -4,12 +4,12 @@ import type { Engine } from "../engine/engine.ts";
 import { Session, type TransactionCounts } from "./session.ts";
 
 const SESSION_TIMEOUT_MS = 30 * 60_000;
-const MOST_SESSIONS = 100_000;
+const MAX_SESSIONS = 100_000;
 const SWEEP_INTERVAL_MS = 1_000;
 
-/** All logical sessions; idle ones expire, and so do transactions that nobody continues. */
+/** All logical sessions. Idle sessions and idle transactions expire. */
 export class Sessions {
-  /** An idle transaction holds locks and old versions: after this time it is aborted. */
+  /** An idle transaction holds locks and old versions; it is aborted after this time. */
   transactionLifetimeMs = 60_000;
   readonly transactionCounts: TransactionCounts = { started: 0, committed: 0, aborted: 0 };
   readonly #sessions = new Map<string, Session>();
@@ -26,13 +26,13 @@ export class Sessions {
     return this.#sessions.size;
   }
 
-  /** The session that a command's `lsid` names, made when it is new. */
+  /** Returns the session of a command's `lsid`, and creates it if it is new. */
   use(lsid: BsonValue): Session {
     const key = sessionKey(lsid);
     let session = this.#sessions.get(key);
     if (session === undefined) {
-      if (this.#sessions.size >= MOST_SESSIONS)
-        throw new CommandFault(261, `cannot add session: ${MOST_SESSIONS} are open`);
+      if (this.#sessions.size >= MAX_SESSIONS)
+        throw new CommandFault(261, `cannot add session: ${MAX_SESSIONS} are open`);
       session = new Session(key, this.transactionCounts);
       this.#sessions.set(key, session);
     }
@@ -49,7 +49,9 @@ export class Sessions {
     this.#sessions.delete(session.key);
   }
 
-  /** Aborts what is open in every session, as `killAllSessions` does; what has been answered stays known. */
+  /**
+   * Aborts open transactions of all sessions for `killAllSessions`; outcomes of retryable writes are kept.
+   */
   abortAll(): void {
     for (const session of this.#sessions.values()) void session.abort(this.#engine);
   }
@@ -58,7 +60,7 @@ export class Sessions {
     this.use(new Map([["id", entry.get("lsid")!]])).restore(entry);
   }
 
-  /** What a snapshot of the store must keep. */
+  /** The entries of all sessions for a snapshot of the store. */
   *entries(): Generator<BsonDocument> {
     for (const session of this.#sessions.values()) {
       if (session.state === "committed" || session.outcomes.size > 0) yield session.entry();

@@ -5,10 +5,10 @@ import type { Engine } from "../engine/engine.ts";
 import type { ClusterTime } from "./cluster-time.ts";
 
 const KEPT_MS = 5 * 60_000;
-const MOST_KEPT = 1_000;
+const MAX_KEPT = 1_000;
 const SWEEP_INTERVAL_MS = 10_000;
 
-/** A state of the data that clients can go on reading, by the cluster time that they name it with. */
+/** A state of the data that clients can read by its cluster time. */
 export interface Snapshot {
   readonly time: Timestamp;
   readonly view: ReadView;
@@ -19,8 +19,8 @@ interface Kept extends Snapshot {
 }
 
 /**
- * The states that snapshot reads outside of transactions have seen. Each is kept for five minutes after its last
- * use, so that later reads of the same session see it too.
+ * * The snapshots of reads outside of transactions. Each is kept for five minutes after its last use for later
+ * reads of the same session.
  */
 export class Snapshots {
   readonly #engine: Engine;
@@ -35,19 +35,21 @@ export class Snapshots {
     this.#timer.unref();
   }
 
-  /** The state of now, under the present cluster time. */
+  /** Takes a snapshot of the current state at the current cluster time. */
   take(): Snapshot {
     const time = this.#clusterTime.now();
     const known = this.#kept.get(time.value);
     if (known !== undefined) return this.#used(known);
     const oldest = this.#kept.keys().next().value;
-    if (this.#kept.size >= MOST_KEPT) this.#forget(oldest!);
+    if (this.#kept.size >= MAX_KEPT) this.#forget(oldest!);
     const taken: Kept = { time, view: this.#engine.openView(), lastUsed: Date.now() };
     this.#kept.set(time.value, taken);
     return taken;
   }
 
-  /** @throws CommandFault 72 for a time to come, 239 for a state that nobody has read, or not for a while */
+  /**
+   * @throws CommandFault 72 for a time in the future, 239 for a snapshot that was never taken or has expired
+   */
   at(time: Timestamp): Snapshot {
     const known = this.#kept.get(time.value);
     if (known !== undefined) return this.#used(known);

@@ -1,13 +1,13 @@
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import { documentOf } from "../bson/values.ts";
 
-/** What one statement of a retryable write has done: a retry is answered with it. */
+/** The outcome of one statement of a retryable write, which a retry returns. */
 export interface StatementOutcome {
   readonly n: number;
   readonly nModified: number;
-  /** The `_id` that an upsert has made. */
+  /** The `_id` of an upserted document. */
   readonly upserted?: BsonValue | undefined;
-  /** The whole answer, for `findAndModify`. */
+  /** The whole reply of a `findAndModify`. */
   readonly reply?: BsonDocument | undefined;
 }
 
@@ -22,7 +22,7 @@ interface Run {
   readonly run: BsonDocument;
 }
 
-/** Outcomes as stored: one document for each run of equal ones, since most of a bulk's statements are. */
+/** Stored outcomes: one document per run of equal outcomes, since most statements of a bulk have the same. */
 export function encodeOutcomes(outcomes: ReadonlyMap<number, StatementOutcome>): BsonDocument[] {
   const runs: BsonDocument[] = [];
   let previous: Run | null = null;

@@ -5,12 +5,12 @@ import type { BsonDocument } from "../bson/values.ts";
 import type { Pace } from "../pacing/pace.ts";
 
 /**
- * The operations of one batch, one behind the other:
+ * * The operations of one batch, in sequence:
  *
  *   put      1, collection id (u32), record id (u48), document
  *   remove   2, collection id (u32), record id (u48)
  *   catalog  3, document: a change of collections or indexes
- *   session  4, document: what a retryable write or a commit has answered
+ *   session  4, document: the outcome of a retryable write or a commit
  */
 const PUT = 1;
 const REMOVE = 2;
@@ -25,7 +25,7 @@ export interface BatchReader {
   session(entry: BsonDocument): void;
 }
 
-/** The bytes of a batch, in pieces that belong one behind the other. */
+/** The bytes of a batch, in consecutive pieces. */
 export interface Batch {
   readonly pieces: readonly Uint8Array[];
   readonly length: number;
@@ -33,7 +33,7 @@ export interface Batch {
 
 const EMPTY = Buffer.alloc(0);
 const FIRST_PIECE = 1_024;
-/** Pieces grow up to this size: one of many megabytes would take its time to be made. */
+/** Maximum size of a piece: allocating one of many megabytes would block the event loop. */
 const LARGEST_PIECE = 256 * 1_024;
 
 /** Writes operations into a batch. */
@@ -118,7 +118,7 @@ export async function readBatch(batch: Uint8Array, reader: BatchReader, pace: Pa
   }
 }
 
-/** Returns the position behind the operation. */
+/** Returns the position after the operation. */
 function readOperation(view: Buffer, start: number, reader: BatchReader): number {
   const code = view[start]!;
   if (code === CATALOG || code === SESSION) {

@@ -5,10 +5,10 @@ import { removeOldFiles } from "./log-directory.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { SnapshotSource } from "./store.ts";
 
-/** A log smaller than this is read in a moment: compaction would gain nothing. */
-const SMALLEST_LOG = 64 * 1024 * 1024;
+/** Smaller logs are read quickly, so compaction would gain nothing. */
+const MIN_LOG_BYTES = 64 * 1024 * 1024;
 const FIRST_RETRY_MS = 5_000;
-const LONGEST_RETRY_MS = 10 * 60_000;
+const MAX_RETRY_MS = 10 * 60_000;
 
 export interface CompactionOptions {
   readonly directory: string;
@@ -17,19 +17,19 @@ export interface CompactionOptions {
   log(message: string): void;
 }
 
-/** The log as a compaction needs it. */
+/** What a compaction needs from the log. */
 export interface CompactedLog {
-  /** Bytes in all logs. */
+  /** Total size of all logs. */
   readonly bytes: number;
-  /** Begins a new log and resolves with its generation: what is committed from then on is in that one or later ones. */
+  /** Begins a new log and resolves with its generation. Later commits are in that log or in later ones. */
   beginNext(): Promise<number>;
   /** Resolves when everything that has been appended is durable. */
   confirm(): Promise<void>;
-  /** @throws Error where the files belong to another process by now */
+  /** @throws Error if the files now belong to another process */
   requireHeld(): void;
 }
 
-/** Replaces old logs by a snapshot. A failure is logged, and tried again later and later. */
+/** Replaces old logs by a snapshot. A failure is logged and retried with growing delays. */
 export class Compaction {
   snapshotBytes = 0;
   readonly #options: CompactionOptions;
@@ -41,9 +41,9 @@ export class Compaction {
     this.#options = options;
   }
 
-  /** Resolves with the bytes of the logs that are no longer there. */
+  /** Resolves with the total size of the removed logs. */
   async runIfDue(source: SnapshotSource, log: CompactedLog): Promise<number> {
-    const due = Math.max(this.#options.compactAtBytes ?? SMALLEST_LOG, this.snapshotBytes);
+    const due = Math.max(this.#options.compactAtBytes ?? MIN_LOG_BYTES, this.snapshotBytes);
     if (this.#isRunning || log.bytes < due || performance.now() < this.#notBefore) return 0;
     this.#isRunning = true;
     try {
@@ -59,15 +59,15 @@ export class Compaction {
   }
 
   /**
-   * Starts a new log, writes what lives into a snapshot, and then removes the files that the snapshot replaces.
-   * The source is asked after the switch: what it does not see is in the new log.
+   * * Begins a new log, writes the current content into a snapshot, and then removes the files that the snapshot
+   * replaces. The source is read after the switch, so what it does not contain is in the new log.
    */
   async #run(source: SnapshotSource, log: CompactedLog): Promise<number> {
     const { directory, disk } = this.#options;
     await requireSpace(disk, directory, this.snapshotBytes);
     const generation = await log.beginNext();
     const replaced = log.bytes;
-    // The snapshot may know of a commit that is still on its way to the log.
+    // The snapshot may contain a commit that is not yet written to the log.
     const confirm = () => log.confirm();
     this.snapshotBytes = await writeSnapshot({ directory, disk, generation, batches: source(), confirm });
     log.requireHeld();
@@ -77,10 +77,8 @@ export class Compaction {
 
   #putOff({ message }: Error): void {
     const { directory, log } = this.#options;
-    this.#delay = Math.min(this.#delay * 2 || FIRST_RETRY_MS, LONGEST_RETRY_MS);
+    this.#delay = Math.min(this.#delay * 2 || FIRST_RETRY_MS, MAX_RETRY_MS);
     this.#notBefore = performance.now() + this.#delay;
-    log(
-      `the log in ${directory} cannot be compacted (${message}): the next try follows in ${this.#delay / 1000} s`,
-    );
+    log(`the log in ${directory} cannot be compacted (${message}): retry in ${this.#delay / 1000} s`);
   }
 }

@@ -21,11 +21,11 @@ describe("the lock of a data directory", () => {
   const path = () => join(directory, "LOCK");
   const lock = () =>
     lockDirectory({ directory, log: (message) => logged.push(message), silenceMs: SILENCE_MS });
-  /** Leaves a lock as another process would; what is not given is as in this process. */
+  /** Writes a lock file as another process would. Fields that are not given are those of this process. */
   const leave = (holder: Partial<typeof thisProcess>) =>
     writeFileSync(path(), JSON.stringify({ ...thisProcess, since: "then", ...holder }));
 
-  it("is refused at once while its holder runs here", async () => {
+  it("is refused at once while its holder runs on this machine", async () => {
     const held = await lock();
     await assert.rejects(lock(), { type: "MONGO_DIRECTORY_LOCKED" });
     assert.equal(held.isHeld(), true);
@@ -48,7 +48,7 @@ describe("the lock of a data directory", () => {
     "on another host": { host: "another" },
     "of a version that recorded less": { bootId: undefined, pidNamespace: undefined, startTicks: undefined },
   } as Record<string, Partial<typeof thisProcess>>)) {
-    it(`is taken from a holder ${where} only when its heartbeat stands still, and says that it waits`, async () => {
+    it(`is taken from a holder ${where} only when its heartbeat has stopped, and logs the wait`, async () => {
       leave({ pid: 2 ** 30, ...holder });
       const from = performance.now();
       const held = await lock();
@@ -60,20 +60,20 @@ describe("the lock of a data directory", () => {
 
     it(`is not taken from a holder ${where} whose heartbeat moves`, async () => {
       leave({ pid: 2 ** 30, ...holder });
-      // However wrong the holder's clock is.
+      // The clock of the holder does not matter.
       const beat = setInterval(() => utimesSync(path(), 1, Math.random() * 1000), 50);
       await assert.rejects(lock(), { type: "MONGO_DIRECTORY_LOCKED" });
       clearInterval(beat);
     });
   }
 
-  it("is taken when a crash has left it without content", async () => {
+  it("is taken when a crash left it empty", async () => {
     writeFileSync(path(), "");
     await (await lock()).release();
     assert.match(logged[0]!, /on an unknown host/);
   });
 
-  it("is taken by one of many that find a dead holder at the same time", async () => {
+  it("is taken by exactly one of many processes that find a dead holder at the same time", async () => {
     leave({ host: "another" });
     const tries = await Promise.allSettled(Array.from({ length: 6 }, lock));
     const taken = tries.filter(({ status }) => status === "fulfilled");
@@ -81,7 +81,7 @@ describe("the lock of a data directory", () => {
     await (taken[0] as PromiseFulfilledResult<Awaited<ReturnType<typeof lock>>>).value.release();
   });
 
-  it("is known to be lost as soon as another process has replaced it, whose lock it then leaves alone", async () => {
+  it("is reported lost as soon as another process has replaced it, and the new lock is left alone", async () => {
     const suspended = await lock();
     rmSync(path());
     const successor = await lock();
@@ -92,7 +92,7 @@ describe("the lock of a data directory", () => {
     await successor.release();
   });
 
-  it("is taken past a takeover that a crash has left unfinished", async () => {
+  it("is taken despite a takeover that a crash left unfinished", async () => {
     leave({ pid: 2 ** 30 });
     writeFileSync(`${path()}.takeover`, JSON.stringify({ ...thisProcess, pid: 2 ** 30, since: "then" }));
     await (await lock()).release();

@@ -11,7 +11,7 @@ interface Holder extends ProcessIdentity {
   readonly since: string;
 }
 
-/** A lock file as found: `beat` changes with the file and with each heartbeat of its holder. */
+/** A lock file that was found. `beat` changes with the file and with each heartbeat of its holder. */
 interface FoundLock {
   readonly file: number;
   readonly beat: string;
@@ -24,11 +24,13 @@ const SILENCE_MS = 10_000;
 
 export interface DirectoryLock {
   /**
-   * False once another process has taken the directory, which it does when this one was suspended for too long.
-   * Costs one system call, a microsecond: cheap enough for every write.
+   * * Returns false once another process has taken the directory, which happens after a long suspension of this
+   * one. One system call of about 1 µs: cheap enough for every write.
    */
   isHeld(): boolean;
-  /** True where the last holder was judged dead by its silence: it may have been suspended, and go on. */
+  /**
+   * True if the last holder counted as dead because its heartbeat stopped: it may be suspended and resume.
+   */
   readonly formerHolderMayResume: boolean;
   release(): Promise<void>;
 }
@@ -40,10 +42,10 @@ export interface DirectoryLockOptions {
 }
 
 /**
- * Takes a directory for this process alone.
+ * * Locks a directory for this process.
  *
- * The lock of a dead holder is taken over, by one process only where several try at once. Whether a holder in another
- * container or on another host lives is judged by its heartbeat, which takes up to `silenceMs`.
+ * The lock of a dead holder is taken over, by exactly one process if several try. A holder in another container or
+ * on another host counts as dead if its heartbeat does not change for `silenceMs`.
  * @throws EmbeddedMongoError `MONGO_DIRECTORY_LOCKED`, naming the holder
  */
 export async function lockDirectory(options: DirectoryLockOptions): Promise<DirectoryLock> {
@@ -62,7 +64,10 @@ export async function lockDirectory(options: DirectoryLockOptions): Promise<Dire
   }
 }
 
-/** The descriptor follows the file, not the name: once another process has replaced the file, it has no name any more. */
+/**
+ * The descriptor refers to the file, not to the name: once another process has replaced the file, its link count is
+ * 0.
+ */
 function hold(path: string, file: number): Pick<DirectoryLock, "isHeld" | "release"> {
   const { ino } = fstatSync(file);
   let isLost = false;
@@ -75,10 +80,10 @@ function hold(path: string, file: number): Pick<DirectoryLock, "isHeld" | "relea
     if (!isHeld()) return;
     const now = new Date();
     futimesSync(file, now, now);
-    // On a network file system the descriptor may not show that the name belongs to another file by now.
+    // On a network file system the descriptor may not show that the name now belongs to another file.
     isLost ||= !(await isNamed());
   };
-  // A beat that fails is missed by those who watch; the next one follows.
+  // A failed heartbeat is harmless; the next one follows.
   const timer = setInterval(() => void beat().catch(() => {}), HEARTBEAT_MS);
   timer.unref();
   return {
@@ -92,7 +97,9 @@ function hold(path: string, file: number): Pick<DirectoryLock, "isHeld" | "relea
   };
 }
 
-/** Links a complete file to the name: whoever sees the lock can read its holder. Null where the name is taken. */
+/**
+ * Links a complete file to the name, so that every lock file names its holder. Returns null if the name is taken.
+ */
 function tryCreate(path: string): number | null {
   const draft = `${path}.${randomUUID()}`;
   const file = openSync(draft, "wx");
@@ -109,7 +116,9 @@ function tryCreate(path: string): number | null {
   }
 }
 
-/** A full disk takes names without content: a lock that does not name its holder is better than no reading at all. */
+/**
+ * On a full disk, files can be created but not written. A lock that does not name its holder still allows reading.
+ */
 function writeHolder(file: number): void {
   const holder: Holder = { ...thisProcess, since: new Date().toISOString() };
   try {
@@ -120,8 +129,8 @@ function writeHolder(file: number): void {
 }
 
 /**
- * Returns when the holder is dead: at once where that is certain, otherwise after its heartbeat has not moved for
- * `silenceMs` by our own clock. Clocks of two hosts are not compared.
+ * * Returns when the holder is dead: at once if that is certain, otherwise after its heartbeat has not changed for
+ * `silenceMs` by the local clock. Clocks of two hosts are not compared.
  * @throws EmbeddedMongoError `MONGO_DIRECTORY_LOCKED`
  */
 async function requireDead(
@@ -145,7 +154,10 @@ async function requireDead(
   }
 }
 
-/** Removes a dead holder's lock. Only one process at a time may: the second would remove the first one's new lock. */
+/**
+ * Removes a dead holder's lock. Only one process at a time may do so: a second one would remove the new lock of the
+ * first.
+ */
 async function remove(dead: FoundLock, path: string, options: DirectoryLockOptions): Promise<void> {
   const guard = `${path}.takeover`;
   for (;;) {
@@ -156,7 +168,7 @@ async function remove(dead: FoundLock, path: string, options: DirectoryLockOptio
     }
     const other = await readLock(guard);
     if (other === null) continue;
-    // A guard is held for a moment: one that stays is left over from a crash.
+    // A guard file exists only briefly; an older one is left from a crash.
     await requireDead(other, guard, options);
     if ((await readLock(guard))?.beat === other.beat) await rm(guard, { force: true });
   }
@@ -167,7 +179,7 @@ async function remove(dead: FoundLock, path: string, options: DirectoryLockOptio
   }
 }
 
-/** Null where there is no lock. A crash of the machine, or a full disk, leaves one without its content. */
+/** Returns null if there is no lock. A crash of the machine, or a full disk, can leave an empty one. */
 async function readLock(path: string): Promise<FoundLock | null> {
   try {
     const [{ ino, mtimeMs }, text] = [await stat(path), await readFile(path, "utf8")];
@@ -197,6 +209,6 @@ const NOT_NAMED: Holder = {
 
 const locked = (directory: string, { pid, host, since }: Holder): EmbeddedMongoError =>
   new EmbeddedMongoError(
-    `the data directory ${directory} is in use by process ${pid} on ${host} since ${since}: one process at a time can have it`,
+    `the data directory ${directory} is in use by process ${pid} on ${host} since ${since}: only one process at a time can use it`,
     { type: "MONGO_DIRECTORY_LOCKED", code: 409, data: { directory, pid, host, since } },
   );

@@ -1,18 +1,21 @@
 import type { Disk } from "./disk.ts";
 
 const MIB = 1024 * 1024;
-/** Space that a compaction leaves to the log, and that must be there before a log that was out of space goes on. */
+/**
+ * Free space that a compaction leaves for the log, and that must exist before a log that ran out of space
+ * continues.
+ */
 export const SPARED_BYTES = 8 * MIB;
 
-/** True for the errors of a disk without space, which a later write may overcome. */
+/** Returns true for errors of a full disk, after which a later write can succeed. */
 export const isDiskFull = (error: unknown): boolean =>
   ["ENOSPC", "EDQUOT"].includes(String((error as NodeJS.ErrnoException).code));
 
-/** @throws Error where `bytes` more would leave less than `SPARED_BYTES` */
+/** @throws Error if writing `bytes` more would leave less than `SPARED_BYTES` free */
 export async function requireSpace(disk: Disk, directory: string, bytes = 0): Promise<void> {
   const [free, needed] = [await disk.free(directory), bytes + SPARED_BYTES];
   if (free >= needed) return;
-  throw new Error(`it needs ${inMib(needed)} of free space, and ${inMib(free)} are left`);
+  throw new Error(`it needs ${inMib(needed)} of free space, but only ${inMib(free)} are left`);
 }
 
 export const inMib = (bytes: number): string => `${(bytes / MIB).toFixed(0)} MiB`;

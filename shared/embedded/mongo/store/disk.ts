@@ -2,18 +2,18 @@ import { close, fdatasync, fsync, ftruncate, open, writev, writevSync } from "no
 import { statfs } from "node:fs/promises";
 import { promisify } from "node:util";
 
-/** The calls by which the log reaches the disk: a seam, so that a test can let a disk refuse. */
+/** The file system calls of the log. Tests replace them to make a disk fail. */
 export interface Disk {
   open(path: string, flags: string): Promise<number>;
-  /** Writes all buffers one behind the other from a position of the file on, or fails. */
+  /** Writes all buffers in sequence, starting at a position of the file, or fails. */
   write(file: number, buffers: readonly Uint8Array[], position: number): Promise<void>;
   truncate(file: number, length: number): Promise<void>;
-  /** Resolves when everything written to the file survives a loss of power. */
+  /** Resolves when everything written to the file survives power loss. */
   flush(file: number): Promise<void>;
   close(file: number): Promise<void>;
-  /** Makes names that were made, changed or removed in a directory survive a loss of power. */
+  /** Makes created, renamed and removed files of a directory survive power loss. */
   flushDirectory(path: string): Promise<void>;
-  /** Bytes that can still be written to the file system of a directory. */
+  /** Returns the free bytes of a directory's file system. */
   free(path: string): Promise<number>;
 }
 
@@ -23,11 +23,11 @@ const flushFile = promisify(fdatasync);
 const truncateFile = promisify(ftruncate);
 const flushAll = promisify(fsync);
 
-/** Linux takes 1,024 buffers in one call. */
-const MOST_BUFFERS = 1_000;
+/** Linux accepts at most 1,024 buffers per call. */
+const MAX_BUFFERS = 1_000;
 /**
- * Up to this size a write goes to the system's cache at once (20 to 60 µs): the way through the thread pool and
- * back takes longer, and every commit would wait for it before its flush could begin.
+ * * Writes up to this size are made synchronously, into the page cache (20 to 60 µs). The thread pool would take
+ * longer, and every commit would wait for it before its flush.
  */
 const WRITTEN_AT_ONCE = 256 * 1024;
 
@@ -43,7 +43,7 @@ async function write(file: number, buffers: readonly Uint8Array[], position: num
   let rest = [...buffers];
   const isSmall = rest.reduce((sum, { length }) => sum + length, 0) <= WRITTEN_AT_ONCE;
   while (rest.length > 0) {
-    const part = rest.slice(0, MOST_BUFFERS);
+    const part = rest.slice(0, MAX_BUFFERS);
     const written = isSmall ? writevSync(file, part, at) : await writeSome(file, part, at);
     if (written === 0) throw new Error("the disk took no bytes");
     at += written;
@@ -51,7 +51,7 @@ async function write(file: number, buffers: readonly Uint8Array[], position: num
   }
 }
 
-/** What is left of the buffers when their first `count` bytes are done. */
+/** Returns what remains of the buffers after their first `count` bytes. */
 function behind(buffers: readonly Uint8Array[], count: number): Uint8Array[] {
   let at = 0;
   let left = count;
@@ -62,7 +62,7 @@ function behind(buffers: readonly Uint8Array[], count: number): Uint8Array[] {
 }
 
 async function flushDirectory(path: string): Promise<void> {
-  // Windows cannot open a directory: there a rename is durable by itself.
+  // Windows cannot open a directory; a rename is durable there without this.
   if (process.platform === "win32") return;
   const directory = await openFile(path, "r");
   try {

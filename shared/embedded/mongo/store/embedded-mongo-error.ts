@@ -1,7 +1,7 @@
 /** The server cannot start or has ended; `type` is stable, e.g. `MONGO_DIRECTORY_LOCKED`. */
 export class EmbeddedMongoError extends Error {
   readonly type: string;
-  /** HTTP-like status, so that applications can treat it as their own errors. */
+  /** HTTP-like status, so that applications can handle it like their own errors. */
   readonly code: number;
   readonly data: unknown;
 

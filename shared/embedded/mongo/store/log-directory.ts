@@ -4,22 +4,22 @@ import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import type { FileFormat } from "./log-frames.ts";
 import { damagedFile, type FileRead, formatOf, readLogFile } from "./log-reader.ts";
 
-/** A snapshot holds everything up to its generation; logs of the same and later generations follow it. */
+/** A snapshot contains everything before its generation; logs of the same and later generations follow it. */
 export const snapshotPath = (directory: string, generation: number): string =>
   join(directory, `snapshot-${String(generation).padStart(8, "0")}`);
 export const logPath = (directory: string, generation: number): string =>
   join(directory, `log-${String(generation).padStart(8, "0")}`);
 
 export interface LoadedDirectory {
-  /** Generation of the newest log that has been begun; that of the snapshot, or 0, where there is none. */
+  /** Generation of the newest log that was begun. Without a log: that of the snapshot, or 0. */
   readonly generation: number;
-  /** That log; null where there is none. */
+  /** The newest log; null if there is none. */
   readonly newest: FileRead | null;
   readonly snapshotBytes: number;
   readonly logBytes: number;
 }
 
-/** Reads the newest snapshot and the logs behind it, and removes what a compaction has left over. */
+/** Reads the newest snapshot and the logs after it, and removes files that a compaction left. */
 export async function loadDirectory(
   directory: string,
   apply: (batch: Uint8Array) => Promise<void>,
@@ -42,11 +42,11 @@ export async function loadDirectory(
     const path = logPath(directory, generation);
     const next = logs[i + 1]?.format;
     newest = await readLogFile(path, apply, next?.version === 2 ? next.previous : null);
-    // The successor of a log of format 1 was begun when that log was whole.
+    // A log that follows one of format 1 was begun when that one was complete.
     if (next?.version === 1 && newest.tornBytes > 0) throw damagedFile(path, newest.end);
     logBytes += newest.end;
   }
-  // Not before: until everything has been read, nothing is removed.
+  // Files are removed only after everything has been read.
   await removeOldFiles(directory, names, base);
   return { generation: logs.at(-1)?.generation ?? base, newest, snapshotBytes, logBytes };
 }
@@ -56,7 +56,7 @@ interface BegunLog {
   readonly format: FileFormat;
 }
 
-/** The logs that follow the snapshot; a newest one that has only been made is left out. */
+/** Returns the logs that follow the snapshot, without a newest one that was created but never begun. */
 async function begunLogs(
   directory: string,
   { names, base }: { names: readonly string[]; base: number },
@@ -80,7 +80,10 @@ function generationsOf(names: readonly string[], kind: "snapshot" | "log"): numb
     .sort((a, b) => a - b);
 }
 
-/** A snapshot that was not finished has a name of its own; older generations are contained in the newest snapshot. */
+/**
+ * Removes unfinished snapshots, which have a temporary name, and older generations, which the newest snapshot
+ * contains.
+ */
 export async function removeOldFiles(
   directory: string,
   names: readonly string[],

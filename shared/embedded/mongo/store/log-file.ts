@@ -2,14 +2,14 @@ import type { Batch } from "./batch.ts";
 import type { Disk } from "./disk.ts";
 import { FILE_HEADER_BYTES, fileHeader, frameHeader, newSeed } from "./log-frames.ts";
 
-/** A small log reserves nothing: most tests write less. */
+/** Small logs reserve nothing: most tests write less than this. */
 const FIRST_RESERVE = 32 * 1024;
 const LARGEST_RESERVE = 4 * 1024 * 1024;
 
 interface LogFileOptions {
   readonly disk: Disk;
   readonly path: string;
-  /** True where each write is flushed before it counts. */
+  /** True if each write is flushed before it is acknowledged. */
   readonly reserves: boolean;
 }
 
@@ -17,15 +17,15 @@ interface Contents {
   readonly seed: number;
   /** Where the last frame ends. */
   readonly end: number;
-  /** Up to here the file holds frames and zeros behind them. */
+  /** The size of the file: frames, and zeros after them. */
   readonly size: number;
 }
 
 /**
- * One file of the log, written from its beginning to its end.
+ * * One file of the log, written from its beginning to its end.
  *
- * Zeros are written ahead of the end, since a flush takes a third of the time where it need not make the file longer
- * as well (0.4 ms in place of 1.2 for 50 KB on ext4). Whoever reads a log takes zeros at its end for nothing.
+ * Zeros are written ahead of the end: a flush that does not lengthen the file takes a third of the time (0.4 ms
+ * instead of 1.2 ms for 50 KB on ext4). Readers ignore zeros at the end of a log.
  */
 export class LogFile {
   readonly #disk: Disk;
@@ -35,7 +35,7 @@ export class LogFile {
   #end: number;
   #reserved: number;
   #durableTo = 0;
-  /** True while no later frame proves that the last ones are durable. */
+  /** True while no later frame proves that the last frames are durable. */
   #lacksMark = false;
   #reserving: Promise<void> | null = null;
 
@@ -48,13 +48,13 @@ export class LogFile {
     this.#reserved = contents.size;
   }
 
-  /** Makes a file that counts as not there until `begin`. */
+  /** Creates a file, which is ignored until `begin`. */
   static async create(options: LogFileOptions): Promise<LogFile> {
     const file = await options.disk.open(options.path, "w");
     return new LogFile(file, options, { seed: newSeed(), end: 0, size: 0 });
   }
 
-  /** Opens a file to write behind its last frame, once that is durable. */
+  /** Opens a file to write after its last frame, and makes that frame durable first. */
   static async resume(options: LogFileOptions, contents: Contents): Promise<LogFile> {
     const log = new LogFile(await options.disk.open(options.path, "r+"), options, contents);
     await log.flush();
@@ -69,12 +69,12 @@ export class LogFile {
     return this.#durableTo;
   }
 
-  /** True where damage to the last frames could be taken for a write that was cut short. */
+  /** True if damage to the last frames would look like an interrupted write. */
   get lacksMark(): boolean {
     return this.#lacksMark;
   }
 
-  /** @param previous the length to which the log before it is valid and durable */
+  /** @param previous the length up to which the previous log is valid and durable */
   async begin(previous: number): Promise<void> {
     try {
       await this.#disk.write(this.#file, [fileHeader({ seed: this.#seed, previous })], 0);
@@ -105,7 +105,7 @@ export class LogFile {
     this.#durableTo = Math.max(this.#durableTo, end);
   }
 
-  /** Begins to write zeros where few are left; nobody needs to wait for it. */
+  /** Starts to write zeros if few are left. Callers need not wait for it. */
   reserve(): void {
     if (!this.#reserves || this.#reserving !== null || this.#end < FIRST_RESERVE) return;
     const size = Math.min(this.#end, LARGEST_RESERVE);
@@ -115,7 +115,7 @@ export class LogFile {
     });
   }
 
-  /** Makes everything durable and cuts off what was reserved in vain. */
+  /** Makes everything durable and removes unused reserved space. */
   async close(): Promise<void> {
     await this.#reserving;
     if (this.#reserved > this.#end) await this.#disk.truncate(this.#file, this.#end);
@@ -123,7 +123,7 @@ export class LogFile {
     await this.#disk.close(this.#file);
   }
 
-  /** Closes a file and leaves what is behind its last frame. */
+  /** Closes a file without changing what follows its last frame. */
   async abandon(): Promise<void> {
     await this.#reserving;
     await this.#disk.close(this.#file);
@@ -135,7 +135,7 @@ export class LogFile {
       await this.flush();
       this.#reserved += size;
     } catch {
-      // Whether the disk is full will turn out with what is to be written, not with what may be.
+      // If the disk is full, the next real write reports it.
     }
   }
 }

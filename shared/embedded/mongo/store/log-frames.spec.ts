@@ -24,7 +24,7 @@ const framedAs = (format: { seed: number; durableTo: number }, ...texts: string[
   );
 const framed = (...texts: string[]): Buffer => framedAs({ seed: FORMAT.seed, durableTo: 0 }, ...texts);
 
-/** Reads the frames of bytes that come in pieces of one size; ends where nothing more can be read. */
+/** Reads the frames of bytes that arrive in pieces of one size, until nothing more can be read. */
 function scan(bytes: Buffer, piece: number): { batches: string[]; consumed: number } {
   const scanner = new FrameScanner(FORMAT);
   const batches: string[] = [];
@@ -42,7 +42,7 @@ function scan(bytes: Buffer, piece: number): { batches: string[]; consumed: numb
 }
 
 describe("frames of the log", () => {
-  it("are read again whatever the pieces in which they come", () => {
+  it("are read back from pieces of any size", () => {
     const bytes = framed("one", "", "three".repeat(100));
     for (const piece of [1, 3, 7, 8, 9, 64, bytes.length]) {
       const { batches, consumed } = scan(bytes, piece);
@@ -51,7 +51,7 @@ describe("frames of the log", () => {
     }
   });
 
-  it("end where one is cut short, wherever that is", () => {
+  it("end at a frame that is cut short at any byte", () => {
     const [first, second] = [framed("first"), framed("second")];
     for (let cut = 0; cut < second.length; cut++) {
       const { batches, consumed } = scan(Buffer.concat([first, second.subarray(0, cut)]), 16);
@@ -59,7 +59,7 @@ describe("frames of the log", () => {
     }
   });
 
-  it("are damaged, or never complete, when any one bit is changed", () => {
+  it("are damaged or incomplete when any single bit is changed", () => {
     const bytes = framed("payload");
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const changed = Buffer.from(bytes);
@@ -70,7 +70,7 @@ describe("frames of the log", () => {
   });
 });
 
-describe("how far a file was durable", () => {
+describe("the durable length of a file", () => {
   const changed = framedAs({ seed: FORMAT.seed, durableTo: 500 }, "one");
   changed[9]! ^= 1;
   for (const [what, bytes, durableTo] of [
@@ -93,7 +93,7 @@ describe("how far a file was durable", () => {
 });
 
 describe("the header of a file", () => {
-  it("states where the log before it ends, unless any one bit is changed", () => {
+  it("contains the length of the previous log, and is invalid when any single bit is changed", () => {
     const header = fileHeader({ seed: 4_294_967_295, previous: 281_474_976_710_655 });
     assert.deepEqual(readFileHeader(header), {
       version: 2,
@@ -110,7 +110,7 @@ describe("the header of a file", () => {
 });
 
 describe("batches", () => {
-  it("give back their operations in order", async () => {
+  it("return their operations in order", async () => {
     const writer = new BatchWriter();
     assert.equal(writer.isEmpty, true);
     const document = encodeDocument(documentOf({ _id: 1 }));

@@ -3,24 +3,24 @@ import { crc32 } from "node:zlib";
 import type { Batch } from "./batch.ts";
 
 /**
- * A log or snapshot file of format 2 begins with a header of 32 bytes:
+ * * A log or snapshot file of format 2 begins with a header of 32 bytes:
  *
  *   line       "KINIT-MONGO-LOG 2\n"
- *   seed       u32, random: frames of another file, whose bytes may lie in this one, are not taken for frames of this
- *   previous   u48, the length to which the log before this one is valid; 0 where there is none
+ *   seed       u32, random: frames of another file whose bytes are in this one are not accepted as frames of this
+ *   previous   u48, the length up to which the previous log is valid; 0 if there is none
  *   checksum   u32, CRC-32 of the above
  *
  * and continues with frames, one for each batch:
  *
- *   mark       u32, by which frames are found behind damage
+ *   mark       u32, to find frames after damage
  *   length     u32, of the batch
  *   durableTo  u48, the position up to which the file was durable when the frame was written
  *   checksum   u32, CRC-32 of the batch
  *   checksum   u32, CRC-32 of the above, begun with the seed
  *   batch
  *
- * `durableTo` tells a write that a crash cut short from damage: a frame that proves that the file was once durable
- * beyond a broken frame proves that the broken one was whole.
+ * `durableTo` distinguishes an interrupted write from damage: if a later frame shows that the file was durable
+ * beyond a broken frame, that frame was once complete.
  *
  * Format 1 has a header of the line alone, and frames of length, checksum over length and batch, and batch.
  */
@@ -49,7 +49,7 @@ export function fileHeader({ seed, previous }: Pick<FileFormat, "seed" | "previo
   return header;
 }
 
-/** The format that the first bytes of a file state; null where they are no header. */
+/** Returns the format of a file from its first bytes; null if they are not a header. */
 export function readFileHeader(bytes: Buffer): FileFormat | null {
   if (bytes.subarray(0, LINE_1.length).equals(LINE_1))
     return { version: 1, headerBytes: LINE_1.length, seed: 0, previous: 0 };
@@ -67,7 +67,7 @@ export function frameHeader(
   MARK.copy(header);
   header.writeUInt32LE(length, 4);
   header.writeUIntLE(durableTo, 8, 6);
-  // Five gigabytes a second.
+  // 5 GB/s.
   header.writeUInt32LE(
     pieces.reduce((sum, piece) => crc32(piece, sum), 0),
     14,
@@ -80,7 +80,7 @@ function isFrameHeader(bytes: Buffer, at: number, seed: number): boolean {
   return bytes.readUInt32LE(at + 18) === crc32(bytes.subarray(at, at + 18), seed);
 }
 
-/** How far the file was durable according to all frames that begin in these bytes, wherever; 0 without any. */
+/** Returns the highest `durableTo` of all frames that begin anywhere in these bytes; 0 if there is none. */
 export function durableToIn(bytes: Buffer, { seed }: FileFormat): number {
   let durableTo = 0;
   for (let at = bytes.indexOf(MARK); at >= 0; at = bytes.indexOf(MARK, at + 1)) {
@@ -90,9 +90,9 @@ export function durableToIn(bytes: Buffer, { seed }: FileFormat): number {
   return durableTo;
 }
 
-/** Reads frames from bytes that come in pieces. */
+/** Reads frames from bytes that arrive in pieces. */
 export class FrameScanner {
-  /** Bytes of complete frames that were given out. */
+  /** Bytes of the complete frames that were returned. */
   consumed = 0;
   readonly #format: FileFormat;
   readonly #headerBytes: number;
@@ -107,14 +107,16 @@ export class FrameScanner {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
   }
 
-  /** How many bytes the next frame still lacks; 0 where it is there, or no frame. */
+  /** The number of missing bytes of the next frame; 0 if it is complete or invalid. */
   get missing(): number {
     if (this.#rest.length < this.#headerBytes) return this.#headerBytes - this.#rest.length;
     if (!this.#hasHeader()) return 0;
     return Math.max(0, this.#headerBytes + this.#length - this.#rest.length);
   }
 
-  /** The next batch; null where it is incomplete, "damaged" where it is not what was written. */
+  /**
+   * Returns the next batch; null if it is incomplete, "damaged" if its bytes are not those that were written.
+   */
   next(): Buffer | null | "damaged" {
     if (this.missing > 0) return null;
     if (!this.#hasHeader()) return "damaged";

@@ -14,13 +14,15 @@ const READ_BYTES = 4 * 1024 * 1024;
 export interface FileRead {
   readonly format: FileFormat;
   readonly size: number;
-  /** Where the last whole frame ends. */
+  /** The end of the last complete frame. */
   readonly end: number;
-  /** Bytes behind it, without the zeros that a log reserves at its end: a write that a crash has cut short. */
+  /** Bytes after it, without the reserved zeros: a write that a crash interrupted. */
   readonly tornBytes: number;
 }
 
-/** The format of a file; null where it was made, but never begun: its header is durable before anything else. */
+/**
+ * Returns the format of a file; null if it was created but never begun. The header is durable before anything else.
+ */
 export async function formatOf(path: string): Promise<FileFormat | null> {
   const file = await open(path, "r");
   try {
@@ -37,10 +39,10 @@ export async function formatOf(path: string): Promise<FileFormat | null> {
 }
 
 /**
- * Calls `apply` for each batch of a file in order.
+ * * Calls `apply` for each batch of a file in order.
  *
- * @param upTo where the file must end; null: wherever the last write may have been cut short
- * @throws EmbeddedMongoError `MONGO_LOG_DAMAGED` where a frame is broken that was whole once
+ * @param upTo where the file must end; null if its last write may have been interrupted
+ * @throws EmbeddedMongoError `MONGO_LOG_DAMAGED` if a frame is damaged that was once complete
  */
 export async function readLogFile(
   path: string,
@@ -63,7 +65,7 @@ export async function readLogFile(
   }
 }
 
-/** Returns where the last whole frame ends that lies before the limit. */
+/** Returns the end of the last complete frame before the limit. */
 async function readFrames(
   file: FileHandle,
   format: FileFormat,
@@ -89,12 +91,14 @@ async function readFrames(
   return format.headerBytes + scanner.consumed;
 }
 
-/** How far the file was durable according to the frames behind a position, which may be in the middle of one. */
+/**
+ * Returns how far the file was durable, according to the frames after a position, which may be inside a frame.
+ */
 async function durableToBehind(
   file: FileHandle,
   { format, from, size }: { format: FileFormat; from: number; size: number },
 ): Promise<number> {
-  // Format 1 does not record it.
+  // Format 1 does not record this.
   if (format.version === 1) return 0;
   const bytes = Buffer.alloc(READ_BYTES + FRAME_HEADER_BYTES);
   let durableTo = 0;
@@ -105,7 +109,7 @@ async function durableToBehind(
   return durableTo;
 }
 
-/** How far the bytes of a part of a file reach that are not zero. */
+/** Returns the end of the last nonzero byte in a part of a file. */
 async function lengthWithoutZeros(file: FileHandle, from: number, to: number): Promise<number> {
   const bytes = Buffer.alloc(READ_BYTES);
   for (let end = to; end > from; end -= READ_BYTES) {

@@ -14,7 +14,7 @@ const batchOf = (text: string): Batch => {
 };
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString().replace(/\.+$/, "");
 
-/** Everything stored, as one batch. */
+/** The whole content as one batch. */
 const snapshotOf = (texts: readonly string[]) =>
   async function* () {
     for (const text of texts) yield batchOf(text);
@@ -52,7 +52,7 @@ describe("the log store", () => {
   };
 
   for (const sync of ["full", "normal"] as const) {
-    it(`with sync ${sync} starts with whole commits in order wherever the power is lost, also while a new log begins`, async () => {
+    it(`with sync ${sync} starts with complete commits in order after power loss at any moment, also while a new log begins`, async () => {
       const directory = join(parent, "data");
       const { disk, images } = powerLossDisk(directory);
       const acknowledged: string[] = [];
@@ -78,7 +78,7 @@ describe("the log store", () => {
       }
 
       function powerLossDisk(of: string) {
-        /** By inode: a snapshot changes its name. */
+        /** Keyed by inode, since a snapshot is renamed. */
         const durable = new Map<number, number>();
         const taken: { files: [string, Buffer][]; survivors: number }[] = [];
         const lossy: Disk = {
@@ -92,7 +92,7 @@ describe("the log store", () => {
             await realDisk.flush(file);
             const { ino, size } = fstatSync(file);
             durable.set(ino, size);
-            // Of what is not flushed, a part may have reached the disk: here half of it.
+            // Part of what is not flushed may have reached the disk: here half of it.
             const files = readdirSync(of).map((name): [string, Buffer] => {
               const path = join(of, name);
               const [bytes, flushed] = [readFileSync(path), durable.get(statSync(path).ino) ?? 0];
@@ -106,7 +106,7 @@ describe("the log store", () => {
     });
   }
 
-  it("ends a compaction, and closes, when the disk fails before the new log is begun", async () => {
+  it("ends the compaction, and can be closed, when the disk fails before the new log begins", async () => {
     for (const failsAt of ["space", "switch"]) {
       let fails = false;
       const held = Promise.withResolvers<void>();
@@ -142,7 +142,7 @@ describe("the log store", () => {
     }
   });
 
-  it("goes on after a full disk, unless another process has taken the directory meanwhile", async () => {
+  it("continues after a full disk, unless another process has taken the directory", async () => {
     let isFull = false;
     let isHeld = true;
     const disk: Disk = {
@@ -169,7 +169,7 @@ describe("the log store", () => {
     assert.deepEqual((await open(directory)).texts, ["one", "two"]);
   });
 
-  it("leaves no unfinished snapshot, and is compacted later, when the snapshot fails", async () => {
+  it("removes an unfinished snapshot after a failure, and compacts later", async () => {
     const directory = join(parent, "data");
     const { store } = await open(directory);
     await store.append(batchOf("one"));
@@ -186,14 +186,14 @@ describe("the log store", () => {
     assert.deepEqual((await open(directory)).texts, ["one", "two"]);
   });
 
-  it("begins a new log where the last holder may still write to the old one, and ignores what that writes", async () => {
+  it("begins a new log if the last holder may still write to the old one, and ignores such writes", async () => {
     const directory = join(parent, "data");
     const suspended = await open(directory);
     await suspended.store.append(batchOf("one"));
     const successor = await open(directory, { beginsNewLog: true });
     assert.deepEqual(successor.texts, ["one"]);
     await successor.store.append(batchOf("two"));
-    // A write that was on its way when the holder was suspended.
+    // A write that was in progress when the holder was suspended.
     await suspended.store.append(batchOf("late"));
     await successor.store.close();
     assert.deepEqual((await open(directory)).texts, ["one", "two"]);

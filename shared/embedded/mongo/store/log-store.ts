@@ -9,11 +9,14 @@ import { type SnapshotSource, type Store, StoreFailure, type StoreStats } from "
 const TICK_MS = 1_000;
 
 export interface LogStoreOptions extends CompactionOptions {
-  /** "full": durable against loss of power; "normal": against the end of the process, and of power up to a second. */
+  /**
+   * "full": commits survive power loss; "normal": they survive the end of the process, and power loss can cost the
+   * last second.
+   */
   readonly sync: "full" | "normal";
-  /** False once the directory belongs to another process: then nothing in it may be changed any more. */
+  /** Returns false once the directory belongs to another process: nothing in it may be changed then. */
   readonly isHeld: () => boolean;
-  /** True where a suspended process may still write to the newest log that is found. */
+  /** True if a suspended process may still write to the newest log. */
   readonly beginsNewLog: boolean;
 }
 
@@ -28,15 +31,15 @@ interface FailedWrite {
   readonly isTemporary: boolean;
 }
 
-/** Proves, as the next frame does, that the frames before it are durable. */
+/** An empty frame, which shows that the frames before it are durable. */
 const EMPTY: Batch = { pieces: [], length: 0 };
 
 /**
- * An append-only log of checksummed batches with group commit: whatever has been appended while one flush runs
- * goes out with the next.
+ * * An append-only log of checksummed batches with group commit: batches that are appended during a flush share the
+ * next one.
  *
- * The first write error ends writing: what the file holds behind it is unknown. Where the disk was full, writing goes
- * on in a new log once there is space.
+ * The first write error ends writing: the content of the file after it is unknown. After a full disk, writing
+ * continues in a new log once there is space.
  */
 export class LogStore implements Store {
   readonly isVolatile = false;
@@ -51,7 +54,7 @@ export class LogStore implements Store {
   /** With `normal`: flushes what was written up to a second ago. */
   #flushingDirty: Promise<void> | null = null;
   #isClosed = false;
-  /** Waits for the next log to be begun between two groups. */
+  /** Settles when the next log has begun, between two groups. */
   #switching: PromiseWithResolvers<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #logBytes = 0;
@@ -89,11 +92,11 @@ export class LogStore implements Store {
       await requireSpace(disk, directory);
       await this.#beginLog();
     } catch {
-      // As full as before: that was reported then.
+      // Still full, which has been reported.
       return;
     }
     this.failure = null;
-    log(`the data directory ${directory} has space again: writes are accepted`);
+    log(`the data directory ${directory} has free space again: writes are accepted`);
   }
 
   async compactIfDue(source: SnapshotSource): Promise<void> {
@@ -119,7 +122,7 @@ export class LogStore implements Store {
     await (this.failure === null ? file?.close() : file?.abandon());
   }
 
-  /** Goes on with the newest log where its end is certain, otherwise with a new one. */
+  /** Continues the newest log if its end is certain, otherwise begins a new one. */
   async #openLog({ newest, generation }: LoadedDirectory): Promise<void> {
     const { directory, log, beginsNewLog } = this.#options;
     this.#generation = generation;
@@ -130,8 +133,8 @@ export class LogStore implements Store {
     }
     if (newest !== null && newest.tornBytes > 0) {
       log(
-        `${logPath(directory, generation)} ends at byte ${newest.end} with ${newest.tornBytes} bytes of a write that ` +
-          "was cut short: they are ignored",
+        `${logPath(directory, generation)} ends at byte ${newest.end} with ${newest.tornBytes} bytes of an interrupted ` +
+          "write: they are ignored",
       );
     }
     try {
@@ -147,7 +150,7 @@ export class LogStore implements Store {
     return { disk, path: logPath(directory, generation), reserves: sync === "full" };
   }
 
-  /** Begins the next log. It states the end of the one before: what that holds behind it counts no longer. */
+  /** Begins the next log. Its header states the end of the previous log: bytes after that end are ignored. */
   async #beginLog(): Promise<void> {
     const { disk, directory } = this.#options;
     await this.#flushingDirty;
@@ -168,7 +171,7 @@ export class LogStore implements Store {
   }
 
   async #flushQueue(): Promise<void> {
-    // Commits of the same turn of the event loop share the first flush too.
+    // Commits of the same turn of the event loop share one flush.
     await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.failure === null) {
       if (this.#switching !== null) await this.#switchLog(this.#switching);
@@ -180,7 +183,8 @@ export class LogStore implements Store {
         await this.#writeGroup(group);
         for (const { resolve } of group) resolve();
       } catch (error) {
-        // What a failed flush leaves on the disk is not known; a failed write leaves everything before it as it was.
+        // After a failed flush the content of the disk is unknown; a failed write leaves everything before it
+        // unchanged.
         const isTemporary = isDiskFull(error) && this.#file!.end === end;
         this.#fail(error as Error, { group, isTemporary });
       }
@@ -196,7 +200,7 @@ export class LogStore implements Store {
       await this.#beginLog();
       resolve();
     } catch (error) {
-      // Without space for its first bytes there is no new log, and the old one goes on.
+      // If there is no space for a new log, the old one continues.
       if (!isDiskFull(error)) this.#fail(error as Error);
       reject(error);
     }
@@ -220,7 +224,7 @@ export class LogStore implements Store {
     };
   }
 
-  /** @throws Error after a suspension during which another process has taken the directory for abandoned */
+  /** @throws Error if another process has taken the directory while this one was suspended */
   #requireHeld(): void {
     if (!this.#options.isHeld()) throw takenOver();
   }
@@ -255,7 +259,7 @@ export class LogStore implements Store {
     this.#switching = null;
   }
 
-  /** Flushes what `normal` has not flushed yet, and marks the end of a log that has come to rest. */
+  /** With `normal`, flushes what is not flushed yet. Marks the end of a log that has become idle. */
   #tick(): void {
     const file = this.#file;
     if (file === null || this.failure !== null) return;

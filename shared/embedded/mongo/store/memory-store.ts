@@ -1,6 +1,6 @@
 import type { Store } from "./store.ts";
 
-/** Keeps nothing: for tests, and for whoever wants a database that ends with its process. */
+/** Stores nothing: for tests, and for databases that end with their process. */
 export const memoryStore = (): Store => ({
   isVolatile: true,
   failure: null,

@@ -2,17 +2,20 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
 /**
- * Identifies one process among all that may share a store: on other hosts, in other containers, and earlier ones
- * with the same process id. Host name and process id alone do not: every container may be process 1 of `app`.
+ * * Identifies a process among all that may share a store: on other hosts, in other containers, and earlier ones
+ * with the same process id. Host name and process id are not enough: every container may run process 1 on host
+ * `app`.
  */
 export interface ProcessIdentity {
   readonly host: string;
-  /** The boot of the host's kernel; empty where the system does not tell (other than Linux). */
+  /** The boot id of the host's kernel; empty on systems other than Linux. */
   readonly bootId: string;
-  /** The namespace in which `pid` counts; empty where the system does not tell. */
+  /** The PID namespace of `pid`; empty on systems other than Linux. */
   readonly pidNamespace: string;
   readonly pid: number;
-  /** When the process started, in clock ticks since the boot; tells it from a later one with the same id. */
+  /**
+   * The start time in clock ticks since the boot; distinguishes the process from a later one with the same id.
+   */
   readonly startTicks: string;
 }
 
@@ -21,8 +24,9 @@ export type ProcessState = "running" | "ended" | "unknown";
 export const thisProcess: ProcessIdentity = identifyThisProcess();
 
 /**
- * Whether a process still runs. Certain answers exist only for processes of the same boot and PID namespace; for all
- * others, and for identities stored before these two were recorded, the state is unknown and only a heartbeat tells.
+ * * Returns whether a process still runs. This is certain only for processes of the same boot and PID namespace.
+ * For all others, and for identities stored before these two were recorded, the state is "unknown": use a
+ * heartbeat.
  */
 export function processState(process: ProcessIdentity): ProcessState {
   const { host, bootId, pidNamespace, pid, startTicks } = process;
@@ -42,7 +46,7 @@ function identifyThisProcess(): ProcessIdentity {
   const { pid } = process;
   const unknown = { host: hostname(), bootId: "", pidNamespace: "", pid, startTicks: "" };
   try {
-    // A /proc of another namespace has other processes under our numbers.
+    // In a /proc of another namespace, the same numbers mean other processes.
     if (readlinkSync("/proc/self") !== String(pid)) return unknown;
     const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     const pidNamespace = readlinkSync("/proc/self/ns/pid");
@@ -61,11 +65,11 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Field 22 of the process's state; empty where it cannot be read. */
+/** Field 22 of the process's stat file; empty if it cannot be read. */
 function startTicksOf(pid: number): string {
   try {
     const state = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The program's name, in parentheses, may contain anything: the fields are counted from behind it.
+    // The program's name, in parentheses, may contain any character, so fields are counted after it.
     return state.slice(state.lastIndexOf(")") + 2).split(" ")[19] ?? "";
   } catch {
     return "";

@@ -12,13 +12,13 @@ export interface SnapshotJob {
   readonly disk: Disk;
   readonly generation: number;
   readonly batches: AsyncIterable<Batch>;
-  /** Resolves when everything that the batches may hold is durable in the logs, or rejects. */
+  /** Resolves when everything that the batches may contain is durable in the logs; rejects otherwise. */
   readonly confirm: () => Promise<void>;
 }
 
 /**
- * Writes a snapshot under a name of its own and gives it its real name when it is complete and durable. On an error
- * nothing is left of it.
+ * * Writes a snapshot under a temporary name and renames it when it is complete and durable. After an error no file
+ * is left.
  */
 export async function writeSnapshot(job: SnapshotJob): Promise<number> {
   const { directory, disk, generation, confirm } = job;

@@ -99,7 +99,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
     const before = await readFile(log());
     const logged: string[] = [];
     assert.deepEqual(await ids({ log: (message) => logged.push(message) }), [1, 2, 3]);
-    assert.match(logged[0]!, /log-00000000 ends at byte \d+ with 9 bytes of a write that was cut short/);
+    assert.match(logged[0]!, /log-00000000 ends at byte \d+ with 9 bytes of an interrupted write/);
     await client!.db("app").collection<Item>("items").insertOne({ _id: 4 });
     await stop();
     assert.ok(before.equals(await readFile(log())));

@@ -4,7 +4,7 @@
  */
 export const LIMIT_MS = 60_000;
 const FIRST_PAUSE_MS = 5;
-const LONGEST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 50;
 
 /** Resolves to what a condition returns once it holds, where nothing announces that; rejects after a minute. */
 export async function eventually<T>(
@@ -12,7 +12,7 @@ export async function eventually<T>(
   limitMs = LIMIT_MS,
 ): Promise<Exclude<T, false | undefined>> {
   const deadline = performance.now() + limitMs;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.1, LONGEST_PAUSE_MS)) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.1, MAX_PAUSE_MS)) {
     const found = await condition();
     if (found) return found as Exclude<T, false | undefined>;
     if (performance.now() > deadline) throw new Error(`after ${limitMs} ms still not: ${condition}`);

@@ -82,7 +82,7 @@ describe("a small disk", { skip: realServerUrl !== undefined || !canMount }, () 
     const big = { bytes: randomBytes(3 * MIB) };
     await assert.rejects(items.insertOne({ _id: 100, ...big }), {
       code: 14031,
-      message: /the data directory \/.*data has refused a write \(ENOSPC.*free at least 8 MiB on its disk/,
+      message: /the data directory \/.*data cannot be written \(ENOSPC.*free at least 8 MiB on its disk/,
     });
     assert.equal(await items.countDocuments(), 12);
     await stop();

@@ -11,7 +11,7 @@ interface Item {
   readonly n?: number;
 }
 
-const REFUSED = { code: 14031, message: /the data directory \/.* has refused a write \((ENOSPC|EIO)/ };
+const REFUSED = { code: 14031, message: /the data directory \/.* cannot be written \((ENOSPC|EIO)/ };
 
 const isRefused = (error: unknown): boolean => (error as { code?: number }).code === REFUSED.code;
 

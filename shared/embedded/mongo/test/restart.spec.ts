@@ -201,7 +201,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
       await rm(join(dir(), "log-00000001"), { force: true });
     }
     assert.deepEqual(
-      said.map((message) => /with (\d+) bytes of a write that was cut short/.exec(message)?.[1]),
+      said.map((message) => /with (\d+) bytes of an interrupted write/.exec(message)?.[1]),
       ["3", "9", "1"],
     );
     // Without the mark at the end, and the last byte of the frame before it.

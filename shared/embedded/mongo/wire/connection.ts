@@ -3,29 +3,29 @@ import { FrameReader, MAX_MESSAGE_BYTES } from "./frame-reader.ts";
 import { asFault, encodeLegacyReply, encodeReply, faultReply, type Reply } from "./reply.ts";
 import { type Request, readRequest, requestIdOf } from "./request.ts";
 
-/** What one client has told of itself. */
+/** State of one client connection. */
 export interface ClientState {
   readonly connectionId: number;
   applicationName: string | null;
 }
 
-/** What has gone over all connections. */
+/** Traffic of all connections. */
 export interface Traffic {
   bytesIn: number;
   bytesOut: number;
   requests: number;
 }
 
-/** Thrown by a handler to drop the connection without an answer, as fail points ask for. */
+/** Thrown by a handler to close the connection without a reply, for fail points. */
 export class CloseConnection extends Error {}
 
 export type RequestHandler = (request: Request, client: ClientState) => Promise<Reply>;
 
 /**
- * Serves one socket: its messages are answered one at a time, in order.
+ * * Serves one socket: handles its messages one at a time, in order.
  *
- * Bytes that are no message end the connection, since nothing tells where the next message begins; a message
- * that is no command is answered with an error where a reply is possible.
+ * Bytes that are not a message end the connection, since the start of the next message is unknown. A message that
+ * is not a command gets an error reply if one is possible.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -47,7 +47,8 @@ export class Connection {
     socket.on("error", () => socket.destroy());
     socket.on("data", (chunk: Buffer) => {
       this.#frames.push(chunk);
-      // A client that sends without waiting for answers is held back once a whole message lies ready.
+      // Stops reading once a complete message is buffered, to slow down clients that send without waiting for
+      // replies.
       if (this.#isServing && this.#frames.buffered > MAX_MESSAGE_BYTES) socket.pause();
       if (!this.#isServing) void this.#serve();
     });
@@ -57,7 +58,7 @@ export class Connection {
     this.#isServing = true;
     try {
       for (let message = this.#frames.next(); message !== null; message = this.#frames.next()) {
-        await this.#answer(message);
+        await this.#respond(message);
         if (this.#socket.destroyed) return;
         if (this.#socket.isPaused()) this.#socket.resume();
       }
@@ -68,7 +69,7 @@ export class Connection {
     }
   }
 
-  async #answer(message: Buffer): Promise<void> {
+  async #respond(message: Buffer): Promise<void> {
     this.#traffic.bytesIn += message.length;
     this.#traffic.requests += 1;
     let request: Request;
@@ -92,7 +93,7 @@ export class Connection {
     );
   }
 
-  /** Waits for a slow reader, so that unread answers do not pile up. */
+  /** Waits for a slow reader, so that unread replies do not accumulate. */
   async #send(bytes: Buffer): Promise<void> {
     this.#traffic.bytesOut += bytes.length;
     if (this.#socket.destroyed || this.#socket.write(bytes)) return;

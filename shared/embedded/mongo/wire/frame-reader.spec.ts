@@ -23,12 +23,12 @@ test(`messages come out as they went in, whatever the chunks (seed ${SEED})`, ()
       const chunk = Buffer.from(stream.subarray(at, at + 1 + roll(largest)));
       at += chunk.length;
       reader.push(chunk);
-      // Sometimes several lie ready before anybody asks.
+      // Sometimes several messages are ready before the first read.
       if (roll(3) === 0) continue;
       for (let message = reader.next(); message !== null; message = reader.next()) read.push(message);
     }
     for (let message = reader.next(); message !== null; message = reader.next()) read.push(message);
-    // Compared only now: what comes later must not change what was given out.
+    // Compared at the end, since later chunks must not change messages that were returned.
     assert.deepEqual(read, messages);
     assert.equal(reader.buffered, 0);
   }

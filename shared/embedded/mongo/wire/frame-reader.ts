@@ -5,13 +5,13 @@ export const HEADER_BYTES = 16;
 
 const EMPTY = Buffer.alloc(0);
 
-/** Cuts the byte stream of one connection into messages. */
+/** Splits the byte stream of one connection into messages. */
 export class FrameReader {
-  /** What has come and was not given out lies between start and end. */
+  /** Received bytes that were not returned yet are between start and end. */
   #bytes: Buffer = EMPTY;
   #start = 0;
   #end = 0;
-  /** True for a buffer of our own, with room behind the end; else it is a chunk as it came. */
+  /** True if the buffer was allocated here and has room after the end; false for a received chunk. */
   #isOwn = false;
 
   get buffered(): number {
@@ -32,9 +32,9 @@ export class FrameReader {
   }
 
   /**
-   * The next complete message, its header included; null while it is incomplete.
+   * * Returns the next complete message with its header; null while it is incomplete.
    *
-   * @throws CommandFault 17 where the stated length cannot be: the stream cannot be read on then
+   * @throws CommandFault 17 for an invalid length: the stream cannot be read further
    */
   next(): Buffer | null {
     if (this.buffered < HEADER_BYTES) return null;
@@ -53,8 +53,8 @@ export class FrameReader {
   }
 
   /**
-   * Copies what is there into a buffer of twice the size: joining the 700 chunks of a message of 48 MB in its end
-   * would take 30 ms. Memory is taken for bytes that came, never for bytes that a header announces.
+   * * Copies the received bytes into a buffer of twice the size: joining the 700 chunks of a message of 48 MB at
+   * its end would take 30 ms. Memory is allocated for received bytes, never for a length that a header claims.
    */
   #makeRoom(wanted: number): void {
     const { buffered } = this;

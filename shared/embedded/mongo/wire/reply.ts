@@ -4,17 +4,17 @@ import { type BsonDocument, BsonDouble, documentOf, type Timestamp } from "../bs
 import { HEADER_BYTES } from "./frame-reader.ts";
 import { Opcode } from "./request.ts";
 
-/** A batch of a cursor: its documents go out as the bytes in which they are stored. */
+/** A batch of a cursor; its documents are sent as the stored bytes. */
 export interface CursorBatch {
   readonly field: "firstBatch" | "nextBatch";
   readonly id: bigint;
   readonly namespace: string;
   readonly documents: readonly Uint8Array[];
-  /** The state that a snapshot read has seen. */
+  /** The cluster time of a snapshot read. */
   readonly atClusterTime?: Timestamp | undefined;
 }
 
-/** What a command answers; `ok` and the times are added on the way out. */
+/** The reply of a command; `ok` and the times are added later. */
 export interface Reply {
   readonly body: BsonDocument;
   readonly cursor?: CursorBatch;
@@ -22,7 +22,7 @@ export interface Reply {
 
 export const replyOf = (fields: Parameters<typeof documentOf>[0]): Reply => ({ body: documentOf(fields) });
 
-/** The reply that tells a client of an error. */
+/** Builds the reply for an error. */
 export function faultReply(error: unknown): BsonDocument {
   const fault = asFault(error);
   const body = documentOf({
@@ -36,7 +36,7 @@ export function faultReply(error: unknown): BsonDocument {
   return body;
 }
 
-/** An error that is none of ours is a fault of the server: the client learns its text, not its stack. */
+/** Any other error is a bug of the server: the client gets its message, but not its stack. */
 export const asFault = (error: unknown): CommandFault =>
   error instanceof CommandFault
     ? error
@@ -58,7 +58,7 @@ export function encodeReply({ body, cursor }: Reply, responseTo: number): Buffer
   return message;
 }
 
-/** A complete OP_REPLY, the answer to the legacy form. */
+/** A complete OP_REPLY, the reply to the legacy form. */
 export function encodeLegacyReply(body: BsonDocument, responseTo: number): Buffer {
   const document = encodeDocument(body);
   const message = Buffer.alloc(HEADER_BYTES + 20 + document.length);

@@ -9,10 +9,10 @@ export const Opcode = { reply: 1, query: 2004, compressed: 2012, message: 2013 }
 
 const CHECKSUM_PRESENT = 1;
 const MORE_TO_COME = 2;
-/** Of the lower 16 flag bits a server must know each that is set. */
+/** A server must reject unknown bits among the lower 16 flags. */
 const UNKNOWN_REQUIRED_BITS = 0xfffc;
 
-/** Documents that came beside a command, still as bytes of the message: valid BSON from each offset on. */
+/** The document sequence of a command, as bytes of the message: valid BSON at each offset. */
 export interface DocumentSequence {
   readonly bytes: Uint8Array;
   readonly offsets: readonly number[];
@@ -23,15 +23,15 @@ export interface Request {
   readonly command: BsonDocument;
   readonly sequences: ReadonlyMap<string, DocumentSequence>;
   readonly wantsReply: boolean;
-  /** True for the legacy form, in which drivers send their first hello. */
+  /** True for the legacy form of a driver's first hello. */
   readonly isLegacy: boolean;
 }
 
 const malformed = (reason: string): CommandFault => new CommandFault(17, `malformed message: ${reason}`);
 
 /**
- * Reads a message, in pauses where it has very many documents.
- * @throws CommandFault for anything that is no well-formed command
+ * * Reads a message, with pauses if it has many documents.
+ * @throws CommandFault for anything but a well-formed command
  */
 export async function readRequest(message: Buffer): Promise<Request> {
   const opcode = message.readInt32LE(12);
@@ -40,7 +40,7 @@ export async function readRequest(message: Buffer): Promise<Request> {
   throw malformed(`opcode ${opcode} is not supported (only OP_MSG ${Opcode.message} is)`);
 }
 
-/** The id that a reply refers to, readable even where the rest of the message is not. */
+/** Returns the message id for a reply, which is readable even if the rest of the message is not. */
 export const requestIdOf = (message: Buffer): number => message.readInt32LE(4);
 
 async function readMessage(message: Buffer): Promise<Request> {
@@ -102,6 +102,6 @@ function readQuery(message: Buffer): Request {
 
 const NO_SEQUENCES: ReadonlyMap<string, DocumentSequence> = new Map();
 
-/** The position behind the document at `offset`, which has been validated. */
+/** Validates the document at `offset` and returns the position after it. */
 export const endOfDocument = (bytes: Uint8Array, offset: number): number =>
   offset + documentLength(bytes, offset);

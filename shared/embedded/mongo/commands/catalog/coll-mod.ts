@@ -15,7 +15,7 @@ import { requireViewPipeline } from "./views.ts";
 const INDEX_FIELDS = fields("name keyPattern expireAfterSeconds hidden unique prepareUnique");
 const REFUSED = ["expireAfterSeconds", "timeseries", "cappedSize", "cappedMax"];
 
-/** Changes a collection's validator, one of its indexes, or what a view shows. */
+/** Changes a collection's validator, one of its indexes, or the definition of a view. */
 async function collMod(context: CommandContext): Promise<Reply> {
   const { args, server, database } = context;
   const name = args.collection();

@@ -3,7 +3,7 @@ import { CommandFault, unsupported } from "../../bson/fault.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../../bson/values.ts";
 import type { Arguments } from "../request/arguments.ts";
 
-/** Options of `create` that ask for a kind of collection that only a real server has. */
+/** Options of `create` for kinds of collections that only a real server supports. */
 const REFUSED: Readonly<Record<string, string>> = {
   capped: "A capped collection",
   timeseries: "A time series collection",
@@ -14,9 +14,9 @@ const REFUSED: Readonly<Record<string, string>> = {
 const invalid = (reason: string): CommandFault => new CommandFault(72, reason);
 
 /**
- * The options of a new collection or view as they are kept, from what `create` was given.
+ * * Returns the stored options of a new collection or view from those of `create`.
  *
- * @throws CommandFault 72, 14, 2 for options that cannot be, 115 for kinds of collection that only a real server has
+ * @throws CommandFault 72, 14, 2 for invalid options, 115 for kinds of collections that only a real server supports
  */
 export function collectionOptions(args: Arguments): BsonDocument {
   requireTogether(args);
@@ -54,7 +54,7 @@ function requireTogether(args: Arguments): void {
   }
 }
 
-/** @throws CommandFault 115 where a change stream would show documents before and after their changes */
+/** @throws CommandFault 115 for images of documents before and after changes, which are for change streams */
 export function refuseImages(args: Arguments): void {
   if (args.document("changeStreamPreAndPostImages").get("enabled") === true)
     throw unsupported("A change stream");
@@ -70,7 +70,7 @@ export const viewOptions = (args: Arguments, collation: BsonValue | undefined): 
 const LEVELS = ["off", "strict", "moderate"];
 const ACTIONS = ["error", "warn"];
 
-/** `validator` with its level and its action; nothing where none of them is given. */
+/** Returns `validator` with its level and its action; empty if none of them is given. */
 export function validationOptions(
   args: Arguments,
   before: BsonDocument = documentOf({}),

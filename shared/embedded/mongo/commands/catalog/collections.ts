@@ -9,7 +9,10 @@ import { type CommandContext, type CommandTable, findCollection } from "../reque
 import { collectionOptions } from "./collection-options.ts";
 import { requireViewPipeline } from "./views.ts";
 
-/** The collection under a name, made where there is none: inside a transaction it exists for that one only. */
+/**
+ * Returns the collection with a name, and creates it if it does not exist. Inside a transaction, only that
+ * transaction sees it.
+ */
 export function ensureCollection(context: CommandContext, name: string): Collection {
   return findCollection(context, name) ?? makeCollection(context, name).collection;
 }
@@ -30,12 +33,12 @@ function makeCollection(
     collection.isDropped = true;
     engine.catalog.remove(collection);
   });
-  // A write that follows is stored behind this: it reports a failure of either.
+  // A following write is stored after this change, so it reports a failure of either.
   stored.catch(() => {});
   return { collection, stored };
 }
 
-/** Makes a collection that is not there; resolves when that is stored. */
+/** Creates a collection; resolves when that is stored. */
 export const createCollection = (
   context: CommandContext,
   name: string,
@@ -48,7 +51,7 @@ async function create(context: CommandContext): Promise<Reply> {
   const options = collectionOptions(args);
   const existing = context.server.engine.catalog.find(database, name, context.transaction);
   if (existing !== undefined) {
-    // Since 7.0 asking for what is there already is no error, except in a transaction.
+    // Since 7.0, creating an identical collection is no error, except in a transaction.
     if (context.transaction === null && compareValues(existing.options, options) === 0) return replyOf({});
     throw new CommandFault(48, `Collection already exists. NS: ${database}.${name}`);
   }
@@ -61,7 +64,7 @@ async function create(context: CommandContext): Promise<Reply> {
   return replyOf({});
 }
 
-/** @throws CommandFault 73 for a collection that the server alone writes to */
+/** @throws CommandFault 73 for a collection that only the server may write */
 export function requireUserCollection(database: string, name: string): void {
   if (name === PROFILE) throw new CommandFault(73, `cannot write to ${database}.${name}`);
 }
@@ -90,7 +93,7 @@ async function drop(context: CommandContext): Promise<Reply> {
   const name = context.args.collection();
   requireCollectionName(context.database, name);
   const collection = context.server.engine.catalog.find(context.database, name);
-  // Since 7.0 dropping what is not there is no error.
+  // Since 7.0, dropping a missing collection is no error.
   if (collection === undefined) return replyOf({});
   if (name === PROFILE && context.server.profiler.levelOf(context.database) !== 0)
     throw new CommandFault(20, `turn off profiling before dropping ${PROFILE} collection`);

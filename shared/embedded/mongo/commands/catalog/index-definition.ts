@@ -9,9 +9,9 @@ import { POINTER_FIELDS } from "../../fields/field-path.ts";
 import { compileMatch } from "../../query/match.ts";
 import { numberOf } from "../request/arguments.ts";
 
-const LONGEST_EXPIRY = 2_147_483_647;
+const MAX_EXPIRY_SECONDS = 2_147_483_647;
 const ID_OPTIONS = new Set(["key", "name", "ns", "v", "collation", "background"]);
-/** Options that change nothing here. */
+/** Options without effect on this server. */
 const IGNORED = new Set(["dropDups", "v", "ns"]);
 const KNOWN = new Set([
   "key",
@@ -24,7 +24,7 @@ const KNOWN = new Set([
   "hidden",
   "background",
 ]);
-/** Kinds of index that only a real server has. */
+/** Kinds of indexes that only a real server supports. */
 const OTHER_KINDS = new Set(["text", "hashed", "2d", "2dsphere", "geoHaystack", "wildcard"]);
 const TEXT_OPTIONS = ["weights", "default_language", "language_override", "textIndexVersion"];
 const GEO_OPTIONS = ["2dsphereIndexVersion", "bits", "min", "max"];
@@ -35,10 +35,10 @@ const wrongType = (field: string, wanted: string, value: BsonValue): CommandFaul
   new CommandFault(14, `The field '${field}' must be ${wanted}, but got ${typeNameOf(value)}`);
 
 /**
- * The definition of an index as it is kept, from what `createIndexes` was given.
+ * * Returns the stored definition of an index from that of `createIndexes`.
  *
- * @param inherited the collation of the collection, for an index that names none
- * @throws CommandFault 67, 197 for a definition that is wrong, 115 for kinds of index that only a real server has
+ * @param inherited the collation of the collection, for an index without its own
+ * @throws CommandFault 67, 197 for an invalid definition, 115 for kinds of indexes that only a real server supports
  */
 export function indexDefinition(spec: BsonDocument, inherited: Collation | undefined): BsonDocument {
   const key = spec.get("key");
@@ -105,7 +105,7 @@ function requireKey(key: BsonDocument): void {
   }
 }
 
-/** `$ref`, `$id` and `$db` are fields of a DBRef wherever they stand inside a document. */
+/** `$ref`, `$id` and `$db` are fields of a DBRef at any level of a document. */
 const isPointerField = (part: string, at: number): boolean => at > 0 && POINTER_FIELDS.has(part);
 
 const isIdKey = (key: BsonDocument): boolean => key.size === 1 && numberOf(key.get("_id")) === 1;
@@ -149,7 +149,7 @@ const PARTIAL_OPERATORS = new Set([
   "$or",
 ]);
 
-/** @throws CommandFault 67 for operators that a partial index cannot be decided by */
+/** @throws CommandFault 67 for operators that are not allowed in partial indexes */
 function requirePartialOperators(filter: BsonDocument): void {
   for (const [name, operand] of filter) {
     if (operand instanceof Regex && !name.startsWith("$"))
@@ -180,8 +180,8 @@ function expiryOf(value: BsonValue | undefined, key: BsonDocument): BsonValue | 
   if (value === undefined) return undefined;
   const seconds = numberOf(value);
   if (seconds === null) throw wrongType("expireAfterSeconds", "a number", value);
-  if (!(seconds >= 0 && seconds <= LONGEST_EXPIRY)) {
-    throw cannotCreate(`expireAfterSeconds must be a number from 0 to ${LONGEST_EXPIRY}`);
+  if (!(seconds >= 0 && seconds <= MAX_EXPIRY_SECONDS)) {
+    throw cannotCreate(`expireAfterSeconds must be a number from 0 to ${MAX_EXPIRY_SECONDS}`);
   }
   if (key.size > 1)
     throw cannotCreate("TTL indexes are single-field indexes, compound indexes do not support TTL");
@@ -191,9 +191,9 @@ function expiryOf(value: BsonValue | undefined, key: BsonDocument): BsonValue | 
 }
 
 /**
- * The existing index that a definition repeats; undefined where it is new.
+ * * Returns the existing index with the same definition; undefined if the index is new.
  *
- * @throws CommandFault 85, 86 where it contradicts an existing one
+ * @throws CommandFault 85, 86 if it contradicts an existing one
  */
 export function sameIndex(
   indexes: readonly CollectionIndex[],
@@ -218,7 +218,7 @@ export function sameIndex(
   throw new CommandFault(85, `Index already exists with a different name: ${twin.name}`);
 }
 
-/** Two indexes may have the same key where they differ in one of these. */
+/** Two indexes may have the same key if they differ in one of these options. */
 const RANGE_OPTIONS = ["partialFilterExpression", "collation"];
 const SHAPING_OPTIONS = [...RANGE_OPTIONS, "unique", "sparse", "expireAfterSeconds"];
 

@@ -12,7 +12,7 @@ import { cursorBatchSize, listSource, replyWithCursor } from "../request/cursor-
 import { ensureCollection } from "./collections.ts";
 import { indexDefinition, sameIndex } from "./index-definition.ts";
 
-const MOST_INDEXES = 64;
+const MAX_INDEXES = 64;
 
 async function createIndexes(context: CommandContext): Promise<Reply> {
   const { args, transaction } = context;
@@ -33,7 +33,7 @@ async function createIndexes(context: CommandContext): Promise<Reply> {
   });
 }
 
-/** Inside a transaction an index can be made on what the transaction itself has made. */
+/** Inside a transaction, indexes can be created only on collections that the transaction created. */
 function requireOwnCollection(
   { transaction, server, database }: CommandContext,
   { name, namespace }: Collection,
@@ -46,7 +46,7 @@ function requireOwnCollection(
   );
 }
 
-/** Builds what is new, one index after the other: each is stored before the next begins. */
+/** Builds new indexes one after the other: each is stored before the next begins. */
 async function addIndexes(
   context: CommandContext,
   collection: Collection,
@@ -57,16 +57,17 @@ async function addIndexes(
   let added = 0;
   for (const definition of definitions) {
     const stands = async () => {
-      // Another client is building it: this one is answered when it is there, or builds it itself where that failed.
+      // Another client is building it: wait for that build, and build it here if it fails.
       while (sameIndex(collection.indexes, definition)?.isReady === false) await slice.pause();
       return sameIndex(collection.indexes, definition) !== undefined;
     };
-    // Asked for again at each start of a service, which must not wait for what a killed process left open.
+    // Services create their indexes at each start, which must not wait for transactions that a killed process
+    // left open.
     if (await stands()) continue;
     if (context.transaction === null) await engine.settleWriters(collection);
     if (await stands()) continue;
-    if (collection.indexes.length >= MOST_INDEXES) {
-      throw new CommandFault(67, `a collection has ${MOST_INDEXES} indexes at most`);
+    if (collection.indexes.length >= MAX_INDEXES) {
+      throw new CommandFault(67, `a collection has ${MAX_INDEXES} indexes at most`);
     }
     const index = new CollectionIndex(definition);
     await buildIndex(collection, index, { slice, settled: () => engine.settled() });
@@ -123,7 +124,7 @@ async function dropIndexes(context: CommandContext): Promise<Reply> {
   return replyOf({ nIndexesWas: before });
 }
 
-/** @throws CommandFault 27, 181 where the key is that of several indexes, which differ in their collations */
+/** @throws CommandFault 27, 181 if several indexes with different collations have this key */
 export function namedIndex({ indexes }: Collection, wanted: BsonValue): CollectionIndex {
   const [index, twin] = indexes.filter(({ name, definition }) =>
     isDocument(wanted) ? compareValues(definition.get("key")!, wanted) === 0 : name === wanted,
@@ -131,8 +132,8 @@ export function namedIndex({ indexes }: Collection, wanted: BsonValue): Collecti
   if (twin !== undefined)
     throw new CommandFault(181, "several indexes have this key: name the index instead");
   if (index !== undefined) return index;
-  const shown = typeof wanted === "string" ? `name [${wanted}]` : "this key";
-  throw new CommandFault(27, `index not found with ${shown}`);
+  const description = typeof wanted === "string" ? `name [${wanted}]` : "this key";
+  throw new CommandFault(27, `index not found with ${description}`);
 }
 
 export const indexCommands: CommandTable = {

@@ -36,14 +36,14 @@ function listCollections(context: CommandContext): Promise<Reply> {
   });
 }
 
-/** Bytes of the documents, and of the index entries by a rough measure. */
+/** Bytes of the documents, and an estimate for index entries. */
 export function sizeOf({ records, indexes }: Collection): { documents: number; indexes: number } {
   let documents = 0;
   for (const { bytes } of records) documents += bytes?.length ?? 0;
   return { documents, indexes: indexes.reduce((sum, { entries }) => sum + entries.size * 48, 0) };
 }
 
-/** A member of a replica set always has these. */
+/** Every member of a replica set has these databases. */
 const OWN_DATABASES = ["admin", "config", "local"];
 
 function listDatabases({ server, args }: CommandContext): Reply {

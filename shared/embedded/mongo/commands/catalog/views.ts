@@ -6,37 +6,37 @@ import { Scope } from "../../expression/scope.ts";
 import type { Arguments } from "../request/arguments.ts";
 import type { CommandContext } from "../request/context.ts";
 
-/** A view on a view on a view: so many deep at most. */
-const DEEPEST = 20;
+/** Maximum number of views on views. */
+const MAX_DEPTH = 20;
 
-/** The collection behind a name, and the stages that lead from it to what the name shows. */
+/** The collection that a name refers to, and the stages of the views between them. */
 export interface ResolvedName {
   readonly name: string;
   readonly stages: readonly BsonValue[];
 }
 
 /**
- * Follows views to the collection that they show: a name that is no view is itself, without stages.
+ * * Follows views to their collection. A name that is not a view resolves to itself, without stages.
  *
- * @throws CommandFault 165 where views lie too deep
+ * @throws CommandFault 165 if views are nested too deeply
  */
 export function resolveName(
   catalog: Catalog,
   { database, name }: { database: string; name: string },
 ): ResolvedName {
   let resolved: ResolvedName = { name, stages: [] };
-  for (let depth = 0; depth <= DEEPEST; depth++) {
+  for (let depth = 0; depth <= MAX_DEPTH; depth++) {
     const view = catalog.find(database, resolved.name)?.view;
     if (view == null) return resolved;
     resolved = { name: view.on, stages: [...view.pipeline, ...resolved.stages] };
   }
-  throw new CommandFault(165, `View depth too deep: the limit is ${DEEPEST}`);
+  throw new CommandFault(165, `View depth too deep: the limit is ${MAX_DEPTH}`);
 }
 
 /**
- * Checks what a new view is to show.
+ * * Checks the definition of a new view.
  *
- * @throws CommandFault 5 where it would show itself, 167 for stages that write, and those of a wrong stage
+ * @throws CommandFault 5 if it would refer to itself, 167 for stages that write, other codes for invalid stages
  */
 export function requireViewPipeline(
   { server: { engine }, database }: CommandContext,
@@ -61,7 +61,7 @@ export function requireViewPipeline(
     throw new CommandFault(5, `View cycle detected: ${database}.${name} would show itself`);
 }
 
-/** A find on a view, as the stages that do the same. */
+/** Returns the stages that are equivalent to a find. */
 export function stagesOfFind(args: Arguments): BsonDocument[] {
   for (const option of ["min", "max", "returnKey", "showRecordId", "tailable"]) {
     if (args.value(option) !== undefined)
@@ -83,5 +83,5 @@ export function stagesOfFind(args: Arguments): BsonDocument[] {
 const stages = (operators: Record<string, BsonValue | undefined>): BsonDocument[] =>
   [...documentOf(operators)].map(([name, operand]) => new Map([[name, operand]]));
 
-/** The documents of a view that a count or a distinct asks about, as stages. */
+/** Returns the stages for the query of a count or a distinct. */
 export const stagesOfQuery = (args: Arguments): BsonDocument[] => stages({ $match: args.document("query") });

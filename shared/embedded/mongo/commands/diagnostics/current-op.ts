@@ -6,7 +6,7 @@ import type { Operation } from "../../server/activity.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
 import type { CommandContext, CommandTable, ServerState } from "../request/context.ts";
 
-/** The commands that are being carried out, as `currentOp` and `$currentOp` show them. */
+/** The commands in progress, as `currentOp` and `$currentOp` return them. */
 export const currentOperations = (server: ServerState): BsonDocument[] =>
   [...server.activity.running].map((operation) => describe(operation, server));
 
@@ -32,7 +32,7 @@ function describe(operation: Operation, server: ServerState): BsonDocument {
   });
 }
 
-/** Fields of the command that are no options of it filter the operations. */
+/** Fields of the command other than options filter the operations. */
 function currentOp({ server, args }: CommandContext): Reply {
   const filter = [...args.command].filter(([name]) => !OPTIONS.has(name));
   const match = compileMatch(new Map(filter));

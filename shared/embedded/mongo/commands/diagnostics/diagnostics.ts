@@ -25,7 +25,7 @@ function hostInfo(): Reply {
   });
 }
 
-/** Sizes of one collection, or of several taken together. */
+/** Sizes of one collection, or of several together. */
 function sizes(collections: readonly Collection[], scale: number): Record<string, BsonValue> {
   let [objects, data, index, indexes] = [0, 0, 0, 0];
   for (const collection of collections) {

@@ -3,14 +3,14 @@ import { TimeSlice } from "../../pacing/time-slice.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
 import type { CommandContext, CommandTable } from "../request/context.ts";
 
-/** How long a lock waits for writes under way unless the command says otherwise. */
-const LONGEST_WAIT_MS = 90_000;
+/** Default time that a lock waits for writes in progress. */
+const MAX_WAIT_MS = 90_000;
 
-/** What was acknowledged is on the disk already; with `lock` no more is written until it is unlocked. */
+/** Acknowledged writes are durable already. `lock` blocks further writes until the unlock. */
 async function fsync({ server, args, transaction }: CommandContext): Promise<Reply> {
   if (!args.flag("lock")) return replyOf({ numFiles: 1 });
   if (transaction !== null) throw new CommandFault(263, "fsync cannot lock in a multi-document transaction");
-  await server.writeGate.lock(new TimeSlice(args.maxTimeMs() || LONGEST_WAIT_MS));
+  await server.writeGate.lock(new TimeSlice(args.maxTimeMs() || MAX_WAIT_MS));
   return replyOf({
     info: "now locked against writes, use db.fsyncUnlock() to unlock",
     lockCount: BigInt(server.writeGate.lockCount),

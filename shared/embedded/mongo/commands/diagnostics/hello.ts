@@ -18,10 +18,12 @@ import { MAX_MESSAGE_BYTES } from "../../wire/frame-reader.ts";
 import { type Reply, replyOf } from "../../wire/reply.ts";
 import type { CommandContext, CommandTable, ServerState } from "../request/context.ts";
 
-/** The term in which this only member is, and always was, the primary. */
+/** The election in which this single member became primary. */
 const ELECTION = new ObjectId(0x7fffffff0000, 1);
 
-/** What a driver learns of the server; without `topologyVersion`, so that it polls instead of streaming. */
+/**
+ * The server's description for drivers. It has no `topologyVersion`, so that drivers poll instead of streaming.
+ */
 function hello(context: CommandContext): Reply {
   const { server, client, args, name } = context;
   noteApplication(context);
@@ -58,7 +60,7 @@ function hello(context: CommandContext): Reply {
 
 const secondsOf = ({ value }: Timestamp): number => Number(value >> 32n);
 
-/** A client introduces itself once for each connection. */
+/** Clients send their name once per connection. */
 function noteApplication({ args, client }: CommandContext): void {
   const introduction = args.value("client");
   const application = isDocument(introduction) ? introduction.get("application") : undefined;
@@ -85,7 +87,7 @@ const buildInfo = (): Reply =>
 const whatsMyUri = ({ client }: CommandContext): Reply =>
   replyOf({ you: `127.0.0.1:${client.connectionId}` });
 
-/** The one member of the set, for tools that ask a replica set how it is. */
+/** The status of the single member, for tools that monitor replica sets. */
 function replicaSetStatus({ server }: CommandContext): Reply {
   return replyOf({
     set: REPLICA_SET,

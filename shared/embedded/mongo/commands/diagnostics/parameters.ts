@@ -21,7 +21,7 @@ function getParameter({ server, args }: CommandContext): Reply {
   return replyOf(Object.fromEntries(found));
 }
 
-/** Two limits can be set; tests shorten them. */
+/** Two parameters can be set; tests use shorter values. */
 function setParameter({ server, args }: CommandContext): Reply {
   for (const name of ["transactionLifetimeLimitSeconds", "ttlMonitorSleepSecs"]) {
     const value = args.value(name);

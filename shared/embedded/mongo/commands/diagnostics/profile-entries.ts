@@ -35,6 +35,6 @@ export function profileEntries(operation: Operation, { body, cursor }: Reply, ms
 }
 
 function shortened(command: BsonDocument, name: string): BsonDocument {
-  const shown: BsonDocument = new Map([...command].filter(([field]) => field !== "$clusterTime"));
-  return encodeDocument(shown).length <= MAX_COMMAND_BYTES ? shown : documentOf({ $truncated: name });
+  const recorded: BsonDocument = new Map([...command].filter(([field]) => field !== "$clusterTime"));
+  return encodeDocument(recorded).length <= MAX_COMMAND_BYTES ? recorded : documentOf({ $truncated: name });
 }

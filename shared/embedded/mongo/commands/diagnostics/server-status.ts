@@ -10,7 +10,7 @@ import { MAX_CONNECTIONS, REPLICA_SET, SERVER_VERSION } from "../../server/ident
 import { type Reply, replyOf } from "../../wire/reply.ts";
 import type { CommandContext, CommandTable, ServerState } from "../request/context.ts";
 
-/** What monitors such as mongostat read. */
+/** The figures that monitors such as mongostat read. */
 function serverStatus({ server }: CommandContext): Reply {
   const { engine, sessions, cursors, startedAt, activity } = server;
   const store = engine.store.stats();
@@ -22,7 +22,7 @@ function serverStatus({ server }: CommandContext): Reply {
     process: "embedded-mongo",
     service: ["embedded-mongo"],
     pid: BigInt(process.pid),
-    // A whole number although its type is double, as on a real server.
+    // An integral double, as on a real server.
     uptime: new BsonDouble(Math.floor(uptimeMs / 1000)),
     uptimeMillis: BigInt(uptimeMs),
     uptimeEstimate: BigInt(Math.floor(uptimeMs / 1000)),
@@ -126,7 +126,7 @@ function memory(): BsonDocument {
   });
 }
 
-/** How often and how long each collection was used, in microseconds: what mongotop reads. */
+/** How often each collection was used, and for how many microseconds, for mongotop. */
 function top({ server }: CommandContext): Reply {
   const totals = documentOf({ note: "all times in microseconds" });
   for (const collection of server.engine.catalog.everyCollection()) {
@@ -134,22 +134,22 @@ function top({ server }: CommandContext): Reply {
     totals.set(
       collection.namespace,
       documentOf({
-        total: shown({ time: reads.time + writes.time, count: reads.count + writes.count }),
-        readLock: shown(reads),
-        writeLock: shown(writes),
-        queries: shown(kinds.query),
-        getmore: shown(kinds.getmore),
-        insert: shown(kinds.insert),
-        update: shown(kinds.update),
-        remove: shown(kinds.remove),
-        commands: shown(kinds.command),
+        total: usageDocument({ time: reads.time + writes.time, count: reads.count + writes.count }),
+        readLock: usageDocument(reads),
+        writeLock: usageDocument(writes),
+        queries: usageDocument(kinds.query),
+        getmore: usageDocument(kinds.getmore),
+        insert: usageDocument(kinds.insert),
+        update: usageDocument(kinds.update),
+        remove: usageDocument(kinds.remove),
+        commands: usageDocument(kinds.command),
       }),
     );
   }
   return replyOf({ totals });
 }
 
-const shown = ({ time, count }: Usage): BsonDocument =>
+const usageDocument = ({ time, count }: Usage): BsonDocument =>
   documentOf({ time: BigInt(Math.round(time * 1000)), count: BigInt(count) });
 
 export const serverStatusCommands: CommandTable = {

@@ -24,7 +24,7 @@ import { explainCommand } from "./explain.ts";
 import { joinedCollection } from "./joined-collection.ts";
 import { serverDiagnostics } from "./pipeline-diagnostics.ts";
 
-/** One run of a pipeline: its place, its view of the data, and the time slice of whoever asks for results. */
+/** One run of a pipeline: its namespace, its view of the data, and the time slice of its reader. */
 interface Run {
   readonly context: CommandContext;
   /** null for a pipeline on the database itself. */
@@ -58,7 +58,7 @@ export interface PipelineRequest {
   readonly isSingleBatch?: boolean;
 }
 
-/** Runs stages on what a name shows, and answers with a cursor. */
+/** Runs stages on a collection or view, and returns a cursor. */
 export async function replyWithPipeline(
   context: CommandContext,
   { name, stages, batchSize, isSingleBatch = false }: PipelineRequest,
@@ -77,7 +77,7 @@ export async function replyWithPipeline(
   return replyWithCursor(context, {
     namespace: `${database}.${name ?? "$cmd.aggregate"}`,
     source: (await countSource(run, env)) ?? pipelineSource(run, env, readsSource),
-    // The whole pipeline runs before the answer where its result is what it writes.
+    // A pipeline that ends with a write runs completely before the reply.
     batchSize: output === undefined ? batchSize : Math.max(1, batchSize ?? 1),
     isSingleBatch,
     slice: run.pace.slice,
@@ -108,7 +108,7 @@ function runOf(context: CommandContext, name: string | null, stages: readonly Bs
   };
 }
 
-/** The documents that stages make of what a name shows. */
+/** The output documents of stages on a collection or view. */
 export async function* pipelineResults(
   context: CommandContext,
   name: string,
@@ -167,7 +167,7 @@ function environmentOf({ context, collectionName, collation, view, pace }: Run):
   return env;
 }
 
-/** `countDocuments` is sent as a pipeline that only counts: no document needs to be decoded for it. */
+/** `countDocuments` is sent as a pipeline that only counts, which needs no decoding of documents. */
 async function countSource(
   { context, collectionName, specs, pace }: Run,
   env: PipelineEnvironment,
@@ -226,7 +226,7 @@ function pipelineSource(run: Run, env: PipelineEnvironment, readsSource: boolean
     begin: () => view.begin(),
     end: () => view.end(),
     close: () => {
-      // A pipeline that is being read now ends by itself: its reader finds its cursor gone.
+      // A pipeline that is being read ends by itself: its reader finds that the cursor is gone.
       void results.return(undefined).catch(() => {});
       view.close();
     },

@@ -6,8 +6,8 @@ import { type CompiledQuery, type Row, Rows, type Window } from "../../planner/r
 import type { CommandContext } from "../request/context.ts";
 
 /**
- * The state of the data that a cursor reads: its transaction's, that of a snapshot read, or a snapshot of now that it
- * takes anew for each batch and keeps while it fills it, however long that takes.
+ * * The view that a cursor reads: that of its transaction, of a snapshot read, or otherwise a new snapshot for each
+ * batch.
  */
 export class BatchView {
   readonly #context: CommandContext;
@@ -17,7 +17,7 @@ export class BatchView {
   constructor(context: CommandContext) {
     this.#context = context;
     this.#isFixed = context.snapshot !== null;
-    // A view of its own: the cursor may outlast what the server keeps for the session.
+    // The cursor needs its own view: it may live longer than the snapshot of its session.
     if (context.snapshot !== null) this.#held = context.server.engine.viewAt(context.snapshot.view);
   }
 
@@ -41,7 +41,7 @@ export class BatchView {
   }
 }
 
-/** The decoded documents that a query finds, for a pipeline. */
+/** The decoded documents of a query, as input of a pipeline. */
 export async function* queriedDocuments(
   collection: Collection,
   query: CompiledQuery,

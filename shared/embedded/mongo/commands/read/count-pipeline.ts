@@ -6,11 +6,14 @@ export interface CountPipeline {
   readonly skip: number;
   readonly limit: number;
   readonly id: BsonValue;
-  /** The name under which the count is answered. */
+  /** The output field of the count. */
   readonly field: string;
 }
 
-/** Recognises `[$match] [$skip] [$limit] $group: { _id: <constant>, <field>: { $sum: 1 } }`; null for anything else. */
+/**
+ * Recognises `[$match] [$skip] [$limit] $group: { _id: <constant>, <field>: { $sum: 1 } }`. Returns null for
+ * anything else.
+ */
 export function countedBy(specs: readonly BsonValue[]): CountPipeline | null {
   let rest = specs;
   const take = (name: string): BsonValue | undefined => {

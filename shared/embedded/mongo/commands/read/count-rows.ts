@@ -4,7 +4,10 @@ import type { TimeSlice } from "../../pacing/time-slice.ts";
 import { type CompiledQuery, Rows, type Window } from "../../planner/rows.ts";
 import type { CommandContext } from "../request/context.ts";
 
-/** Runs `read` on one state of the data, which it keeps: the transaction's, a snapshot read's, or that of now. */
+/**
+ * Runs `read` on one view: that of the transaction, of a snapshot read, or of the current state. The view stays
+ * open until `read` ends.
+ */
 export async function withView<T>(
   { server: { engine }, transaction, snapshot }: CommandContext,
   read: (view: ReadView) => Promise<T>,

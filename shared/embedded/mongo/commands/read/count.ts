@@ -28,7 +28,7 @@ async function count(context: CommandContext): Promise<Reply> {
   const { args } = context;
   const name = args.collection();
   const query = countQuery(context);
-  // Here a negative limit means its absolute value, as in the legacy shell.
+  // A negative limit means its absolute value, as in the legacy shell.
   const limit = Math.abs(args.number("limit", 0)) || Number.POSITIVE_INFINITY;
   const skip = args.count("skip", 0);
   if (isView(context, name)) {
@@ -72,7 +72,7 @@ async function distinct(context: CommandContext): Promise<Reply> {
   return replyOf({ values: await values.inOrder(slice), atClusterTime });
 }
 
-/** Each value once; under a collation strings that it takes for equal are one value. */
+/** Distinct values; strings that are equal under the collation count as one. */
 class DistinctValues {
   readonly #list: BsonValue[] = [];
   readonly #keys = new Set<string>();
@@ -82,7 +82,7 @@ class DistinctValues {
     this.#collation = collation;
   }
 
-  /** Missing fields have no value here, and an array has those of its elements. */
+  /** Missing fields have no value; an array contributes its elements. */
   addFrom(document: BsonDocument, path: Path): void {
     for (const value of keyValuesAt(document, path)) {
       if (value instanceof BsonUndefined || (value === null && !hasNull(document, path.parts))) continue;
@@ -93,7 +93,7 @@ class DistinctValues {
     }
   }
 
-  /** MongoDB keeps them in an ordered set, and programs rely on that. */
+  /** MongoDB returns the values in order, and programs rely on that. */
   inOrder(slice: TimeSlice): Promise<BsonValue[]> {
     return sortPaced(this.#list, (a, b) => compareValues(a, b, this.#collation), slice);
   }
@@ -104,7 +104,7 @@ class DistinctValues {
   }
 }
 
-/** `keyValuesAt` says null for what is missing as well. */
+/** `keyValuesAt` returns null for missing fields too. */
 function hasNull(value: BsonValue | undefined, parts: readonly string[]): boolean {
   if (Array.isArray(value)) {
     const [first, ...rest] = parts;

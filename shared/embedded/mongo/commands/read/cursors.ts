@@ -60,7 +60,7 @@ function cursorIdOf(value: unknown): bigint {
 }
 
 export const cursorCommands: CommandTable = {
-  // Drivers repeat the read concern of a snapshot session here; the cursor has its own view.
+  // Drivers repeat the read concern of a snapshot session here, but the cursor has its own view.
   getMore: { run: getMore, inTransaction: true, readsAt: "every level" },
   killCursors: { run: killCursors, inTransaction: true },
 };

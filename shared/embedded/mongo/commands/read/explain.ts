@@ -8,31 +8,31 @@ import { Arguments } from "../request/arguments.ts";
 import { collationOf } from "../request/collation.ts";
 import { type CommandContext, type CommandTable, findCollection, timeSliceOf } from "../request/context.ts";
 import { withView } from "./count-rows.ts";
+import { explainPlan } from "./explain-plan.ts";
 import { type ExplainedQuery, explainedQuery } from "./explained-query.ts";
-import { shownPlan } from "./shown-plan.ts";
 
 const explain = (context: CommandContext): Promise<Reply> =>
   explainCommand(context, new Arguments({ command: context.args.document("explain"), sequences: new Map() }));
 
-/** Shows which plan the query of a command takes, and beyond `queryPlanner` what it touches. */
+/** Explains the plan of a command's query. Verbosities above `queryPlanner` also execute it. */
 export async function explainCommand(context: CommandContext, inner: Arguments): Promise<Reply> {
   const query = explainedQuery(context, inner);
   const collation = collationOf(context, inner.collection(), collatedPart(inner));
   const collection = findCollection(context, query.name);
-  const shown = await shownQuery(context, { collection, query, collation });
-  return replyOf({ ...withStages(shown, query.stages), command: inner.command, serverInfo: serverInfo() });
+  const explanation = await explainQuery(context, { collection, query, collation });
+  return replyOf({ ...withStages(explanation, query.stages), command: inner.command, serverInfo: serverInfo() });
 }
 
-type Shown = Record<string, BsonValue | undefined>;
+type Explanation = Record<string, BsonValue | undefined>;
 
-async function shownQuery(
+async function explainQuery(
   context: CommandContext,
   {
     collection,
     query,
     collation,
   }: { collection: Collection | undefined; query: ExplainedQuery; collation: Collation | undefined },
-): Promise<Shown> {
+): Promise<Explanation> {
   const compiled = compileQuery({ ...query, collation });
   const planner = (winningPlan: BsonDocument): BsonDocument =>
     documentOf({
@@ -47,8 +47,8 @@ async function shownQuery(
   return withView(context, async (view) => {
     const { skip, limit } = query;
     const rows = new Rows(collection, compiled, { view: () => view, skip, limit });
-    const queryPlanner = planner(shownPlan(rows.plan, { collection, query, collation }));
-    // `aggregate` with `explain: true` asks for nothing more.
+    const queryPlanner = planner(explainPlan(rows.plan, { collection, query, collation }));
+    // `aggregate` with `explain: true` has this verbosity.
     const isPlanOnly = context.name === "aggregate" || context.args.value("verbosity") === "queryPlanner";
     if (isPlanOnly) return { queryPlanner };
     return { queryPlanner, executionStats: await executionStats(context, rows) };
@@ -70,11 +70,11 @@ async function executionStats(context: CommandContext, rows: Rows): Promise<Bson
   });
 }
 
-/** A `$group` right behind the query is part of its plan, as in 7.0; other stages stand behind the cursor. */
-function withStages(shown: Shown, stages: readonly BsonValue[]): Shown {
+/** A `$group` directly after the query is part of its plan, as in 7.0; other stages follow the cursor. */
+function withStages(explanation: Explanation, stages: readonly BsonValue[]): Explanation {
   const [first, ...others] = stages;
   const group = isDocument(first) ? first.get("$group") : undefined;
-  const query: Shown = group === undefined ? shown : { ...shown, queryPlanner: grouped(shown.queryPlanner) };
+  const query: Explanation = group === undefined ? explanation : { ...explanation, queryPlanner: grouped(explanation.queryPlanner) };
   const rest = group === undefined ? stages : others;
   const explainVersion = group === undefined ? "1" : "2";
   if (rest.length === 0) return { explainVersion, ...query };
@@ -82,14 +82,14 @@ function withStages(shown: Shown, stages: readonly BsonValue[]): Shown {
 }
 
 function grouped(planner: BsonValue | undefined): BsonDocument {
-  const shown: BsonDocument = new Map(planner as BsonDocument);
-  const inputStage = shown.get("winningPlan");
-  shown.set("optimizedPipeline", true);
-  shown.set("winningPlan", documentOf({ queryPlan: documentOf({ stage: "GROUP", inputStage }) }));
-  return shown;
+  const explanation: BsonDocument = new Map(planner as BsonDocument);
+  const inputStage = explanation.get("winningPlan");
+  explanation.set("optimizedPipeline", true);
+  explanation.set("winningPlan", documentOf({ queryPlan: documentOf({ stage: "GROUP", inputStage }) }));
+  return explanation;
 }
 
-/** Statements of an update or delete have collations of their own. */
+/** Each statement of an update or delete has its own collation. */
 function collatedPart(inner: Arguments): Arguments {
   const [name] = inner.command.keys();
   if (name === "update") return inner.statements("updates")[0]!;

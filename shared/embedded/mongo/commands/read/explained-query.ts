@@ -5,7 +5,7 @@ import { resolveName } from "../catalog/views.ts";
 import type { Arguments } from "../request/arguments.ts";
 import type { CommandContext } from "../request/context.ts";
 
-/** The query of a command that is explained. */
+/** The explained query of a command. */
 export interface ExplainedQuery {
   /** The collection that is read. */
   readonly name: string;
@@ -61,7 +61,7 @@ const queryOn = (name: string, filter: BsonDocument, hint: BsonValue | undefined
 });
 
 function queryOfPipeline({ server, database }: CommandContext, inner: Arguments): ExplainedQuery {
-  const shown = resolveName(server.engine.catalog, { database, name: inner.collection() });
-  const { filter, sort, rest } = pushDown([...shown.stages, ...inner.list("pipeline")]);
-  return { ...queryOn(shown.name, filter, inner.hint()), sort: sort ?? documentOf({}), stages: rest };
+  const resolved = resolveName(server.engine.catalog, { database, name: inner.collection() });
+  const { filter, sort, rest } = pushDown([...resolved.stages, ...inner.list("pipeline")]);
+  return { ...queryOn(resolved.name, filter, inner.hint()), sort: sort ?? documentOf({}), stages: rest };
 }

@@ -13,7 +13,7 @@ import { listSource, replyWithCursor } from "../request/cursor-reply.ts";
 import { scopeOf } from "../request/variables.ts";
 import { replyWithPipeline } from "./aggregate.ts";
 import { BatchView } from "./collection-source.ts";
-import { type ShownDocument, shownDocument } from "./shown-document.ts";
+import { type ResultFormat, resultFormat } from "./result-document.ts";
 
 const REFUSED = ["tailable", "awaitData"];
 
@@ -45,7 +45,7 @@ function find(context: CommandContext): Promise<Reply> {
   const name = args.collection();
   if (server.engine.catalog.find(database, name)?.view) return findInView(context, name);
   const query = findQuery(context);
-  const shown = shownDocument(args, query.spec);
+  const format = resultFormat(args, query.spec);
   const skip = args.count("skip", 0);
   const limit = args.count("limit", 0) || Number.POSITIVE_INFINITY;
   const batchSize = args.value("batchSize") === undefined ? undefined : args.count("batchSize", 0);
@@ -56,7 +56,7 @@ function find(context: CommandContext): Promise<Reply> {
     source:
       collection === undefined
         ? listSource([])
-        : documentSource(context, collection, { query, shown, skip, limit }),
+        : documentSource(context, collection, { query, format, skip, limit }),
     batchSize,
     isSingleBatch,
   });
@@ -76,14 +76,14 @@ function findInView(context: CommandContext, name: string): Promise<Reply> {
 function documentSource(
   context: CommandContext,
   collection: Collection,
-  { query, shown, skip, limit }: Window & { query: CompiledQuery; shown: ShownDocument },
+  { query, format, skip, limit }: Window & { query: CompiledQuery; format: ResultFormat },
 ): ResultSource {
   const view = new BatchView(context);
   const rows = new Rows(collection, query, { view: () => view.current, skip, limit });
   const next = (slice: TimeSlice): Uint8Array | null | Promise<Uint8Array | null> => {
     const row = rows.next(slice);
-    if (row instanceof Promise) return row.then((found) => found && shown(found, rows));
-    return row && shown(row, rows);
+    if (row instanceof Promise) return row.then((found) => found && format(found, rows));
+    return row && format(row, rows);
   };
   return {
     next,

@@ -14,7 +14,7 @@ import { type CommandContext, findCollection } from "../request/context.ts";
 
 type Diagnostics = Readonly<Record<string, (operand: BsonValue) => BsonDocument[]>>;
 
-/** The stages that tell about the server instead of reading documents. */
+/** The stages that return diagnostics of the server instead of documents. */
 export function serverDiagnostics(context: CommandContext, collectionName: string | null): Diagnostics {
   const sessions = () => listSessions(context);
   return {

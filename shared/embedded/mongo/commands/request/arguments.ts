@@ -8,26 +8,25 @@ import type { DocumentSequence, Request } from "../../wire/request.ts";
 
 const EMPTY: BsonDocument = documentOf({});
 
-const MOST_TIME_MS = 2 ** 31 - 1;
+const MAX_TIME_MS = 2 ** 31 - 1;
 const NUMBERS = "types '[long, int, decimal, double]'";
 
 /**
- * The typed options of one command, or of one statement of it; each reader throws CommandFault 14 for a value of
- * another type.
+ * * The typed options of one command or statement. Each reader throws CommandFault 14 for a value of another type.
  */
 export class Arguments {
   readonly command: BsonDocument;
   readonly #sequences: Request["sequences"];
   readonly #place: string | null;
 
-  /** @param place how messages name what the options belong to; default: the command's own name */
+  /** @param place the prefix of option names in error messages; default: the command's name */
   constructor({ command, sequences }: Pick<Request, "command" | "sequences">, place: string | null = null) {
     this.command = command;
     this.#sequences = sequences;
     this.#place = place;
   }
 
-  /** How messages name an option: `find.filter`, `update.updates.q`. */
+  /** Returns the name of an option in error messages: `find.filter`, `update.updates.q`. */
   #path(name: string): string {
     return `${this.#place ?? this.command.keys().next().value}.${name}`;
   }
@@ -63,7 +62,7 @@ export class Arguments {
     throw this.#wrongType(name, value, "type 'string'");
   }
 
-  /** The collection that a command names as the value of its own name. */
+  /** The collection: the value of the field with the command's name. */
   collection(): string {
     const [name, value] = this.command.entries().next().value!;
     if (typeof value !== "string")
@@ -113,7 +112,7 @@ export class Arguments {
     return number !== 0;
   }
 
-  /** A flag for which a number does not do. */
+  /** A boolean option that accepts no numbers. */
   strictFlag(name: string, otherwise = false): boolean {
     const value = this.value(name);
     if (value === undefined) return otherwise;
@@ -134,7 +133,7 @@ export class Arguments {
     return this.number(name, 0);
   }
 
-  /** A whole number that must not be negative. */
+  /** A whole number of at least 0. */
   count(name: string, otherwise: number): number {
     const number = this.number(name, otherwise);
     if (number < 0)
@@ -142,25 +141,25 @@ export class Arguments {
     return number === Number.POSITIVE_INFINITY ? number : Math.trunc(number);
   }
 
-  /** The index that a query must use, by name or by key. */
+  /** The index that a query must use, by name or by key pattern. */
   hint(): BsonValue | undefined {
     const hint = this.value("hint");
     if (hint === undefined || typeof hint === "string" || isDocument(hint)) return hint;
     throw new CommandFault(9, "Hint must be a string or an object");
   }
 
-  /** How long the command may take, in milliseconds; 0 for no limit. */
+  /** The time limit of the command in milliseconds; 0 for none. */
   maxTimeMs(): number {
     const value = this.value("maxTimeMS");
     if (value === undefined) return 0;
     const ms = numberOf(value);
     if (ms === null) throw new CommandFault(2, "maxTimeMS must be a number");
     if (!Number.isInteger(ms)) throw new CommandFault(2, "maxTimeMS has non-integral value");
-    if (ms >= 0 && ms <= MOST_TIME_MS) return ms;
-    throw new CommandFault(2, `${ms} value for maxTimeMS is out of range [0, ${MOST_TIME_MS}]`);
+    if (ms >= 0 && ms <= MAX_TIME_MS) return ms;
+    throw new CommandFault(2, `${ms} value for maxTimeMS is out of range [0, ${MAX_TIME_MS}]`);
   }
 
-  /** Documents of a write command: from the sequence beside it, or from an array inside it. */
+  /** The documents of a write command, from its document sequence or from an array in the command. */
   documents(name: string): DocumentSequence {
     const sequence = this.#sequences.get(name);
     if (sequence !== undefined) return sequence;
@@ -173,13 +172,13 @@ export class Arguments {
     return { bytes: Buffer.concat(items), offsets };
   }
 
-  /** The statements of a write command, decoded, each with readers of its own. */
+  /** The decoded statements of a write command as typed options. */
   statements(name: string): Arguments[] {
     const { bytes, offsets } = this.documents(name);
     return offsets.map((offset) => statementAt(bytes, offset, this.#path(name)));
   }
 
-  /** The options of an embedded document, with readers of their own. */
+  /** An embedded document as typed options. */
   inner(name: string): Arguments {
     return argumentsIn(this.document(name), this.#path(name));
   }
@@ -194,6 +193,6 @@ export const argumentsIn = (document: BsonDocument, place: string | null = null)
 export const statementAt = (bytes: Uint8Array, offset: number, place: string): Arguments =>
   argumentsIn(decodeDocument(bytes, offset), place);
 
-/** The number in a value of any numeric type; null for anything else. */
+/** Returns the number in a value of any numeric type; null for other values. */
 export const numberOf = (value: BsonValue | undefined): number | null =>
   isNumber(value) ? toDouble(value) : null;

@@ -4,7 +4,7 @@ import type { Arguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 
 /**
- * How a command, or one statement of it, compares strings: as its own `collation` says, else as the collection or view.
+ * * Returns the collation of a command or statement: its own, else that of the collection or view.
  *
  * @throws CommandFault 167 for another collation than that of a view, and those of {@link compileCollation}
  */

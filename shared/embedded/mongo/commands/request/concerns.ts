@@ -8,23 +8,24 @@ import { fields } from "./known-fields.ts";
 const LEVELS = new Set(["local", "available", "majority", "linearizable", "snapshot"]);
 const LEVELS_IN_TRANSACTION = new Set<unknown>([undefined, "local", "majority", "snapshot"]);
 const READ_CONCERN = fields("level afterOpTime afterClusterTime atClusterTime provenance");
-const MOST_NODES = 50;
+const MAX_NODES = 50;
 
 const invalid = (reason: string): CommandFault => new CommandFault(72, reason);
 
-/** A command with what the server knows about its kind. */
-export interface Concerned {
+/** A command whose read or write concern is checked, with its definition. */
+export interface CheckedCommand {
   readonly args: Arguments;
   readonly name: string;
   readonly definition: CommandDefinition;
 }
 
 /**
- * Checks a command's read concern. Every level but `snapshot` reads the newest state here: there is one node.
+ * * Checks a command's read concern. With a single node, every level except `snapshot` reads the newest state.
  *
- * @throws CommandFault 40415, 14, 2 for one that is none, 72 for one that does not fit the command or its transaction
+ * @throws CommandFault 40415, 14, 2 for an invalid concern, 72 for one that the command or its transaction does not
+ * allow
  */
-export function requireReadConcern({ args, name, definition }: Concerned): void {
+export function requireReadConcern({ args, name, definition }: CheckedCommand): void {
   if (args.value("readConcern") === undefined) return;
   const concern = args.inner("readConcern");
   concern.requireKnown(READ_CONCERN);
@@ -66,19 +67,22 @@ function requireInTransaction(args: Arguments, name: string, level: string | und
   );
 }
 
-/** Every command may ask for `local`; only reads for more, and only some of these for a snapshot. */
-function requireSupported({ name, definition: { readsAt } }: Omit<Concerned, "args">, level = "local"): void {
+/** Every command accepts `local`. Reads accept other levels, and some of them `snapshot`. */
+function requireSupported(
+  { name, definition: { readsAt } }: Omit<CheckedCommand, "args">,
+  level = "local",
+): void {
   if (level === "local" || readsAt === "every level") return;
   if (readsAt === "every level but snapshot" && level !== "snapshot") return;
   throw invalid(`Command ${name} does not support { readConcern: { level: "${level}" } }`);
 }
 
 /**
- * Checks a command's write concern.
+ * * Checks a command's write concern.
  *
- * @throws CommandFault 72 where the command takes none, 14 and 9 for one that is none
+ * @throws CommandFault 72 if the command accepts none, 14 and 9 for an invalid one
  */
-export function requireWriteConcern({ args, name, definition }: Concerned): void {
+export function requireWriteConcern({ args, name, definition }: CheckedCommand): void {
   if (args.value("writeConcern") === undefined) return;
   const concern = args.document("writeConcern");
   if (!definition.isWrite && !definition.takesWriteConcern)
@@ -92,8 +96,8 @@ export function requireWriteConcern({ args, name, definition }: Concerned): void
 function requireAcknowledgement(concern: BsonDocument): void {
   const w = concern.get("w");
   const nodes = numberOf(w);
-  if (nodes !== null && !(nodes >= 0 && nodes <= MOST_NODES))
-    throw new CommandFault(9, `w has to be a non-negative number and not greater than ${MOST_NODES}`);
+  if (nodes !== null && !(nodes >= 0 && nodes <= MAX_NODES))
+    throw new CommandFault(9, `w has to be a non-negative number and not greater than ${MAX_NODES}`);
   if (w !== undefined && w !== null && nodes === null && typeof w !== "string" && !isDocument(w))
     throw new CommandFault(9, "w has to be a number, string, or object");
   for (const name of ["j", "fsync"]) {
@@ -105,7 +109,7 @@ function requireAcknowledgement(concern: BsonDocument): void {
     throw new CommandFault(9, "fsync and j options cannot be used together");
 }
 
-/** What the answer to a write says about a write concern that one node cannot meet; null where it can. */
+/** Returns the error for a write concern that one node cannot satisfy; null if it can. */
 export function writeConcernErrorFor(args: Arguments): BsonDocument | null {
   if (args.value("writeConcern") === undefined) return null;
   const concern = args.document("writeConcern");

@@ -17,7 +17,7 @@ import type { ClientState } from "../../wire/connection.ts";
 import type { Reply } from "../../wire/reply.ts";
 import type { Arguments } from "./arguments.ts";
 
-/** Everything that commands work on. */
+/** The server's state that commands use. */
 export interface ServerState {
   readonly engine: Engine;
   readonly sessions: Sessions;
@@ -30,13 +30,13 @@ export interface ServerState {
   readonly writeGate: WriteGate;
   readonly startedAt: number;
   readonly parameters: Map<string, BsonValue>;
-  /** How clients reach this server. */
+  /** The address that clients connect to. */
   readonly address: string;
   readonly port: number;
   connections(): number;
 }
 
-/** One command on its way. */
+/** One command during its execution. */
 export interface CommandContext {
   readonly server: ServerState;
   readonly client: ClientState;
@@ -44,30 +44,30 @@ export interface CommandContext {
   readonly database: string;
   readonly args: Arguments;
   readonly session: Session | null;
-  /** The session's number where the command is a retryable write or belongs to a transaction. */
+  /** The `txnNumber` of a retryable write or of a command in a transaction; otherwise null. */
   readonly number: bigint | null;
-  /** The transaction that the command belongs to; null outside of one. */
+  /** The transaction that the command belongs to; null if none. */
   readonly transaction: Transaction | null;
   readonly isRetryable: boolean;
-  /** The state of the data that a snapshot read outside of a transaction sees; null for every other command. */
+  /** The snapshot of a snapshot read outside of a transaction; null for other commands. */
   readonly snapshot: Snapshot | null;
 }
 
 export interface CommandDefinition {
   run(context: CommandContext): Promise<Reply> | Reply;
-  /** May be sent inside a transaction. */
+  /** Allowed inside a transaction. */
   readonly inTransaction?: boolean;
-  /** Has its place in a transaction only: it ends one. */
+  /** Allowed only inside a transaction, which it ends. */
   readonly inTransactionOnly?: boolean;
-  /** Changes something: a write concern applies. */
+  /** Changes data, so a write concern applies. */
   readonly isWrite?: boolean;
-  /** A retry of it is recognised by its `txnNumber`. */
+  /** Retries are recognised by `txnNumber`. */
   readonly isRetryable?: boolean;
-  /** The read concerns that it takes outside of a transaction; default: `local` only. */
+  /** The read concerns that it accepts outside of a transaction; default: `local` only. */
   readonly readsAt?: "every level" | "every level but snapshot";
-  /** Answers for a write concern although it is no retryable write. */
+  /** Accepts a write concern although it is not a retryable write. */
   readonly takesWriteConcern?: boolean;
-  /** Must be sent to the database `admin`. */
+  /** Accepted on the database `admin` only. */
   readonly adminOnly?: boolean;
 }
 
@@ -76,7 +76,7 @@ export type CommandTable = Readonly<Record<string, CommandDefinition>>;
 export const timeSliceOf = ({ args }: CommandContext): TimeSlice => new TimeSlice(args.maxTimeMs());
 
 /**
- * The collection that the command sees under a name; undefined where there is none.
+ * * Returns the collection that the command sees under a name; undefined if there is none.
  * @throws CommandFault 166 for the name of a view
  */
 export function findCollection(

@@ -12,14 +12,14 @@ const CURSOR_FIELDS = fields("batchSize");
 export interface OpenedCursor {
   readonly namespace: string;
   readonly source: ResultSource;
-  /** How many documents the answer holds at most. */
+  /** Maximum number of documents in the reply. */
   readonly batchSize?: number;
-  /** Nothing is kept open behind the first batch. */
+  /** The cursor is closed after the first batch. */
   readonly isSingleBatch?: boolean;
   readonly slice?: TimeSlice;
 }
 
-/** Answers with the first batch of results and keeps a cursor for what is left. */
+/** Replies with the first batch of results and keeps a cursor for the rest. */
 export async function replyWithCursor(
   context: CommandContext,
   {
@@ -46,7 +46,7 @@ export async function replyWithCursor(
   }
 }
 
-/** Results that exist already. */
+/** A source of existing documents. */
 export function listSource(documents: readonly BsonDocument[]): ResultSource {
   let at = 0;
   return {
@@ -57,7 +57,7 @@ export function listSource(documents: readonly BsonDocument[]): ResultSource {
   };
 }
 
-/** `cursor: { batchSize }` of the commands that answer with a cursor. */
+/** Reads `cursor: { batchSize }` of commands that return a cursor. */
 export function cursorBatchSize({ args }: CommandContext): number | undefined {
   const cursor = args.inner("cursor");
   cursor.requireKnown(CURSOR_FIELDS);

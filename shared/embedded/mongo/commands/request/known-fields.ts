@@ -1,6 +1,6 @@
 import type { Arguments } from "./arguments.ts";
 
-/** Fields that every command takes. */
+/** Fields that every command accepts. */
 const GENERIC =
   "$db lsid txnNumber autocommit startTransaction stmtId $clusterTime $readPreference readConcern writeConcern " +
   "maxTimeMS maxTimeMSOpOnly comment apiVersion apiStrict apiDeprecationErrors clientOperationKey " +
@@ -18,8 +18,8 @@ const FIND_AND_MODIFY =
   "allowShardKeyUpdatesWithoutFullShardKeyInQuery";
 
 /**
- * What the commands take that are strict about it, as MongoDB 7.0 is. The others take any field.
- * Aliases have the fields of their command.
+ * * The fields of the commands that reject unknown ones, as in MongoDB 7.0. The others accept any field. Aliases
+ * have the fields of their command.
  */
 const FIELDS: Readonly<Record<string, string>> = {
   find:
@@ -66,14 +66,14 @@ const FIELDS: Readonly<Record<string, string>> = {
 
 const wordsOf = (text: string): string[] => text.split(" ").filter((word) => word !== "");
 
-/** The fields of a statement, or of the document of an option. */
+/** A set of fields of a statement, or of an option that is a document. */
 export const fields = (names: string): ReadonlySet<string> => new Set(wordsOf(names));
 
 const BY_COMMAND: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries(FIELDS).map(([name, own]) => [name, fields(`${name} ${own} ${GENERIC}`)]),
 );
 
-/** @throws CommandFault 40415 for a field that the command does not have */
+/** @throws CommandFault 40415 for a field that the command does not know */
 export function requireKnownFields(args: Arguments, command: string): void {
   const known = BY_COMMAND.get(command);
   if (known !== undefined) args.requireKnown(known);

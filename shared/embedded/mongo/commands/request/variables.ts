@@ -3,7 +3,9 @@ import { commandScope } from "../../expression/expression.ts";
 import type { Scope } from "../../expression/scope.ts";
 import type { CommandContext } from "./context.ts";
 
-/** The variables of a command's `let`, for `$expr` and update pipelines; undefined where there are none. */
+/**
+ * Returns the variables of a command's `let`, for `$expr` and update pipelines; undefined if there are none.
+ */
 export function scopeOf({ args }: CommandContext, collation: Collation | undefined): Scope | undefined {
   if (args.value("let") === undefined) return undefined;
   return commandScope({ letVariables: args.document("let"), strings: collation });

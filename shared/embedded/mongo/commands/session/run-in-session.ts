@@ -11,7 +11,7 @@ import { requireReadConcern, requireWriteConcern } from "../request/concerns.ts"
 import type { CommandContext, CommandDefinition, ServerState } from "../request/context.ts";
 import { requireInTransaction, type SessionOptions, sessionOptions } from "./session-options.ts";
 
-/** One command with its typed options, before its session is known. */
+/** One command with its typed options, before its session is resolved. */
 export interface Incoming {
   readonly definition: CommandDefinition;
   readonly args: Arguments;
@@ -20,9 +20,9 @@ export interface Incoming {
 }
 
 /**
- * Runs a command in its session: as a statement of a transaction, as a retryable write, or by itself.
+ * * Runs a command in its session: in a transaction, as a retryable write, or by itself.
  *
- * @throws CommandFault of the command, and those of a session, a number or a concern that do not fit
+ * @throws CommandFault of the command, or for an invalid session, number or concern
  */
 export async function runInSession(
   server: ServerState,
@@ -59,7 +59,7 @@ export async function runInSession(
   }
 }
 
-/** Taking back what a transaction has written changes nothing that is stored. */
+/** Aborting a transaction changes nothing in the store. */
 const passesGate = ({ isWrite }: CommandDefinition, name: string): boolean =>
   isWrite === true && name !== "abortTransaction";
 
@@ -74,7 +74,7 @@ async function runEntered(
     if (options === null) return await definition.run(base);
     return await session.inTurn(() => definition.run(enterSession(base, { definition, options })));
   } catch (error) {
-    // Any error of a statement ends its transaction; a fault on the way to commit must not undo the commit.
+    // Any error of a statement aborts its transaction, but an error during the commit must not undo it.
     const isStatement = options?.inTransaction && !endsTransaction(name);
     if (isStatement && session.number === options.number) await session.abort(server.engine);
     throw error;
@@ -84,7 +84,7 @@ async function runEntered(
   }
 }
 
-/** Inside a transaction every read concern reads the transaction's own snapshot. */
+/** Inside a transaction, every read concern reads the transaction's snapshot. */
 function snapshotFor(
   args: Arguments,
   { server, isAlone }: { server: ServerState; isAlone: boolean },

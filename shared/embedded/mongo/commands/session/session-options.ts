@@ -5,7 +5,7 @@ import type { CommandDefinition } from "../request/context.ts";
 
 const invalid = (reason: string): CommandFault => new CommandFault(72, reason);
 
-/** What a command says of the transaction, or of the retryable write, that it belongs to. */
+/** The options of a command that concern its transaction or retryable write. */
 export interface SessionOptions {
   readonly number: bigint;
   readonly inTransaction: boolean;
@@ -13,9 +13,9 @@ export interface SessionOptions {
 }
 
 /**
- * Reads `txnNumber`, `autocommit` and `startTransaction`; null where the command has no number.
+ * * Reads `txnNumber`, `autocommit` and `startTransaction`. Returns null if the command has no number.
  *
- * @throws CommandFault 72, 14, 50768 for options that do not fit together or the command
+ * @throws CommandFault 72, 14, 50768 for options that contradict each other or the command
  */
 export function sessionOptions(
   args: Arguments,
@@ -53,7 +53,7 @@ export function sessionOptions(
   return { number, inTransaction, startsTransaction: starts === true };
 }
 
-/** @throws CommandFault 263 for a command, or a database, that has no place in a transaction */
+/** @throws CommandFault 263 for a command or a database that is not allowed in a transaction */
 export function requireInTransaction(
   name: string,
   { definition, database }: { definition: CommandDefinition; database: string },

@@ -31,7 +31,7 @@ const namedSessions = ({ server, args }: CommandContext, field: string): Session
     .map((lsid) => server.sessions.find(withId(lsid)))
     .filter((session) => session !== undefined);
 
-/** `killSessions` names sessions by `{ id }` as the other commands do. */
+/** `killSessions` identifies sessions by `{ id }`, like the other commands. */
 const withId = (lsid: BsonValue): BsonValue => {
   if (isDocument(lsid) && lsid.get("id") instanceof Binary) return lsid;
   throw new CommandFault(14, "sessions are named by { id: <UUID> }");

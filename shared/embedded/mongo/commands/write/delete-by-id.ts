@@ -6,9 +6,9 @@ import type { Transaction } from "../../engine/transaction.ts";
 import type { StatementOutcome } from "../../session/statement-outcomes.ts";
 import { keyIn } from "./update-by-id.ts";
 
-/** The deletion that programs send most, `{ q: { _id: <ObjectId or text> }, limit: 1 }`: nothing of it is decoded. */
+/** The most frequent deletion, `{ q: { _id: <ObjectId or text> }, limit: 1 }`, executed without decoding. */
 export class DeleteById {
-  /** Where the statement lies. */
+  /** The position of the statement. */
   readonly bytes: Uint8Array;
   readonly offset: number;
   readonly #key: string;
@@ -19,7 +19,7 @@ export class DeleteById {
     this.offset = offset;
   }
 
-  /** Reads a (valid) statement of a delete command; null for one that asks for anything else. */
+  /** Reads a valid statement of a delete command; null for any other kind. */
   static read(bytes: Uint8Array, offset: number): DeleteById | null {
     let key: string | null = null;
     let isOne = false;
@@ -34,8 +34,8 @@ export class DeleteById {
   }
 
   /**
-   * null where ids compare by a collation: then the statement must be decoded.
-   * @throws WriteConflict (nothing has been written then)
+   * * Returns null if ids compare by a collation: the statement must be decoded then.
+   * @throws WriteConflict (nothing is written then)
    */
   run(collection: Collection | undefined, transaction: Transaction): StatementOutcome | null {
     if (collection?.collation !== undefined) return null;

@@ -11,7 +11,7 @@ import { fields } from "../request/known-fields.ts";
 import { scopeOf } from "../request/variables.ts";
 import { DeleteById } from "./delete-by-id.ts";
 
-/** One statement of an update or delete command, inside the transaction that it belongs to. */
+/** One statement of an update or delete command, inside its transaction. */
 export interface StatementJob {
   readonly context: CommandContext;
   readonly transaction: Transaction;
@@ -20,15 +20,15 @@ export interface StatementJob {
   readonly args: Arguments;
 }
 
-/** One statement of a delete command: decoded, unless it is of the kind that is carried out on bytes. */
+/** One statement of a delete command: decoded, unless it can be executed on bytes. */
 export type DeleteStatement = DeleteById | Arguments;
 
 const PLACE = "delete.deletes";
 const FIELDS = fields("q limit hint collation sampleId");
 
 /**
- * The statements of a delete command.
- * @throws CommandFault 40415, 40414, 14, 9 for one that is none: then the whole command fails
+ * * The statements of a delete command.
+ * @throws CommandFault 40415, 40414, 14, 9 for an invalid statement; the whole command fails then
  */
 export function readDeletes(args: Arguments): DeleteStatement[] {
   const { bytes, offsets } = args.documents("deletes");
@@ -47,7 +47,7 @@ function checked(statement: Arguments): Arguments {
   return statement;
 }
 
-/** True where the statement deletes all that it finds. */
+/** True if the statement deletes everything that it finds. */
 export const deletesAll = (statement: DeleteStatement): boolean =>
   statement instanceof Arguments && statement.number("limit", 0) === 0;
 
@@ -85,8 +85,8 @@ async function deleteDecoded(job: StatementJob): Promise<StatementOutcome> {
 }
 
 /**
- * Everything that is found, before anything is changed: a change must not be found again. Records only, since decoded
- * documents of hundreds of thousands would be a burden to the garbage collector.
+ * * Finds all records before any change, so that no changed document is found again. Keeps records only: hundreds
+ * of thousands of decoded documents would burden the garbage collector.
  */
 export async function allRecords(rows: Rows, slice: TimeSlice): Promise<DocumentRecord[]> {
   const found: DocumentRecord[] = [];

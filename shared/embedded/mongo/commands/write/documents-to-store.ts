@@ -11,13 +11,13 @@ import { LazyDocument } from "../../engine/lazy-document.ts";
 import { MAX_DOCUMENT_BYTES } from "../../server/identity.ts";
 import type { ClusterTime } from "../../session/cluster-time.ts";
 
-/** `_id` as the first element of a document: its name and zero byte, after length and type. */
+/** `_id` as the first element of a document: the name and a zero byte, after length and type. */
 const ID_NAME = [0x5f, 0x69, 0x64, 0x00];
 
 /**
- * A document of a message as it will be stored: in bytes of its own, with `_id` first (made where it is missing).
+ * * Copies a document of a message into the form in which it is stored, with `_id` first (generated if missing).
  *
- * @throws CommandFault 53 or 52 for an `_id` that cannot be one, 10334 for a document that is too large
+ * @throws CommandFault 53 or 52 for an invalid `_id`, 10334 for a document that is too large
  */
 export function documentToInsert(
   bytes: Uint8Array,
@@ -43,9 +43,12 @@ export function documentToInsert(
   return new LazyDocument(kept, fillEmptyTimestamps(kept, clusterTime) ? null : document);
 }
 
-/** A `Timestamp(0, 0)` at the top level, but for `_id`, stands for the time of the insert. True where there was one. */
+/**
+ * Replaces each top-level `Timestamp(0, 0)` except `_id` by the time of the insert. Returns true if there was one.
+ */
 function fillEmptyTimestamps(kept: Uint8Array, clusterTime: Pick<ClusterTime, "tick">): boolean {
-  // Few documents have the byte at all, and looking for it takes a tenth of the time of a walk.
+  // Few documents contain the byte, and searching for it takes a tenth of the time of iterating over the
+  // elements.
   if (Buffer.prototype.indexOf.call(kept, BsonType.timestamp) < 0) return false;
   const cursor = new ElementCursor(kept);
   let hasFilled = false;
@@ -59,14 +62,14 @@ function fillEmptyTimestamps(kept: Uint8Array, clusterTime: Pick<ClusterTime, "t
   return hasFilled;
 }
 
-/** A changed or upserted document as it will be stored. */
+/** Encodes a changed or upserted document as it is stored. */
 export function documentToStore(document: BsonDocument): LazyDocument {
   const stored = encodeDocument(document);
   requireStorableSize(stored.length);
   return new LazyDocument(keepBytes(stored), document);
 }
 
-/** The same document with `_id` in front; a new ObjectId where it has none. */
+/** Returns the document with `_id` first, generated if missing. */
 export function withIdFirst(document: BsonDocument): BsonDocument {
   if (document.keys().next().value === "_id") return document;
   const ordered: BsonDocument = new Map([["_id", document.get("_id") ?? newObjectId()]]);
@@ -81,7 +84,7 @@ export function requireIdType(type: number): void {
   if (type === BsonType.undefined) throw new CommandFault(53, "The '_id' value cannot be of type undefined");
 }
 
-/** An `_id` with operator-like fields could not be asked for. */
+/** An `_id` with fields like operators could not be queried. */
 export function requireIdFields(bytes: Uint8Array, offset = 0): void {
   const id = findField(bytes, "_id", offset)!;
   if (id.type !== BsonType.object) return;

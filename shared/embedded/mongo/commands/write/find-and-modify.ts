@@ -19,9 +19,9 @@ interface Job {
   readonly name: string;
   readonly slice: TimeSlice;
   readonly spec: QuerySpec;
-  /** null: the document is removed. */
+  /** null: remove the document. */
   readonly plan: UpdatePlan | null;
-  readonly shown: (document: BsonDocument) => BsonDocument;
+  readonly project: (document: BsonDocument) => BsonDocument;
 }
 
 async function findAndModify(context: CommandContext): Promise<Reply> {
@@ -83,33 +83,33 @@ function compileJob(context: CommandContext, slice: TimeSlice): Job {
           isMulti: false,
           clusterTime: context.server.clusterTime,
         }),
-    shown: fields.size === 0 ? (document) => document : compileProjection(fields, spec.filter, spec),
+    project: fields.size === 0 ? (document) => document : compileProjection(fields, spec.filter, spec),
   };
 }
 
-async function carryOut(job: Job, transaction: Transaction, showsNew: boolean): Promise<StatementOutcome> {
-  const { context, name, slice, spec, plan, shown } = job;
+async function carryOut(job: Job, transaction: Transaction, returnsNew: boolean): Promise<StatementOutcome> {
+  const { context, name, slice, spec, plan, project } = job;
   const query = plan?.query ?? compileQuery(spec);
   const collection = findCollection(context, name);
   const row =
     collection && (await new Rows(collection, query, { view: () => transaction, limit: 1 }).next(slice));
   if (row) {
     const before = row.source.document;
-    const value = () => shown(before);
+    const value = () => project(before);
     if (plan === null) {
       collection.remove(transaction, row.record);
       return answered({ n: 1, nModified: 0 }, { n: 1 }, value());
     }
-    const old = showsNew ? null : value();
+    const old = returnsNew ? null : value();
     const changed = changeRow(plan, { transaction, collection, row });
-    const result = old ?? shown((changed ?? row.source).document);
+    const result = old ?? project((changed ?? row.source).document);
     return answered({ n: 1, nModified: changed === null ? 0 : 1 }, { n: 1, updatedExisting: true }, result);
   }
   if (plan === null) return answered({ n: 0, nModified: 0 }, { n: 0 }, null);
   if (!context.args.flag("upsert"))
     return answered({ n: 0, nModified: 0 }, { n: 0, updatedExisting: false }, null);
   const { id, stored } = insertUpsert(plan, transaction, ensureCollection(context, name));
-  const value = showsNew ? shown(stored.document) : null;
+  const value = returnsNew ? project(stored.document) : null;
   return answered({ n: 1, nModified: 0 }, { n: 1, updatedExisting: false, upserted: id }, value);
 }
 

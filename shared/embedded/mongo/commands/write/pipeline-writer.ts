@@ -14,7 +14,7 @@ import { type CommandContext, findCollection, timeSliceOf } from "../request/con
 import { documentToStore, withIdFirst } from "./documents-to-store.ts";
 import { WriteRun } from "./write-run.ts";
 
-/** Where `$out` and `$merge` write: each document, or the whole replacement, in a transaction of its own. */
+/** Writes for `$out` and `$merge`: each document, or the whole replacement, in a separate transaction. */
 export function pipelineWriter(
   context: CommandContext,
   { pace, collation }: { pace: Pace; collation: Collation | undefined },
@@ -119,7 +119,7 @@ async function mergeOne(
   collection.update(transaction, { record: row.record, source: stored, heads: null });
 }
 
-/** A refusal because of a document with the same key tells the client which key that is. */
+/** A duplicate key error names the key for the client. */
 function decided(collection: Collection, key: BsonDocument, decide: () => MergeDecision): MergeDecision {
   try {
     return decide();
@@ -134,7 +134,7 @@ function decided(collection: Collection, key: BsonDocument, decide: () => MergeD
   }
 }
 
-/** @throws CommandFault 51183 where two documents of the target could have the same values */
+/** @throws CommandFault 51183 if two documents of the target could have the same values */
 function requireUnique(
   collection: Collection | undefined,
   { fields, collation }: { fields: readonly string[]; collation: Collation | undefined },

@@ -26,7 +26,7 @@ const statementOf = (update: BsonValue, rest: Record<string, BsonValue> = {}): U
 
 const setting = (fields: Record<string, BsonValue>): BsonDocument => documentOf({ $set: documentOf(fields) });
 
-/** The bytes after the update, carried out on bytes; null where nothing has changed. */
+/** Returns the bytes after an update on bytes; null if nothing changed. */
 function onBytes(document: BsonDocument, update: BsonDocument): Uint8Array | null {
   const statement = readUpdateById(statementOf(update), 0);
   assert(statement, "a plain update is read");

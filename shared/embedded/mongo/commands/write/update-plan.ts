@@ -22,7 +22,7 @@ export interface UpdateSpec {
 export interface UpdatePlan {
   readonly query: CompiledQuery;
   readonly apply: Update;
-  /** First parts of the paths that the update can change; null where that may be any. */
+  /** First parts of the paths that the update can change; null for any path. */
   readonly heads: ReadonlySet<string> | null;
   readonly usesPosition: boolean;
 }
@@ -66,7 +66,7 @@ const usesPosition = (update: BsonDocument): boolean =>
     (fields) => isDocument(fields) && [...fields.keys()].some((path) => /\.\$(\.|$)/.test(path)),
   );
 
-/** Changes one document; null where the update leaves it as it is. */
+/** Changes one document. Returns null if the update has no effect. */
 export function changeRow(
   { query, apply, heads, usesPosition }: UpdatePlan,
   { transaction, collection, row }: { transaction: Transaction; collection: Collection; row: Row },
@@ -83,7 +83,7 @@ export function changeRow(
   return stored;
 }
 
-/** A replacement may leave `_id` out, but nothing may change it. */
+/** A replacement may omit `_id`, but no update may change it. */
 function withId(document: BsonDocument, id: BsonValue): BsonDocument {
   const given = document.get("_id");
   if (given === undefined && !document.has("_id")) return new Map([["_id", id], ...document]);
@@ -92,7 +92,7 @@ function withId(document: BsonDocument, id: BsonValue): BsonDocument {
   throw new CommandFault(66, "Performing an update on the path '_id' would modify the immutable field '_id'");
 }
 
-/** Inserts what an upsert makes of its filter and its update. */
+/** Inserts the document that an upsert builds from its filter and its update. */
 export function insertUpsert(
   { query, apply }: UpdatePlan,
   transaction: Transaction,

@@ -14,7 +14,7 @@ import { allRecords, type StatementJob } from "./delete-statement.ts";
 import { readUpdateById, type UpdateById, updateById } from "./update-by-id.ts";
 import { changeRow, insertUpsert, planUpdate, type UpdatePlan } from "./update-plan.ts";
 
-/** One statement of an update command: decoded, unless it is of the kind that is carried out on bytes. */
+/** One statement of an update command: decoded, unless it can be executed on bytes. */
 export type UpdateStatement = UpdateById | Arguments;
 
 export function readUpdates({ args }: CommandContext): UpdateStatement[] {
@@ -29,7 +29,7 @@ export function readUpdates({ args }: CommandContext): UpdateStatement[] {
 const PLACE = "update.updates";
 const FIELDS = fields("q u c arrayFilters hint multi upsert upsertSupplied collation sampleId");
 
-/** @throws CommandFault 40415, 40414, 14, 9 for a statement that is none: then the whole command fails */
+/** @throws CommandFault 40415, 40414, 14, 9 for an invalid statement; the whole command fails then */
 function checked(statement: Arguments): Arguments {
   statement.requireKnown(FIELDS);
   statement.requiredDocument("q");
@@ -42,7 +42,7 @@ function checked(statement: Arguments): Arguments {
   return statement;
 }
 
-/** Changes what the statement's filter finds, or inserts where it upserts. */
+/** Updates what the filter finds; an upsert inserts if nothing is found. */
 export function updateStatement(
   statement: UpdateStatement,
   job: Omit<StatementJob, "args">,

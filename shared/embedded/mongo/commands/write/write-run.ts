@@ -8,29 +8,29 @@ import { asFault } from "../../wire/reply.ts";
 import { numberOf } from "../request/arguments.ts";
 import type { CommandContext } from "../request/context.ts";
 
-/** Carries out statement `index` inside the transaction. */
+/** Executes statement `index` inside the transaction. */
 export type Statement = (
   transaction: Transaction,
   index: number,
 ) => StatementOutcome | Promise<StatementOutcome>;
 
 /**
- * The statements of one write command.
+ * * The statements of one write command.
  *
- * Inside a transaction they are part of it, and a conflict is the client's to handle. Outside, they share one
- * transaction of their own: a statement that meets another writer is taken back, what came before it is
- * committed, and it is tried again when the other one has ended. Statements that an earlier try of a retryable
- * write has carried out are answered from its outcome.
+ * Inside a transaction they are part of it, and the client handles conflicts. Outside, they share one internal
+ * transaction: a statement that conflicts is rolled back, the statements before it are committed, and it is retried
+ * when the other writer has ended. Statements that an earlier attempt of a retryable write has executed are not
+ * executed again; their stored outcome is returned.
  */
 export class WriteRun {
   readonly #context: CommandContext;
   readonly #slice: TimeSlice;
   readonly #firstStatementId: number;
   readonly #statementIds: readonly unknown[] | null;
-  /** Statements that were answered from the outcome of an earlier try. */
+  /** Statements whose outcome came from an earlier attempt. */
   readonly retriedStatements: number[] = [];
   #transaction: Transaction;
-  /** Statements whose outcomes are noted, but not committed yet. */
+  /** Statements whose outcomes are recorded but not committed yet. */
   #uncommitted: number[] = [];
   #stored: Promise<void> = Promise.resolve();
   /** Resolves when everything that a transaction without writes has read is durable. */
@@ -45,11 +45,11 @@ export class WriteRun {
     const ids = context.args.value("stmtIds");
     this.#statementIds = Array.isArray(ids) ? ids : null;
     this.#transaction = context.transaction ?? this.#begin();
-    // In a transaction each command says it anew.
+    // In a transaction, each command sets this.
     this.#transaction.bypassesRules = context.args.flag("bypassDocumentValidation");
   }
 
-  /** @throws CommandFault of the statement: what it had written by then stays written, as on a real server */
+  /** @throws CommandFault of the statement; its earlier writes are kept, as on a real server */
   run(index: number, statement: Statement): StatementOutcome | Promise<StatementOutcome> {
     const known = this.#knownOutcome(index);
     if (known !== undefined) return known;
@@ -58,7 +58,7 @@ export class WriteRun {
     return outcome instanceof Promise ? this.#noteLater(index, outcome) : this.#note(index, outcome);
   }
 
-  /** Commits what is not part of a larger transaction; resolves when it is stored. */
+  /** Commits the internal transaction; resolves when it is stored. */
   async finish(): Promise<void> {
     const { isRetryable, server, transaction } = this.#context;
     const interrupted = isRetryable ? server.failPoints.takeWrite() : null;
@@ -75,7 +75,7 @@ export class WriteRun {
     const id = this.#statementId(index);
     const known = session!.outcomes.get(id);
     if (known === undefined) return undefined;
-    // The first try may still be on its way to the disk: until it is there nothing is acknowledged.
+    // The first attempt may not be durable yet: nothing is acknowledged before it is.
     this.#stored = session!.stored;
     this.retriedStatements.push(id);
     return known;
@@ -99,7 +99,7 @@ export class WriteRun {
     return outcome;
   }
 
-  /** Most statements neither wait nor conflict: they need no promise. */
+  /** Most statements neither wait nor conflict, so they need no promise. */
   #attempt(index: number, statement: Statement): StatementOutcome | Promise<StatementOutcome> {
     const mark = this.#transaction.writes.length;
     try {
@@ -119,7 +119,7 @@ export class WriteRun {
     await this.#context.server.engine.rollback(this.#transaction, mark);
     const { finished } = this.#transaction;
     this.#commit();
-    // The next transaction must see what this one has written.
+    // The next transaction must see the writes of this one.
     await finished;
     if (error.holder !== null) await this.#slice.wait(error.holder.finished);
     this.#slice.requireTime();
@@ -147,8 +147,8 @@ export class WriteRun {
       this.#readDurable = server.engine.settled();
       return;
     }
-    // The log keeps its order: when the last part is stored, all parts and all that they have read are; a failure shows
-    // up in each later one.
+    // The log is ordered: when the last part is stored, all earlier parts and everything that they read are
+    // stored too. A failure also fails each later part.
     this.#stored = stored;
     if (session === null) {
       stored.catch(() => {});
@@ -156,7 +156,7 @@ export class WriteRun {
     }
     session.stored = stored;
     const { outcomes } = session;
-    // What was refused has not happened: a retry must not find it.
+    // A write that failed must not be found by a retry.
     stored.catch(() => {
       for (const id of committed) outcomes.delete(id);
     });
@@ -167,7 +167,7 @@ export class WriteRun {
     return listed === undefined ? this.#firstStatementId + index : Number(listed);
   }
 
-  /** Takes back what an unexpected error has left open, and the outcomes that a retry must not find. */
+  /** Rolls back what an unexpected error left open, and removes the outcomes that a retry must not find. */
   dispose(): void {
     const { server, session, transaction } = this.#context;
     for (const id of this.#uncommitted) session!.outcomes.delete(id);
@@ -188,7 +188,7 @@ export interface Batch {
 }
 
 export interface BatchResult {
-  /** The first one only where the batch is ordered. */
+  /** Only the first error if the batch is ordered. */
   readonly errors: readonly StatementError[];
   readonly retriedStatements: readonly number[];
 }
@@ -224,7 +224,7 @@ export async function runBatch(
   return { errors, retriedStatements: run.retriedStatements };
 }
 
-/** Errors of the whole command rather than of one statement. */
+/** Errors of the whole command, not of one statement. */
 const isFatal = (error: unknown, { transaction }: CommandContext): boolean =>
   !(error instanceof CommandFault) ||
   (error instanceof WriteConflict && transaction !== null) ||

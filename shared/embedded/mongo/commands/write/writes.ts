@@ -38,10 +38,10 @@ async function insert(context: CommandContext): Promise<Reply> {
       n += 1;
     },
   });
-  return replyOf({ n, ...shown(result) });
+  return replyOf({ n, ...batchFields(result) });
 }
 
-/** @throws CommandFault 72: what each of many documents was cannot be told to a retry */
+/** @throws CommandFault 72 for a retryable statement on many documents */
 function requireSingle({ isRetryable }: CommandContext, isMulti: boolean): void {
   if (isRetryable && isMulti)
     throw new CommandFault(72, "Cannot use (or request) retryable writes with multi=true");
@@ -73,7 +73,7 @@ async function update(context: CommandContext): Promise<Reply> {
   return replyOf({
     ...total,
     upserted: upserted.length > 0 ? upserted : undefined,
-    ...shown(result),
+    ...batchFields(result),
   });
 }
 
@@ -93,7 +93,7 @@ async function remove(context: CommandContext): Promise<Reply> {
       deleteStatement(statements[index]!, { context, transaction, slice, collectionName: name }),
     onOutcome: (_, outcome) => count(total, outcome),
   });
-  return replyOf({ n: total.n, ...shown(result) });
+  return replyOf({ n: total.n, ...batchFields(result) });
 }
 
 function count(total: { n: number; nModified: number }, { n, nModified }: StatementOutcome): void {
@@ -101,13 +101,13 @@ function count(total: { n: number; nModified: number }, { n, nModified }: Statem
   total.nModified += nModified;
 }
 
-/** What an answer says of statements that failed, and of those that an earlier try has carried out. */
-const shown = ({ errors, retriedStatements }: BatchResult): Record<string, BsonValue | undefined> => ({
-  writeErrors: errors.length > 0 ? errors.map(shownError) : undefined,
+/** Builds the reply fields for failed statements, and for those that an earlier attempt has executed. */
+const batchFields = ({ errors, retriedStatements }: BatchResult): Record<string, BsonValue | undefined> => ({
+  writeErrors: errors.length > 0 ? errors.map(writeErrorOf) : undefined,
   retriedStmtIds: retriedStatements.length > 0 ? [...retriedStatements] : undefined,
 });
 
-const shownError = ({ index, fault }: StatementError): BsonDocument =>
+const writeErrorOf = ({ index, fault }: StatementError): BsonDocument =>
   new Map<string, BsonValue>([
     ["index", index],
     ["code", fault.code],

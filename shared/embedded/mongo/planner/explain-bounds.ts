@@ -20,22 +20,24 @@ interface Interval {
 const included = (text: string): Bound => ({ text, isInclusive: true });
 const EVERYTHING: Interval = { low: included("MinKey"), high: included("MaxKey") };
 
-/** The intervals of each field that a scan of an index reads, as `explain` shows them: `{ a: ["[1, 1]", "[3, 3]"] }`. */
-export function shownBounds(
+/**
+ * Returns the intervals per field that an index scan reads, as in `explain`: `{ a: ["[1, 1]", "[3, 3]"] }`.
+ */
+export function explainBounds(
   index: CollectionIndex,
   filter: BsonDocument,
   { collation, isBackwards }: { collation: Collation | undefined; isBackwards: boolean },
 ): BsonDocument {
   const { paths } = predicatesOf(filter);
   const used = boundsFor(index, paths, collation).paths;
-  const shown = documentOf({});
+  const bounds = documentOf({});
   for (const { path, direction } of index.fields) {
     const intervals = used.has(path) ? intervalsOf(paths.get(path)!, index.isMultikey) : [EVERYTHING];
     const isReversed = (direction === -1) !== isBackwards;
     const texts = intervals.map((interval) => textOf(interval, isReversed));
-    shown.set(path, isReversed ? texts.reverse() : texts);
+    bounds.set(path, isReversed ? texts.reverse() : texts);
   }
-  return shown;
+  return bounds;
 }
 
 function intervalsOf({ equals, low, high }: PathPredicate, isMultikey: boolean): Interval[] {
@@ -47,7 +49,7 @@ function intervalsOf({ equals, low, high }: PathPredicate, isMultikey: boolean):
         return { low: bound, high: bound };
       });
   }
-  // In a multikey index one element may satisfy the lower end and another the upper.
+  // In a multikey index, one element may satisfy the lower end and another the upper.
   const upper = low !== undefined && isMultikey ? undefined : high;
   const [least, greatest] = limitsOf((low ?? upper)!.value);
   return [{ low: low ? boundOf(low) : least, high: upper ? boundOf(upper) : greatest }];
@@ -55,7 +57,7 @@ function intervalsOf({ equals, low, high }: PathPredicate, isMultikey: boolean):
 
 const boundOf = ({ value, isInclusive }: RangeEnd): Bound => ({ text: showValue(value), isInclusive });
 
-/** A range never leaves the type of its end. */
+/** A range never leaves the type of its bound. */
 function limitsOf(value: BsonValue): [Bound, Bound] {
   if (isNumber(value)) return [included("-inf.0"), included("inf.0")];
   if (value instanceof BsonDate)

@@ -2,9 +2,9 @@ import type { Collation } from "../../bson/collation.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "../../bson/values.ts";
 import type { Collection } from "../../engine/collection.ts";
 import type { CollectionIndex } from "../../engine/collection-index.ts";
+import { explainBounds } from "../../planner/explain-bounds.ts";
 import type { Plan } from "../../planner/plan.ts";
 import { isSimple } from "../../planner/predicates.ts";
-import { shownBounds } from "../../planner/shown-bounds.ts";
 import type { ExplainedQuery } from "./explained-query.ts";
 
 interface Explained {
@@ -13,20 +13,20 @@ interface Explained {
   readonly collation: Collation | undefined;
 }
 
-/** A plan as `explain` shows it: its stages, from the last one to the scan. */
-export function shownPlan(plan: Plan, explained: Explained): BsonDocument {
+/** A plan as `explain` returns it: its stages, from the last one to the scan. */
+export function explainPlan(plan: Plan, explained: Explained): BsonDocument {
   const { filter, sort, skip, limit } = explained.query;
   if (isById(plan, explained)) return documentOf({ stage: "IDHACK" });
-  let shown = shownScan(plan, plan.isExact ? undefined : filter, explained);
+  let stage = explainScan(plan, plan.isExact ? undefined : filter, explained);
   if (!plan.isSorted && sort.size > 0)
-    shown = documentOf({ stage: "SORT", sortPattern: sort, inputStage: shown });
-  if (skip > 0) shown = documentOf({ stage: "SKIP", skipAmount: skip, inputStage: shown });
+    stage = documentOf({ stage: "SORT", sortPattern: sort, inputStage: stage });
+  if (skip > 0) stage = documentOf({ stage: "SKIP", skipAmount: skip, inputStage: stage });
   if (limit < Number.POSITIVE_INFINITY && (plan.isSorted || sort.size === 0))
-    shown = documentOf({ stage: "LIMIT", limitAmount: limit, inputStage: shown });
-  return shown;
+    stage = documentOf({ stage: "LIMIT", limitAmount: limit, inputStage: stage });
+  return stage;
 }
 
-/** A query for one document by nothing but its `_id`. */
+/** A query for one document by its `_id` alone. */
 function isById({ index }: Plan, { collection, query: { filter, hint } }: Explained): boolean {
   const id = filter.get("_id");
   return index === collection.idIndex && filter.size === 1 && hint === undefined && isPlain(id);
@@ -37,10 +37,10 @@ const isPlain = (id: BsonValue | undefined): boolean => {
   return value !== undefined && isSimple(value);
 };
 
-function shownScan(plan: Plan, filter: BsonDocument | undefined, explained: Explained): BsonDocument {
+function explainScan(plan: Plan, filter: BsonDocument | undefined, explained: Explained): BsonDocument {
   const { index, isBackwards, branches } = plan;
   if (branches.length > 0) {
-    const inputStages = branches.map((branch, at) => shownBranch(branch, at, explained));
+    const inputStages = branches.map((branch, at) => explainBranch(branch, at, explained));
     return documentOf({ stage: "FETCH", filter, inputStage: documentOf({ stage: "OR", inputStages }) });
   }
   if (index === null)
@@ -52,8 +52,8 @@ function shownScan(plan: Plan, filter: BsonDocument | undefined, explained: Expl
   });
 }
 
-/** One alternative of an `$or`, with what stands beside it. */
-function shownBranch({ index, isBackwards }: Plan, at: number, explained: Explained): BsonDocument {
+/** One branch of an `$or`, with the conditions next to the `$or`. */
+function explainBranch({ index, isBackwards }: Plan, at: number, explained: Explained): BsonDocument {
   const { filter } = explained.query;
   const alternative = (filter.get("$or") as BsonValue[])[at]!;
   const others = new Map([...filter].filter(([name]) => name !== "$or"));
@@ -76,6 +76,6 @@ function indexScan(
     isPartial: index.partialFilter !== null,
     collation: index.collation?.spec,
     direction: isBackwards ? "backward" : "forward",
-    indexBounds: shownBounds(index, filter, { collation: explained.collation, isBackwards }),
+    indexBounds: explainBounds(index, filter, { collation: explained.collation, isBackwards }),
   });
 }

@@ -5,11 +5,11 @@ import type { QuerySpec, Row, Rows } from "../../planner/rows.ts";
 import { compileProjection } from "../../query/projection.ts";
 import type { Arguments } from "../request/arguments.ts";
 
-/** The bytes under which a find shows a document that it has found. */
-export type ShownDocument = (row: Row, rows: Rows) => Uint8Array;
+/** Converts a found document to the bytes of the result. */
+export type ResultFormat = (row: Row, rows: Rows) => Uint8Array;
 
-/** Compiles the options that decide it: `projection`, `returnKey`, `showRecordId`. */
-export function shownDocument(args: Arguments, spec: QuerySpec): ShownDocument {
+/** Compiles the options of results: `projection`, `returnKey`, `showRecordId`. */
+export function resultFormat(args: Arguments, spec: QuerySpec): ResultFormat {
   const projection = args.document("projection");
   const showsRecordId = args.flag("showRecordId");
   const returnsKey = args.flag("returnKey");
@@ -19,13 +19,13 @@ export function shownDocument(args: Arguments, spec: QuerySpec): ShownDocument {
       ? (document: BsonDocument) => document
       : compileProjection(projection, spec.filter, spec);
   return (row, rows) => {
-    const shown = returnsKey ? indexKeyOf(row, rows) : project(row.source.document);
-    if (!showsRecordId) return encodeDocument(shown);
-    return encodeDocument(new Map([...shown, ["$recordId", BigInt(row.record.id)]]));
+    const result = returnsKey ? indexKeyOf(row, rows) : project(row.source.document);
+    if (!showsRecordId) return encodeDocument(result);
+    return encodeDocument(new Map([...result, ["$recordId", BigInt(row.record.id)]]));
   };
 }
 
-/** The indexed fields of a document; none where no index was used. */
+/** The indexed fields of a document; empty if no index was used. */
 function indexKeyOf({ source }: Row, { plan }: Rows): BsonDocument {
   if (plan.index === null) return documentOf({});
   const { fields } = plan.index;

@@ -1,4 +1,4 @@
-/** Commands of a real server that this one refuses, with the name of the feature. */
+/** Commands of a real server that are not supported, with the name of the feature. */
 const REFUSED: Readonly<Record<string, string>> = {
   authenticate: "Authentication",
   saslStart: "Authentication",
@@ -32,6 +32,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   $eval: "Server-side JavaScript",
 };
 
-/** The feature behind a command that is refused; null for a command that no server has. */
-export const refusalOf = (command: string): string | null =>
+/** Returns the feature of an unsupported command; null for a command that does not exist in MongoDB. */
+export const unsupportedFeature = (command: string): string | null =>
   Object.hasOwn(REFUSED, command) ? REFUSED[command]! : null;
