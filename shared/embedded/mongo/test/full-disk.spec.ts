@@ -64,7 +64,7 @@ describe("a small disk", { skip: realServerUrl !== undefined || !canMount }, () 
     await eventually(() => logged.some((message) => /cannot be compacted/.test(message)));
     assert.match(
       logged[0]!,
-      /^the log in .*data cannot be compacted \(it needs \d+ MiB of free space, and \d MiB/,
+      /^the log in .*data cannot be compacted \(it needs \d+ MiB of free space, but only \d MiB/,
     );
     assert.deepEqual(await files(/unfinished|snapshot/), []);
     await items.insertOne({ _id: 11 });
