@@ -20,7 +20,11 @@ export async function explainCommand(context: CommandContext, inner: Arguments):
   const collation = collationOf(context, inner.collection(), collatedPart(inner));
   const collection = findCollection(context, query.name);
   const explanation = await explainQuery(context, { collection, query, collation });
-  return replyOf({ ...withStages(explanation, query.stages), command: inner.command, serverInfo: serverInfo() });
+  return replyOf({
+    ...withStages(explanation, query.stages),
+    command: inner.command,
+    serverInfo: serverInfo(),
+  });
 }
 
 type Explanation = Record<string, BsonValue | undefined>;
@@ -74,7 +78,8 @@ async function executionStats(context: CommandContext, rows: Rows): Promise<Bson
 function withStages(explanation: Explanation, stages: readonly BsonValue[]): Explanation {
   const [first, ...others] = stages;
   const group = isDocument(first) ? first.get("$group") : undefined;
-  const query: Explanation = group === undefined ? explanation : { ...explanation, queryPlanner: grouped(explanation.queryPlanner) };
+  const query: Explanation =
+    group === undefined ? explanation : { ...explanation, queryPlanner: grouped(explanation.queryPlanner) };
   const rest = group === undefined ? stages : others;
   const explainVersion = group === undefined ? "1" : "2";
   if (rest.length === 0) return { explainVersion, ...query };
