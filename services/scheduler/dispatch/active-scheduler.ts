@@ -66,9 +66,9 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
 
   async function handleRunEvents(events: readonly DomainEnvelope[]): Promise<void> {
     const ends = events.filter(isRunEnded) as readonly RunEnded[];
-    const closed = ends.map(({ data: { taskId, runId } }) => commandHandler.endRun({ taskId, runId }));
+    const removed = ends.map(({ data: { taskId, runId } }) => commandHandler.endRun({ taskId, runId }));
     for (const { data } of ends) loop.runEnded(data.taskId);
-    await Promise.all(closed);
+    await Promise.all(removed);
   }
 
   return {

@@ -25,7 +25,7 @@ export interface EndedRuns {
   find(runs: readonly TaskRun[], limits: CallingOptions): Promise<ReadonlySet<string>>;
   /** Removes ended runs from the open runs of their tasks. */
   remove(runs: readonly TaskRun[]): Promise<void>;
-  /** Finds and closes the ended runs of these tasks. Logs a failure: the run watch compares them again. */
+  /** Finds and removes the ended runs of these tasks. Logs a failure: the run watch compares them again. */
   reconcile(tasks: readonly DefinedTask[]): Promise<void>;
 }
 

@@ -41,7 +41,7 @@ export interface RunVerdictsDeps {
 
 /** What is not found until this long before the limit stays undecided, so that the other verdicts arrive in time. */
 const RESPONSE_MARGIN_MS = 300;
-/** Limit of the records service where it is asked in addition to the bus. The bus alone is sufficient. */
+/** Limit of the records service where it is called in addition to the bus. The bus alone is sufficient. */
 const RECORDS_LIMIT_MS = 700;
 
 /**
@@ -132,7 +132,7 @@ interface Known {
   readonly isEndKept: boolean;
 }
 
-/** Null if only the task's stream can tell: its task does not track the run. */
+/** Null if the task does not track the run, so that its stream has to be read. */
 function openRunVerdict(
   { taskId, runId, mayHaveEnded }: RunQuery,
   { evidence: { isCaughtUp, ended, inFlightElsewhere }, states, isEndKept }: Known,

@@ -43,7 +43,7 @@ describe("runs that are open for long", { concurrency: 3 }, () => {
       await eventually(async () => (await records()).some(({ status }) => status === "lost"));
       await eventually(async () => (await records()).some(({ status }) => status === "running"));
       const [lost] = (await records()).filter(({ status }) => status === "lost");
-      assert.match(lost?.error?.message ?? "", /no executor has it in flight/);
+      assert.match(lost?.error?.message ?? "", /no executor holds it/);
     } finally {
       release();
       await platform.stop();

@@ -314,7 +314,7 @@ describe("running a task now", () => {
       }));
 });
 
-describe("closing a run", () => {
+describe("the end of a run", () => {
   const endRun = { type: "endRun", taskId, runId: occurrenceId(taskId, at(10)) } as const;
   it("removes it from the open runs, also of a deleted task", () => {
     story(created(), due(10, 20)).when(endRun).then(runRemoved(10));
