@@ -58,10 +58,10 @@ Made from \`shared/contracts/errors.ts\` by \`npm run kinit -- docs\`; do not ed
 Every error has a type, which is stable: programs recognise errors by it. It is in \`error_type\` of a run's record, in the
 log and in errors between services. The text is English and may change; the gateway translates what it shows to clients.
 
-The code is HTTP-like. For a 4xx the gateway returns HTTP 200 with the code in the body, as the Python original does
-(\`RATE_LIMITED\` as HTTP 429); for a 5xx it returns 503 where another try can help, else 500. \`retryable\` means that the
-same call may succeed later unchanged. Node, libraries and the embedded
-MongoDB server have types of their own.
+The code is HTTP-like. For a 4xx the gateway returns HTTP 200 with the code 400, 404 or 409 in the body, as the Python
+original does (\`RATE_LIMITED\` as HTTP 429); for a 5xx it returns 503 where another try can help, else 500. \`retryable\`
+means that the same call may succeed later unchanged. Node, libraries and the embedded MongoDB server have types of their
+own.
 
 | type | code | retryable | meaning |
 |---|---|---|---|
