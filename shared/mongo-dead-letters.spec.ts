@@ -30,7 +30,7 @@ const letter = (event: string): DeadLetter => ({
 });
 
 describe("dead letters in MongoDB", () => {
-  it("hold events that the store itself could not, by the thousand, and a healthy event passes", async (test) => {
+  it("hold thousands of events that could not be stored, while a healthy event passes", async (test) => {
     const { mongo, letters } = await open(test);
     const bus = localBus({ logger: silentLog, deadLetter: (each) => letters.store(each) });
     await bus.start();
@@ -63,7 +63,7 @@ describe("dead letters in MongoDB", () => {
     for (const event of poison) assert.deepEqual(bySource.get(event.id), event);
   });
 
-  it("are tried again while the store is away, and refused for good where it will never take them", async (test) => {
+  it("are retried while the store is unavailable, and rejected for good if it can never store them", async (test) => {
     const { mongo, letters } = await open(test);
     await assert.rejects(letters.store(letter("x".repeat(17_000_000))), (error: { retryable?: boolean }) => {
       assert.notEqual(error.retryable, true);

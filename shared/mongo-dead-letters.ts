@@ -4,14 +4,18 @@ import type { Config } from "./config.ts";
 import { StoreUnavailable } from "./event-store/event-store.ts";
 import { connectMongo, databaseName } from "./event-store/open-event-store.ts";
 
-/** Where the local bus puts what could not be handled: the collection `dead_letters`. */
+/** Stores events that a group of the local bus could not handle, in the collection `dead_letters`. */
 export interface DeadLetterStore {
-  /** Storing the same letter twice stores it once. Errors: `STORE_UNAVAILABLE`, retryable; any other is a refusal for good. */
+  /**
+   * Stores a letter once, however often it is called.
+   *
+   * @throws `STORE_UNAVAILABLE` (retryable); any other error means that the letter can never be stored
+   */
   store(letter: DeadLetter): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Connects when the first letter comes, which should be never. */
+/** Connects with the first letter, which should never come. */
 export function mongoDeadLetters(config: Pick<Config, "mongoUrl" | "mongoDatabase">): DeadLetterStore {
   let connecting: Promise<MongoClient> | undefined;
   const connect = () => {
@@ -37,10 +41,10 @@ export function mongoDeadLetters(config: Pick<Config, "mongoUrl" | "mongoDatabas
   };
 }
 
-/** Codes of a server that will not take this document: BadValue, a validator, larger than 16 MiB. */
+/** Codes with which a server rejects a document for good: BadValue, a validator, larger than 16 MiB. */
 const REFUSALS = new Set<unknown>([2, 121, 10_334]);
 
-/** True for what the server, or the driver before it, refuses in this very letter; a full disk for example passes. */
+/** True if the server or the driver rejects this letter for good; false for example for a full disk. */
 function isRefusal(error: unknown): boolean {
   if (error instanceof StoreUnavailable) return false;
   return !(error instanceof MongoError) || REFUSALS.has(error.code);

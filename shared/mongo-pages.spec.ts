@@ -63,14 +63,14 @@ describe("rows of a collection, a message at a time", () => {
   const numbers = (rows: readonly Shown[]) => rows.map(({ number }) => number);
   const upTo = (count: number) => Array.from({ length: count }, (_, number) => number);
 
-  it("has a page that fits in one answer", async () => {
+  it("returns a page that fits into one response", async () => {
     const { page, sent } = await stored(upTo(30).map(String));
     const { items, total, rest } = await page(2, 10, "desc");
     assert.deepEqual(numbers(items), [19, 18, 17, 16, 15, 14, 13, 12, 11, 10]);
     assert.deepEqual([total, rest, sent.length], [30, undefined, 1]);
   });
 
-  it("has one that does not fit in several, complete and in order", async () => {
+  it("returns a larger page in several, complete and in order", async () => {
     const { page, all, sent } = await stored(upTo(100).map(() => "x".repeat(60_000)));
     const found = await page(1, 0);
     assert.equal(found.total, 100);
@@ -93,7 +93,7 @@ describe("rows of a collection, a message at a time", () => {
     });
   }
 
-  it("has ten thousand rows, and refuses more", async () => {
+  it("returns ten thousand rows, and rejects more", async () => {
     const { rows, page, all } = await stored(upTo(10_000).map(String));
     for (const limit of [0, 10_000, 99_999]) assert.equal((await all(await page(1, limit))).length, 10_000);
     await rows.insertOne({ _id: new ObjectId(), number: 10_000, text: "one more" });
@@ -136,7 +136,7 @@ describe("rows of a collection, a message at a time", () => {
       assert.equal(row?.text, `2${large}`);
     });
 
-    it("gives up one that always changes, so that nobody waits for ever", async () => {
+    it("gives up a row that always changes, so that no call waits for ever", async () => {
       const { rows, documents, read } = await stored([large]);
       const { _id } = documents[0] as Row;
       let changes = 0;

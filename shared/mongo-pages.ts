@@ -5,7 +5,7 @@ import { MOST_ROWS, type Page, type Piece, type Rows } from "./contracts/paging.
 import { AppError } from "./errors.ts";
 import { withStoreErrors } from "./event-store/mongo-errors.ts";
 
-/** A list query whose answer would have more rows than one may. */
+/** A list query whose result would have more rows than allowed. */
 export class ListTooLong extends AppError {
   constructor(rows: number) {
     super(
@@ -19,27 +19,29 @@ export class ListTooLong extends AppError {
 }
 
 /**
- * Bytes of rows, as JSON, that one answer carries. A NATS message takes 1 MiB; beside the rows it holds the ids of those
- * that follow, which are up to 270 kB.
+ * Bytes of rows, as JSON, in one response. A NATS message may have 1 MiB; besides the rows it contains the ids of the
+ * remaining rows, which are up to 270 kB.
  */
 export const BLOCK_BYTES = 524_288;
 /** UTF-16 units of a piece: each takes three bytes at most, also where the text is quoted once more. */
 const PIECE_UNITS = 262_144;
-/** Documents read at a time: where rows are large few are read in vain, where many lists are read all have their turn. */
+/**
+ * Documents read at a time: with large rows few are read in vain, and with many lists at a time each makes progress.
+ */
 const READ_AT_A_TIME = 100;
 const IDS_AT_A_TIME = 1000;
-/** Rows are this many before anything is known of their size. */
+/** Rows read at first, before their size is known. */
 const FIRST_GUESS = 8;
 
 export interface PageQuery {
   readonly page: number;
   readonly limit: number;
   readonly filter: Document;
-  /** Orders completely, so that pages neither overlap nor leave gaps. */
+  /** A total order, so that pages neither overlap nor leave gaps. */
   readonly sort: Sort;
 }
 
-/** Rows of one collection, a message at a time. Errors: `LIST_TOO_LONG`, `STORE_UNAVAILABLE`. */
+/** Rows of one collection, a message at a time. Both methods throw `LIST_TOO_LONG` and `STORE_UNAVAILABLE`. */
 export interface MongoPages<View> {
   /** The beginning of a page, and the ids of its remaining rows. */
   page(query: PageQuery, count: () => Promise<number>): Promise<Page<View>>;
@@ -52,7 +54,7 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
 ): MongoPages<View> {
   const idOf = ({ _id }: { readonly _id: ObjectId }) => _id.toHexString();
 
-  /** Reads until the block is full, and the ids of the rows in it; `isAll` is false where rows were left over. */
+  /** Reads until the block is full, and the ids of the rows in it; `isAll` is false if rows are left. */
   async function fill(block: Block<View>, query: PageQuery, limit: number) {
     const { filter, sort, page } = query;
     const skip = (page - 1) * query.limit;
@@ -70,7 +72,7 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
     }
   }
 
-  /** Rows may have come or gone since the block was read: the rest is what now follows the last of its rows. */
+  /** Rows may have been added or removed since the block was read: the rest is what now follows its last row. */
   async function idsAfter(query: PageQuery, limit: number, read: ReadonlySet<string>): Promise<string[]> {
     const { filter, sort, page } = query;
     const skip = (page - 1) * query.limit;
@@ -153,7 +155,7 @@ class Block<View> {
   readonly items: View[] = [];
   private bytes = 0;
 
-  /** Adds a row where it fits. */
+  /** Adds a row if it fits. Returns whether it did. */
   takes(view: View): boolean {
     const bytes = jsonBytes(view) + 1;
     if (this.bytes + bytes > BLOCK_BYTES) return false;

@@ -4,9 +4,9 @@ import type { Db, IndexDescription } from "mongodb";
 export const indexes = {
   /** One writer of each version of a stream: the guard against two schedulers deciding on the same state. */
   events: [{ key: { stream: 1, version: 1 }, name: "stream_version", unique: true }],
-  /** What is due next is found without looking at the rest. */
+  /** Finds the tasks that are due next. */
   scheduler_task_list: [{ key: { next_run_at: 1, _id: 1 }, name: "next_run" }],
-  /** A command is known until no process can take it for timely. */
+  /** The outcome of a command is kept until every process would reject the command as late. */
   scheduler_commands: [{ key: { expires_at: 1 }, name: "expiry", expireAfterSeconds: 0 }],
   scheduler_task_record: [
     { key: { create_datetime: 1 }, name: "create_datetime" },
@@ -19,7 +19,7 @@ export const indexes = {
     },
   ],
   bilibili_hot_new: [
-    /** The same crawl stores its rows once; the original's rows have no crawl. */
+    /** The same crawl stores its rows once; rows of the Python original have no crawl. */
     {
       key: { crawl_id: 1, rank: 1 },
       name: "crawl_rank",
@@ -34,10 +34,10 @@ export type IndexedCollection = keyof typeof indexes;
 
 const BUILD_LIMIT_MS = 3_600_000;
 
-/** Creates the indexes of some collections, and with them the collections; does nothing where they stand. */
+/** Creates the indexes of some collections, and with them the collections; does nothing if they exist. */
 export async function ensureIndexes(db: Db, collections: readonly IndexedCollection[]): Promise<void> {
   for (const name of collections) {
-    // Building one on many documents takes longer than anything else that is asked of the server.
+    // Building an index on many documents takes longer than any other request.
     await db.collection(name).createIndexes([...indexes[name]], { timeoutMS: BUILD_LIMIT_MS });
   }
 }

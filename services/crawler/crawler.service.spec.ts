@@ -98,7 +98,7 @@ describe("crawler", () => {
       onEvent();
     });
 
-  it("stores the rows in their order and tells of it", async () => {
+  it("stores the rows in their order and publishes that", async () => {
     respondWith(listOf(["a", "b", "c"]));
     const crawlId = objectId();
     assert.deepEqual(await crawl(crawlId), { count: 3 });
@@ -127,7 +127,7 @@ describe("crawler", () => {
     assert.ok(event?.correlationid);
   });
 
-  it("the same crawl again answers the same, without a fetch, a row or an event more", async () => {
+  it("a repeated crawl returns the same, without another fetch, row or event", async () => {
     respondWith(listOf(["a", "b"]));
     const crawlId = objectId();
     await crawl(crawlId);
@@ -165,7 +165,7 @@ describe("crawler", () => {
     ["CRAWL_REFUSED", '{"code":0,"msg":"later"}', 200],
   ];
   for (const [type, body, status] of failures) {
-    it(`${type}: nothing is stored, nothing is told, and the next try is a new one`, async () => {
+    it(`${type}: nothing is stored or published, and the next attempt starts afresh`, async () => {
       respondWith(body, status);
       const crawlId = objectId();
       await assert.rejects(crawl(crawlId), { type });
@@ -207,7 +207,7 @@ describe("crawler", () => {
     assert.match(first?.crawledAt ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   });
 
-  it("shows rows of the original, which know no crawl", async () => {
+  it("shows rows of the Python original, which have no crawl", async () => {
     const row = {
       title: "a",
       heat: "1",

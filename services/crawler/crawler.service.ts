@@ -48,7 +48,9 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
       rows: (query) => rows.rows(query),
     }),
     events: {
-      /** Events that an earlier process left unsent are published once every consumer of this process has subscribed. */
+      /**
+       * Events that an earlier process left unsent are published once every consumer of this process has subscribed.
+       */
       "$broker.started"() {
         events.outbox.adoptEnded();
         purging?.start();

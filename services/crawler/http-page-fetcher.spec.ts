@@ -12,7 +12,7 @@ describe("page fetcher", () => {
     return (_, response) => response.writeHead(code).end("oops");
   };
 
-  it("posts under the configured name and answers the text", async () => {
+  it("posts with the configured user agent and returns the text", async () => {
     const url = source.on("/list", ({ method, headers }, response) =>
       response.end(`${method} ${headers["user-agent"]} 热`),
     );
@@ -49,7 +49,7 @@ describe("page fetcher", () => {
     });
   }
 
-  it("waits no longer than its limit, for the answer and for its end", async () => {
+  it("waits no longer than its limit, for the response and for its end", async () => {
     const late = { type: "CRAWL_TIMEOUT", retryable: true, message: /did not answer within 60 ms/ };
     await assert.rejects(
       fetchFrom(
@@ -74,7 +74,7 @@ describe("page fetcher", () => {
     assert.equal((await fetchFrom(full)).length, PAGE_MAX_BYTES);
   });
 
-  it("says why nobody can be reached, and never what a URL may hide", async () => {
+  it("states why a source is unreachable, without the secrets of its URL", async () => {
     const secret = (error: Error) => !error.message.includes("hunter2");
     const refused = (error: Error & { type: string }) =>
       error.type === "CRAWL_UNREACHABLE" && /ECONNREFUSED/.test(error.message) && secret(error);
@@ -88,7 +88,7 @@ describe("page fetcher", () => {
   });
 });
 
-/** A port at which nobody listens: it was ours a moment ago. */
+/** A port without a listener: it was ours a moment ago. */
 async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, resolve));

@@ -3,22 +3,24 @@ import { AppError, errorMessage } from "../../shared/errors.ts";
 /** Where a list comes from. */
 export interface PageFetcher {
   /**
-   * The text that the source answers. Errors: `CRAWL_TIMEOUT`, `CRAWL_UNREACHABLE`, `CRAWL_BAD_STATUS` (retryable,
-   * but for a 4xx other than 429), `CRAWL_TOO_LARGE`.
+   * Returns the text of the response.
+   *
+   * @throws `CRAWL_TIMEOUT`, `CRAWL_UNREACHABLE`, `CRAWL_TOO_LARGE`; `CRAWL_BAD_STATUS`, which is retryable except
+   * for a 4xx other than 429
    */
   fetch(): Promise<string>;
 }
 
 export interface HttpPageFetcherOptions {
   readonly url: string;
-  /** For the whole exchange: redirects, headers and body. */
+  /** Limit of the whole request (ms): redirects, headers and body. */
   readonly timeoutMs: number;
   readonly userAgent: string;
 }
 
 export const PAGE_MAX_BYTES = 5_000_000;
 
-/** Posts an empty request, as the source wants it, and follows up to 20 redirects, the limit of the fetch standard. */
+/** Posts an empty request, as the source requires, and follows up to 20 redirects, the limit of the fetch standard. */
 export function httpPageFetcher({ url, timeoutMs, userAgent }: HttpPageFetcherOptions): PageFetcher {
   const name = nameOf(url);
   return {
@@ -69,7 +71,7 @@ class CrawlTimeout extends AppError {
 
 class CrawlUnreachable extends AppError {
   constructor(name: string, error: unknown) {
-    // What fetch throws says "fetch failed"; its cause says why, by a message or, for several addresses, by a code.
+    // The message of fetch is "fetch failed"; its cause has the reason as a message or, for several addresses, a code.
     const cause = (error as Error).cause ?? error;
     const why = errorMessage(cause) || (cause as { code?: string }).code;
     super(`${name} cannot be reached: ${why}`, {

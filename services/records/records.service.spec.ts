@@ -76,7 +76,7 @@ describe("the records service", { concurrency: 4 }, () => {
     assert.match(error?.stack ?? "", /RangeError/);
   });
 
-  it("shows a run that is ordered and not on record yet, as it will be recorded", async () => {
+  it("shows a run that is dispatched and not recorded yet, as it will be recorded", async () => {
     const run = exampleRun();
     const due = run.due();
     await platform.db.collection<EventDocument>("events").insertOne(toEventDocument(due, 1, "scheduler-x"));
@@ -87,7 +87,7 @@ describe("the records service", { concurrency: 4 }, () => {
     assert.equal(await stored().countDocuments({ task_id: run.taskId }), 1);
   });
 
-  it("says of an unknown run that there is no such record", async () => {
+  it("rejects the id of an unknown run", async () => {
     const unknown = platform.call("records.get", { runId: objectId() });
     await assert.rejects(unknown, { type: "RECORD_NOT_FOUND", code: 404 });
   });
@@ -105,7 +105,7 @@ describe("the records service", { concurrency: 4 }, () => {
     assert.deepEqual([items.map(({ id }) => id), total], [[all[0]?.id], 3]);
   });
 
-  it("knows which runs have ended", async () => {
+  it("returns which runs have ended", async () => {
     const { taskId, runId } = await runOnce();
     const open = exampleRun();
     await platform.broker.bus.send(open.started());
@@ -114,7 +114,7 @@ describe("the records service", { concurrency: 4 }, () => {
     assert.deepEqual((await platform.call("records.ended", { runs })).ended, [runId]);
   });
 
-  it("takes a run for forgotten once its order is gone, however long it was not recorded", async () => {
+  it("considers a run purged once its dispatch is deleted, however long it was not recorded", async () => {
     const [waiting, purged] = [exampleRun({ plannedAt: 0 }), exampleRun({ plannedAt: 0 })];
     const order = toEventDocument(waiting.due(), 1, "scheduler-x");
     await platform.db.collection<EventDocument>("events").insertOne(order);
@@ -123,7 +123,7 @@ describe("the records service", { concurrency: 4 }, () => {
     assert.deepEqual((await platform.call("records.ended", { runs })).ended, [purged.runId]);
   });
 
-  it("tries an event again that cannot be recorded, and meanwhile records what came with it", async () => {
+  it("retries an event that cannot be recorded, and meanwhile records the others of its batch", async () => {
     const [bad, good] = [exampleRun(), exampleRun()];
     // A record of this run stands already and is none that can be read.
     const damaged = { _id: new ObjectId(bad.runId), task_id: bad.taskId, retval: "{" };
@@ -144,7 +144,7 @@ describe("the records service at its ends", { concurrency: 2 }, () => {
   });
   after(() => mongo?.close());
 
-  it("declares a run lost that nobody executes, and the scheduler no longer counts with it", async () => {
+  it("declares a run lost that no executor has, and the scheduler no longer tracks it", async () => {
     const settings = { RUN_LOST_MS: "1000" };
     const platform = await startPlatform({ mongo, handlers: [greet], settings });
     try {
@@ -163,7 +163,7 @@ describe("the records service at its ends", { concurrency: 2 }, () => {
     }
   });
 
-  it("loses nothing that is on its way to it when it stops", async () => {
+  it("loses no event that is on its way when it stops", async () => {
     const platform = await startPlatform({ mongo, handlers: [greet] });
     try {
       const taskId = await platform.create(task);

@@ -1,7 +1,7 @@
 /**
- * The pure core of one kind of stream: commands become events, events become state. No clock, no I/O, no chance:
- * `now` and ids come in the command. `decide` returns `[]` where there is nothing to do, which makes a repeated
- * command harmless, and throws only where a rule is broken. `evolve` never throws: history has happened.
+ * The pure core of one kind of stream: commands become events, events become state. No clock, no I/O, no randomness:
+ * `now` and ids come in the command. `decide` returns `[]` if there is nothing to do, which makes a repeated
+ * command harmless, and throws only if a rule is broken. `evolve` never throws: history has happened.
  */
 export interface Decider<State, Command, Event> {
   readonly initialState: State;

@@ -61,7 +61,7 @@ describe("the event store", () => {
     assert.equal((await writers.states.findOne({ _id: `task-${taskId}` }))?.name, "0");
   });
 
-  it("stores nothing when the work fails or an event breaks its contract", async () => {
+  it("stores nothing if the work fails or an event violates its contract", async () => {
     const { send, sent } = receiver();
     const { store, outbox } = await writer(send);
     const taskId = objectId();
@@ -78,7 +78,7 @@ describe("the event store", () => {
     assert.deepEqual([await writers.events.countDocuments(), sent.length, outbox.pending()], [0, 0, 0]);
   });
 
-  it("holds events while the bus refuses them, and then sends them in their old order", async () => {
+  it("keeps events while the bus refuses them, and then sends them in their old order", async () => {
     let refusals = 3;
     const { send, sent, count } = receiver(async () => {
       if (refusals-- > 0) throw new Error("the bus is full");
@@ -92,7 +92,7 @@ describe("the event store", () => {
     assert.deepEqual(inOrder.slice(1), [...inOrder.slice(1)].sort());
   });
 
-  it("refuses new events while the bus has not taken what it holds, and stores nothing of their transaction", async () => {
+  it("rejects new events while the outbox is full, and stores nothing of their transaction", async () => {
     const { store } = await writer(silence, { capacity: 2 });
     await append(store, objectId(), 0, 2);
     assert.equal(store.hasRoom(), false);
@@ -100,7 +100,7 @@ describe("the event store", () => {
     assert.deepEqual([await writers.events.countDocuments(), await writers.states.countDocuments()], [2, 1]);
   });
 
-  it("settles what appends no event also then: the bus may be waiting for it", async () => {
+  it("commits a transaction without events also while the outbox is full: the bus may be waiting for it", async () => {
     const { store } = await writer(silence, { capacity: 1 });
     await append(store, objectId(), 0);
     await store.transact(async (transaction) => {

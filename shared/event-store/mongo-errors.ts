@@ -3,7 +3,7 @@ import { StoreUnavailable, StreamConflict } from "./event-store.ts";
 
 const DUPLICATE_KEY = 11_000;
 
-/** What a server says that stops, or that is no longer the primary. */
+/** Codes of a server that is stopping, or is no longer the primary. */
 const AWAY = new Set<unknown>([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
 
 const OUTAGES = new Set([
@@ -21,29 +21,29 @@ const OUTAGES = new Set([
   "MongoPoolClosedError",
 ]);
 
-/** Errors of the driver become ours: `STREAM_CONFLICT`, `STORE_UNAVAILABLE`. Any other passes through as it is. */
+/** Translates errors of the driver into `STREAM_CONFLICT` and `STORE_UNAVAILABLE`. Returns any other error as it is. */
 export function toStoreError(error: unknown): unknown {
   if (!(error instanceof MongoError)) return error;
   if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return new StreamConflict(error);
-  // Before the next line: a connection that broke within a transaction carries its label as well.
+  // Before the next line: a connection that broke within a transaction has its label as well.
   if (isOutage(error)) return new StoreUnavailable(error);
   if (error.hasErrorLabel("TransientTransactionError")) return new StreamConflict(error);
   return error;
 }
 
 /**
- * The answer of a read outside of transactions, with its error as ours. Within one the driver has to see its own:
- * their labels say what may be repeated.
+ * Translates the error of a read outside of transactions. Within a transaction the driver needs its own errors: their
+ * labels state what may be repeated.
  */
-export async function withStoreErrors<T>(answer: Promise<T>): Promise<T> {
+export async function withStoreErrors<T>(result: Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await result;
   } catch (error) {
     throw toStoreError(error);
   }
 }
 
-/** A commit whose answer was lost: it may have been carried out. */
+/** True if the response to a commit was lost, so that the commit may have succeeded. */
 export function mayHaveCommitted(error: unknown): boolean {
   return (
     error instanceof MongoError && (error.hasErrorLabel("UnknownTransactionCommitResult") || isOutage(error))
@@ -51,7 +51,7 @@ export function mayHaveCommitted(error: unknown): boolean {
 }
 
 function isOutage(error: MongoError): boolean {
-  // A bulk write wraps what ended it, and hides its class and labels.
+  // A bulk write wraps the error that ended it, and hides its class and labels.
   if (error instanceof MongoServerError && error.errorResponse instanceof MongoError)
     return isOutage(error.errorResponse);
   return OUTAGES.has(error.name) || AWAY.has(error.code) || error.hasErrorLabel("RetryableWriteError");

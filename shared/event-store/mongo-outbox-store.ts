@@ -56,7 +56,7 @@ export function mongoOutboxStore(options: MongoOutboxStoreOptions): OutboxStore 
     writer,
 
     async register(position) {
-      // The driver repeats a write whose outcome it does not learn; an insert would then find its own document.
+      // The driver repeats a write whose response was lost; an insert would then find its own document.
       const registered = { $set: entry({ position, pending: [] }, clock.now()) };
       await outboxes.updateOne({ _id: writer }, registered, { upsert: true });
     },

@@ -9,8 +9,10 @@ export interface WrittenEvent {
 }
 
 /**
- * Which of these events an outbox still has to send, as far as its checkpoint tells: one that was sent within the last
- * half second may be among them, one that was not sent is. Error: `STORE_UNAVAILABLE`.
+ * Returns those of these events that an outbox still has to send, according to its checkpoint. An event that was sent
+ * within the last half second may be among them; an event that was not sent always is.
+ *
+ * @throws `STORE_UNAVAILABLE`
  */
 export async function unsentOf(
   outboxes: Collection<OutboxDocument>,

@@ -1,6 +1,6 @@
 import type { MongoClient } from "mongodb";
 
-/** What the driver keeps to itself. Its version is pinned, and the test shows that this still fits. */
+/** Private parts of the driver. Its version is pinned, and the test shows that they still exist. */
 interface Internals {
   readonly topology?: { readonly s: { readonly servers: ReadonlyMap<string, { monitor: Monitor | null }> } };
 }
@@ -16,8 +16,8 @@ export interface MonitorWatchOptions {
 }
 
 /**
- * Restarts the driver's check of a server where it does not end. mongodb 7.9.0 waits for ever when it writes to a
- * connection that is destroyed and has not announced it yet, which no timeout ends. That happens when a server stops:
+ * Restarts the driver's check of a server if it does not end. mongodb 7.9.0 waits for ever, without a timeout, when it
+ * writes to a connection that is destroyed and has not emitted an event for it yet. That happens when a server stops:
  * the first connection that breaks leads to a check over another one that is just breaking too. The server then stays
  * unknown, and all operations fail, until the process ends. Watches until the client is closed.
  */

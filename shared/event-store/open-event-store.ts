@@ -20,7 +20,7 @@ export interface OpenEventStore {
   readonly db: Db;
   readonly store: EventStore;
   readonly outbox: Outbox;
-  /** Those of the store's transactions. */
+  /** The sessions of the store's transactions. */
   readonly sessions: SessionPool;
   /** Stops the outbox, then closes the connection. */
   close(): Promise<void>;
@@ -39,17 +39,17 @@ export interface OpenEventStoreOptions {
 const STREAM_WINDOW = 8000;
 const LOCAL_WINDOW = 40_000;
 
-/** Longer than anything that a service asks may take; building an index has its own limit. */
+/** Longer than any request of a service may take; building an index has its own limit. */
 const SOCKET_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5000;
 const HEARTBEAT_MS = 2000;
-/** The driver itself gives a check up after these two together. */
+/** The driver itself aborts a check after the sum of these two. */
 const CHECK_LIMIT_MS = CONNECT_TIMEOUT_MS + HEARTBEAT_MS + 1000;
 
-/** A server that does not answer keeps nobody from stopping. */
+/** A server that does not respond must not delay the end of a process. */
 const CLOSE_LIMIT_MS = 5000;
 
-/** Connects; the outbox is started by the caller, once every consumer of this process has subscribed. */
+/** Connects. The caller starts the outbox, once every consumer of this process has subscribed. */
 export async function openEventStore(options: OpenEventStoreOptions): Promise<OpenEventStore> {
   const { config, service, bus, clock, log } = options;
   const client = await connectMongo(config, service, log);
@@ -107,7 +107,7 @@ export async function connectMongo(
   }
 }
 
-/** No connection could be made; the message says why. */
+/** No connection could be made; the message states why. */
 export class MongoUnreachable extends StoreUnavailable {
   constructor(cause: unknown, source = "MONGO_DB_URL") {
     super(cause, `MongoDB (${source}) cannot be reached: ${errorMessage(cause)}`);
@@ -129,17 +129,17 @@ function clientOptions(appName: string): MongoClientOptions {
     appName,
     ignoreUndefined: true,
     serverSelectionTimeoutMS: 5000,
-    // A server that is silent, rather than gone, is given up after about these two together.
+    // The driver gives up an unresponsive server after about the sum of these two.
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     heartbeatFrequencyMS: HEARTBEAT_MS,
-    // A connection on which nothing comes back is given up: what waits for it goes on over another one.
+    // A connection without a response is closed: what waits for it continues over another one.
     socketTimeoutMS: SOCKET_TIMEOUT_MS,
     maxPoolSize: 20,
     writeConcern: { w: "majority" },
   };
 }
 
-/** As the original chose it: the URL's authSource; else its path, else `kinit`. A setting overrides all. */
+/** As the Python original chose it: the URL's authSource; else its path, else `kinit`. A setting overrides all. */
 export function databaseName({
   mongoUrl,
   mongoDatabase,

@@ -1,6 +1,6 @@
 /**
- * A transaction as the outbox sees it: `open`; `delayed` when its caller no longer waits for it and it may still commit;
- * `unknown` when the response to its commit was lost.
+ * A transaction as the outbox sees it: `open`; `delayed` when its caller no longer waits for it and it may still
+ * commit; `unknown` when the response to its commit was lost.
  */
 export type TransactionState = "open" | "delayed" | "unknown";
 

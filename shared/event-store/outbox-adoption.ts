@@ -8,11 +8,17 @@ export interface AdoptionOptions {
   readonly log: Log;
   /** Interval of the search for processes that have ended (ms). */
   readonly everyMs: number;
-  /** Queues events to be resent, and calls back for each that the bus has accepted. Resolves when there is room for more. */
+  /**
+   * Queues events to be resent, and calls back for each that the bus has accepted. Resolves when there is room for
+   * more.
+   */
   enqueue(events: readonly DomainEnvelope[], onAccepted: () => void): Promise<void>;
 }
 
-/** Sends the events that other writers of the same service left unsent. If one still runs, both send them: that is harmless. */
+/**
+ * Sends the events that other writers of the same service left unsent. If one still runs, both send them: that is
+ * harmless.
+ */
 export interface Adoption {
   /** Queues the unsent events of all other writers. For a caller that is the only one entitled to write. */
   adoptAll(): Promise<void>;

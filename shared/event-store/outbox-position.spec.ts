@@ -18,7 +18,7 @@ describe("an outbox's checkpoint", () => {
       pending: [id(3), id(7)],
     }));
 
-  it("passes no open transaction: its events may yet be committed with ids above its floor", () =>
+  it("passes no open transaction: its events may still be committed with ids above its floor", () =>
     assert.deepEqual(
       checkpointOf({ highWater: id(9), openFloors: [id(8), id(5)], unaccepted: [id(3), id(7)] }),
       {
@@ -37,7 +37,7 @@ describe("an outbox's checkpoint", () => {
     assert.equal(position, id(MAX_PENDING));
   });
 
-  it("loses nothing, whatever the state: each unaccepted event is pending or behind it", () => {
+  it("loses nothing in any state: each unaccepted event is pending or after the checkpoint", () => {
     const seed = Number(process.env.TEST_SEED ?? Date.now() % 100_000);
     let state = seed;
     const random = (limit: number) => {

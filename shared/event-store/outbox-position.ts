@@ -17,8 +17,8 @@ interface Progress {
 export const MAX_PENDING = 1000;
 
 /**
- * The furthest checkpoint that loses nothing: it passes no transaction that is still open (its events have ids above
- * its floor and may yet commit), and names the events it passes that the bus does not have.
+ * The furthest checkpoint that loses no event: it passes no open transaction (its events have ids above its floor and
+ * may still commit), and names the events it passes that the bus does not have.
  */
 export function checkpointOf({ highWater, openFloors, unaccepted }: Progress): Checkpoint {
   let position = highWater;

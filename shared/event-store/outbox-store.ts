@@ -1,7 +1,9 @@
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import type { Checkpoint } from "./outbox-position.ts";
 
-/** What an outbox stores, so that another process can continue its work. Every method rejects while the store is away. */
+/**
+ * What an outbox stores, so that another process can continue its work. Every method rejects while the store is away.
+ */
 export interface OutboxStore {
   /** The id of this outbox; it is in each event that it publishes. */
   readonly writer: string;

@@ -27,7 +27,7 @@ const idsOf = async ({ store }: Writer, taskId: string) =>
   (await store.readStream(`task-${taskId}`)).map(({ id }) => id);
 
 describe("what an earlier process left in its outbox", () => {
-  it("is sent, as sent again, and that process is forgotten", async () => {
+  it("is sent as a repetition, and that process is removed from the list", async () => {
     const crashed = await writer(silence);
     const taskId = objectId();
     await append(crashed.store, taskId, 0, 3);
@@ -64,7 +64,7 @@ describe("what an earlier process left in its outbox", () => {
     );
   });
 
-  it("is left alone while that process lives, where others may write too", async () => {
+  it("is left alone while that process runs, if several may write", async () => {
     const alive = await writer(silence);
     await append(alive.store, objectId(), 0);
     const { send, sent } = receiver();
@@ -75,7 +75,7 @@ describe("what an earlier process left in its outbox", () => {
     assert.deepEqual([sent.length, await listed(alive)], [1, true]);
   });
 
-  it("is found also where that process ends later", async () => {
+  it("is found also if that process ends later", async () => {
     const { send, sent, count } = receiver();
     const heir = await writer(send, { adoptMs: 10 });
     heir.outbox.adoptEnded();
@@ -86,7 +86,7 @@ describe("what an earlier process left in its outbox", () => {
     assert.equal(sent.length, 2);
   });
 
-  it("is sent once, however long the bus does not take it", async () => {
+  it("is sent once, however long the bus refuses it", async () => {
     await writers.bury(await withEvent());
     const taken = Promise.withResolvers<void>();
     let looks = 0;
@@ -105,19 +105,19 @@ describe("what an earlier process left in its outbox", () => {
     assert.equal(sent.length, 1);
   });
 
-  it("is looked for again where the store did not answer", async () => {
+  it("is searched for again if the store did not respond", async () => {
     await writers.bury(await withEvent());
     const { send, count } = receiver();
     const { outboxStore } = await writer(send);
     let failures = 2;
     const abandoned: OutboxStore["abandoned"] = () =>
-      failures-- > 0 ? Promise.reject(new Error("no answer")) : outboxStore.abandoned();
+      failures-- > 0 ? Promise.reject(new Error("no response")) : outboxStore.abandoned();
     const heir = await writer(send, { adoptMs: 5, store: { ...outboxStore, register, abandoned } });
     heir.outbox.adoptEnded();
     await count(1);
   });
 
-  it("is found where that process fell silent, by the time that passes here and not by its clock", async () => {
+  it("is found if that process stopped writing, by the time that passes here and not by its clock", async () => {
     const silent = await withEvent();
     const seen_at = new Date(Date.now() - 600_000);
     await writers.outboxes.updateOne(
@@ -133,7 +133,7 @@ describe("what an earlier process left in its outbox", () => {
     assert.deepEqual(await patient.abandoned(), []);
   });
 
-  it("stays listed where that process lives after all: what it will write must be found, too", async () => {
+  it("stays listed if that process still runs: its later events must be found, too", async () => {
     const alive = await withEvent();
     const { send, count } = receiver();
     const heir = await writer(send);
@@ -151,7 +151,7 @@ describe("what an earlier process left in its outbox", () => {
   }
 });
 
-describe("a commit without an answer", () => {
+describe("a commit without a response", () => {
   /** Stores an event behind the outbox's back, as a commit does whose answer is lost. */
   async function unanswered({ outboxStore, store }: Writer, taskId: string): Promise<DomainEnvelope> {
     const stream = await store.readStream(`task-${taskId}`);
@@ -189,7 +189,7 @@ describe("a commit without an answer", () => {
     );
   });
 
-  it("is looked up also where it comes while another one is being looked up", async () => {
+  it("is looked up also if it comes while another one is being looked up", async () => {
     const { send, sent, count } = receiver();
     const first = await writer(send);
     const { outboxStore } = first;
@@ -232,8 +232,8 @@ describe("a checkpoint that is stored while a commit's outcome is unknown", () =
   it("passes none of its events, so that they are sent after a crash and after a clean stop", async () => {
     const { send, count } = receiver();
     const { outboxStore } = await writer(send);
-    const noAnswer: OutboxStore["stored"] = () => Promise.reject(new Error("no answer"));
-    const cutOff = await writer(send, { store: { ...outboxStore, register, stored: noAnswer } });
+    const noResponse: OutboxStore["stored"] = () => Promise.reject(new Error("no response"));
+    const cutOff = await writer(send, { store: { ...outboxStore, register, stored: noResponse } });
     const taskId = objectId();
     await append(cutOff.store, taskId, 0);
     await count(1);
@@ -265,8 +265,8 @@ describe("a checkpoint that is stored while a commit's outcome is unknown", () =
   }
 });
 
-describe("an event that waited in the outbox for long", () => {
-  it("is sent as sent again: a successor may have sent it meanwhile", async () => {
+describe("an event that waited in the outbox for a long time", () => {
+  it("is sent as a repetition: a successor may have sent it meanwhile", async () => {
     let now = Date.now();
     const open = Promise.withResolvers<void>();
     const { send, sent, count } = receiver(() => open.promise);
@@ -293,8 +293,8 @@ describe("a writer", () => {
   });
 });
 
-describe("an event that the bus can never take", () => {
-  it("holds up no other, and stays in the checkpoint", async () => {
+describe("an event that the bus can never accept", () => {
+  it("does not delay others, and stays in the checkpoint", async () => {
     const large = objectId();
     const { send, sent, count } = receiver(async ({ event }) => {
       if (event.subject === `task-${large}`) throw new AppError("too large", { type: "EVENT_TOO_LARGE" });

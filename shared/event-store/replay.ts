@@ -5,11 +5,11 @@ import type { EventDocument } from "./event-document.ts";
 import type { OutboxDocument } from "./mongo-outbox-store.ts";
 import { unsentOf, type WrittenEvent } from "./mongo-unsent-events.ts";
 
-/** A read model's document made anew from events, under its id; null where the events end its life. */
+/** A read model's document as rebuilt from events, with its id; null if the events delete it. */
 export interface Replayed {
   readonly id: string;
   readonly document: Document | null;
-  /** The event that has to arrive before the document is written; not given where that event has arrived. */
+  /** The event that has to be received before the document is written; absent if it has been received. */
   readonly awaits?: WrittenEvent;
   /** What a stored document should be without the events of other streams that it does not contain yet. */
   readonly lagging?: (stored: Document) => Lagging;
@@ -24,7 +24,7 @@ export interface Lagging {
 /** An event without a writer came over the bus. */
 type SentEvent = Pick<WrittenEvent, "id"> & Partial<WrittenEvent>;
 
-/** One read model: where it stands and how it is made from the events. */
+/** One read model: its collection, and how it is rebuilt from events. */
 export interface ReadModel {
   readonly collection: string;
   /** Fields that depend on the configuration rather than on events. */
@@ -32,7 +32,7 @@ export interface ReadModel {
   replay(events: Collection<EventDocument>): AsyncIterable<readonly Replayed[]>;
 }
 
-/** A document that is not what its events make of it; `awaited`: an event is still on its way, which is no fault. */
+/** A document that differs from what its events define; `awaited`: an event is still on its way, which is not a fault. */
 export interface Difference {
   readonly collection: string;
   readonly id: string;
@@ -40,10 +40,13 @@ export interface Difference {
   readonly fields: readonly string[];
 }
 
-/** An order, or a skip, is on the bus for a moment before it is recorded, or for some seconds in a crowd. */
+/** A dispatched run or a skip is on the bus for a moment before it is recorded, or for some seconds in a backlog. */
 const ON_THE_BUS_MS = 10_000;
 
-/** The events of all streams of one kind, stream by stream and in order. None is kept: a stream may have millions. */
+/**
+ * The events of all streams of one kind, stream by stream and in order. None is kept in memory: a stream may have
+ * millions.
+ */
 export function eventsOf(
   events: Collection<EventDocument>,
   kind: "task" | "run",
@@ -53,7 +56,7 @@ export function eventsOf(
   return events.find(query, { sort: { stream: 1, version: 1 } });
 }
 
-/** The items in arrays of a length, the last one shorter. */
+/** Groups items into arrays of a length; the last one may be shorter. */
 export async function* inChunks<T>(items: AsyncIterable<T>, length: number): AsyncIterable<readonly T[]> {
   let chunk: T[] = [];
   for await (const item of items) {
@@ -65,7 +68,7 @@ export async function* inChunks<T>(items: AsyncIterable<T>, length: number): Asy
   if (chunk.length > 0) yield chunk;
 }
 
-/** Compares what stands with what the events make of it, and names each difference. */
+/** Compares the stored documents with what their events define, and returns each difference. */
 export async function* compare(db: Db, model: ReadModel): AsyncIterable<Difference> {
   const { collection: name, ignored } = model;
   const collection = db.collection<Document & { _id: ObjectId }>(name);
@@ -91,7 +94,7 @@ export async function* compare(db: Db, model: ReadModel): AsyncIterable<Differen
       }
     }
   }
-  // What the original wrote has no version and no events.
+  // Documents of the Python original have no version and no events.
   for await (const { _id } of collection.find({ version: { $exists: true } }, { projection: { _id: 1 } })) {
     if (!seen.has(String(_id))) yield { collection: name, id: String(_id), fault: "unexpected", fields: [] };
   }
@@ -128,7 +131,7 @@ async function inTransitOf(db: Db, events: readonly SentEvent[]): Promise<Readon
   return new Set(events.map(({ id }) => id).filter((id) => unsent.has(id) || id >= under));
 }
 
-/** Writes the read model anew into a collection of its own; answers its name and the number of documents. */
+/** Rebuilds the read model in a collection of its own. Returns its name and the number of documents. */
 export async function rebuild(db: Db, model: ReadModel): Promise<{ collection: string; count: number }> {
   const collection = db.collection(`${model.collection}_replayed`);
   await collection.deleteMany({});

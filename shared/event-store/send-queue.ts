@@ -24,8 +24,8 @@ export interface QueuedEvents {
 const FRESH_MS = 30_000;
 
 /**
- * The events of an outbox on their way to the bus: waiting, being sent, refused by the bus and waiting to be sent again.
- * Knows no timer and no bus.
+ * The events of an outbox on their way to the bus: waiting, being sent, refused by the bus and waiting to be sent
+ * again. Knows no timer and no bus.
  */
 export class SendQueue {
   readonly #waiting = new Fifo<Entry>();

@@ -3,18 +3,18 @@ import { StoreUnavailable } from "./event-store.ts";
 
 /** A session for one transaction. */
 export interface TakenSession {
-  /** Its position in the pool, from 0; no two transactions under way at the same time have the same. */
+  /** Its position in the pool, from 0; concurrent transactions have different positions. */
   readonly slot: number;
   readonly session: ClientSession;
   release(): void;
 }
 
 /**
- * The sessions of one process's transactions. They are few, are used again and have known ids, so that a successor can
+ * The sessions of one process's transactions. They are few, are reused and have known ids, so that a successor can
  * end the transactions that this process left open (`killSessions`). The client ends them when it is closed.
  */
 export interface SessionPool {
-  /** Errors: `STORE_UNAVAILABLE` where `max` transactions are under way; whatever `register` throws. */
+  /** @throws `STORE_UNAVAILABLE` while `max` transactions are under way; the errors of `register` */
   take(): Promise<TakenSession>;
   /** Ids of all sessions opened so far, as UUID texts. */
   ids(): readonly string[];

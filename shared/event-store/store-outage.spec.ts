@@ -17,7 +17,7 @@ import { createOutbox, type Outbox } from "./outbox.ts";
 
 const SHORT_MS = 1500;
 
-describe("while the store does not answer", () => {
+describe("while the store does not respond", () => {
   let mongo: TestMongo;
   let proxy: TcpProxy;
   let client: MongoClient;
@@ -74,7 +74,7 @@ describe("while the store does not answer", () => {
       await then();
     };
 
-  it("a caller hears of it in time; what is then stored after all is published, once", async () => {
+  it("a caller gets an error in time; if the transaction still commits, its events are published once", async () => {
     await start();
     const [taskId, later] = [objectId(), objectId()];
     const frozen = Promise.withResolvers<void>();
@@ -95,7 +95,7 @@ describe("while the store does not answer", () => {
     assert.deepEqual(sent, [`task-${taskId}`, `task-${later}`]);
   });
 
-  it("nothing overtakes what may still be stored", async () => {
+  it("no event overtakes one that may still be stored", async () => {
     await start();
     const slow = Promise.withResolvers<void>();
     const late = impatient.transact(pausing(objectId(), () => slow.promise));
@@ -128,7 +128,7 @@ describe("while the store does not answer", () => {
     await eventually(() => sent.includes(`task-${taskId}`));
   });
 
-  it("an outbox stops all the same", async () => {
+  it("an outbox still stops", async () => {
     await start();
     proxy.cut();
     await outbox.stop();

@@ -19,7 +19,10 @@ export type EndedRuns = (runs: ActionParams<"records.ended">["runs"]) => Promise
 /** No run that was planned within this time is purged: retention keeps runs for two minutes at least. */
 const KEPT_MS = 60_000;
 
-/** A record and its `task.due` are purged in one transaction: a run with `task.due` and no record waits to be recorded. */
+/**
+ * A record and its `task.due` are purged in one transaction: a run with `task.due` and no record waits to be
+ * recorded.
+ */
 export function endedRuns({ records, sources, clock }: EndedRunsDeps): EndedRuns {
   return async (runs) => {
     const { ended, missing } = await records.outcomes(runs.map(({ runId }) => runId));

@@ -18,7 +18,10 @@ export class RecordNotFound extends AppError {
   }
 }
 
-/** A record with a long log, large params and a large result does not fit one message; `records.rows` returns it in pieces. */
+/**
+ * A record with a long log, large params and a large result does not fit one message; `records.rows` returns it in
+ * pieces.
+ */
 export class RecordTooLarge extends AppError {
   constructor(runId: string) {
     super(`The record ${runId} is larger than ${BLOCK_BYTES} bytes; read it by records.rows.`, {

@@ -3,8 +3,8 @@ import type { RecordView } from "../../../shared/contracts/records-actions.ts";
 import { isOpen, type Outcome, type RunRecord } from "./record.ts";
 
 /**
- * A record as it stands in `scheduler_task_record`: the original's fields under their names and forms (`retval`,
- * `exception` and `traceback` are JSON texts), then ours. What is not known or empty is left out.
+ * A record as stored in `scheduler_task_record`: the fields of the Python original under their names and in their form
+ * (`retval`, `exception` and `traceback` are JSON texts), then ours. Unknown and empty fields are left out.
  */
 export interface RecordDocument {
   readonly _id: ObjectId;
@@ -37,7 +37,7 @@ export interface RecordDocument {
     readonly message: string;
   }[];
   readonly contradictions?: number;
-  /** Only while no outcome is known: when the run counts as lost. */
+  /** When the run counts as lost; absent once it has an outcome. */
   readonly open_until?: Date;
   /** Events on the run's stream. */
   readonly version?: number;
@@ -121,7 +121,7 @@ function attemptDocument({
   };
 }
 
-/** Reads our records and the original's, which have no status: they were written for runs that had ended. */
+/** Reads our records and those of the Python original, which have no status: they were written when a run had ended. */
 export function fromDocument(document: RecordDocument): RunRecord {
   const { end_datetime, skip, progress, job_class, exception } = document;
   const message = parsed(exception) as string | null;

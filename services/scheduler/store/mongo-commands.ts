@@ -16,7 +16,10 @@ export interface CommandDocument {
     readonly data: unknown;
   } | null;
   readonly deadline: Date;
-  /** From here on the document may be removed: a process whose clock is ten minutes behind rejects the command as late. */
+  /**
+   * From here on the document may be removed: a process whose clock is ten minutes behind rejects the command as
+   * late.
+   */
   readonly expires_at: Date;
 }
 

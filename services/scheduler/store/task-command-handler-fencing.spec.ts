@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => handlers?.close());
 
-describe("a command that comes again", () => {
+describe("a repeated command", () => {
   it("has no effect and its first outcome, also after others and at another scheduler", async () => {
     const first = await handlers.open({ epoch: 1 });
     const taskId = objectId();
@@ -33,7 +33,7 @@ describe("a command that comes again", () => {
     assert.equal(isDefined(elsewhere.after) && elsewhere.after.status, "paused");
   });
 
-  it("is known also where it had nothing to change, and where it was refused", async () => {
+  it("is recognised also if it had nothing to change, or was refused", async () => {
     const { commandHandler } = await handlers.open({ epoch: 2 });
     const taskId = objectId();
     await commandHandler.handle(create(taskId));
@@ -53,7 +53,7 @@ describe("a command that comes again", () => {
     assert.equal(isDefined(state) && state.status, "paused");
   });
 
-  it("is decided once where both tries meet in one transaction", async () => {
+  it("is decided once if both submissions are in one transaction", async () => {
     const { commandHandler } = await handlers.open({ epoch: 2 });
     const taskId = objectId();
     await commandHandler.handle(create(taskId));
@@ -68,7 +68,7 @@ describe("a command that comes again", () => {
     );
   });
 
-  it("leaves nothing in the log of commands where its task does not exist", async () => {
+  it("stores no outcome if its task does not exist", async () => {
     const { commandHandler } = await handlers.open({ epoch: 2 });
     const ref = inTime();
     await assert.rejects(commandHandler.handle(pause(objectId()), { ref }), { type: "TASK_NOT_FOUND" });
@@ -82,7 +82,7 @@ describe("a command that comes again", () => {
 });
 
 describe("a command after its deadline", () => {
-  it("is refused alone and changes nothing", async () => {
+  it("is rejected alone and changes nothing", async () => {
     const { commandHandler } = await handlers.open({ epoch: 3 });
     const [late, timely] = [objectId(), objectId()];
     const ref = { id: objectId(), deadline: Date.now() - 1 };
@@ -95,7 +95,7 @@ describe("a command after its deadline", () => {
     assert.deepEqual([(await handlers.stored(late)).length, (await handlers.stored(timely)).length], [0, 1]);
   });
 
-  it("is refused also where it passes while the store is waited for", async () => {
+  it("is rejected also if the deadline passes while the store does not respond", async () => {
     let now = Date.now();
     const { commandHandler } = await handlers.open({ epoch: 3, clock: { now: () => now } });
     const taskId = objectId();
@@ -136,7 +136,7 @@ describe("a scheduler whose lease has moved", () => {
     assert.equal((await current.commandHandler.handle(pause(taskId))).changed, true);
   });
 
-  it("commits nothing that was under way when the other took over, which is not held up by it", async () => {
+  it("commits nothing that was under way when the other took over, and does not delay it", async () => {
     const former = await handlers.open({ epoch: 20 });
     await former.commandHandler.handle(create(objectId()));
     const fence = mongoFence(handlers.client.db("kinit"), silentLog);
@@ -162,7 +162,7 @@ describe("a scheduler whose lease has moved", () => {
     assert.deepEqual(await handlers.stored(taskId), []);
   });
 
-  it("is refused while it holds no lease at all", async () => {
+  it("rejects commands while it has no lease", async () => {
     const { commandHandler } = await handlers.open({ epoch: 30 });
     commandHandler.close();
     await assert.rejects(commandHandler.handle(create(objectId())), { type: "SCHEDULER_FENCED" });

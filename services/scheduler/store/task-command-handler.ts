@@ -46,7 +46,10 @@ export interface TaskCommandHandler {
   handle(command: TaskCommand, source?: CommandSource): Promise<Handled>;
   /** False while commands would be rejected with `OUTBOX_FULL`. */
   hasRoom(): boolean;
-  /** Removes an ended run from the open runs of its task, also while the outbox is full. Nothing happens if it is not open. */
+  /**
+   * Removes an ended run from the open runs of its task, also while the outbox is full. Nothing happens if it is not
+   * open.
+   */
   endRun(run: RunOfTask): Promise<Handled>;
   /** The current state, from memory or the store. */
   state(taskId: string): Promise<Task>;

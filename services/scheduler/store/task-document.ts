@@ -3,13 +3,13 @@ import type { TaskView } from "../../../shared/contracts/scheduler-actions.ts";
 import type { Definition } from "../task/definition.ts";
 import type { DefinedTask, OpenRun } from "../task/task-state.ts";
 
-/** A task as it stands in `scheduler_task_list`: the original's fields under their names, then ours. */
+/** A task as stored in `scheduler_task_list`: the fields of the Python original under their names, then ours. */
 export interface TaskDocument {
   readonly _id: ObjectId;
   readonly name: string;
   readonly group: string | null;
   readonly job_class: string;
-  /** The original stored some as JSON text. */
+  /** The Python original stored some as JSON text. */
   readonly job_params: Readonly<Record<string, unknown>> | string;
   readonly exec_strategy: DefinedTask["definition"]["strategy"];
   readonly expression: string | null;
@@ -20,7 +20,7 @@ export interface TaskDocument {
   readonly create_datetime: Date;
   readonly update_datetime: Date;
   readonly last_run_datetime: Date | null;
-  /** Absent before version 0.2: then that of the last run. */
+  /** Absent in documents of version 0.1: then the time of the last run. */
   readonly settled_until?: Date | null;
   readonly timezone: string;
   readonly cron_dialect: DefinedTask["definition"]["cronDialect"];
@@ -68,7 +68,7 @@ export function toDocument(task: DefinedTask, version: number): TaskDocument {
   };
 }
 
-/** The fields that move while the definition stays: what a dispatched or ended run changes. */
+/** The fields that change without the definition: those that a dispatched or ended run changes. */
 function progress(task: DefinedTask, version: number) {
   return {
     is_active: task.status === "active",
@@ -94,7 +94,7 @@ function runningDocument({
   return mayHaveStarted ? { ...document, may_have_started: true } : document;
 }
 
-/** Those of the fields that moved: a task that runs each second is written each second, so little is sent. */
+/** Those of the fields that changed: a task that runs each second is written each second, so the update is small. */
 function progressSince(before: DefinedTask, after: DefinedTask): Partial<ReturnType<typeof progress>> {
   return {
     ...(before.status === after.status ? {} : { is_active: after.status === "active", status: after.status }),
@@ -107,7 +107,7 @@ function progressSince(before: DefinedTask, after: DefinedTask): Partial<ReturnT
   };
 }
 
-/** The update that makes `before` `after`: runs that were only added are pushed, however many stand there. */
+/** The update from `before` to `after`. If runs were only added, just these are sent. */
 export function updateSince(before: DefinedTask, after: DefinedTask, version: number) {
   const { running, ...fields } = progressSince(before, after);
   const added = addedRuns(before, after);
@@ -149,7 +149,7 @@ export function storedRunsOf({ running }: Pick<TaskDocument, "running">): readon
   }));
 }
 
-/** What the outside sees; a task whose trigger means nothing any more is shown, too. */
+/** The task as the API returns it, also if its trigger is no longer valid. */
 export function toView(document: TaskDocument): TaskView {
   return {
     id: document._id.toHexString(),
