@@ -13,7 +13,7 @@ import type { Expression, Scope } from "../expression/scope.ts";
 import { StringClasses } from "../expression/string-classes.ts";
 import { compileSort } from "../fields/sort.ts";
 
-/** A compiled accumulator: what it takes from each document, and a fresh state for each group. */
+/** A compiled accumulator: its input from each document, and a new state for each group. */
 export interface GroupField {
   readonly input: Expression;
   create(): Accumulator;
@@ -80,7 +80,7 @@ class MergeObjects implements Accumulator {
 
 type Order = (a: BsonValue, b: BsonValue) => number;
 
-/** Keeps the first `count` values in an order; ties keep the order of arrival. */
+/** Keeps the first `count` values in an order; equal values stay in the order of input. */
 class Ranked implements Accumulator {
   readonly #count: number;
   readonly #order: Order;
@@ -164,7 +164,7 @@ function ranked(name: string, operand: BsonValue, scope: Scope): GroupField {
   const count = isMany ? countOf(name, spec, scope) : 1;
   const sorter = compileSort(sortBy, scope.strings);
   const output = compileExpression(spec.get("output")!, scope);
-  // Bottom values are kept in reverse: the last of the order come first.
+  // Bottom values are kept in reverse order.
   const order: Order = (a, b) => {
     const result = sorter.compare(
       sorter.keyOf((a as BsonValue[])[0] as BsonDocument),
@@ -202,9 +202,9 @@ const RANKED = new Set(["$top", "$topN", "$bottom", "$bottomN"]);
 const REFUSED = new Set(["$accumulator", "$median", "$percentile"]);
 
 /**
- * Compiles one accumulated field of a group.
+ * * Compiles one accumulated field of a group.
  *
- * @throws CommandFault 15952 for an unknown accumulator, 115 for one that only a real server has
+ * @throws CommandFault 15952 for an unknown accumulator, 115 for one that only a real server supports
  */
 export function compileAccumulator(name: string, operand: BsonValue, scope: Scope): GroupField {
   if (name === "$count") {

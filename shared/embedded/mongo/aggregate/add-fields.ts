@@ -37,7 +37,7 @@ function checkCollisions(assignments: readonly Assignment[]): void {
   }
 }
 
-/** Sets a field below documents and the documents of arrays; scalars on the way give way to documents. */
+/** Sets a field inside documents and arrays of documents; scalars on the path are replaced by documents. */
 export function withField(
   target: BsonValue | undefined,
   parts: readonly string[],
@@ -54,7 +54,7 @@ export function withField(
   return doc;
 }
 
-/** Compiles `$addFields` (`$set`): every expression sees the document as it came in. */
+/** Compiles `$addFields` (`$set`): every expression sees the input document. */
 export function compileAddFields(spec: BsonDocument, scope: Scope): (doc: BsonDocument) => BsonDocument {
   const assignments: Assignment[] = [];
   collect(spec, [], { scope, into: assignments });

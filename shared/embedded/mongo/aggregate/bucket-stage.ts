@@ -78,7 +78,7 @@ export function compileBucket(operand: BsonValue, env: PipelineEnvironment): Sta
   return (input) => sort(group(input));
 }
 
-/** `$bucketAuto`: so many buckets of about equal size; equal values never part. */
+/** `$bucketAuto`: the given number of buckets of about equal size; equal values share a bucket. */
 export function compileBucketAuto(operand: BsonValue, env: PipelineEnvironment): Stage {
   const { spec, groupBy, fields } = common("$bucketAuto", operand, env);
   if (spec.has("granularity")) throw unsupported("The option granularity of $bucketAuto");

@@ -6,7 +6,7 @@ import type { Scope } from "../expression/scope.ts";
 import { compileProjectStage } from "../query/projection.ts";
 import { compileAddFields } from "./add-fields.ts";
 
-/** A stage that makes one document of one document. */
+/** A stage that maps one document to one document. */
 export type Transform = (doc: BsonDocument) => BsonDocument;
 type TransformCompiler = (operand: BsonValue, scope: Scope) => Transform;
 
@@ -78,6 +78,6 @@ const TRANSFORMS: Readonly<Record<string, TransformCompiler>> = {
   $replaceWith: replaceWith,
 };
 
-/** Compiles a stage that works on each document alone; undefined when it is not one of those. */
+/** Compiles a stage that maps documents one by one; undefined for other stages. */
 export const compileTransform = (stage: string, operand: BsonValue, scope: Scope): Transform | undefined =>
   Object.hasOwn(TRANSFORMS, stage) ? TRANSFORMS[stage]!(operand, scope) : undefined;

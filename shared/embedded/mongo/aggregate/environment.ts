@@ -10,19 +10,19 @@ export interface Namespace {
 
 export type DocumentSource = Iterable<BsonDocument> | AsyncIterable<BsonDocument>;
 
-/** What `$merge` makes of one document: stored beside nothing, or in place of what is there. */
+/** The action of `$merge` on one document. */
 export type MergeDecision =
   | { readonly action: "insert"; readonly doc: BsonDocument }
   | { readonly action: "replace"; readonly doc: BsonDocument }
   | { readonly action: "none" };
 
-/** Where `$out` and `$merge` write. */
+/** Writes the output of `$out` and `$merge`. */
 export interface PipelineWriter {
-  /** Replaces all documents of a collection at once, creating it where needed and keeping its indexes. */
+  /** Replaces all documents of a collection at once. Creates it if needed and keeps its indexes. */
   replaceAll(target: Namespace, docs: readonly BsonDocument[]): Promise<void>;
-  /** Refuses (CommandFault 51183) fields that no unique index of the target covers. */
+  /** Checks that a unique index of the target covers the fields (CommandFault 51183 otherwise). */
   requireUnique(target: Namespace, fields: readonly string[]): void;
-  /** Finds the one document with these values, lets `decide` say what to store, and stores it. */
+  /** Finds the document with these values, calls `decide`, and stores the result. */
   mergeOne(
     target: Namespace,
     key: BsonDocument,
@@ -32,25 +32,30 @@ export interface PipelineWriter {
 
 /** A collection that can be searched by its indexes. */
 export interface JoinedCollection {
-  /** How many documents it has, about. */
+  /** Estimated number of documents. */
   readonly size: number;
-  /** The documents that match a filter, in natural order; null where no index makes the search cheaper. */
+  /**
+   * Returns the documents that match a filter, in natural order; null if no index makes the search cheaper.
+   */
   find(filter: BsonDocument): Promise<BsonDocument[] | null>;
 }
 
-/** All that a pipeline may ask of the server around it. */
+/** The services of the server that a pipeline may use. */
 export interface PipelineEnvironment {
   readonly namespace: { readonly db: string; readonly collection?: string };
-  /** Holds `$$NOW`, the command's `let` variables and its order of strings. */
+  /** Contains `$$NOW`, the command's `let` variables and its collation. */
   readonly scope: Scope;
   readonly collation?: Collation | undefined;
   readonly pace: Pace;
-  /** The documents of another collection in the command's snapshot; none where it does not exist. */
+  /** Returns the documents of another collection in the command's snapshot; none if it does not exist. */
   readCollection(name: string, db?: string): DocumentSource;
-  /** A collection to search instead of reading all of it; undefined for a view, and where there is none. */
+  /** Returns a collection that can be searched by index; undefined for a view or a missing collection. */
   readonly joinedCollection?: ((name: string, db?: string) => JoinedCollection | undefined) | undefined;
-  /** Absent where nothing may be written. */
+  /** Absent if writes are not allowed. */
   readonly writer?: PipelineWriter | undefined;
-  /** Stages that tell about the server (`$collStats`, `$indexStats`, `$listLocalSessions`): what is not here is refused. */
+  /**
+   * Stages that return diagnostics of the server (`$collStats`, `$indexStats`, `$listLocalSessions`); others are
+   * rejected.
+   */
   readonly diagnostics?: Readonly<Record<string, (operand: BsonValue) => BsonDocument[]>> | undefined;
 }

@@ -9,15 +9,15 @@ const PROBE_COST = 4;
 export interface JoinOptions {
   readonly from: Partial<Namespace>;
   readonly field: string;
-  /** Documents that this refuses are no part of the join. */
+  /** Documents that this rejects are not joined. */
   readonly accepts?: (doc: BsonDocument) => boolean;
 }
 
 /**
- * The documents of another collection by the values of one field.
+ * * Finds documents of another collection by the values of one field.
  *
- * Where an index serves the field it is asked once for each search; when the searches have cost as much as reading the
- * whole collection, and where there is no such index, the collection is read once and hashed by the field.
+ * Uses an index on the field, if there is one, for each search. Without one, or once the searches have cost as much
+ * as reading the whole collection, reads the collection once and hashes it by the field.
  */
 export class EqualityJoin {
   readonly #options: JoinOptions;
@@ -33,7 +33,7 @@ export class EqualityJoin {
     this.#joined = collection === undefined ? undefined : env.joinedCollection?.(collection, db);
   }
 
-  /** The documents that have one of the values, each once, in the order of the collection. */
+  /** Returns the distinct documents that have one of the values, in the order of the collection. */
   async find(values: readonly BsonValue[]): Promise<BsonDocument[]> {
     if (this.#hashed === null) {
       const probed = await this.#probe(values);
@@ -63,5 +63,8 @@ export class EqualityJoin {
   }
 }
 
-/** A filter compares these as a join does: it takes a regular expression for a pattern, an array for its elements. */
+/**
+ * Values that a filter compares as a join does. In a filter, a regular expression is a pattern and an array also
+ * matches its elements.
+ */
 const isSearchable = (value: BsonValue): boolean => !Array.isArray(value) && !(value instanceof Regex);

@@ -2,15 +2,15 @@ import type { BsonDocument } from "../bson/values.ts";
 import type { Pace } from "../pacing/pace.ts";
 import type { DocumentSource } from "./environment.ts";
 
-/** Documents on their way through a pipeline: in chunks, because an `await` for each would cost more than its stage. */
+/** The documents in a pipeline, in chunks: an `await` per document would cost more than a stage. */
 export type Flow = AsyncIterable<readonly BsonDocument[]>;
 
-/** One compiled stage; a flow can be run through it any number of times. */
+/** One compiled stage, which can process any number of flows. */
 export type Stage = (input: Flow) => Flow;
 
 export const CHUNK = 256;
 
-/** Cuts a source into chunks, and pauses between them where it is time to. */
+/** Splits a source into chunks and pauses between them when the slice is over. */
 export async function* chunked(source: DocumentSource, pace: Pace): Flow {
   let chunk: BsonDocument[] = [];
   for await (const doc of source) {
@@ -24,14 +24,14 @@ export async function* chunked(source: DocumentSource, pace: Pace): Flow {
   if (chunk.length > 0) yield chunk;
 }
 
-/** All documents of a flow. */
+/** Collects all documents of a flow. */
 export async function gather(flow: Flow): Promise<BsonDocument[]> {
   const docs: BsonDocument[] = [];
   for await (const chunk of flow) for (const doc of chunk) docs.push(doc);
   return docs;
 }
 
-/** Lets a long list flow in chunks. */
+/** Splits a long list into chunks. */
 export async function* flowOf(docs: readonly BsonDocument[], pace: Pace): Flow {
   for (let at = 0; at < docs.length; at += CHUNK) {
     yield docs.slice(at, at + CHUNK);
@@ -39,7 +39,7 @@ export async function* flowOf(docs: readonly BsonDocument[], pace: Pace): Flow {
   }
 }
 
-/** A stage that turns each document into any number of documents. */
+/** A stage that maps each document to any number of documents. */
 export const expanding = (expand: (doc: BsonDocument) => readonly BsonDocument[], pace: Pace): Stage =>
   async function* (input) {
     let out: BsonDocument[] = [];
@@ -57,7 +57,7 @@ export const expanding = (expand: (doc: BsonDocument) => readonly BsonDocument[]
     }
   };
 
-/** A stage that works on each document alone. */
+/** A stage that maps each document to one document. */
 export const mapping = (transform: (doc: BsonDocument) => BsonDocument, pace: Pace): Stage =>
   async function* (input) {
     for await (const chunk of input) {

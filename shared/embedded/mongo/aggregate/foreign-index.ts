@@ -5,7 +5,7 @@ import { StringClasses } from "../expression/string-classes.ts";
 import { keyValuesAt, type Path, parsePath, valueAt } from "../fields/path.ts";
 import type { PipelineEnvironment } from "./environment.ts";
 
-/** The documents of a collection by the values of one field, for joins. */
+/** The documents of a collection, hashed by the values of one field, for joins. */
 export class ForeignIndex {
   readonly #byKey = new Map<string, BsonDocument[]>();
   readonly #classes: StringClasses | undefined;
@@ -32,7 +32,7 @@ export class ForeignIndex {
   #add(doc: BsonDocument, path: Path): void {
     this.#position.set(doc, this.#position.size);
     const keys = new Set<string>();
-    // Here "undefined" stands for an empty array, which equals no null.
+    // "undefined" represents an empty array here, which does not equal null.
     for (const value of keyValuesAt(doc, path))
       if (!(value instanceof BsonUndefined)) keys.add(this.#keyOf(value));
     const whole = valueAt(doc, path.parts);
@@ -44,13 +44,13 @@ export class ForeignIndex {
     }
   }
 
-  /** Null, undefined and nothing are one in a join. */
+  /** Null, undefined and missing are equal in a join. */
   #keyOf(value: BsonValue): string {
     const known = value instanceof BsonUndefined ? null : value;
     return indexKey([this.#classes ? this.#classes.represent(known) : known], [1]);
   }
 
-  /** The documents that have one of the values, each once, in the order of the collection. */
+  /** Returns the distinct documents that have one of the values, in the order of the collection. */
   find(values: readonly BsonValue[]): BsonDocument[] {
     if (values.length === 1) return this.#byKey.get(this.#keyOf(values[0]!)) ?? [];
     const found = new Set<BsonDocument>();

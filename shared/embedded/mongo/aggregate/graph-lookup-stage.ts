@@ -53,7 +53,7 @@ function parse(operand: BsonValue, env: PipelineEnvironment): Graph {
   };
 }
 
-/** Follows the connections of one document breadth first; each document is found once, at its least depth. */
+/** Follows the connections of one document breadth first; finds each document once, at its smallest depth. */
 async function follow(
   graph: Graph,
   start: BsonValue,
@@ -68,7 +68,7 @@ async function follow(
     for (const doc of reached) {
       seen.add(identityOf(doc));
       found.push(graph.depthField ? (withField(doc, graph.depthField, BigInt(depth)) as BsonDocument) : doc);
-      // Without a value there is nothing to follow: null would lead to every document without the field.
+      // Missing values are not followed: null would match every document without the field.
       for (const value of keyValuesAt(doc, graph.connectFrom)) if (value !== null) frontier.push(value);
     }
     if (env.pace.isOver()) await env.pace.pause();
@@ -76,13 +76,13 @@ async function follow(
   return found;
 }
 
-/** The documents of a collection differ in `_id`; those that a view shows may have none. */
+/** Documents of a collection differ in `_id`; documents of a view may have none. */
 const identityOf = (doc: BsonDocument): string | BsonDocument => {
   const id = doc.get("_id");
   return id === undefined ? doc : indexKey([id], [1]);
 };
 
-/** `$graphLookup`: what can be reached from each document through a collection. */
+/** `$graphLookup`: finds the documents of a collection that are reachable from each input document. */
 export function compileGraphLookup(operand: BsonValue, env: PipelineEnvironment): Stage {
   const graph = parse(operand, env);
   return async function* (input) {

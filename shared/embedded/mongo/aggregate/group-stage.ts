@@ -66,7 +66,7 @@ export function compileGroup(operand: BsonValue, env: PipelineEnvironment): Stag
   return grouping({ id: compileExpression(operand.get("_id")!, env.scope), fields }, env);
 }
 
-/** Gathers documents by the value of `id`; groups come in the order in which they were first seen. */
+/** Groups documents by the value of `id`, in the order of the first document of each group. */
 export function grouping({ id, fields }: Grouping, env: PipelineEnvironment): Stage {
   return async function* (input) {
     const groups = new Groups(fields);

@@ -20,7 +20,7 @@ interface Lookup {
   readonly foreign: string | undefined;
   readonly bindings: readonly { variable: Variable; value: Expression }[];
   readonly pipeline: Stage | undefined;
-  /** What the beginning of the pipeline demands of a document, as far as an index may serve it. */
+  /** Conditions at the start of the pipeline that an index may serve. */
   readonly narrowing: Narrowing;
 }
 
@@ -84,10 +84,10 @@ function bindVariables(spec: BsonValue | undefined, env: PipelineEnvironment) {
   return { scope, bindings };
 }
 
-/** The values to join by: an array's elements, or null for nothing. */
+/** Returns the values to join by: the elements of an array, or null for a missing field. */
 const joinValues = (doc: BsonDocument, path: Path): BsonValue[] => keyValuesAt(doc, path);
 
-/** Finds what may be joined with one document: its pipeline, if it has one, still has to be run on it. */
+/** Finds the candidates to join with one document, before the join's own pipeline. */
 type CandidateSearch = (doc: BsonDocument) => Promise<BsonDocument[]>;
 
 function searchByField({ from, foreign, local }: Lookup, env: PipelineEnvironment): CandidateSearch {
@@ -95,7 +95,7 @@ function searchByField({ from, foreign, local }: Lookup, env: PipelineEnvironmen
   return (doc) => join.find(joinValues(doc, local!));
 }
 
-/** Without fields to join by, an index may serve what the pipeline's first `$match` demands. */
+/** Without join fields, an index may serve the first `$match` of the pipeline. */
 function searchByPipeline({ from, narrowing }: Lookup, env: PipelineEnvironment): CandidateSearch {
   const { collection, db } = from;
   if (collection === undefined) return async () => [];
@@ -141,7 +141,7 @@ export function compileLookup(
 }
 
 function setVariables({ bindings }: Lookup, doc: BsonDocument): void {
-  // All values first: one may be computed from an outer variable of the same name.
+  // All values are computed first: one may use an outer variable of the same name.
   const values = bindings.map(({ value }) => value(doc));
   bindings.forEach(({ variable }, at) => {
     variable.value = values[at];

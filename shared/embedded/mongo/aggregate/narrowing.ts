@@ -9,13 +9,15 @@ import {
 import { compileExpression } from "../expression/expression.ts";
 import type { Expression, Scope } from "../expression/scope.ts";
 
-/** Conditions that every document satisfies that a pipeline lets through its first stage: an index may serve them. */
+/**
+ * Conditions that every document must satisfy to pass the first stage of a pipeline; an index may serve them.
+ */
 export interface Narrowing {
-  /** Those that are the same for every run of the pipeline; empty for none. */
+  /** Conditions that are the same for every run of the pipeline; empty if none. */
   readonly constant: BsonDocument;
-  /** True where there are others, equal to what variables hold. */
+  /** True if there are also conditions on values of variables. */
   readonly isByVariables: boolean;
-  /** All of them, with the present values of the variables. */
+  /** All conditions, with the current values of the variables. */
   filter(): BsonDocument;
 }
 
@@ -31,7 +33,7 @@ interface Collected {
 
 const NO_ROOT: BsonDocument = documentOf({});
 
-/** Reads the conditions out of a (correct) pipeline that may name the variables of `scope`. */
+/** Extracts the conditions from a valid pipeline that may use the variables of `scope`. */
 export function narrowingOf([first]: readonly BsonValue[], scope: Scope): Narrowing {
   const match = isDocument(first) ? first.get("$match") : undefined;
   const collected: Collected = { constants: [], equalities: [] };
@@ -78,8 +80,8 @@ const isIndependent = (value: BsonValue): boolean => {
 };
 
 /**
- * A filter finds all that an expression calls equal, and more, where the value is no array, pattern or nothing:
- * those mean something else in a filter.
+ * * For values other than arrays, patterns and missing ones, a filter matches everything that an expression
+ * considers equal, and more. These three have another meaning in a filter.
  */
 function conditionOf({ path, value }: Equality): BsonDocument[] {
   const wanted = value(NO_ROOT);

@@ -11,7 +11,7 @@ function writerOf(stage: string, env: PipelineEnvironment): PipelineWriter {
   throw new CommandFault(263, `${stage} cannot be used here: nothing may be written`);
 }
 
-/** `$out`: the target's documents become those of the pipeline, all at once. */
+/** `$out`: replaces the documents of the target by those of the pipeline, all at once. */
 export function compileOut(operand: BsonValue, env: PipelineEnvironment): Stage {
   if (isDocument(operand)) {
     for (const name of operand.keys())
@@ -72,7 +72,7 @@ const COMBINE: Readonly<Record<string, Combine>> = {
   },
 };
 
-/** `whenMatched` as a pipeline sees the new document as `$$new`, and the variables of `let`. */
+/** A pipeline in `whenMatched` can use the new document as `$$new`, and the variables of `let`. */
 function pipelineCombine(
   stages: readonly BsonValue[],
   letSpec: BsonValue | undefined,

@@ -15,7 +15,7 @@ export const pipelineCollections: Readonly<Record<string, readonly Document[]>> 
   ],
 };
 
-/** Pipeline over the items above, and its results. A real server agrees. */
+/** Pipeline on the items above, and its results. Verified against a real server. */
 export const pipelineCases: readonly (readonly [readonly Document[], readonly Document[]])[] = [
   [
     [{ $match: { k: "a" } }, { $project: { n: 1 } }],

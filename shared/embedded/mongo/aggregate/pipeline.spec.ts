@@ -31,7 +31,7 @@ async function results(
   return shown;
 }
 
-test("pipelines give what the server gives", async () => {
+test("pipelines return the same results as the server", async () => {
   for (const [stages, expected] of pipelineCases) {
     assert.deepEqual(
       await results(stages),
@@ -41,7 +41,7 @@ test("pipelines give what the server gives", async () => {
   }
 });
 
-test("what is wrong in a pipeline is reported when it is compiled", () => {
+test("an invalid pipeline fails when it is compiled", () => {
   const faults: readonly (readonly [readonly Document[], number])[] = [
     [[{ $bogus: 1 }], 40324],
     [[{}], 40323],
@@ -68,7 +68,7 @@ test("what is wrong in a pipeline is reported when it is compiled", () => {
   }
 });
 
-test("$out and $merge hand their documents to the writer", async () => {
+test("$out and $merge pass their documents to the writer", async () => {
   const stored = new Map<unknown, BsonDocument>([["x", docOf({ _id: "x", n: 1, old: true })]]);
   const written: string[] = [];
   const writer: PipelineEnvironment["writer"] = {
@@ -120,7 +120,7 @@ test("the leading $match and $sort can be left to a query", () => {
   assert.equal(pushDown([docOf({ $limit: 1 })]).rest.length, 1);
 });
 
-test("sorting and grouping many documents pauses instead of holding the event loop", async () => {
+test("sorting and grouping many documents pauses instead of blocking the event loop", async () => {
   let sliceStart = performance.now();
   let pauses = 0;
   const pace: Pace = {

@@ -8,7 +8,7 @@ import { sorting } from "./sort-stage.ts";
 import { compileStage } from "./stages.ts";
 import { stageOf } from "./update-pipeline.ts";
 
-/** Stages that begin a pipeline and take nothing from the collection. */
+/** Stages at the start of a pipeline that do not read the collection. */
 const SOURCES = new Set([
   "$documents",
   "$collStats",
@@ -28,7 +28,7 @@ function checkPlaces(stages: readonly (readonly [string, BsonValue])[]): void {
   });
 }
 
-/** The limit of a `$limit` that directly follows a `$sort`: no more need be kept while sorting. */
+/** The limit of a `$limit` directly after a `$sort`: the sort keeps no more documents. */
 function limitBehind([name, operand]: readonly [string, BsonValue] = ["", null]): number {
   return name === "$limit" && isNumber(operand) ? toDouble(operand) : Infinity;
 }
@@ -47,18 +47,18 @@ function compileStages(specs: readonly BsonValue[], env: PipelineEnvironment): S
 
 /** A checked and compiled pipeline. */
 export interface Pipeline {
-  /** False where the first stage brings its own documents. */
+  /** False if the first stage produces its own documents. */
   readonly readsSource: boolean;
-  /** `$out` or `$merge` where the pipeline ends in one: then it yields nothing. */
+  /** The `$out` or `$merge` at the end of the pipeline, which then returns nothing. */
   readonly output: "$out" | "$merge" | undefined;
   run(source: DocumentSource): AsyncGenerator<BsonDocument, void, undefined>;
 }
 
 /**
- * Compiles a pipeline; everything wrong in its stages is reported here.
+ * * Compiles a pipeline. All errors of its stages are thrown here.
  *
- * Running it never holds the event loop for long: it asks `env.pace` and pauses. Variables live in the compiled
- * pipeline, so one compilation runs once at a time.
+ * A run pauses as `env.pace` demands, so it never blocks the event loop for long. Variables are part of the
+ * compiled pipeline, so it can run only once at a time.
  *
  * @throws CommandFault 40323 and 40324 for stages that are none, 115 for what only a real server has, and each
  *   stage's own codes
@@ -76,7 +76,7 @@ export function compilePipeline(specs: readonly BsonValue[], env: PipelineEnviro
   };
 }
 
-/** The beginning of a pipeline that a query can do instead, with indexes, and the stages that are left. */
+/** The start of a pipeline that a query can execute with indexes, and the remaining stages. */
 export interface PushedDown {
   readonly filter: BsonDocument;
   readonly sort: BsonDocument | undefined;
@@ -85,7 +85,7 @@ export interface PushedDown {
 
 const NO_FILTER: BsonDocument = new Map();
 
-/** Takes a leading `$match` and a `$sort` behind it off the (compiled, therefore correct) stages. */
+/** Removes a leading `$match` and a `$sort` after it from valid stages. */
 export function pushDown(specs: readonly BsonValue[]): PushedDown {
   let rest = specs;
   const take = (name: string): BsonDocument | undefined => {

@@ -11,7 +11,7 @@ function redactValue(value: BsonValue, decide: Expression): BsonValue | undefine
   return value.map((item) => redactValue(item, decide)).filter((item) => item !== undefined);
 }
 
-/** Keeps, drops or goes through one level of a document. */
+/** Keeps, drops or descends into one level of a document. */
 function redact(doc: BsonDocument, decide: Expression): BsonDocument | undefined {
   const decision = decide(doc);
   if (decision === "keep") return doc;
@@ -26,7 +26,7 @@ function redact(doc: BsonDocument, decide: Expression): BsonDocument | undefined
   return result;
 }
 
-/** `$redact`: in its expression fields are those of the level at hand; `$$ROOT` stays the whole document. */
+/** `$redact`: fields in its expression are those of the current level; `$$ROOT` is the whole document. */
 export function compileRedact(operand: BsonValue, { scope, pace }: PipelineEnvironment): Stage {
   const inner = scope.inner();
   const root = inner.declare("ROOT");

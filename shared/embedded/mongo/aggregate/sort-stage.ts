@@ -6,7 +6,7 @@ import { sortPaced } from "../fields/sort-paced.ts";
 import type { Pace } from "../pacing/pace.ts";
 import { CHUNK, type Stage } from "./flow.ts";
 
-/** A document waiting for its turn: as it is, or as bytes within those of its chunk. */
+/** A document to be sorted: decoded, or as bytes within those of its chunk. */
 interface Keyed {
   readonly key: SortKey;
   readonly held: BsonDocument | Uint8Array;
@@ -19,7 +19,7 @@ const released = ({ held, offset }: Keyed): BsonDocument =>
 const asDocuments = (chunk: readonly BsonDocument[], sorter: Sorter): Keyed[] =>
   chunk.map((doc) => ({ key: sorter.keyOf(doc), held: doc, offset: 0 }));
 
-/** Hundreds of thousands of decoded documents would cost the garbage collector pauses of 100 ms and more. */
+/** Hundreds of thousands of decoded documents would cause garbage collection pauses of 100 ms and more. */
 function asBytes(chunk: readonly BsonDocument[], sorter: Sorter): Keyed[] {
   const parts = chunk.map(encodeDocument);
   const held = Buffer.concat(parts);
@@ -31,10 +31,10 @@ function asBytes(chunk: readonly BsonDocument[], sorter: Sorter): Keyed[] {
   });
 }
 
-/** So few are kept decoded. */
+/** Up to this many documents stay decoded. */
 const SMALL_LIMIT = 1_000;
 
-/** `$sort`; with a limit behind it only the first `limit` are kept on the way. */
+/** `$sort`; with a following limit, only the first `limit` documents are kept during the sort. */
 export function sorting(sorter: Sorter, limit: number, pace: Pace): Stage {
   const order = (a: Keyed, b: Keyed) => sorter.compare(a.key, b.key);
   const keep = limit <= SMALL_LIMIT ? asDocuments : asBytes;

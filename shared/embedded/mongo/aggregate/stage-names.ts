@@ -1,5 +1,5 @@
-/** Stages that real servers have and this one refuses, unless the server around it answers them. */
-export const REFUSED_STAGES: ReadonlySet<string> = new Set([
+/** Stages of real servers that are rejected unless the environment provides them. */
+export const UNSUPPORTED_STAGES: ReadonlySet<string> = new Set([
   "$changeStream",
   "$changeStreamSplitLargeEvent",
   "$collStats",
@@ -20,9 +20,9 @@ export const REFUSED_STAGES: ReadonlySet<string> = new Set([
   "$vectorSearch",
 ]);
 
-/** Stages that exist but have no place in an update. */
+/** Returns true for stages that exist but are not allowed in an update. */
 export const isUpdateForbidden = (name: string): boolean =>
-  REFUSED_STAGES.has(name) || PIPELINE_ONLY.has(name);
+  UNSUPPORTED_STAGES.has(name) || PIPELINE_ONLY.has(name);
 
 const PIPELINE_ONLY: ReadonlySet<string> = new Set([
   "$bucket",

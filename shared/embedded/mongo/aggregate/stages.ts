@@ -15,7 +15,7 @@ import { compileLookup, foreignNamespace, type PipelineCompiler } from "./lookup
 import { compileMerge, compileOut } from "./output-stages.ts";
 import { compileRedact } from "./redact-stage.ts";
 import { sorting } from "./sort-stage.ts";
-import { REFUSED_STAGES } from "./stage-names.ts";
+import { UNSUPPORTED_STAGES } from "./stage-names.ts";
 import { compileUnwind } from "./unwind-stage.ts";
 
 /** Compiles the operand of one stage. */
@@ -181,9 +181,9 @@ const STAGES: Readonly<Record<string, StageCompiler>> = {
 };
 
 /**
- * Compiles one stage.
+ * * Compiles one stage.
  *
- * @throws CommandFault 40324 for a stage that does not exist, 115 for one that only a real server has
+ * @throws CommandFault 40324 for a stage that does not exist, 115 for one that only a real server supports
  */
 export function compileStage(
   [name, operand]: readonly [string, BsonValue],
@@ -197,6 +197,6 @@ export function compileStage(
   const diagnostic =
     env.diagnostics && Object.hasOwn(env.diagnostics, name) ? env.diagnostics[name] : undefined;
   if (diagnostic) return () => flowOf(diagnostic(operand), env.pace);
-  if (REFUSED_STAGES.has(name)) throw unsupported(`The aggregation stage ${name}`);
+  if (UNSUPPORTED_STAGES.has(name)) throw unsupported(`The aggregation stage ${name}`);
   throw new CommandFault(40324, `Unrecognized pipeline stage name: '${name}'`);
 }

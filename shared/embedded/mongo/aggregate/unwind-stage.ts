@@ -45,7 +45,7 @@ function parse(operand: BsonValue): Unwind {
   return { path: path.slice(1).split("."), indexField: index?.split("."), keepsEmpty: keeps };
 }
 
-/** The value through documents only: arrays on the way end it. */
+/** Returns the value at a path through documents only, not through arrays. */
 function plainValue(doc: BsonDocument, path: readonly string[]): BsonValue | undefined {
   let value: BsonValue | undefined = doc;
   for (const part of path) value = value instanceof Map ? value.get(part) : undefined;

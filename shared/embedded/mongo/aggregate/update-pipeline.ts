@@ -13,7 +13,7 @@ export function stageOf(stage: BsonValue): readonly [string, BsonValue] {
   return [...stage][0]!;
 }
 
-/** Compiles the stages of an update: those that work on each document alone. */
+/** Compiles the stages of an update, which map documents one by one. */
 export function compileUpdatePipeline(stages: readonly BsonValue[], scope: Scope): Transform {
   const transforms = stages.map((stage) => {
     const [name, operand] = stageOf(stage);

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { startEmbeddedMongo } from "../start-embedded-mongo.ts";
 
-/** An embedded server as a process of its own, so that its memory and its event loop can be measured alone. */
+/** Runs an embedded server as a separate process, to measure its memory and its event loop alone. */
 const [dir = "", sync = "full"] = process.argv.slice(2);
 const started = performance.now();
 const server = await startEmbeddedMongo(
@@ -10,7 +10,7 @@ const server = await startEmbeddedMongo(
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 
-/** What the bench asks for: memory after a collection, or the longest block since it asked last. */
+/** Requests of the bench: memory after a garbage collection, or the longest block since the last request. */
 process.on("message", async (question: "memory" | "block" | "stop") => {
   if (question === "memory") {
     globalThis.gc?.();

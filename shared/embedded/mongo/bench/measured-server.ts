@@ -5,10 +5,10 @@ import { SEMI_SPACE_MB } from "../start-mongo-thread.ts";
 
 const PROCESS = fileURLToPath(new URL("measured-server.process.ts", import.meta.url));
 
-/** A server process and what it tells of itself. */
+/** A server process and its measurements. */
 export class MeasuredServer {
   readonly url: string;
-  /** From the start of the server to listening, its data loaded. */
+  /** Time from the start of the server until it listens, with its data loaded. */
   readonly startMs: number;
   readonly #child: ChildProcess;
 

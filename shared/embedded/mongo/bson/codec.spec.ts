@@ -18,7 +18,7 @@ import {
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 
-test("decoding what was encoded gives the same bytes again, and the official codec agrees", (t) => {
+test("decoding and encoding returns the same bytes, and the official codec agrees", (t) => {
   t.diagnostic(`seed ${seed}`);
   const random = new RandomValues(seed);
   for (let i = 0; i < 3000; i++) {
@@ -73,7 +73,7 @@ test("documents of the official codec keep their bytes", () => {
   assert.deepEqual([...(doc.get("nested") as BsonDocument).keys()], ["2", "10", "list"]);
 });
 
-test("raw access finds what decoding finds", (t) => {
+test("raw access returns the same values as decoding", (t) => {
   t.diagnostic(`seed ${seed}`);
   const random = new RandomValues(seed + 1);
   for (let i = 0; i < 1000; i++) {
@@ -102,10 +102,10 @@ test("raw access finds what decoding finds", (t) => {
   }
 });
 
-test("damaged bytes are refused and never read beyond their end", (t) => {
+test("damaged bytes are rejected and never read beyond their end", (t) => {
   t.diagnostic(`seed ${seed}`);
   const random = new RandomValues(seed + 2);
-  let refused = 0;
+  let rejected = 0;
   for (let i = 0; i < 5000; i++) {
     const bytes = Uint8Array.from(encodeDocument(random.document(3)));
     for (let n = 1 + random.below(3); n > 0; n--) bytes[random.below(bytes.length)] = random.below(256);
@@ -115,7 +115,7 @@ test("damaged bytes are refused and never read beyond their end", (t) => {
         read(cut);
       } catch (error) {
         assert.ok(error instanceof CommandFault, `${error}`);
-        refused++;
+        rejected++;
       }
     }
     let valid = true;
@@ -126,10 +126,10 @@ test("damaged bytes are refused and never read beyond their end", (t) => {
     }
     if (valid) decodeDocument(cut);
   }
-  assert.ok(refused > 1000, `${refused} refused`);
+  assert.ok(rejected > 1000, `${rejected} rejected`);
 });
 
-test("nesting beyond the limit is refused", () => {
+test("nesting beyond the limit is rejected", () => {
   let doc: BsonDocument = new Map();
   for (let i = 0; i < 190; i++) doc = new Map([["a", doc]]);
   const bytes = encodeDocument(doc);

@@ -2,7 +2,7 @@ import { CommandFault, unsupported } from "./fault.ts";
 import { type BsonNumber, isNumber, toDouble } from "./number.ts";
 import { type BsonDocument, type BsonValue, documentOf, isDocument } from "./values.ts";
 
-/** How strings compare in one command, collection or index; `undefined` everywhere means by bytes. */
+/** The order of strings in one command, collection or index; `undefined` means by bytes. */
 export interface Collation {
   (a: string, b: string): number;
   /** Every option, as `listIndexes` shows them. */
@@ -14,7 +14,7 @@ export interface Collation {
 export const isSameCollation = (a: Collation | undefined, b: Collation | undefined): boolean =>
   a?.key === b?.key;
 
-/** A collator takes long to make; more than these are not kept. */
+/** Maximum number of cached collators, which are slow to create. */
 const MAX_KEPT = 100;
 const kept = new Map<string, Collation>();
 
@@ -63,21 +63,21 @@ function collator(spec: BsonDocument, locale: string): Intl.Collator {
   });
 }
 
-/** The runtime would silently take its own language for one that it does not know. */
+/** The runtime would silently replace an unknown locale by its default. */
 function supportedLocale(locale: string): string {
   const name = locale.replaceAll("_", "-");
   try {
     if (Intl.Collator.supportedLocalesOf(name).length > 0) return name;
   } catch {
-    // Not even the shape of a locale: refused like an unknown one.
+    // An invalid locale is rejected like an unknown one.
   }
   throw new CommandFault(2, `Field 'locale' is invalid in: { locale: "${locale}" }`);
 }
 
 /**
- * Compiles a command's `collation` document; undefined for none and for `{ locale: "simple" }`.
+ * * Compiles a command's `collation` document; undefined for none and for `{ locale: "simple" }`.
  *
- * @throws CommandFault 2 or 9 for a specification that is wrong, 115 for strengths that the runtime cannot compare by
+ * @throws CommandFault 2 or 9 for an invalid specification, 115 for strengths that the runtime does not support
  */
 export function compileCollation(spec: BsonValue | undefined): Collation | undefined {
   if (spec === undefined) return undefined;
@@ -102,7 +102,7 @@ export function compileCollation(spec: BsonValue | undefined): Collation | undef
   return collation;
 }
 
-/** Version of the collation data that MongoDB 7.0 shows. */
+/** The version of the collation data in MongoDB 7.0. */
 const DATA_VERSION = "57.1";
 
 function completeSpec(spec: BsonDocument, locale: string): BsonDocument {

@@ -20,7 +20,7 @@ import {
   UNDEFINED,
 } from "./values.ts";
 
-/** Deeper nesting is refused: real servers stop at 200 levels including those of the command. */
+/** Deeper nesting is rejected: real servers stop at 200 levels, including those of the command. */
 export const MAX_DEPTH = 180;
 
 const { utf8Slice } = Buffer.prototype as unknown as { utf8Slice(start: number, end: number): string };
@@ -261,10 +261,10 @@ function within<T>(bytes: Uint8Array, offset: number, read: () => T): T {
 const EMPTY = new Uint8Array(0);
 
 /**
- * Decodes the document that begins at `offset`; its own length says where it ends.
+ * * Decodes the document that begins at `offset`; its own length says where it ends.
  *
  * Of two fields with one name the later wins, in the place of the earlier.
- * @throws CommandFault 22 for bytes that are no BSON, 15 for nesting beyond {@link MAX_DEPTH}
+ * @throws CommandFault 22 for invalid BSON, 15 for nesting beyond {@link MAX_DEPTH}
  */
 export function decodeDocument(bytes: Uint8Array, offset = 0): BsonDocument {
   return within(bytes, offset, () => readDocument(bytes.length, 0));

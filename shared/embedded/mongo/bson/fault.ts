@@ -115,10 +115,10 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
 const codeNameOf = (code: number): string => CODE_NAMES[code] ?? `Location${code}`;
 
 /**
- * Every error that a client of the embedded server sees.
+ * * The class of all errors that clients of the embedded server receive.
  *
- * `code` and `codeName` are MongoDB's own, so that drivers treat the error as they would a real server's;
- * `labels` are the driver labels (`TransientTransactionError`, `RetryableWriteError`).
+ * `code` and `codeName` are MongoDB's own, so that drivers treat the error as they would a real server's; `labels`
+ * are the driver labels (`TransientTransactionError`, `RetryableWriteError`).
  */
 export class CommandFault extends Error {
   readonly code: number;
@@ -139,7 +139,9 @@ export class CommandFault extends Error {
   }
 }
 
-/** Refuses what the embedded server does not have, naming the feature and where it is to be had (code 115). */
+/**
+ * Builds the error for an unsupported feature, which names it and says that a real server has it (code 115).
+ */
 export const unsupported = (feature: string): CommandFault =>
   new CommandFault(
     115,

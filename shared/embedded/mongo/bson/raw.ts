@@ -209,10 +209,10 @@ function checkDocument(offset: number, { bytes, end, depth }: Frame): number {
 }
 
 /**
- * Checks lengths, terminators, types and nesting of the document at `offset` without decoding it, and returns
- * the position behind it. What passes can be read by every other function of this module and by `decodeDocument`.
+ * * Checks lengths, terminators, types and nesting of the document at `offset` without decoding it, and returns the
+ * position behind it. What passes can be read by every other function of this module and by `decodeDocument`.
  *
- * @throws CommandFault 22 for bytes that are no BSON, 15 for nesting beyond the limit
+ * @throws CommandFault 22 for invalid BSON, 15 for nesting beyond the limit
  */
 export function validateDocument(bytes: Uint8Array, offset = 0, end = bytes.length): number {
   return checkDocument(offset, { bytes, end, depth: 0 });

@@ -33,7 +33,7 @@ export type BsonValue =
   | MinKey
   | MaxKey;
 
-/** A double whose value is integral: kept apart from an int32 of the same value. */
+/** A double with an integral value, distinct from an int32 of the same value. */
 export class BsonDouble {
   readonly value: number;
   constructor(value: number) {
@@ -44,13 +44,13 @@ export class BsonDouble {
   }
 }
 
-/** The representation of a double: bare unless it would read as an int32. */
+/** Returns the representation of a double: a bare number unless it would be an int32. */
 export const doubleOf = (value: number): number | BsonDouble =>
   Number.isInteger(value) ? new BsonDouble(value) : value;
 
 export const isInt32 = (value: number): boolean => (value | 0) === value && !Object.is(value, -0);
 
-/** The fields `alias` keep the classes without contents apart for the compiler. */
+/** The field `alias` lets the compiler distinguish the classes without content. */
 export class BsonUndefined {
   readonly alias = "undefined";
   get bsonType(): number {

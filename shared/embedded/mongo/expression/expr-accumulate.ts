@@ -3,7 +3,7 @@ import { compareValues } from "../bson/compare.ts";
 import { type Accumulator, Average, StandardDeviation, Sum } from "./numeric-accumulators.ts";
 import { compileArguments, isNullish, type Maybe, type Operator, type OperatorTable } from "./operator.ts";
 
-/** The least or greatest of values; null and nothing do not count. */
+/** The smallest or largest value; null and missing values are ignored. */
 export class Extreme implements Accumulator {
   readonly #sign: 1 | -1;
   readonly #strings: Parameters<typeof compareValues>[2];

@@ -108,7 +108,7 @@ function zip({ inputs, useLongestLength = false, defaults }: Readonly<Record<str
   return Array.from({ length }, (_, row) => lists.map((items, column) => items[row] ?? fill[column] ?? null));
 }
 
-/** The first element decides whether all are `[k, v]` or `{ k, v }`. */
+/** The first element decides whether all must be `[k, v]` or `{ k, v }`. */
 function arrayToObject(value: Maybe): Maybe {
   if (isNullish(value)) return null;
   const items = list(value, "$arrayToObject", 40386);

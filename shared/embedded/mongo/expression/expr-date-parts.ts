@@ -42,7 +42,7 @@ function partOf(name: string, read: (at: DateTime) => Maybe): Operator {
   };
 }
 
-/** An argument that is left out has its default; one that is given but evaluates to nothing makes the result null. */
+/** An omitted argument has its default; one that evaluates to a missing value makes the result null. */
 function dateToParts(values: Readonly<Record<string, Maybe>>): Maybe {
   const { date } = values;
   const zone = "timezone" in values ? timeZone(values.timezone) : utc;

@@ -20,7 +20,7 @@ function unitOf(name: string, value: Maybe): Unit {
   return unit;
 }
 
-/** The zone of the `timezone` argument: UTC when it is left out, undefined when it is null. */
+/** Returns the zone of the `timezone` argument: UTC if omitted, undefined if null. */
 const zoneOf = (values: Values): Zone | undefined => ("timezone" in values ? timeZone(values.timezone) : utc);
 
 function dateToString(values: Values): Maybe {
@@ -78,7 +78,7 @@ function shift(name: string, sign: 1 | -1) {
 
 const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-/** Days from Monday to the first day of a week; weeks begin on Sunday unless told. */
+/** Days from Monday to the first day of a week; weeks begin on Sunday by default. */
 function weekStart(value: Maybe): number {
   const name = value === undefined ? "sunday" : String(value).toLowerCase();
   const index = WEEKDAYS.findIndex((day) => day === name || day.slice(0, 3) === name);

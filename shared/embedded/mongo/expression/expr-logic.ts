@@ -11,7 +11,7 @@ import {
   type OperatorTable,
 } from "./operator.ts";
 
-/** Nothing sorts below everything, null included. */
+/** Missing values sort below everything, null included. */
 export function compareMaybe(a: Maybe, b: Maybe, strings?: OperatorContext["scope"]["strings"]): number {
   if (a === undefined || b === undefined) return (a === undefined ? 0 : 1) - (b === undefined ? 0 : 1);
   return compareValues(a, b, strings);

@@ -70,7 +70,7 @@ const WHOLE: Readonly<Record<Rounding, (value: number) => number>> = {
   ceiling: Math.ceil,
 };
 
-/** Rounds to decimal places; the type stays, and an integer that outgrows it becomes a long. */
+/** Rounds to decimal places. The type stays, except that an overflowing integer becomes a long. */
 function roundNumber(value: BsonNumber, places: number, rounding: Rounding): Maybe {
   if (value instanceof Decimal128) return decimalOf(roundParts(partsOf(value), places, rounding));
   if (numericRank(value) === 2) {

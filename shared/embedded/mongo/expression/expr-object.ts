@@ -30,7 +30,9 @@ function mergeObjects(values: Maybe[]): Maybe {
   return merged;
 }
 
-/** The name of the field that `$getField` and its relatives address: a constant, dots and dollars included. */
+/**
+ * Returns the field name of `$getField` and related operators: a constant, which may contain dots and dollars.
+ */
 function fieldName(spec: BsonValue, context: OperatorContext, operator: string): string {
   const constant = isDocument(spec) && spec.has("$literal") ? spec.get("$literal")! : spec;
   if (typeof constant === "string" && (constant === "" || !constant.startsWith("$") || constant !== spec))

@@ -15,7 +15,7 @@ import {
 } from "./operator.ts";
 import { StringClasses } from "./string-classes.ts";
 
-/** Makes sets of the operands of one evaluation: elements by key, and what is equal is one element. */
+/** Builds the sets of one evaluation, keyed so that equal elements are one. */
 class Sets {
   readonly #name: string;
   readonly #strings: Collation | undefined;

@@ -16,7 +16,9 @@ import {
 } from "./operator.ts";
 import { printNumber } from "./print-number.ts";
 
-/** A value as text where operators accept more than strings; nothing is the empty text. */
+/**
+ * Converts a value to a string for operators that accept other types too; a missing value is the empty string.
+ */
 function coerced(value: Maybe, name: string): string {
   if (isNullish(value)) return "";
   if (typeof value === "string") return value;
@@ -185,7 +187,7 @@ function replacer(
   );
 }
 
-/** String operators; case conversion touches ASCII letters only, as on the real server. */
+/** String operators. Case conversion affects ASCII letters only, as on a real server. */
 export const stringOperators: OperatorTable = {
   $concat: variadic("$concat", concat),
   $toLower: unary("$toLower", (value) => asciiLower(coerced(value, "$toLower"))),

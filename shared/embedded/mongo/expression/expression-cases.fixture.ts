@@ -23,7 +23,7 @@ export const MISSING = Symbol("missing");
 const date = (text: string): Date => new Date(text);
 const dec = (text: string) => Decimal128.fromString(text);
 
-/** Expression and its value. A real server agrees. */
+/** Expression and its value. Verified against a real server. */
 export const expressionCases: readonly (readonly [unknown, unknown])[] = [
   ["$n", 5],
   ["$o.y.z", 2],

@@ -16,14 +16,14 @@ const evaluate = (expression: unknown): string => {
 };
 const dec = (text: string) => Decimal128.fromString(text);
 
-test("expressions give the server's values in the server's types", () => {
+test("expressions return the server's values in the server's types", () => {
   for (const [expression, expected] of expressionCases) {
     const wanted = expected === MISSING ? "missing" : canonical(docOf({ value: expected }));
     assert.equal(evaluate(expression), wanted, BSON.EJSON.stringify(expression as Document));
   }
 });
 
-test("what is wrong in an expression has the server's code", () => {
+test("an invalid expression fails with the server's code", () => {
   const faults: readonly (readonly [unknown, number])[] = [
     [{ $bogus: 1 }, 168],
     ["$$bogus", 17276],

@@ -46,14 +46,14 @@ const UNSUPPORTED = new Set([
   "$percentile",
 ]);
 
-/** Truth as expressions see it: everything but false, zero, null and nothing. */
+/** Truth in expressions: everything except false, zero, null and missing values. */
 export const isTruthy = (value: BsonValue | undefined): boolean => {
   if (value === undefined || value === null || value === false || value instanceof BsonUndefined)
     return false;
   return !(isNumber(value) && toDouble(value) === 0);
 };
 
-/** Follows field names; an array gives the array of what its documents have there. */
+/** Follows field names. An array contributes the array of the values in its documents. */
 function fieldValue(
   value: BsonValue | undefined,
   parts: readonly string[],
@@ -64,7 +64,7 @@ function fieldValue(
   if (!Array.isArray(value)) return undefined;
   const found: BsonValue[] = [];
   for (const item of value) {
-    // An array directly inside an array is not descended into.
+    // Arrays directly inside arrays are skipped.
     const inner = item instanceof Map ? fieldValue(item, parts, at) : undefined;
     if (inner !== undefined) found.push(inner);
   }
@@ -161,11 +161,11 @@ export function compileExpression(spec: BsonValue, scope: Scope): Expression {
 
 const NO_DOCUMENT: BsonDocument = new Map();
 
-/** Evaluates an expression that names no field; missing gives undefined. */
+/** Evaluates an expression without fields; undefined for a missing value. */
 export const evaluateConstant = (spec: BsonValue, scope: Scope): BsonValue | undefined =>
   compileExpression(spec, scope)(NO_DOCUMENT);
 
-/** The scope of a command: its instant and the variables of its `let`. */
+/** Creates the scope of a command: its instant and the variables of its `let`. */
 export function commandScope(
   context: { letVariables?: BsonDocument; now?: Scope["now"]; strings?: Scope["strings"] } = {},
 ): Scope {

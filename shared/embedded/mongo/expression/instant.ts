@@ -32,7 +32,7 @@ export function timeZone(value: Maybe): Zone | undefined {
   return zone;
 }
 
-/** The instant that dates, object ids and timestamps stand for, in milliseconds. */
+/** Returns the instant of a date, object id or timestamp, in milliseconds. */
 export function millisOf(value: Maybe): number {
   if (value instanceof BsonDate) return Number(value.ms);
   if (value instanceof ObjectId) return Math.floor(value.high / 65536) * 1000;
@@ -40,7 +40,7 @@ export function millisOf(value: Maybe): number {
   throw new CommandFault(16006, `can't convert from BSON type ${typeNameOf(value)} to Date`);
 }
 
-/** An instant in a zone, for reading its calendar parts. */
+/** Converts an instant to a zone, to read its calendar parts. */
 export function calendarOf(value: Maybe, zone: Zone = UTC): DateTime {
   const instant = DateTime.fromMillis(millisOf(value), { zone });
   if (!instant.isValid)

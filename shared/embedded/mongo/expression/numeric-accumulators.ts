@@ -4,7 +4,7 @@ import { type BsonNumber, isNumber, numericRank, toDouble } from "../bson/number
 import { type BsonValue, doubleOf, isInt32 } from "../bson/values.ts";
 import type { Maybe } from "./operator.ts";
 
-/** Gathers values one by one and gives the result at the end. */
+/** Accumulates values one by one and returns the result at the end. */
 export interface Accumulator {
   add(value: Maybe): void;
   result(): Maybe;
@@ -39,7 +39,7 @@ export class Sum implements Accumulator {
     }
   }
 
-  /** Neumaier's compensated summation, so that the order of documents does not show. */
+  /** Neumaier's compensated summation, so that the result does not depend on the order of documents. */
   #addDouble(value: number): void {
     const sum = this.#double + value;
     if (Number.isFinite(sum)) {

@@ -55,7 +55,7 @@ export const binary = (name: string, apply: (a: Maybe, b: Maybe) => Maybe): Oper
   };
 };
 
-/** An operator of between `least` and `most` arguments, all evaluated before it is applied. */
+/** An operator with `least` to `most` arguments, all evaluated before it is applied. */
 export const variadic = (
   name: string,
   apply: (values: Maybe[]) => Maybe,
@@ -67,18 +67,18 @@ export const variadic = (
   };
 };
 
-/** Field names of a named-arguments operator: which are needed and which may be left out. */
+/** The required and the optional arguments of an operator with named arguments. */
 export interface NamedArguments {
   readonly name: string;
   readonly required: readonly string[];
   readonly optional?: readonly string[];
-  /** Code of the fault for an operand that is not a document, for an unknown and for a missing argument. */
+  /** Codes for an operand that is not a document, an unknown argument and a missing argument. */
   readonly codes?: { readonly shape: number; readonly unknown: number; readonly missing: number };
 }
 
 const DEFAULT_CODES = { shape: 9, unknown: 9, missing: 9 };
 
-/** Checks the operand of an operator that takes named arguments. */
+/** Checks the operand of an operator with named arguments. */
 export function namedArguments(operand: BsonValue, spec: NamedArguments): BsonDocument {
   const { name, required, optional = [], codes = DEFAULT_CODES } = spec;
   if (!isDocument(operand)) {
@@ -98,7 +98,7 @@ export function namedArguments(operand: BsonValue, spec: NamedArguments): BsonDo
   return operand;
 }
 
-/** An operator of named arguments, all evaluated before it is applied; absent ones are undefined. */
+/** An operator with named arguments, all evaluated before it is applied; absent ones are undefined. */
 export const named = (
   spec: NamedArguments,
   apply: (values: Readonly<Record<string, Maybe>>, context: OperatorContext) => Maybe,

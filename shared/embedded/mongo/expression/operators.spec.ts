@@ -12,7 +12,7 @@ import { Scope } from "./scope.ts";
 
 const only = (name: string, value: BsonValue): BsonDocument => new Map([[name, value]]);
 
-/** How each kind of the table is asked for an operator by name, and the codes that say that there is none. */
+/** How to look up an operator of each kind in the table, and the codes for unknown operators. */
 const KINDS: readonly (readonly [RegExp, (name: string) => unknown, readonly number[]])[] = [
   [/^Updates: stages/, (name) => compileUpdate([only(name, null)]), [40324, 72]],
   [/^Updates/, (name) => compileUpdate(only(name, new Map([["a", 1]]))), []],
@@ -55,7 +55,7 @@ const isKnownFilter = (name: string): boolean =>
     }
   });
 
-test("every operator that the table names is there", async () => {
+test("every operator in the table exists", async () => {
   const table = await readFile(new URL("../operators.md", import.meta.url), "utf8");
   let asked = 0;
   for (const [, kind, cell] of table.matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm)) {

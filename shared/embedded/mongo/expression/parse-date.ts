@@ -27,7 +27,7 @@ const MONTH =
   "(?<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?";
 const DAY = "(?<day>\\d{1,2})(?:st|nd|rd|th)?";
 
-/** Ways to write a day, as people and programs do. */
+/** Accepted formats of a day. */
 const DATES = [
   "(?<year>\\d{4})-(?<month>\\d{1,2})-(?<day>\\d{1,2})",
   "(?<year>\\d{4})/(?<month>\\d{1,2})/(?<day>\\d{1,2})",
@@ -45,7 +45,7 @@ const TIMES = [
 ];
 const ZONE = "(?<zone>z|[+-]\\d{2}(?::?\\d{2})?|[a-z]+/[a-z_/]+|[a-z]{3,4})";
 
-/** Abbreviations of time zones that mean one offset. */
+/** Abbreviations of time zones with one offset. */
 const ABBREVIATIONS: Readonly<Record<string, string>> = {
   z: "UTC",
   utc: "UTC",
@@ -68,7 +68,7 @@ const SHAPES = DATES.flatMap((date) => [
   ...TIMES.map((time) => new RegExp(`^${date}(?:t|,?\\s+)${time}\\s*${ZONE}?$`, "i")),
 ]);
 
-/** Reads a date with or without a time; text without an offset is in `zone`. */
+/** Parses a date with or without a time; text without an offset is in `zone`. */
 export function parseDate(text: string, zone?: Zone): BsonDate {
   const trimmed = text.trim();
   for (const shape of SHAPES) {
@@ -127,7 +127,7 @@ const offsetName = (minutes: number): string => {
   return `${minutes < 0 ? "-" : "+"}${String(Math.floor(size / 60)).padStart(2, "0")}:${String(size % 60).padStart(2, "0")}`;
 };
 
-/** Reads text by a `%Y-%m-%d`-style format. */
+/** Parses text by a `%Y-%m-%d`-style format. */
 export function parseDateByFormat(text: string, format: string, zone?: Zone): BsonDate {
   const names: string[] = [];
   const pattern = format.replace(

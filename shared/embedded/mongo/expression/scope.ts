@@ -3,7 +3,7 @@ import { BsonDate, type BsonValue } from "../bson/values.ts";
 
 /** A compiled expression: the value for one document, or undefined where it is missing. */
 export type Expression = (root: BsonDocumentRoot) => BsonValue | undefined;
-/** What `$$ROOT` is: a document everywhere except while constants are computed. */
+/** The value of `$$ROOT`: a document, except while constants are computed. */
 export type BsonDocumentRoot = ReadonlyMap<string, BsonValue>;
 
 /** The cell of one variable. Evaluation is synchronous and never re-entered, so a cell holds the current value. */
@@ -11,7 +11,7 @@ export interface Variable {
   value: BsonValue | undefined;
 }
 
-/** The variables that an expression may name, with the instant that `$$NOW` is and the order of strings. */
+/** The variables that an expression may use, the instant of `$$NOW` and the collation. */
 export class Scope {
   readonly now: BsonDate;
   readonly strings: Collation | undefined;
@@ -24,7 +24,7 @@ export class Scope {
     this.#parent = parent;
   }
 
-  /** A scope inside this one. */
+  /** Creates a scope inside this one. */
   inner(): Scope {
     return new Scope({}, this);
   }

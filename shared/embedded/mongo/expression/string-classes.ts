@@ -1,7 +1,7 @@
 import type { Collation } from "../bson/collation.ts";
 import type { BsonValue } from "../bson/values.ts";
 
-/** Replaces strings that a collation calls equal by one of them, so that they group together. */
+/** Replaces strings that are equal under a collation by one of them, so that they form one group. */
 export class StringClasses {
   readonly #order: Collation;
   readonly #known = new Map<string, string>();

@@ -1,10 +1,10 @@
 import { CommandFault } from "../bson/fault.ts";
 
-/** The fields of a DBRef: names with a dollar that are no operators. */
+/** The fields of a DBRef: names with a dollar that are not operators. */
 export const POINTER_FIELDS: ReadonlySet<string> = new Set(["$ref", "$id", "$db"]);
 
 /**
- * Checks a dotted path that a sort, a projection or a stage names.
+ * * Checks a dotted path in a sort, a projection or a stage.
  *
  * @throws CommandFault 40352, 40353, 15998, 16410, 16411
  */

@@ -1,20 +1,20 @@
 import { CommandFault } from "../bson/fault.ts";
 import { type BsonDocument, type BsonValue, UNDEFINED } from "../bson/values.ts";
 
-/** A value still to be walked into, and the rest of the path to follow inside it. */
+/** A value, and the rest of the path to follow inside it. */
 interface Branch {
   readonly node: BsonValue | undefined;
   readonly rest: readonly string[];
 }
 
-/** One value for each field of the index; undefined where the document has nothing there. */
+/** One value for each field of the index; undefined for missing fields. */
 export type KeyTuple = readonly (BsonValue | undefined)[];
 
 /**
- * The values under which a compound index holds a document: one tuple, or one for each element of the array
- * that lies on its paths. Fields below the same array take their values from the same element.
+ * * Returns the values of a document in a compound index: one tuple, or one per element of the array on its paths.
+ * Fields below the same array take their values from the same element.
  *
- * @throws CommandFault 171 where two different arrays would multiply each other
+ * @throws CommandFault 171 if two different arrays are on the paths
  */
 export function keyTuples(document: BsonDocument, paths: readonly (readonly string[])[]): KeyTuple[] {
   const tuples: KeyTuple[] = [];
@@ -25,7 +25,7 @@ export function keyTuples(document: BsonDocument, paths: readonly (readonly stri
   return tuples;
 }
 
-/** Follows a path through documents (and array positions named by number) up to its end or to an array. */
+/** Follows a path through documents and numeric array positions, up to its end or to an array. */
 function descend({ node, rest }: Branch): Branch {
   let current = node;
   let depth = 0;
@@ -72,7 +72,7 @@ function expand(branches: readonly Branch[], tuples: KeyTuple[]): void {
 
 const MISSING: Branch = { node: undefined, rest: [] };
 
-/** An array's own element ends the path: even where it is an array itself, it is not walked into. */
+/** An element of an array ends the path, even if it is an array itself. */
 function expandAroundElement(
   branches: readonly Branch[],
   { array, element }: { array: BsonValue[]; element: BsonValue },

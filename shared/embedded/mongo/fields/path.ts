@@ -1,6 +1,6 @@
 import { type BsonDocument, type BsonValue, UNDEFINED } from "../bson/values.ts";
 
-/** A dotted path in parts, with the array position that each part names (-1 when it names none). */
+/** A dotted path in parts, with the array position of each part (-1 if it is not a number). */
 export interface Path {
   readonly text: string;
   readonly parts: readonly string[];
@@ -9,11 +9,11 @@ export interface Path {
 
 const POSITION = /^(?:0|[1-9]\d{0,9})$/;
 
-/** The array position that a path component spells, or -1. */
+/** Returns a path component as an array position, or -1. */
 export const arrayPosition = (part: string): number => (POSITION.test(part) ? Number(part) : -1);
 
 const parsed = new Map<string, Path>();
-/** Paths come from few places in a program; a client that makes them up must not fill the memory. */
+/** Programs use few distinct paths; the limit protects the memory from clients that generate them. */
 const MAX_PARSED = 5_000;
 
 export function parsePath(text: string): Path {
@@ -26,22 +26,22 @@ export function parsePath(text: string): Path {
   return path;
 }
 
-/** Receives each value that a path leads to; `undefined` where it leads nowhere. True ends the search. */
+/** Receives each value at a path; `undefined` if there is none. Returning true ends the search. */
 export type ValueTest = (value: BsonValue | undefined) => boolean;
 
-/** The outermost array element through which the last successful search went: what `$` stands for in an update. */
+/** The outermost array position of the last successful search: the positional `$` of an update. */
 export const matched = { index: -1 };
 
 interface Search {
   readonly path: Path;
-  /** Whether an array at the path's end offers its elements besides itself. */
+  /** Whether an array at the end of the path also contributes its elements. */
   readonly expandLeaf: boolean;
   readonly test: ValueTest;
 }
 
 /**
- * True when `test` accepts one of the values at the path, as MongoDB's filters see them: arrays on the way offer
- * their documents and the position that the path names, and nothing at all when they hold neither.
+ * * Returns true if `test` accepts one of the values at the path, as in MongoDB's filters: an array on the path
+ * contributes its documents and the position that the path names, and nothing if it has neither.
  */
 export function anyValueAt(doc: BsonDocument, path: Path, expandLeaf: boolean, test: ValueTest): boolean {
   const value = doc.get(path.parts[0]!);
@@ -93,8 +93,8 @@ function inArray(items: readonly BsonValue[], at: number, search: Search): boole
 }
 
 /**
- * The values under which an index or a sort sees a document: elements instead of an array (`undefined` for an
- * empty one), null for what is missing; never empty.
+ * * Returns the values of a document for an index or a sort: elements instead of an array (`undefined` for an empty
+ * one), null for missing fields. Never empty.
  */
 export function keyValuesAt(doc: BsonDocument, path: Path): BsonValue[] {
   const values: BsonValue[] = [];
@@ -122,7 +122,7 @@ function collectFromArray(items: readonly BsonValue[], at: number, path: Path, i
   else for (const item of items) collect(item instanceof Map ? item : null, at, path, into);
 }
 
-/** The value at a path that treats arrays as plain containers: a component names a field or a position. */
+/** Returns the value at a path whose components are field names or array positions. */
 export function valueAt(root: BsonValue | undefined, parts: readonly string[]): BsonValue | undefined {
   let value = root;
   for (const part of parts) {

@@ -1,9 +1,9 @@
 import type { Pace } from "../pacing/pace.ts";
 
-/** A piece of so many is sorted without a look at the clock: a millisecond where each comparison takes one microsecond. */
+/** Size of the pieces that are sorted without a pause: about 1 ms if a comparison takes 1 µs. */
 const PIECE = 128;
 
-/** A stable sort of pieces that are then merged two by two, so that a large one does not hold up other clients. */
+/** A stable merge sort of pieces, with pauses, so that a large sort does not block other clients. */
 export async function sortPaced<T>(
   items: readonly T[],
   compare: (a: T, b: T) => number,

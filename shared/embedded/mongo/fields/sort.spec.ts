@@ -33,7 +33,7 @@ test("values of all types sort in one order, missing as null", () => {
   assert.deepEqual(sorted({ a: -1 }, docs), [9, 8, 6, 5, 4, 3, 2, 1, 7, 0]);
 });
 
-test("arrays sort by their least element ascending and their greatest descending", () => {
+test("arrays sort by their smallest element ascending and their largest descending", () => {
   const docs = [
     { _id: 1, a: [5, 1] },
     { _id: 2, a: [3] },
@@ -76,7 +76,7 @@ test("paths through one array, beside another field and deeper down", () => {
   assert.deepEqual(sorted({ "o.a.y": -1, k: 1, "o.a.x": 1 }, docs), [1, 2, 3]);
 });
 
-test("paths that name positions of one array, or of two, take the values that stand there", () => {
+test("paths with array positions use the values at these positions", () => {
   const docs = [
     { _id: 1, r: [1, 3], q: [1] },
     { _id: 2, r: [1, 2], q: [5] },
@@ -110,7 +110,7 @@ test("several fields, each with its direction, and a stable order of equals", ()
   assert.deepEqual(sorted({ a: -1, b: -1 }, docs), [2, 1, 3, 4]);
 });
 
-test("a collation sorts strings its way", () => {
+test("a collation decides the order of strings", () => {
   const docs = [
     { _id: 1, a: "b" },
     { _id: 2, a: "A" },
@@ -121,7 +121,7 @@ test("a collation sorts strings its way", () => {
   assert.deepEqual(sorted({ a: 1 }, docs, { locale: "en", numericOrdering: true }), [2, 4, 3, 1]);
 });
 
-test("directions other than 1 and -1 are refused", () => {
+test("directions other than 1 and -1 are rejected", () => {
   assert.throws(() => compileSort(docOf({ a: 2 })), { code: 15975 });
   assert.throws(() => compileSort(docOf({ a: "asc" })), { code: 15974 });
   assert.throws(() => compileSort(docOf({ a: { $meta: "textScore" } })), { code: 115 });

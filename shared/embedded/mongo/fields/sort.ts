@@ -8,7 +8,7 @@ import { requireFieldPath } from "./field-path.ts";
 import { keyTuples } from "./index-keys.ts";
 import { type Path, parsePath } from "./path.ts";
 
-/** What a document sorts by: computed once, compared often. */
+/** The sort key of a document: computed once, compared often. */
 export type SortKey = string | readonly BsonValue[];
 
 export interface Sorter {
@@ -40,7 +40,7 @@ function sortField(name: string, value: BsonValue): SortField {
   return { path: parsePath(name), direction: direction(name, value) };
 }
 
-/** The values of paths that meet no array in the document; undefined where one of them does. */
+/** The values of paths without arrays; undefined if there is an array on one of them. */
 function scalarsAt(doc: BsonDocument, fields: readonly SortField[]): BsonValue[] | undefined {
   const values: BsonValue[] = [];
   for (const { path } of fields) {
@@ -54,7 +54,7 @@ function scalarsAt(doc: BsonDocument, fields: readonly SortField[]): BsonValue[]
   return values;
 }
 
-/** The combinations of values under which an index on the same paths would hold the document. */
+/** The combinations of values of the document in an index on the same paths. */
 function combinationsAt(doc: BsonDocument, fields: readonly SortField[]): BsonValue[][] {
   try {
     const tuples = keyTuples(
@@ -88,7 +88,7 @@ class CompiledSort implements Sorter {
   keyOf(doc: BsonDocument): SortKey {
     const values = scalarsAt(doc, this.#fields);
     if (values !== undefined) return this.#keyOfValues(values);
-    // Of the combinations that an array gives the one counts that comes first in this order.
+    // Of the combinations of an array, the first one in this order counts.
     return combinationsAt(doc, this.#fields)
       .map((combination) => this.#keyOfValues(combination))
       .reduce((best, key) => (this.compare(key, best) < 0 ? key : best));
@@ -105,7 +105,7 @@ class CompiledSort implements Sorter {
 }
 
 /**
- * Compiles a sort specification. Arrays sort by their least element ascending and their greatest descending,
+ * * Compiles a sort specification. Arrays sort by their smallest element ascending and their largest descending,
  * missing fields as null.
  *
  * @throws CommandFault 15975 for a direction that is neither 1 nor -1, 115 for `$meta`; the sort itself throws 2

@@ -8,7 +8,7 @@ export type BitOperator = "$bitsAllSet" | "$bitsAnySet" | "$bitsAllClear" | "$bi
 const MIN_INT64 = -(2 ** 63);
 const MAX_INT64 = 2 ** 63;
 
-/** A number's 64 bits; undefined when it is no whole number of that range. */
+/** Returns a number as 64 bits; undefined if it is not a whole number in that range. */
 function whole(value: BsonValue): bigint | undefined {
   if (typeof value === "bigint") return value;
   if (!isNumber(value)) return undefined;
@@ -46,7 +46,10 @@ function maskPositions(spec: BsonValue, operator: string): number[] {
   return positions;
 }
 
-/** Whether a bit is set; numbers extend their sign, binary data extends with zeros; undefined for other values. */
+/**
+ * Returns whether a bit is set. Numbers are sign-extended, binary data is extended with zeros. Returns undefined
+ * for other values.
+ */
 function bitReader(value: BsonValue | undefined): ((bit: number) => boolean) | undefined {
   if (value === undefined) return undefined;
   if (value instanceof Binary) return (bit) => ((value.bytes[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0;
@@ -55,7 +58,7 @@ function bitReader(value: BsonValue | undefined): ((bit: number) => boolean) | u
   return (bit) => ((bits >> BigInt(Math.min(bit, 63))) & 1n) === 1n;
 }
 
-/** The four bit tests; their operand is a mask, binary data or a list of positions. */
+/** The four bit tests. Their operand is a mask, binary data or a list of positions. */
 export function bitsTest(operator: BitOperator, spec: BsonValue): ValueTest {
   const positions = maskPositions(spec, operator);
   const wantsSet = operator === "$bitsAllSet" || operator === "$bitsAnySet";

@@ -7,24 +7,29 @@ import { regexTest } from "../regex/compile-regex.ts";
 import { DOCUMENT_OPERATORS, type MatchOptions } from "./matcher.ts";
 import { type Comparison, comparisonTest } from "./predicate.ts";
 
-/** Whether a filter's value holds operators (`{ $gt: 5 }`) rather than being a value to equal, such as a DBRef. */
+/**
+ * Returns whether a filter's value contains operators (`{ $gt: 5 }`). Other values, such as a DBRef, are compared
+ * for equality.
+ */
 export function isOperatorDocument(value: BsonValue): value is BsonDocument {
   if (!isDocument(value)) return false;
   const first = value.keys().next();
   return !first.done && first.value.startsWith("$") && !(value.has("$ref") && value.has("$id"));
 }
 
-/** Whether a name is that of an operator on the value at a path, not one on whole documents, and no field. */
+/**
+ * Returns whether a name is an operator on the value at a path, and not a field or an operator on whole documents.
+ */
 export const isFieldOperator = (name: string | undefined): boolean =>
   name?.startsWith("$") === true && !DOCUMENT_OPERATORS.has(name) && !POINTER_FIELDS.has(name);
 
 export const isTruthyOperand = (value: BsonValue): boolean =>
   value !== false && value !== null && !(isNumber(value) && toDouble(value) === 0);
 
-/** One operator as a test of single values, and which values it wants to see; undefined for `$options`. */
+/** One operator as a test of single values, and the values to which it applies. */
 export interface FieldTest {
   readonly test: ValueTest;
-  /** False: only the value at the path itself, never an array's elements. */
+  /** False: applies to the value at the path only, not to the elements of an array. */
   readonly expandLeaf: boolean;
   readonly negated?: boolean;
 }

@@ -2,7 +2,7 @@ import { BSON, type Document } from "mongodb";
 
 const { Decimal128, Double, Long, MaxKey, MinKey, ObjectId } = BSON;
 
-/** Filter, document, and whether the one accepts the other. A real server agrees. */
+/** Filter, document, and whether the filter matches. Verified against a real server. */
 export const filterCases: readonly (readonly [Document, Document, boolean])[] = [
   [{}, { a: 1 }, true],
   [{ a: 1 }, { a: Long.fromNumber(1) }, true],

@@ -2,7 +2,9 @@ import { compareValues } from "../bson/compare.ts";
 import { Decimal128 } from "../bson/decimal.ts";
 import { BsonDouble, type BsonValue, typeOf } from "../bson/values.ts";
 
-/** Whether two values would be stored as the same bytes: 1 and NumberLong(1) are equal but not identical. */
+/**
+ * Returns whether two values are stored as the same bytes: 1 and NumberLong(1) are equal but not identical.
+ */
 export function identical(a: BsonValue, b: BsonValue): boolean {
   if (a === b) return true;
   if (typeOf(a) !== typeOf(b)) return false;

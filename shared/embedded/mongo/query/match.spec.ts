@@ -10,7 +10,7 @@ import { compileRawMatch } from "./raw-match.ts";
 
 const matches = (filter: Document, doc: Document): boolean => compileMatch(docOf(filter))(docOf(doc));
 
-test("filters accept and refuse documents as MongoDB does", () => {
+test("filters match the same documents as MongoDB", () => {
   for (const [filter, doc, expected] of filterCases) {
     assert.equal(
       matches(filter, doc),
@@ -20,7 +20,7 @@ test("filters accept and refuse documents as MongoDB does", () => {
   }
 });
 
-test("the bytes of a document give the same answer, or none", () => {
+test("the bytes of a document give the same result, or none", () => {
   let decided = 0;
   for (const [filter, doc, expected] of filterCases) {
     const verdict = compileRawMatch(docOf(filter))(encodeDocument(docOf(doc)));
@@ -31,7 +31,7 @@ test("the bytes of a document give the same answer, or none", () => {
   assert.ok(decided > 40, `${decided} decided`);
 });
 
-test("what is wrong in a filter is named with the server's code, before any document is seen", () => {
+test("an invalid filter fails with the server's code before any document is read", () => {
   const faults: readonly (readonly [Document, number])[] = [
     [{ a: { $bogus: 1 } }, 2],
     [{ a: { $gt: 1, b: 2 } }, 2],
@@ -66,7 +66,7 @@ test("what is wrong in a filter is named with the server's code, before any docu
   }
 });
 
-test("the positional operator means the element that the filter found", () => {
+test("the positional operator refers to the element that the filter matched", () => {
   const at = (filter: Document, doc: Document) => matchedArrayIndex(compileMatch(docOf(filter)), docOf(doc));
   assert.equal(at({ a: 2 }, { a: [1, 2, 2] }), 1);
   assert.equal(at({ "a.b": { $gt: 1 } }, { a: [{ b: 1 }, { b: [0, 5] }] }), 1);

@@ -79,7 +79,7 @@ function topLevelOperator(operator: string, value: BsonValue, options: MatchOpti
   );
 }
 
-/** An array as a document of its positions, as `$elemMatch` sees arrays inside arrays. */
+/** Converts an array to a document keyed by position, as `$elemMatch` treats arrays inside arrays. */
 const positionsOf = (items: readonly BsonValue[]): BsonDocument =>
   new Map(items.map((item, index) => [String(index), item]));
 
@@ -95,7 +95,7 @@ function elementTest(value: BsonDocument, options: MatchOptions): ValueTest {
   };
 }
 
-/** `$elemMatch`: one element meets all conditions; its position is what `$` means afterwards. */
+/** `$elemMatch`: one element satisfies all conditions; its position is the positional `$` afterwards. */
 export function elemMatchTest(value: BsonValue, options: MatchOptions): ValueTest {
   if (!isDocument(value)) throw new CommandFault(2, "$elemMatch needs an Object");
   const test = elementTest(value, options);
@@ -202,7 +202,7 @@ function rarerFieldTest(
 
 const groups = new WeakMap<FieldTest, readonly FieldTest[]>();
 
-/** `$not` denies its operators together: it must see all of a path's values before it can deny. */
+/** `$not` negates all of its operators together, over all values at the path. */
 function negatedGroup(tests: readonly FieldTest[]): FieldTest {
   const group: FieldTest = {
     test: (item) => tests.every(({ test, negated }) => test(item) !== (negated === true)),
@@ -226,12 +226,14 @@ function atPath(path: Path, field: FieldTest): Matcher {
   return field.negated ? negate(search) : search;
 }
 
-/** The tests that the operators of one field impose on a document. */
+/** Compiles the operators of one field to tests of documents. */
 function compileFieldTests(path: Path, operators: BsonDocument, options: MatchOptions): Matcher[] {
   return fieldTests(operators, options).map((test) => atPath(path, test));
 }
 
-/** All of a field's operators as one test of the value at its path, right as long as no array is involved. */
+/**
+ * Compiles all operators of a field to one test of the value at its path. It is correct only without arrays.
+ */
 export function plainTest(operators: BsonDocument, options: MatchOptions): ValueTest {
   const tests = fieldTests(operators, options);
   return (value) => tests.every(({ test, negated }) => test(value) !== (negated === true));
@@ -247,10 +249,10 @@ function fieldMatcher(path: Path, value: BsonValue, options: MatchOptions): Matc
 }
 
 /**
- * Compiles a filter to a test of documents.
+ * * Compiles a filter to a test of documents.
  *
- * Everything wrong in the filter is reported here, whether or not there are documents: CommandFault 2 (BadValue)
- * for unknown operators and operands of a wrong shape, 115 for operators that only a real server has.
+ * All errors of the filter are thrown here, with or without documents: CommandFault 2 (BadValue) for unknown
+ * operators and invalid operands, 115 for operators that only a real server supports.
  */
 export function compileMatch(filter: BsonDocument, options: MatchOptions = {}): Matcher {
   const tests: Matcher[] = [];
@@ -264,7 +266,9 @@ export function compileMatch(filter: BsonDocument, options: MatchOptions = {}): 
   return allOf(tests);
 }
 
-/** The array position at which a filter matched a document, which is what `$` means in updates and projections. */
+/**
+ * Returns the array position at which a filter matched a document: the positional `$` of updates and projections.
+ */
 export function matchedArrayIndex(match: Matcher, doc: BsonDocument): number | undefined {
   matched.index = -1;
   return match(doc) && matched.index >= 0 ? matched.index : undefined;

@@ -10,11 +10,11 @@ export interface MatchOptions {
   /** Variables that `$expr` may use. */
   readonly scope?: Scope;
   readonly collation?: Collation;
-  /** Where `$expr` may stand; default: anywhere. */
+  /** Where `$expr` is allowed; default: everywhere. */
   readonly expr?: "at the top only" | "banned";
 }
 
-/** Operators on whole documents: they stand where a field's name stands. */
+/** Operators on whole documents, used in the place of a field name. */
 export const DOCUMENT_OPERATORS: ReadonlySet<string> = new Set([
   "$and",
   "$or",
@@ -38,7 +38,7 @@ export function negate(test: Matcher): Matcher {
   };
 }
 
-/** A test that passes where all tests pass. */
+/** Combines tests into one that passes if all pass. */
 export function allOf(tests: readonly Matcher[]): Matcher {
   if (tests.length === 0) return () => true;
   if (tests.length === 1) return tests[0]!;

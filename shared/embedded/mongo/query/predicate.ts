@@ -38,7 +38,7 @@ function withExtreme(operator: Comparison, operand: MinKey | MaxKey): ValueTest 
   return (value) => (value !== undefined && rankOf(value) === rank ? itself : others);
 }
 
-/** A comparison as filters make it: only values of the operand's own kind compare; NaN equals only NaN. */
+/** A comparison in a filter: only values of the operand's type compare, and NaN equals only NaN. */
 export function comparisonTest(operator: Comparison, operand: BsonValue, strings?: StringOrder): ValueTest {
   if (operand === null || operand instanceof BsonUndefined) return withNull(operator, operand);
   if (operand instanceof MinKey || operand instanceof MaxKey) return withExtreme(operator, operand);
@@ -61,10 +61,10 @@ export function comparisonTest(operator: Comparison, operand: BsonValue, strings
 const isSymbolLike = (value: BsonValue, operand: BsonValue): boolean =>
   rankOf(value) === 15 && compareValues(value, operand) === 0;
 
-/** Lists above this length are looked up by key instead of compared one by one. */
+/** Lists above this length are searched by key instead of one by one. */
 const SMALL_LIST = 8;
 
-/** `$in`: equality with one of the operands; regular expressions among them match as such. */
+/** `$in`: equality with one of the operands, or a match of one of the regular expressions. */
 export function membershipTest(operands: readonly BsonValue[], strings?: StringOrder): ValueTest {
   const plain = operands.filter((operand) => !(operand instanceof Regex));
   const patterns = operands

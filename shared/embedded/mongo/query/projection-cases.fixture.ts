@@ -9,7 +9,7 @@ export const projectedDocument = {
 };
 const doc = projectedDocument;
 
-/** Projection, what it makes of the document above, and the query's filter. A real server agrees. */
+/** Projection, its result for the document above, and the query's filter. Verified against a real server. */
 export const projectionCases: readonly (readonly [Document, Document, Document?])[] = [
   [{ e: 1 }, { _id: 1, e: 5 }],
   [{ e: true, _id: 0 }, { e: 5 }],

@@ -2,12 +2,15 @@ import { CommandFault } from "../bson/fault.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import type { Expression } from "../expression/scope.ts";
 
-/** What a projection does at one field: keep or drop it, compute it, reshape its array, or go on below it. */
+/**
+ * The action of a projection on one field: include or exclude it, compute it, reshape its array, or descend into
+ * it.
+ */
 export type ProjectionLeaf =
   | { readonly kind: "include" }
   | { readonly kind: "exclude" }
   | { readonly kind: "compute"; readonly expression: Expression }
-  /** Reshapes the value that is there; undefined leaves the field out. */
+  /** Reshapes the existing value; undefined omits the field. */
   | {
       readonly kind: "reshape";
       readonly reshape: (value: BsonValue, root: BsonDocument) => BsonValue | undefined;
@@ -19,7 +22,7 @@ export interface ProjectionNode {
 
 const isNode = (entry: ProjectionNode | ProjectionLeaf): entry is ProjectionNode => "children" in entry;
 
-/** Enters a leaf at a dotted path. CommandFault 31249 or 31250 where paths collide. */
+/** Adds a leaf at a dotted path. CommandFault 31249 or 31250 if paths collide. */
 export function addLeaf(root: ProjectionNode, path: string, leaf: ProjectionLeaf): void {
   const parts = path.split(".");
   let node = root;
@@ -43,11 +46,11 @@ export function addLeaf(root: ProjectionNode, path: string, leaf: ProjectionLeaf
 
 interface Projecting {
   readonly root: BsonDocument;
-  /** Whether fields without an entry stay. */
+  /** Whether fields without an entry are kept. */
   readonly keepsOthers: boolean;
 }
 
-/** Applies a projection to a document: its own fields in their order, then what is computed. */
+/** Applies a projection to a document: first its fields in their order, then computed ones. */
 export function applyNode(doc: BsonDocument, node: ProjectionNode, projecting: Projecting): BsonDocument {
   const result: BsonDocument = new Map();
   for (const [name, value] of doc) {
@@ -76,7 +79,7 @@ function applyEntry(
     case "exclude":
       return undefined;
     case "compute":
-      // Computed after the document's own fields: their order is the specification's.
+      // Computed fields follow the document's fields, in the order of the specification.
       return projecting.keepsOthers ? value : undefined;
     case "reshape":
       return entry.reshape(value, projecting.root);
@@ -101,7 +104,7 @@ const hasComputed = (node: ProjectionNode): boolean => {
   return false;
 };
 
-/** Sets the computed fields of a node on a document that was projected already. */
+/** Sets the computed fields of a node on a projected document. */
 function compute(node: ProjectionNode, into: BsonDocument, root: BsonDocument): void {
   for (const [name, entry] of node.children) {
     if (!isNode(entry)) {
@@ -115,7 +118,7 @@ function compute(node: ProjectionNode, into: BsonDocument, root: BsonDocument): 
 }
 
 function computeBelow(value: BsonValue, node: ProjectionNode, root: BsonDocument): BsonValue {
-  // `applyBelow` has computed inside documents and the documents of arrays; a scalar gives way to a document.
+  // `applyBelow` has computed fields inside documents and arrays; a scalar is replaced by a document.
   if (value instanceof Map || Array.isArray(value)) return value;
   const fresh: BsonDocument = new Map();
   compute(node, fresh, root);

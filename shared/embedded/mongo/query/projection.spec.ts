@@ -5,7 +5,7 @@ import { canonical, docOf } from "../bson/official.fixture.ts";
 import { compileProjection } from "./projection.ts";
 import { projectedDocument, projectionCases } from "./projection-cases.fixture.ts";
 
-test("projections give what MongoDB gives, in its order", () => {
+test("projections return the same fields as MongoDB, in the same order", () => {
   for (const [projection, expected, filter] of projectionCases) {
     const project = compileProjection(docOf(projection), filter && docOf(filter));
     assert.equal(
@@ -16,7 +16,7 @@ test("projections give what MongoDB gives, in its order", () => {
   }
 });
 
-test("contradictory projections are refused with the server's code", () => {
+test("contradictory projections fail with the server's code", () => {
   const faults: readonly (readonly [Document, number, Document?])[] = [
     [{ "l.$": 1 }, 31277],
     [{ "l.$": 1 }, 31277, { a: 1, $or: [{ e: 1 }] }],

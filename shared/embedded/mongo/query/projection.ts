@@ -15,7 +15,7 @@ export type Projection = (doc: BsonDocument) => BsonDocument;
 export interface ProjectionOptions {
   readonly scope?: Scope | undefined;
   readonly collation?: Collation | undefined;
-  /** Only `find` has `$`, `$slice: [skip, limit]` and `$elemMatch` in projections; `$project` has none of them. */
+  /** `$`, `$slice: [skip, limit]` and `$elemMatch` are allowed in `find` only, not in `$project`. */
   readonly isFind: boolean;
 }
 
@@ -40,7 +40,7 @@ function settle(parsing: Parsing, mode: Mode, path: string): void {
   }
 }
 
-/** Computed fields belong to inclusion projections. */
+/** Computed fields imply an inclusion projection. */
 function settleComputed(parsing: Parsing): void {
   if (parsing.mode === "exclusion") {
     throw new CommandFault(31252, "Cannot use expression other than $meta in exclusion projection");
@@ -153,7 +153,7 @@ function addComputed(parsing: Parsing, path: string, value: BsonValue): void {
   });
 }
 
-/** Without another sign, `_id` alone says what the projection is; `$slice` alone excludes nothing. */
+/** Without other fields, `_id` decides the kind of projection; `$slice` alone excludes nothing. */
 function finalMode({ mode, id }: Parsing): Mode {
   return mode ?? (id === "include" ? "inclusion" : "exclusion");
 }
@@ -175,7 +175,7 @@ function parse(spec: BsonDocument, options: ProjectionOptions, match: Matcher | 
   return (doc) => applyNode(doc, root, { root: doc, keepsOthers: mode === "exclusion" });
 }
 
-/** The positional `$` shows the element that the query found: the query must be on the same field. */
+/** The positional `$` returns the element that the query matched, so the query must be on the same field. */
 function requireQueried(path: string, filter: BsonDocument): void {
   if (queriedFields(filter).has(path.split(".")[0]!)) return;
   throw new CommandFault(31277, `Positional projection '${path}' does not match the query document.`);
@@ -191,10 +191,10 @@ function queriedFields(filter: BsonDocument, into = new Set<string>()): Set<stri
 }
 
 /**
- * Compiles the projection of a `find`: inclusion or exclusion, `$slice`, `$elemMatch`, the positional `$` (by
- * the query's filter) and expressions.
+ * * Compiles the projection of a `find`: inclusion or exclusion, `$slice`, `$elemMatch`, the positional `$` (by the
+ * query's filter) and expressions.
  *
- * @throws CommandFault 31253 or 31254 where inclusion and exclusion are mixed, 31249 or 31250 where paths collide
+ * @throws CommandFault 31253 or 31254 if inclusion and exclusion are mixed, 31249 or 31250 if paths collide
  */
 export function compileProjection(
   spec: BsonDocument,

@@ -5,7 +5,7 @@ import { isOperatorDocument } from "./field-operand.ts";
 import { plainTest } from "./match.ts";
 import type { MatchOptions } from "./matcher.ts";
 
-/** True or false where the bytes of a document decide, undefined where it must be decoded to know. */
+/** The result if the bytes of a document are enough to decide; undefined if it must be decoded. */
 export type RawMatcher = (bytes: Uint8Array) => boolean | undefined;
 
 interface Condition {
@@ -13,7 +13,7 @@ interface Condition {
   readonly test: ValueTest;
 }
 
-/** False where a part of the filter is no condition on one field. */
+/** False if a part of the filter is not a condition on one field. */
 function collect(filter: BsonDocument, options: MatchOptions, into: Condition[]): boolean {
   let isWhole = true;
   for (const [name, value] of filter) {
@@ -29,9 +29,9 @@ const operatorsOf = (value: BsonValue): BsonDocument =>
   isOperatorDocument(value) ? value : new Map([[value instanceof Regex ? "$regex" : "$eq", value]]);
 
 /**
- * Compiles a (correct) filter to a test of encoded documents: decoding one field costs a tenth of decoding all.
+ * * Compiles a valid filter to a test of encoded documents: decoding one field costs a tenth of decoding all.
  *
- * Arrays on a path leave the answer open, except that one false condition settles it.
+ * Arrays on a path make the result undecided, unless another condition is false.
  */
 export function compileRawMatch(filter: BsonDocument, options: MatchOptions = {}): RawMatcher {
   const conditions: Condition[] = [];

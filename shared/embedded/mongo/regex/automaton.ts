@@ -4,7 +4,7 @@ import { NEWLINE, WORD } from "./named-sets.ts";
 import type { Program } from "./program.ts";
 import type { Anchor } from "./syntax.ts";
 
-/** What stands before a position. */
+/** The context before a position. */
 type Before = "start" | "newline" | "word" | "other";
 
 /** What stands behind a position: a class of characters, a newline that ends the text, or the end. */
@@ -35,8 +35,8 @@ const MAX_TRANSITIONS = 20_000;
 const MAX_STEPS = 4_000_000;
 
 /**
- * Tells whether a text matches, in time that grows with the length of the text and not with the ways to match it:
- * a deterministic automaton whose states are made when they are first reached, and dropped when they become many.
+ * * Tests whether a text matches, in time linear in its length: a deterministic automaton whose states are created
+ * when first reached, and dropped when there are too many.
  */
 export class Automaton {
   readonly #program: Program;

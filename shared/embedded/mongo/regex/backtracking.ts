@@ -12,8 +12,8 @@ export type Spans = readonly number[];
 const MAX_STEPS = 2_000_000;
 
 /**
- * Carries a program out as PCRE does, one way after the other; for what neither the runtime's expressions nor an
- * automaton can do. It gives up after a number of steps.
+ * * Executes a program by backtracking, as PCRE does, for patterns that neither native expressions nor an automaton
+ * can match. It fails after a number of steps.
  *
  * @throws CommandFault 51156
  */

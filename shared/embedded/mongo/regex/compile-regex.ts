@@ -6,9 +6,9 @@ const compiled = new Map<string, CompiledRegex>();
 const CACHE_LIMIT = 500;
 
 /**
- * Compiles a Perl-style pattern with the options `i`, `m`, `s`, `x` and `u`; compiled patterns are kept.
+ * * Compiles a Perl-style pattern with the options `i`, `m`, `s`, `x` and `u`; compiled patterns are cached.
  *
- * @throws CommandFault 51091 for a pattern that is wrong or not supported, 51108 for an unknown option
+ * @throws CommandFault 51091 for an invalid or unsupported pattern, 51108 for an unknown option
  */
 export function compileRegex(pattern: string, flags: string): CompiledRegex {
   for (const flag of flags) {
@@ -23,7 +23,7 @@ export function compileRegex(pattern: string, flags: string): CompiledRegex {
   return regex;
 }
 
-/** A test for strings that match, and for stored regular expressions that are the same. */
+/** Compiles a test for strings that match, and for stored regular expressions that are identical. */
 export function regexTest(pattern: string, flags: string): (value: BsonValue | undefined) => boolean {
   const regex = compileRegex(pattern, flags);
   return (value) => {

@@ -16,10 +16,10 @@ const LONG_TEXT = 50_000;
 const MAX_WAYS_EACH = 20;
 
 /**
- * A pattern of PCRE, carried out by the first of these means that is safe for the text at hand:
+ * * A PCRE pattern, matched by the first of these engines that is safe for the text:
  *
- * 1. the runtime's own regular expressions, where their backtracking is bounded by the length of the text;
- * 2. an automaton, which needs one step for each character, for patterns without look-around, atomic group or reference;
+ * 1. the runtime's own regular expressions, where their backtracking is bounded by the length of the text; 2. an
+ * automaton, which needs one step for each character, for patterns without look-around, atomic group or reference;
  * 3. backtracking that gives up after a number of steps.
  *
  * One match takes a tenth of a second at most, except on texts of many megabytes.
@@ -38,7 +38,7 @@ export class CompiledRegex {
   #program: Program | null = null;
   #automaton: Automaton | null | undefined;
 
-  /** @throws CommandFault 51091 for a pattern that is wrong, or that has what this server does not have */
+  /** @throws CommandFault 51091 for an invalid or unsupported pattern */
   constructor(pattern: string, flags: string) {
     this.#pattern = parsePattern(pattern, flags);
     const { root } = this.#pattern;

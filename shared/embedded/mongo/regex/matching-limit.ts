@@ -1,10 +1,10 @@
 import { CommandFault } from "../bson/fault.ts";
 import { longStep } from "../pacing/long-step.ts";
 
-/** About one millisecond. */
+/** About 1 ms. */
 const SLOW_STEPS = 10_000;
 
-/** Counts the steps of one match, so that none holds up the other clients of the server for long. */
+/** Limits the steps of one match, so that none blocks other clients for long. */
 export class StepLimit {
   readonly #most: number;
   #left: number;
@@ -14,7 +14,7 @@ export class StepLimit {
     this.#left = most;
   }
 
-  /** @throws CommandFault 51156, as MongoDB for a match that goes beyond PCRE's own limit */
+  /** @throws CommandFault 51156, as in MongoDB for a match that exceeds PCRE's limit */
   take(steps: number): void {
     this.#left -= steps;
     if (this.#left >= 0) {

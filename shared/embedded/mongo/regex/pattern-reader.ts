@@ -3,7 +3,7 @@ import { CommandFault } from "../bson/fault.ts";
 export const invalidRegex = (reason: string): CommandFault =>
   new CommandFault(51091, `Regular expression is invalid: ${reason}`);
 
-/** The text of a pattern with a position in it. */
+/** The text of a pattern with a current position. */
 export class PatternReader {
   readonly text: string;
   at = 0;
@@ -28,14 +28,14 @@ export class PatternReader {
     return next;
   }
 
-  /** Steps over the text if it stands here. */
+  /** Skips the text if it is at the position. */
   skip(text: string): boolean {
     if (!this.text.startsWith(text, this.at)) return false;
     this.at += text.length;
     return true;
   }
 
-  /** Steps over what the sticky expression matches here; undefined where it does not. */
+  /** Skips what the sticky expression matches at the position; undefined if it does not match. */
   match(expression: RegExp): RegExpExecArray | undefined {
     expression.lastIndex = this.at;
     const found = expression.exec(this.text);
@@ -44,7 +44,7 @@ export class PatternReader {
     return found;
   }
 
-  /** The text up to the terminator, which is stepped over. */
+  /** Returns the text up to the terminator, and skips both. */
   until(terminator: string, construct: string): string {
     const end = this.text.indexOf(terminator, this.at);
     if (end < 0) throw this.invalid(`${construct} is not terminated`);
@@ -57,7 +57,7 @@ export class PatternReader {
     return invalidRegex(`${reason} at offset ${this.at}`);
   }
 
-  /** What PCRE has and this server has not. */
+  /** The error for a PCRE feature that is not supported. */
   unsupported(construct: string): CommandFault {
     return invalidRegex(
       `${construct} at offset ${this.at} is not supported by the embedded MongoDB server; a real MongoDB server has it`,

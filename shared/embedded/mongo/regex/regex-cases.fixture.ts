@@ -132,8 +132,8 @@ export const regexCases: readonly (readonly [string, string, string, readonly (s
   ["(a)\\12", "", "a\n", ["a\n", "a"]],
 ];
 
-/** Pattern, and what the message about it says. */
-export const refusedRegexes: readonly (readonly [string, RegExp])[] = [
+/** Pattern, and its error message. */
+export const rejectedPatterns: readonly (readonly [string, RegExp])[] = [
   ["(", /missing closing parenthesis/],
   [")", /unmatched closing parenthesis/],
   ["[a", /missing terminating \]/],

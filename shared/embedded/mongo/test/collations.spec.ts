@@ -39,14 +39,14 @@ describe("an index with a collation", () => {
     await users().createIndex({ email: 1 }, { name: "caseless", unique: true, collation: caseless });
   });
 
-  it("is shown with all options of its collation", async () => {
+  it("is listed with all options of its collation", async () => {
     const indexes = await users().listIndexes().toArray();
     const { version, ...options } = indexes.find(({ name }) => name === "caseless")!.collation;
     assert.deepEqual(options, shown);
     assert.equal(typeof version, "string");
   });
 
-  it("takes for duplicates what the collation takes for equal", async () => {
+  it("rejects values that are equal under the collation as duplicates", async () => {
     await assert.rejects(users().insertOne({ _id: 1000, email: "USER7@example.ORG" }), { code: 11000 });
     await assert.rejects(users().updateOne({ _id: 8 }, { $set: { email: "user7@EXAMPLE.org" } }), {
       code: 11000,
@@ -80,7 +80,7 @@ describe("an index with a collation", () => {
     assert.equal(await usedIndex({ email: 5 }), "caseless");
   });
 
-  it("gives the order and the ranges of the collation, though not from the index", async () => {
+  it("returns order and ranges of the collation, without using the index", async () => {
     const range = { email: { $gte: "uSER298", $lt: "USER3" } };
     assert.deepEqual(await ids(range, { collation: caseless }), [298, 299]);
     const last = await users()
@@ -89,7 +89,7 @@ describe("an index with a collation", () => {
     assert.equal(last[0]!._id, 99);
   });
 
-  it("stands beside another on the same field", async () => {
+  it("can exist next to another index on the same field", async () => {
     await users().createIndex({ email: 1 });
     await users().createIndex({ email: 1 }, { name: "caseless", unique: true, collation: caseless });
     await assert.rejects(
@@ -102,7 +102,7 @@ describe("an index with a collation", () => {
     await users().dropIndex("email_1");
   });
 
-  it("serves a partial index where both collations agree", async () => {
+  it("serves a partial index if both collations are the same", async () => {
     await users().createIndex(
       { n: 1 },
       { partialFilterExpression: { email: { $eq: "user5@example.org" } }, collation: caseless },
@@ -129,7 +129,7 @@ describe("a collection with a collation", () => {
     await items().createIndex({ s: 1 }, { name: "by bytes", collation: { locale: "simple" } });
   });
 
-  it("gives it to its indexes, the one on _id included", async () => {
+  it("passes it to its indexes, including the one on _id", async () => {
     const indexes = await items().listIndexes().toArray();
     assert.deepEqual(
       indexes.map(({ name, collation }) => [name, collation?.strength]),
@@ -146,7 +146,7 @@ describe("a collection with a collation", () => {
     await assert.rejects(items().insertOne({ _id: "ONE", s: "x" }), { code: 11000 });
   });
 
-  it("gives it to queries of every kind", async () => {
+  it("applies it to queries of every kind", async () => {
     const count = (filter: object, options: object = {}) => items().countDocuments(filter, options);
     assert.equal(await count({ s: "a" }), 2);
     assert.equal(await count({ s: "a" }, { collation: { locale: "simple" } }), 1);
@@ -166,7 +166,7 @@ describe("a collection with a collation", () => {
     );
   });
 
-  it("gives it to writes by _id and by other fields", async () => {
+  it("applies it to writes by _id and by other fields", async () => {
     assert.equal((await items().updateOne({ _id: "TWO" }, { $set: { n: 1 } })).modifiedCount, 1);
     assert.equal((await items().updateMany({ s: "B" }, { $inc: { n: 1 } })).modifiedCount, 1);
     assert.equal((await items().findOneAndUpdate({ _id: "TWO" }, { $inc: { n: 1 } }))!.n, 1);
@@ -175,7 +175,7 @@ describe("a collection with a collation", () => {
     assert.equal(await items().countDocuments(), 2);
   });
 
-  it("is a view's own, which no query overrides", async () => {
+  it("belongs to a view, and no query overrides it", async () => {
     await mongo.db.createCollection("shown", { viewOn: "items", pipeline: [], collation: caseless });
     const view = mongo.db.collection("shown");
     assert.equal(await view.countDocuments({ s: "a" }), 1);

@@ -181,7 +181,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
   ],
 };
 
-describe("what a server always shows", () => {
+describe("what a server always reports", () => {
   const mongo = mongoForTests();
 
   it("is its own databases", async () => {
@@ -203,7 +203,7 @@ describe("what a server always shows", () => {
   });
 });
 
-describe("a command is refused for", () => {
+describe("a command is rejected for", () => {
   const mongo = mongoForTests();
   let connection: RawConnection;
   before(async () => {
@@ -249,7 +249,7 @@ describe("a command is refused for", () => {
     }
   });
 
-  it("what has no place in a transaction", async () => {
+  it("what is not allowed in a transaction", async () => {
     const refused: readonly Rule[] = [
       [find({ readConcern: { level: "linearizable" } }), 72],
       [find({ readConcern: { level: "available" } }), 72],
@@ -294,7 +294,7 @@ describe("a command is refused for", () => {
     assert.equal((await send(next)).cursor.nextBatch.length, 1);
   });
 
-  it("nothing where an index is on the fields of a DBRef", async () => {
+  it("no reason if an index is on the fields of a DBRef", async () => {
     const references = mongo.db.collection("references");
     await references.createIndexes([{ key: { "a.$id": 1 } }, { key: { "a.$ref": 1, "a.$id": -1 } }]);
     await references.insertMany([{ a: { $ref: "c", $id: 1 } }, { a: { $ref: "c", $id: 2 } }]);
@@ -303,7 +303,7 @@ describe("a command is refused for", () => {
     assert.equal(sorted.length, 2);
   });
 
-  it("a write concern beside the error of the command itself", async () => {
+  it("a write concern, in addition to the error of the command", async () => {
     const reply = await send({
       findAndModify: "items",
       query: { a: 1 },
@@ -313,7 +313,7 @@ describe("a command is refused for", () => {
     assert.deepEqual([reply.ok, reply.code, reply.writeConcernError.code], [0, 66, 100]);
   });
 
-  it("nothing where a retry says again what it has done", async () => {
+  it("no reason if a retry repeats its result", async () => {
     const retried = insert({ lsid: { id: new UUID() }, txnNumber: one, documents: [{ b: 1 }] });
     assert.deepEqual((await send(retried)).retriedStmtIds, undefined);
     const again = await send(retried);

@@ -38,7 +38,7 @@ describe("two writers on one document or key", () => {
     }
   };
 
-  it("lets the first writer win and tells the second to try its transaction again", async () => {
+  it("lets the first writer win and labels the error of the second as transient", async () => {
     await inTransaction(async (first) => {
       await items.updateOne({ _id: 1 }, { $inc: { n: 1 } }, { session: first });
       await inTransaction(async (second) => {
@@ -53,7 +53,7 @@ describe("two writers on one document or key", () => {
     assert.equal((await items.findOne({ _id: 1 }))?.n, 1);
   });
 
-  it("refuses a write to what was changed after the transaction's snapshot", async () => {
+  it("rejects a write to a document that was changed after the transaction's snapshot", async () => {
     await inTransaction(async (session) => {
       assert.equal((await items.findOne({ _id: 1 }, { session }))?.n, 0);
       await items.updateOne({ _id: 1 }, { $set: { n: 5 } });
@@ -63,7 +63,7 @@ describe("two writers on one document or key", () => {
     assert.equal((await items.findOne({ _id: 1 }))?.n, 5);
   });
 
-  it("refuses to delete what was deleted after the transaction's snapshot", async () => {
+  it("rejects the deletion of a document that was deleted after the transaction's snapshot", async () => {
     await inTransaction(async (session) => {
       await items.findOne({ _id: 2 }, { session });
       await items.deleteOne({ _id: 1 });
@@ -124,7 +124,7 @@ describe("two writers on one document or key", () => {
     assert.equal(await items.countDocuments({ key: "three" }), 1);
   });
 
-  it("does not take a key for free that was committed after the snapshot", async () => {
+  it("does not treat a key as free that was committed after the snapshot", async () => {
     await inTransaction(async (session) => {
       await items.findOne({ _id: 1 }, { session });
       await items.insertOne({ _id: 3, key: "three" });
@@ -171,7 +171,7 @@ describe("two writers on one document or key", () => {
     assert.equal(await items.findOne({ _id: 5 }), null);
   });
 
-  it("forgets everything that an aborted transaction did, in documents and in indexes", async () => {
+  it("removes everything that an aborted transaction did, in documents and in indexes", async () => {
     const before = await items.find().sort({ _id: 1 }).toArray();
     await inTransaction(async (session) => {
       await items.insertOne({ _id: 7, key: "seven" }, { session });
@@ -192,14 +192,14 @@ describe("two writers on one document or key", () => {
     for (const key of ["seven", "changed", "again"]) await items.insertOne({ _id: key, key });
   });
 
-  it("finds an index that stands at once, also where a transaction on its collection is open", () =>
+  it("finds an existing index at once, even while a transaction on its collection is open", () =>
     inTransaction(async (session) => {
       await items.updateOne({ _id: 1 }, { $set: { n: 1 } }, { session });
       const asked = items.createIndex({ key: 1 }, { unique: true, sparse: true });
       assert.equal(await Promise.race([asked, delay(2000, "still waiting", { ref: false })]), "key_1");
     }));
 
-  it("aborts what a lost client has left open once the session ends", async () => {
+  it("aborts what a lost client left open when the session ends", async () => {
     const other = await mongo.connect();
     const session = other.startSession();
     session.startTransaction();

@@ -28,7 +28,7 @@ describe("cursors", () => {
   const more = (id: Long | number, options: object = {}) =>
     mongo.db.command({ getMore: Long.fromValue(id), collection: rows.collectionName, ...options });
 
-  it("gives 101 documents first, then what the client asks for, and ends with id 0", async () => {
+  it("returns 101 documents first, then the requested batch size, and ends with id 0", async () => {
     const { id, batch } = await first({});
     assert.equal(batch.length, 101);
     const second = await more(id, { batchSize: 99 });
@@ -50,7 +50,7 @@ describe("cursors", () => {
     assert.equal(Number((await first({ limit: 5, batchSize: 5 })).id), 0);
   });
 
-  it("goes on behind documents that are deleted and past ones that are inserted", async () => {
+  it("continues after deleted documents and with inserted ones", async () => {
     const cursor = rows.find().sort({ _id: 1 }).batchSize(10);
     const seen: number[] = [];
     for (let i = 0; i < 10; i++) seen.push((await cursor.next())!._id);
@@ -62,7 +62,7 @@ describe("cursors", () => {
     assert.equal(new Set(seen).size, seen.length);
   });
 
-  it("cuts a batch before it outgrows a reply", async () => {
+  it("ends a batch before it exceeds a reply", async () => {
     const text = "x".repeat(1024 * 1024);
     const large = mongo.db.collection<Row>(`${rows.collectionName}-large`);
     for (let _id = 0; _id < 40; _id++) await large.insertOne({ _id, text });

@@ -81,7 +81,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
     assert.equal((await ids()).length, 15);
   });
 
-  it("stops the start after a kill too, where later writes prove that the damaged ones were whole", async () => {
+  it("stops the start after a kill too, if later writes prove that the damaged ones were complete", async () => {
     const items = await start();
     for (let _id = 1; _id <= 20; _id++) await items.insertOne({ _id });
     // As a process that is killed leaves it: with room for more at its end.
@@ -92,7 +92,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
     await assert.rejects(startEmbeddedMongo({ dir: dir() }), { type: "MONGO_LOG_DAMAGED" });
   });
 
-  it("is told from a write that was cut short, which is left where it is and ignored", async () => {
+  it("is distinguished from an interrupted write, which is left in place and ignored", async () => {
     await insertOneByOne(1, 3);
     const cut = Buffer.from("cut short");
     await appendFile(log(), cut);
@@ -110,7 +110,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
     assert.deepEqual(await ids(), [1, 2, 3, 4]);
   });
 
-  it("stops the start where a log does not reach the end that its successor states", async () => {
+  it("stops the start if a log is shorter than its successor states", async () => {
     await insertOneByOne(1, 3);
     await appendFile(log(), "cut short");
     await insertOneByOne(4, 6);
@@ -127,7 +127,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
     });
   });
 
-  it("is not a log that was made and never begun", async () => {
+  it("does not include a log that was created and never begun", async () => {
     await insertOneByOne(1, 3);
     for (const content of [Buffer.alloc(0), Buffer.alloc(10, 7), Buffer.alloc(4_096)]) {
       await writeFile(log(1), content);
@@ -140,7 +140,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
     await assert.rejects(startEmbeddedMongo({ dir: dir() }), { type: "MONGO_LOG_DAMAGED" });
   });
 
-  it("reads a log of version 0.1.0 and goes on in a new one", async () => {
+  it("reads a log of version 0.1.0 and continues in a new one", async () => {
     const old = Buffer.from(LOG_OF_0_1_0, "base64");
     await mkdir(dir());
     await writeFile(log(), old);

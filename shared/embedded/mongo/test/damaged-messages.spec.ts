@@ -17,7 +17,7 @@ const LANES = 8;
 const GROWTH_BYTES = 64 * 1024 * 1024;
 
 describe(`damaged messages (FUZZ_SEED=${SEED})`, { skip: realServerUrl !== undefined }, () => {
-  it(`get an error or a closed connection, ${MESSAGES} of them, and nothing else suffers`, async () => {
+  it(`get an error or a closed connection, ${MESSAGES} of them, without other effects`, async () => {
     const server = await startEmbeddedMongo({ memory: true });
     const client = await new MongoClient(server.url).connect();
     const outcomes = { answered: 0, closed: 0, unanswerable: 0 };

@@ -12,7 +12,7 @@ interface Job {
   readonly by?: number;
 }
 
-describe("writes on their way to the disk", { skip: realServerUrl !== undefined }, () => {
+describe("writes that are not durable yet", { skip: realServerUrl !== undefined }, () => {
   const directory = directoryForTests();
   const disk = holdableDisk();
   let server: EmbeddedMongo;
@@ -61,7 +61,7 @@ describe("writes on their way to the disk", { skip: realServerUrl !== undefined 
     return sorted.map(({ _id, state }) => `${_id} ${state}`);
   };
 
-  it("are seen by nobody before they are durable, and by everybody from then on", async () => {
+  it("are visible to no reader before they are durable, and to every reader afterwards", async () => {
     await begin("seen");
     const before = await seen();
     const insert = await underWay(jobs.insertOne({ _id: 7, state: "new" }));
@@ -80,7 +80,7 @@ describe("writes on their way to the disk", { skip: realServerUrl !== undefined 
     assert.deepEqual(await seen(), ["0 done", "2 free", "7 new"]);
   });
 
-  it("are built upon by other writes, which the same flush makes durable", async () => {
+  it("can be the basis of other writes, which the same flush makes durable", async () => {
     await begin("claims", 12);
     const claim = (by: number) =>
       jobs.findOneAndUpdate({ state: "free" }, { $set: { state: "taken", by } }, { sort: { _id: 1 } });
@@ -113,7 +113,7 @@ describe("writes on their way to the disk", { skip: realServerUrl !== undefined 
     await second.write;
   });
 
-  it("hold up what is answered because of them: a miss, a duplicate key, a conflict", async () => {
+  it("delay replies that depend on them: a miss, a duplicate key, a conflict", async () => {
     await begin("misses");
     await underWay(jobs.deleteOne({ _id: 0 }));
     const miss = await underWay(jobs.updateOne({ _id: 0 }, { $set: { state: "taken" } }));
@@ -158,7 +158,7 @@ describe("writes on their way to the disk", { skip: realServerUrl !== undefined 
     assert.deepEqual([tries, (await jobs.findOne({ _id: 0 }))?.by], [2, 2]);
   });
 
-  it("do not hold up an index for ever, and are in it", async () => {
+  it("do not block an index build, and are in the index", async () => {
     await begin("indexes", 200);
     disk.release();
     let isOver = false;

@@ -34,7 +34,7 @@ describe("what expires", () => {
     await eventually(async () => (await items.countDocuments()) === 3);
   });
 
-  it("is a transaction that nobody goes on with", async () => {
+  it("is an idle transaction", async () => {
     const items = mongo.db.collection<{ _id: number; n: number }>("held");
     await items.insertOne({ _id: 1, n: 0 });
     await mongo.client.db("admin").command({ setParameter: 1, transactionLifetimeLimitSeconds: 1 });

@@ -63,7 +63,7 @@ describe("explain", () => {
     assert.deepEqual(sorted.stages[1], { $project: { n: 1 } });
   });
 
-  it("shows a $group behind the query, and the stages that follow", async () => {
+  it("shows a $group after the query, and the stages that follow", async () => {
     const group = { $group: { _id: "$b", n: { $sum: 1 } } };
     const grouped = await items()
       .aggregate([{ $match: { a: 5 } }, group])

@@ -19,7 +19,7 @@ describe("a server that is locked by fsync", () => {
     await assert.rejects(mongo.db.command({ fsync: 1, lock: true }), { code: 13 });
   });
 
-  it("answers reads and lets writes wait until it is unlocked", async () => {
+  it("serves reads and makes writes wait until it is unlocked", async () => {
     const session = mongo.client.startSession();
     session.startTransaction();
     await items().insertOne({ _id: 2 }, { session });

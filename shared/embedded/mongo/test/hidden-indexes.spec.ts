@@ -20,7 +20,7 @@ describe("a hidden index", () => {
     await assert.rejects(items().insertOne({ _id: 100, n: 5 }), { code: 11000 });
   });
 
-  it("comes back, and is hidden again", async () => {
+  it("can be shown and hidden again", async () => {
     const shown = await hide(false);
     assert.deepEqual([shown.hidden_old, shown.hidden_new], [true, false]);
     await items().insertOne({ _id: 100, n: 100 });

@@ -46,7 +46,7 @@ describe("isolation of transactions", () => {
     );
   });
 
-  it("sees its own writes through every index, and nobody else sees them", async () => {
+  it("sees its own writes through every index, and no other transaction does", async () => {
     const own = mongo.db.collection<{ _id: number; due: number }>("own");
     await own.createIndex({ due: 1 });
     await own.insertOne({ _id: 1, due: 1 });
@@ -129,7 +129,7 @@ describe("isolation of transactions", () => {
     assert.equal(new Set(claimed).size, JOBS);
   });
 
-  it("keeps collections that a transaction makes to itself until it commits", async () => {
+  it("hides collections that a transaction creates until it commits", async () => {
     const session = mongo.client.startSession();
     session.startTransaction();
     const fresh = mongo.db.collection("made-inside");
@@ -176,7 +176,7 @@ describe("isolation of transactions", () => {
     assert.deepEqual(entries.keysPerIndex, { _id_: 15, n_1: 15 });
   });
 
-  it("leaves documents and indexes in agreement after a storm of transactions that conflict and abort", async () => {
+  it("keeps documents and indexes consistent through many transactions that conflict and abort", async () => {
     const storm = mongo.db.collection<{ _id: number; a: number; b: number }>("storm");
     await storm.createIndexes([
       { key: { a: 1 } },

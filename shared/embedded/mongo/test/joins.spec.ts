@@ -80,7 +80,7 @@ describe("a join through an index", () => {
     });
   });
 
-  it("asks the index of fields, of _id, and of a field that equals a variable", async () => {
+  it("uses indexes on fields, on _id, and on a field that equals a variable", async () => {
     const fields = { $lookup: { from: "indexed", localField: "l", foreignField: "f", as: "joined" } };
     assert.equal(await accessesDuring([fields], "f_1", "one"), 1);
     const ids = { $lookup: { from: "indexed", localField: "ids", foreignField: "_id", as: "joined" } };
@@ -92,7 +92,7 @@ describe("a join through an index", () => {
     assert.equal(await accessesDuring([constant], "f_1", "one"), 1);
   });
 
-  it("asks it along $graphLookup, and within a transaction that sees its own documents", async () => {
+  it("uses them for $graphLookup, and in a transaction that sees its own documents", async () => {
     const graph = {
       from: "indexed",
       startWith: "$l",
@@ -117,7 +117,7 @@ describe("a join through an index", () => {
     }
   });
 
-  it("reads the collection once where many rows are joined", async () => {
+  it("reads the collection once if many rows are joined", async () => {
     const rows = Array.from({ length: 2_000 }, (_, n) => ({ l: `x${n % 500}` }));
     await mongo.db.collection("many").insertMany(rows);
     const stages = [{ $lookup: { from: "indexed", localField: "l", foreignField: "f", as: "joined" } }];

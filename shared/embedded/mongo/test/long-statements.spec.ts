@@ -85,13 +85,13 @@ describe("one statement over very many documents", () => {
     $out: copied,
   };
   for (const [name, statement] of Object.entries(statements)) {
-    it(`lets small ones be answered in between: ${name}`, async () => {
+    it(`serves small ones in between: ${name}`, async () => {
       await answersDuring(statement, () => client.db("admin").command({ ping: 1 }), 2);
     });
   }
 
   describe("and others on the same documents", { skip: realServerUrl !== undefined }, () => {
-    it("shows nothing of itself before all of it", async () => {
+    it("becomes visible all at once", async () => {
       const target = await copied();
       const pairs = await answersDuring(
         () => target.updateMany({}, { $set: { state: "new" } }),
@@ -100,7 +100,7 @@ describe("one statement over very many documents", () => {
       for (const [first, last] of pairs) assert.equal(first!.state, last!.state);
     });
 
-    it("does not find what has been inserted since it began", async () => {
+    it("does not find documents that were inserted since it began", async () => {
       const target = await copied();
       let id = ITEMS;
       const inserted = await answersDuring(
@@ -111,7 +111,7 @@ describe("one statement over very many documents", () => {
       for (const _id of inserted.slice(1)) assert.ok(await target.findOne({ _id }), `${_id} is left`);
     });
 
-    it("loses no change of another writer, whoever comes first", async () => {
+    it("loses no change of another writer in either order", async () => {
       const target = await copied();
       const ids = Array.from({ length: 20 }, (_, i) => i * 1_497);
       await Promise.all([

@@ -138,7 +138,7 @@ describe("the profiler", () => {
     await items().insertMany([{ _id: 1 }, { _id: 2 }]);
   });
 
-  it("is off by default, which can be asked", async () => {
+  it("is off by default, and reports so", async () => {
     const { was, slowms, sampleRate } = await set({ profile: -1 });
     assert.deepEqual([was, slowms, sampleRate], [0, 100, 1]);
     await items().findOne({});

@@ -63,12 +63,12 @@ describe("refusals", { skip: realServerUrl !== undefined }, () => {
   };
 
   for (const [name, command] of REFUSED) {
-    it(`name ${name} and where it is to be had`, async () => {
+    it(`name ${name} and say that a real server has it`, async () => {
       await assert.rejects(mongo.db.command(command), isRefusal);
     });
   }
   for (const [name, command] of REFUSED_BY_ADMIN) {
-    it(`name ${name} and where it is to be had`, async () => {
+    it(`name ${name} and say that a real server has it`, async () => {
       await assert.rejects(mongo.client.db("admin").command(command), isRefusal);
     });
   }
@@ -77,7 +77,7 @@ describe("refusals", { skip: realServerUrl !== undefined }, () => {
     assert.deepEqual(await mongo.db.listCollections().toArray(), []);
   });
 
-  it("are told apart from what no server knows", async () => {
+  it("differ from the errors for unknown commands", async () => {
     await assert.rejects(mongo.db.command({ noSuchThing: 1 }), { code: 59, codeName: "CommandNotFound" });
     await assert.rejects(mongo.db.command({ atlasVersion: 1 }), { code: 59 });
     await assert.rejects(mongo.db.command(find({ a: { $noSuchOperator: 1 } })), { code: 2 });

@@ -23,7 +23,7 @@ async function stored(dir: string, work: (items: Collection<Item>) => Promise<vo
   await server.close();
 }
 
-describe("a disk that refuses writes", { skip: realServerUrl !== undefined }, () => {
+describe("a disk that rejects writes", { skip: realServerUrl !== undefined }, () => {
   for (const [name, diskOf, goesOn] of [
     ["is full", fillableDisk, true],
     ["fails to flush", unreliableDisk, false],
@@ -31,7 +31,7 @@ describe("a disk that refuses writes", { skip: realServerUrl !== undefined }, ()
     describe(`because it ${name}`, () => {
       const directory = directoryForTests();
 
-      it("lets nothing be acknowledged or seen, says why, and leaves reading possible", async () => {
+      it("acknowledges and shows nothing, names the cause, and still serves reads", async () => {
         const disk = diskOf();
         const logged: string[] = [];
         const log = (message: string) => logged.push(message);
@@ -82,7 +82,7 @@ describe("a disk that refuses writes", { skip: realServerUrl !== undefined }, ()
   describe("because it is full again and again", () => {
     const directory = directoryForTests();
 
-    it("leaves exactly what was acknowledged, whatever was under way", async () => {
+    it("keeps exactly what was acknowledged", async () => {
       const disk = fillableDisk();
       const server = await startEmbeddedMongo({ dir: directory.path, disk });
       const client = await new MongoClient(server.url, { retryWrites: true }).connect();

@@ -66,14 +66,14 @@ describe("regular expressions", () => {
     assert.equal(await find("$regexFind", "^(\\w+\\s?)*$"), null);
   });
 
-  it("are refused by name where they are wrong or not supported", async () => {
+  it("are rejected by name if they are invalid or not supported", async () => {
     const items = await filled([{ s: "a" }]);
     for (const $regex of ["(", "[b-a]", "\\Ga", "(?R)", "a(*PRUNE)b", "(a)?(?(1)b)"])
       await assert.rejects(items.findOne({ s: { $regex } }), { code: 51091 }, $regex);
     await assert.rejects(items.findOne({ s: { $regex: "a", $options: "g" } }), { code: 51108 });
   });
 
-  it("that make backtracking explode hold nobody up", async () => {
+  it("with exponential backtracking do not block other clients", async () => {
     const items = await filled(
       Array.from({ length: 200 }, (_, i) => ({ s: `${"a".repeat(40)}${i % 2 ? "" : "!"}` })),
     );
@@ -98,7 +98,7 @@ describe("regular expressions", () => {
     assert.ok(longest < HELD_UP_MS, `a ping took ${longest} ms`);
   });
 
-  it("of which each takes long end at maxTimeMS, and others are answered meanwhile", async () => {
+  it("that each take long end at maxTimeMS, and other clients are served meanwhile", async () => {
     // The reference makes it a matter of backtracking, which takes some 50 ms for each document.
     const $regex = "^(a+)+\\1$";
     const items = await filled(Array.from({ length: 1_000 }, () => ({ s: `${"a".repeat(16)}!` })));

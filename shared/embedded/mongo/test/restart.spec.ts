@@ -98,7 +98,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     await assert.rejects(after.insertOne({ n: new Double(3) }), { code: 11000 });
   });
 
-  it("answers a retried write with what it did before", async () => {
+  it("returns the first result to a retried write", async () => {
     const lsid = { id: new Binary(new UUID().buffer, 4) };
     const numbered = (n: number) => ({ lsid, txnNumber: Long.fromNumber(n), $db: "app" });
     const documents = [
@@ -143,7 +143,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     assert.equal((await send(insert)).code, 225);
   });
 
-  it("lets a retry wait for its first try instead of doing it twice", async () => {
+  it("makes a retry wait for the first attempt instead of executing it twice", async () => {
     const lsid = { id: new Binary(new UUID().buffer, 4) };
     await start();
     const things = client.db("app").collection<{ _id: number; n: number }>("things");
@@ -164,7 +164,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     assert.equal((await things.findOne({ _id: 1 }))?.n, 1);
   });
 
-  it("knows a commit that is sent again, and none that never was", async () => {
+  it("recognises a repeated commit, and no commit that never happened", async () => {
     const lsid = { id: new Binary(new UUID().buffer, 4) };
     const part = (n: number) => ({ lsid, txnNumber: Long.fromNumber(n), autocommit: false });
     const commit = (n: number) => send({ commitTransaction: 1, ...part(n), $db: "admin" });
@@ -180,7 +180,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     assert.deepEqual([unknown.code, unknown.errorLabels], [251, ["TransientTransactionError"]]);
   });
 
-  it("ignores a batch that a crash left unfinished, whatever is left of it", async () => {
+  it("ignores a batch that a crash left unfinished at any byte", async () => {
     const said: string[] = [];
     const db = await start();
     await db.collection("things").insertOne({ n: 1 });
@@ -210,7 +210,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     assert.equal(await shorter.collection("things").countDocuments({}), 0);
   });
 
-  it("refuses a snapshot that was damaged", async () => {
+  it("rejects a damaged snapshot", async () => {
     const db = await start({ compactAtBytes: 2_000 });
     await db.collection("things").insertMany(Array.from({ length: 100 }, (_, n) => ({ n })));
     await eventually(async () => (await readdir(dir())).some((name) => /^snapshot-\d+$/.test(name)));

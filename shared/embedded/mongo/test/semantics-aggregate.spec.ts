@@ -96,7 +96,7 @@ describe("aggregation", () => {
     assert.equal(sum, (29_999 * 30_000) / 2);
   });
 
-  it("what is wrong is named by the server's codes", async () => {
+  it("errors have the server's codes", async () => {
     const items = mongo.db.collection("items");
     const refused: readonly (readonly [Document[], number])[] = [
       [[{ $match: {}, $limit: 1 }], 40323],

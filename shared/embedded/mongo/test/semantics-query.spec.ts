@@ -11,7 +11,7 @@ describe("queries", () => {
   let count = 0;
   const fresh = () => mongo.db.collection<Document>(`queries-${count++}`);
 
-  it("filters accept and refuse documents", async () => {
+  it("filters match documents", async () => {
     for (const direction of [0, 1, -1] as const) {
       const items = fresh();
       if (direction !== 0) {
@@ -37,7 +37,7 @@ describe("queries", () => {
     }
   });
 
-  it("arrays sort by their least element ascending and their greatest descending", async () => {
+  it("arrays sort by their smallest element ascending and their largest descending", async () => {
     const items = fresh();
     await items.insertMany([
       { _id: 1, a: [5, 1] },
@@ -89,7 +89,7 @@ describe("queries", () => {
     assert.equal(await items.countDocuments({ s: "a" }), 0);
   });
 
-  it("distinct gives values in their order, whatever order they are stored in", async () => {
+  it("distinct returns values in order, independent of the order in which they are stored", async () => {
     const items = fresh();
     await items.insertMany([{ a: "b" }, { a: 10 }, { a: ["a", 9] }, { a: "C" }, { a: true }]);
     assert.deepEqual(await items.distinct("a"), [9, 10, "C", "a", "b", true]);
@@ -100,7 +100,7 @@ describe("queries", () => {
     assert.deepEqual(await items.distinct("a", {}, { collation }), [9, 10, "a", "b", "C", true]);
   });
 
-  it("distinct gives each element of arrays once", async () => {
+  it("distinct returns each element of arrays once", async () => {
     const items = fresh();
     await items.insertMany([
       { a: [1, 2] },
@@ -113,7 +113,7 @@ describe("queries", () => {
     assert.deepEqual(await items.distinct("a"), [null, 1, 2, 3, [4]]);
   });
 
-  it("unknown operators are refused even where the collection does not exist", async () => {
+  it("unknown operators are rejected even if the collection does not exist", async () => {
     const nowhere = fresh();
     await assert.rejects(nowhere.findOne({ a: { $bogus: 1 } }), { code: 2 });
     await assert.rejects(nowhere.countDocuments({ $bogus: 1 }), { code: 2 });

@@ -13,7 +13,7 @@ describe("types", () => {
   const fresh = () => mongo.db.collection<Document>(`types-${count++}`);
   const ids = (docs: readonly Document[]) => docs.map((doc) => Number(doc._id));
 
-  it("every type comes back as it was stored, in the order of its fields", async () => {
+  it("every type is returned as it was stored, with its order of fields", async () => {
     const doc = new Map<string, unknown>([
       ["_id", 1],
       ["double", new Double(5)],
@@ -93,7 +93,7 @@ describe("types", () => {
     });
   });
 
-  it("large longs are told apart by queries, with and without an index", async () => {
+  it("queries distinguish large longs, with and without an index", async () => {
     const items = fresh();
     await items.insertMany([
       { _id: 1, n: Long.fromString("9007199254740992") },

@@ -19,7 +19,7 @@ describe("updates", () => {
   let count = 0;
   const fresh = () => mongo.db.collection<Document>(`updates-${count++}`);
 
-  it("change documents, keep types, and say whether they changed anything", async () => {
+  it("change documents, keep types, and report whether they changed anything", async () => {
     const items = fresh();
     for (const [update, doc, expected, extra = {}] of updateCases) {
       if (extra.isInsert) continue;
@@ -54,7 +54,7 @@ describe("updates", () => {
     );
   }
 
-  it("an upsert inserts what filter and update say together", async () => {
+  it("an upsert inserts the combination of filter and update", async () => {
     const items = fresh();
     const upsert = async (filter: Document, update: Document) => {
       await items.deleteMany({});
@@ -87,7 +87,7 @@ describe("updates", () => {
     assert.equal(canonical((await items.findOne({}, EXACT))!), canonical({ _id: 3, y: 1 }));
   });
 
-  it("what may not be done is refused and leaves the document as it was", async () => {
+  it("an invalid update is rejected and leaves the document unchanged", async () => {
     const items = fresh();
     await items.insertOne({ _id: 1 as never, a: 1, s: "x", l: [1], big: Long.MAX_VALUE });
     const before = canonical((await items.findOne({}, EXACT))!);

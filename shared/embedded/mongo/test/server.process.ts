@@ -1,6 +1,9 @@
 import { startEmbeddedMongo } from "../start-embedded-mongo.ts";
 
-/** An embedded server as a process of its own, for tests that kill it: prints its address, or why it did not start. */
+/**
+ * Runs an embedded server as a separate process, for tests that kill it. Prints its address, or why it did not
+ * start.
+ */
 const [dir = "", sync = "full"] = process.argv.slice(2);
 try {
   const { url } = await startEmbeddedMongo({

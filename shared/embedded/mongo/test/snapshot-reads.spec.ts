@@ -12,7 +12,7 @@ describe("snapshot reads outside of transactions", () => {
     return items;
   }
 
-  it("see one state for as long as their session lasts", async () => {
+  it("see one state during their whole session", async () => {
     const items = await stored(1, 2, 3);
     await items.createIndex({ n: 1 });
     const session = mongo.client.startSession({ snapshot: true });
@@ -30,7 +30,7 @@ describe("snapshot reads outside of transactions", () => {
     assert.deepEqual((await items.distinct("n")).sort(), [10, 3, 4]);
   });
 
-  it("of two sessions see a state each", async () => {
+  it("of two sessions see different states", async () => {
     const items = await stored(1);
     const [early, late] = [true, true].map((snapshot) => mongo.client.startSession({ snapshot }));
     assert.equal((await items.findOne({ _id: 1 }, { session: early! }))!.n, 1);
@@ -53,7 +53,7 @@ describe("snapshot reads outside of transactions", () => {
     await session.endSession();
   });
 
-  it("name their time, and the same state can be asked for by it", async () => {
+  it("return their time, which can be used to read the same state again", async () => {
     const items = await stored(1);
     const read = (readConcern: Document): Promise<Document> =>
       mongo.db.command({ find: items.collectionName, readConcern });

@@ -13,7 +13,7 @@ describe("a validator", () => {
   }
   const failed = { code: 121 };
 
-  it("keeps documents out that break it, by whatever way they come", async () => {
+  it("rejects documents that violate it, for every kind of write", async () => {
     const people = await ruled();
     await people.insertOne({ _id: 1, age: 5 });
     await assert.rejects(people.insertOne({ _id: 2, age: -1 }), failed);
@@ -30,7 +30,7 @@ describe("a validator", () => {
     await people.deleteOne({ _id: 1 });
   });
 
-  it("says which document broke it, and where", async () => {
+  it("reports which document violated it, and where", async () => {
     const people = await ruled();
     const isDetailed = (info: Document) => {
       assert.equal(info.failingDocumentId, 7);
@@ -51,7 +51,7 @@ describe("a validator", () => {
     );
   });
 
-  it("can be passed by", async () => {
+  it("can be bypassed", async () => {
     const people = await ruled();
     await people.insertOne({ _id: 1, age: -1 }, { bypassDocumentValidation: true });
     await assert.rejects(people.updateOne({ _id: 1 }, { $set: { age: -2 } }), failed);
@@ -69,7 +69,7 @@ describe("a validator", () => {
     }
   });
 
-  it("comes and goes with collMod, and is listed", async () => {
+  it("is set and removed by collMod, and listed", async () => {
     const people = mongo.db.collection<{ _id: number; age: number }>("modified");
     await people.insertOne({ _id: 1, age: -1 });
     await mongo.db.command({ collMod: "modified", validator: { age: { $gt: 0 } } });
@@ -86,7 +86,7 @@ describe("a validator", () => {
     await assert.rejects(mongo.db.command({ collMod: "modified", validator: { $noSuch: 1 } }), { code: 2 });
   });
 
-  it("of a collection with the same options may be asked for again", async () => {
+  it("may be repeated in a create with the same options", async () => {
     const options = { validator: { a: 1 } };
     await mongo.db.createCollection("again", options);
     await mongo.db.createCollection("again", options);

@@ -18,7 +18,7 @@ describe("a view", () => {
     });
   });
 
-  it("is found, counted and gone through like a collection", async () => {
+  it("supports find, count and aggregate like a collection", async () => {
     const found = await view()
       .find({ twice: { $gt: 4 } }, { sort: { _id: -1 }, projection: { twice: 1 } })
       .toArray();
@@ -48,7 +48,7 @@ describe("a view", () => {
     );
   });
 
-  it("may show another view, and be joined", async () => {
+  it("can be defined on another view, and be joined", async () => {
     await mongo.db.createCollection("large", {
       viewOn: "evens",
       pipeline: [{ $match: { twice: { $gte: 8 } } }],
@@ -68,13 +68,13 @@ describe("a view", () => {
     ]);
   });
 
-  it("shows what its collection holds now", async () => {
+  it("returns the current content of its collection", async () => {
     await mongo.db.collection<{ _id: number }>("numbers").insertOne({ _id: 8, n: 8 } as { _id: number });
     assert.equal((await view().findOne({ _id: 8 }))!.twice, 16);
     await mongo.db.collection<{ _id: number }>("numbers").deleteOne({ _id: 8 });
   });
 
-  it("is listed as one and takes no writes and no indexes", async () => {
+  it("is listed as a view and accepts no writes and no indexes", async () => {
     const [listed] = await mongo.db.listCollections({ name: "evens" }).toArray();
     assert.equal(listed!.type, "view");
     assert.equal((listed as Document).options.viewOn, "numbers");
@@ -100,7 +100,7 @@ describe("a view", () => {
     assert.equal(await mongo.db.collection("numbers").countDocuments(), 6);
   });
 
-  it("that could not be is refused", async () => {
+  it("with an invalid definition is rejected", async () => {
     const create = (command: Document) => mongo.db.command({ create: "refused", ...command });
     await assert.rejects(create({ viewOn: "numbers", pipeline: [{ $noSuchStage: 1 }] }), { code: 40324 });
     await assert.rejects(create({ viewOn: "numbers", pipeline: [{ $out: "a" }] }), { code: 167 });

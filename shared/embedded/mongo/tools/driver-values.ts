@@ -33,7 +33,7 @@ import {
 import { EmbeddedMongoError } from "../store/embedded-mongo-error.ts";
 
 /**
- * A document as the driver encodes it without changing a type or the order of a key.
+ * * Converts a document so that the driver encodes it without changing types or the order of keys.
  *
  * @throws EmbeddedMongoError `BSON_TYPE_DEPRECATED` for `undefined` and `dbPointer`, which the driver cannot encode
  */
@@ -79,7 +79,7 @@ function driverDate({ ms }: BsonDate): Date {
   });
 }
 
-/** Of subtype 2 the driver writes the inner length itself. */
+/** For subtype 2 the driver writes the inner length itself. */
 function driverBinary({ bytes, subtype }: Binary): DriverBinary {
   return new DriverBinary(subtype === 2 ? bytes.subarray(4) : bytes, subtype);
 }

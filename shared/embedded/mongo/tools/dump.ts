@@ -5,15 +5,15 @@ import { writeExtendedJson } from "./extended-json-writer.ts";
 
 const OWN_DATABASES = new Set(["admin", "config", "local"]);
 
-/** The key of a line that begins a collection; the lines behind it are its documents. */
+/** The key of a line that begins a collection; its documents follow. */
 export const COLLECTION_KEY = "$collection";
 
 /**
- * Everything that a server holds (or one database of it), one line for each collection and each document. All
- * collections are read in the state of one instant, so that a dump of a server at work is consistent.
+ * * Dumps a server, or one of its databases, with one line per collection and per document. All collections are
+ * read from one snapshot, so that a dump during writes is consistent.
  *
- * A server keeps that state for a while only (`minSnapshotHistoryWindowInSeconds`, five minutes by default; the
- * embedded one as long as it is read): a dump that takes longer fails.
+ * A server keeps that snapshot for a limited time (`minSnapshotHistoryWindowInSeconds`, five minutes by default;
+ * the embedded server as long as it is read). A dump that takes longer fails.
  */
 export async function* dumpLines(client: MongoClient, onlyDatabase?: string): AsyncGenerator<string> {
   const { databases } = await client.db("admin").admin().listDatabases({ nameOnly: true });
@@ -53,7 +53,7 @@ async function describe(db: Db, { name, options }: CollectionInfo): Promise<Bson
   });
 }
 
-/** The driver's plain object as a document of ours, by way of BSON. */
+/** Converts the driver's plain object to a document, via BSON. */
 function plainDocument(object: object): BsonDocument {
   return decodeDocument(BSON.serialize(object));
 }

@@ -21,9 +21,9 @@ import { type OrderedJson, parseOrderedJson } from "./ordered-json.ts";
 type JsonObject = ReadonlyMap<string, OrderedJson>;
 
 /**
- * The document in one line of Extended JSON, canonical or relaxed.
+ * * Reads the document in one line of Extended JSON, canonical or relaxed.
  *
- * @throws SyntaxError for a line that is no JSON object, or a type wrapper of a wrong shape
+ * @throws SyntaxError for a line that is not a JSON object, or an invalid type wrapper
  */
 export function readExtendedJson(line: string): BsonDocument {
   const parsed = parseOrderedJson(line);

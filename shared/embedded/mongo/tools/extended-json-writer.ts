@@ -18,7 +18,9 @@ import {
   Timestamp,
 } from "../bson/values.ts";
 
-/** Canonical Extended JSON (version 2) of a document on one line: every type keeps its name, every key its place. */
+/**
+ * Writes a document as one line of canonical Extended JSON (version 2): types and the order of keys are kept.
+ */
 export function writeExtendedJson(document: BsonDocument): string {
   return `{${[...document].map(([name, value]) => `${JSON.stringify(name)}:${write(value)}`).join(",")}}`;
 }

@@ -1,7 +1,8 @@
 /**
- * The lines of a UTF-8 stream, without their ends.
+ * * Iterates over the lines of a UTF-8 stream, without line ends.
  *
- * Only `\n` (with or without `\r`) ends a line: `node:readline` also cuts at U+2028, which JSON strings may hold.
+ * Only `\n` (with or without `\r`) ends a line: `node:readline` also cuts at U+2028, which JSON strings may
+ * contain.
  */
 export async function* linesOf(input: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
   const decoder = new TextDecoder();

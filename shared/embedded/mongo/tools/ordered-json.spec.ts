@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { parseOrderedJson } from "./ordered-json.ts";
 
 describe("JSON with objects as maps", () => {
-  it("keeps the order of keys, whatever they look like", () => {
+  it("keeps the order of keys, numeric ones included", () => {
     const parsed = parseOrderedJson('{"b": 1, "2": [true, null], "1": {"__proto__": "x"}, "a": -1.5e3}');
     assert.deepEqual(
       parsed,
@@ -16,7 +16,7 @@ describe("JSON with objects as maps", () => {
     );
   });
 
-  it("reads strings as JSON means them", () => {
+  it("reads strings with all JSON escapes", () => {
     for (const text of ["", '"', "\\", '\\"', '"\\', "\\\\", "a\nb\u2028", "\ud83d\ude00", "\u0000"])
       assert.equal(parseOrderedJson(JSON.stringify(text)), text);
   });
@@ -26,7 +26,7 @@ describe("JSON with objects as maps", () => {
     assert.equal(parseOrderedJson(JSON.stringify(text)), text);
   });
 
-  it("refuses what is no JSON, and says where", () => {
+  it("rejects invalid JSON and names the position", () => {
     for (const [text, position] of [
       ['"open', 1],
       ['"open\\"', 1],

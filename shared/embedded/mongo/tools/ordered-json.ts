@@ -6,7 +6,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\r\n]*/y;
 const WORDS: Readonly<Record<string, boolean | null>> = { true: true, false: false, null: null };
 
-/** @throws SyntaxError naming the position of what is no JSON */
+/** @throws SyntaxError with the position of the invalid JSON */
 export function parseOrderedJson(text: string): OrderedJson {
   const parser = new Parser(text);
   const value = parser.value(0);
@@ -69,7 +69,10 @@ class Parser {
     return items;
   }
 
-  /** `JSON.parse` judges what lies between the quotes. A pattern would overflow the stack at some megabytes. */
+  /**
+   * `JSON.parse` decodes the text between the quotes. A regular expression would overflow the stack at some
+   * megabytes.
+   */
   #string(): string {
     const from = this.#at;
     let end = this.#text.indexOf('"', from + 1);
@@ -83,7 +86,7 @@ class Parser {
     }
   }
 
-  /** True behind an odd number of backslashes. */
+  /** True after an odd number of backslashes. */
   #isEscaped(position: number): boolean {
     let before = position;
     while (this.#text[before - 1] === "\\") before -= 1;

@@ -6,7 +6,7 @@ import { COLLECTION_KEY } from "./dump.ts";
 import { readExtendedJson } from "./extended-json-reader.ts";
 
 const BATCH_DOCUMENTS = 1_000;
-/** Characters of JSON: about as many bytes of BSON. */
+/** Characters of JSON; about as many bytes of BSON. */
 const BATCH_CHARACTERS = 8 * 1024 * 1024;
 
 export interface Restored {
@@ -15,7 +15,7 @@ export interface Restored {
 }
 
 /**
- * Writes what a dump holds into collections that do not exist yet, each with its indexes.
+ * * Restores a dump into collections that must not exist yet, each with its indexes.
  *
  * @throws EmbeddedMongoError `RESTORE_TARGET_EXISTS`, `RESTORE_LINE_MALFORMED` with the number of the line
  */
@@ -58,11 +58,11 @@ const malformedLine = (line: number, reason: string): EmbeddedMongoError =>
     data: { line },
   });
 
-/** An index without a collation would get that of its collection. */
+/** An index without a collation would inherit that of its collection. */
 const withOwnCollation = (index: BsonDocument): BsonDocument =>
   index.has("collation") ? index : new Map([...index, ["collation", documentOf({ locale: "simple" })]]);
 
-/** One collection on its way: documents in batches, indexes when all documents are there. */
+/** One collection during its restore: documents in batches, then indexes. */
 class RestoredCollection {
   readonly #db: Db;
   readonly #collection: Collection<Document>;
@@ -113,7 +113,7 @@ class RestoredCollection {
 
   async #flush(): Promise<void> {
     if (this.#batch.length === 0) return;
-    // What was there before its collection had rules is restored too.
+    // Documents that are older than the validator of their collection are restored too.
     const options = { forceServerObjectId: true, bypassDocumentValidation: true };
     await this.#collection.insertMany(this.#batch, options);
     this.#batch = [];

@@ -88,7 +88,7 @@ const push: UpdateOperator = (operand, { path, collation }) => {
   };
 };
 
-/** Longer arrays look elements up by key instead of comparing each. */
+/** Longer arrays are searched by key instead of element by element. */
 const KEYED_LENGTH = 32;
 
 const addToSet: UpdateOperator = (operand, { path, collation }) => {
@@ -104,7 +104,7 @@ const addToSet: UpdateOperator = (operand, { path, collation }) => {
   };
 };
 
-/** Returns a function that accepts a value that is not yet there, and remembers it. */
+/** Returns a function that returns true for values that it has not received before. */
 function newcomers(items: readonly BsonValue[], collation?: Collation): (value: BsonValue) => boolean {
   if (collation || items.length < KEYED_LENGTH) {
     const known = [...items];

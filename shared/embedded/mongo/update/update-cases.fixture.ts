@@ -8,7 +8,7 @@ export interface UpdateExtra {
   readonly isInsert?: boolean;
 }
 
-/** Update, document, expected document (null: unchanged). A real server agrees. */
+/** Update, document, expected document (null: unchanged). Verified against a real server. */
 export const updateCases: readonly (readonly [unknown, Document, Document | null, UpdateExtra?])[] = [
   [
     { $set: { b: 1, a: 2, 10: 1, 9: 1 } },

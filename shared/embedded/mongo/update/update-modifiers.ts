@@ -8,7 +8,7 @@ import { type Change, comparePaths, type MissingPath } from "./update-path.ts";
 import { compileArrayFilters, type ElementTest, identifierPart, isPositional } from "./update-positions.ts";
 import { compileRenames, type Rename } from "./update-rename.ts";
 
-/** What one operator does to one field. */
+/** The change of one operator to one field. */
 export interface Modifier {
   readonly parts: readonly string[];
   readonly isPositional: boolean;
@@ -107,7 +107,7 @@ export interface Operators {
   readonly filters: ReadonlyMap<string, ElementTest>;
 }
 
-/** Compiles an update of operators. CommandFault 40 where two of its paths conflict. */
+/** Compiles an update with operators. CommandFault 40 if two of its paths conflict. */
 export function compileOperators(update: BsonDocument, options: UpdateOptions): Operators {
   const modifiers: Modifier[] = [];
   const renames: Rename[] = [];

@@ -9,10 +9,10 @@ import { BsonDate, BsonDouble, type BsonValue, isDocument, Timestamp } from "../
 import { identical } from "../query/identical.ts";
 import { type Change, REMOVED } from "./update-path.ts";
 
-/** What an operator's compilation may depend on. */
+/** The inputs for compiling an operator. */
 export interface OperatorOptions {
   readonly collation?: Collation;
-  /** The field's path, for messages. */
+  /** The field's path, for error messages. */
   readonly path: string;
   /** The instant of the update, in milliseconds. */
   readonly now: () => number;
@@ -80,7 +80,7 @@ const currentDate: UpdateOperator = (operand, { path, now }) => {
 };
 
 let ordinal = 0n;
-/** A timestamp of the given instant; the ordinal keeps those of one second apart. */
+/** A timestamp of the given instant; the ordinal distinguishes those of one second. */
 function timestampOf(ms: number): Timestamp {
   ordinal = (ordinal + 1n) & 0xffffffffn;
   return new Timestamp((BigInt(Math.floor(ms / 1000)) << 32n) | ordinal);
@@ -135,7 +135,7 @@ const bit: UpdateOperator = (operand, { path }) => {
   };
 };
 
-/** Operators on single values; those on arrays stand in a module of their own. */
+/** Operators on single values. */
 export const VALUE_OPERATORS: Readonly<Record<string, UpdateOperator>> = {
   $set: set,
   $setOnInsert: set,

@@ -8,7 +8,7 @@ export interface UpdateOptions {
   readonly scope?: Scope | undefined;
   readonly collation?: Collation | undefined;
   readonly now?: (() => number) | undefined;
-  /** The time that takes the place of each empty timestamp of a replacement; without it they stay empty. */
+  /** The time that replaces empty timestamps of a replacement; without it they stay empty. */
   readonly nextTimestamp?: (() => Timestamp) | undefined;
 }
 
@@ -19,5 +19,5 @@ export interface UpdateTarget {
   readonly matchedIndex?: number | undefined;
 }
 
-/** Computes the updated document; `changed` is false where it would be stored as the same bytes. */
+/** Computes the updated document; `changed` is false if its bytes would be the same. */
 export type Update = (doc: BsonDocument, target: UpdateTarget) => { doc: BsonDocument; changed: boolean };

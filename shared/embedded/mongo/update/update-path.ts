@@ -3,17 +3,17 @@ import { typeNameOf } from "../bson/type-names.ts";
 import type { BsonDocument, BsonValue } from "../bson/values.ts";
 import { arrayPosition } from "../fields/path.ts";
 
-/** Computes a field's new value; undefined leaves the field as it is, {@link REMOVED} takes it away. */
+/** Computes a field's new value; undefined leaves the field unchanged, {@link REMOVED} removes it. */
 export type Change = (old: BsonValue | undefined) => BsonValue | undefined | typeof REMOVED;
 
 export const REMOVED = Symbol("removed");
 
-/** Real servers refuse to fill more than this many missing elements. */
+/** Real servers reject updates that add more missing elements than this. */
 const MAX_PADDING = 1_500_000;
 
 /**
- * What happens where a path leads nowhere: missing containers are made; or nothing is changed, and it is an error
- * where they could not be made; or nothing is changed.
+ * * The handling of a missing path: create the missing containers; change nothing, but fail if they could not be
+ * created; or change nothing.
  */
 export type MissingPath = "create" | "require viable" | "ignore";
 
@@ -23,15 +23,15 @@ interface Step {
   readonly parts: readonly string[];
   readonly change: Change;
   readonly missing: MissingPath;
-  /** Containers that this update has copied already, and may therefore change in place. */
+  /** Containers that this update has copied and may change in place. */
   readonly owned: Set<object>;
 }
 
 /**
- * Applies a change at a path without positional parts and returns the new root: containers on the path are copied
+ * * Applies a change at a path without positional parts and returns the new root: containers on the path are copied
  * (once for all changes that share `owned`), everything else is shared. Without a change the root stays the same.
  *
- * @throws CommandFault 28 (PathNotViable) where a scalar stands in the way of a field to be made
+ * @throws CommandFault 28 (PathNotViable) if a scalar is on the path of a field to be created
  */
 export function changeAt(
   root: BsonDocument,
@@ -105,7 +105,7 @@ function changeInArray(items: BsonValue[], at: number, step: Step): BsonValue[] 
   return copy;
 }
 
-/** The value at a path of names and positions; undefined where there is none. */
+/** Returns the value at a path of names and positions; undefined if there is none. */
 export function currentAt(root: BsonValue | undefined, parts: readonly string[]): BsonValue | undefined {
   let value = root;
   for (const part of parts) {
@@ -122,7 +122,7 @@ const comparePart = (a: string, b: string): number => {
   return a < b ? -1 : a > b ? 1 : 0;
 };
 
-/** The order in which fields are changed, and therefore appended: by name, positions by number. */
+/** The order in which fields are changed and appended: by name, array positions by number. */
 export function comparePaths(a: readonly string[], b: readonly string[]): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
     const order = comparePart(a[i]!, b[i]!);

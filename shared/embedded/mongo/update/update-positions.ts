@@ -8,7 +8,7 @@ import { currentAt } from "./update-path.ts";
 /** The condition of one `$[identifier]`, on single elements. */
 export type ElementTest = (element: BsonValue) => boolean;
 
-/** The identifier that every path of an array filter begins with. */
+/** The identifier at the start of every path of an array filter. */
 function identifierOf(filter: BsonDocument, into: Set<string>): void {
   for (const [name, value] of filter) {
     if (name === "$and" || name === "$or" || name === "$nor") {
@@ -76,7 +76,7 @@ function elementsAt(parts: readonly string[], doc: BsonDocument): BsonValue[] {
   throw new CommandFault(2, `Cannot apply array updates to non-array element ${path}`);
 }
 
-/** Replaces `$`, `$[]` and `$[identifier]` by the positions that they mean in one document. */
+/** Replaces `$`, `$[]` and `$[identifier]` by the array positions in one document. */
 export function resolvePath(parts: readonly string[], resolution: Resolution): string[][] {
   const at = parts.findIndex(isPositional);
   if (at < 0) return [parts as string[]];

@@ -22,7 +22,7 @@ function partsOf(path: string, role: "source" | "destination"): string[] {
   return parts;
 }
 
-/** The value to move; arrays on the way are refused, a missing field is left alone. */
+/** Returns the value to move; undefined if the field is missing. Arrays on the path are an error. */
 function sourceValue(
   doc: BsonDocument,
   parts: readonly string[],

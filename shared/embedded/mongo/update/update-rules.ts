@@ -14,7 +14,7 @@ export function checkId(before: BsonDocument, after: BsonDocument): void {
   }
 }
 
-/** A field name that begins with a dollar where that would be mistaken for an operator. */
+/** The error for a field name with a leading dollar, which would look like an operator. */
 export const dollarField = (name: string, context: string): CommandFault =>
   new CommandFault(
     52,

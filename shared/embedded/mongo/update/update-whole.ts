@@ -17,7 +17,7 @@ function checkReplacement(replacement: BsonDocument): void {
   }
 }
 
-/** The update that replaces a document and keeps its `_id`. */
+/** Compiles an update that replaces a document and keeps its `_id`. */
 export function replacementUpdate(given: BsonDocument, { nextTimestamp }: UpdateOptions): Update {
   checkReplacement(given);
   return (doc) => {
@@ -37,7 +37,7 @@ export function replacementUpdate(given: BsonDocument, { nextTimestamp }: Update
   };
 }
 
-/** A `Timestamp(0, 0)` at the top level, but for `_id`, stands for the time of the replacement. */
+/** Replaces each top-level `Timestamp(0, 0)` except `_id` by the time of the replacement. */
 function withTimestamps(replacement: BsonDocument, nextTimestamp: () => Timestamp): BsonDocument {
   const isEmpty = ([name, value]: [string, BsonValue]) =>
     value instanceof Timestamp && value.value === 0n && name !== "_id";
@@ -48,7 +48,7 @@ function withTimestamps(replacement: BsonDocument, nextTimestamp: () => Timestam
 
 const withoutId = (doc: BsonDocument): [string, BsonValue][] => [...doc].filter(([name]) => name !== "_id");
 
-/** The update that sends a document through stages. */
+/** Compiles an update that is a pipeline. */
 export function pipelineUpdate(stages: readonly BsonValue[], options: UpdateOptions): Update {
   const apply = compileUpdatePipeline(stages, options.scope ?? new Scope());
   return (doc) => {

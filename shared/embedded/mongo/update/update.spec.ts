@@ -22,7 +22,7 @@ function run(
   return result;
 }
 
-test("updates change documents as MongoDB does, and say whether they did", () => {
+test("updates change documents as MongoDB does, and report whether they changed anything", () => {
   for (const [update, doc, expected, extra] of updateCases) {
     const result = run(update, doc, extra);
     const label = `${BSON.EJSON.stringify(update)} on ${BSON.EJSON.stringify(doc)}`;
@@ -31,7 +31,7 @@ test("updates change documents as MongoDB does, and say whether they did", () =>
   }
 });
 
-test("what an update may not do is named with the server's code", () => {
+test("an invalid update fails with the server's code", () => {
   const faults: readonly (readonly [unknown, Document, number, UpdateExtra?])[] = [
     [{ $set: { "a.b": 1 } }, { a: 1 }, 28],
     [{ $set: { "a.b": 1 } }, { a: [1] }, 28],
@@ -97,7 +97,7 @@ test("$currentDate stores the instant of the update", () => {
   assert.equal(stored.b.t, 5);
 });
 
-test("an upsert begins with what its filter demands by equality", () => {
+test("an upsert starts with the equality conditions of its filter", () => {
   const seeds: readonly (readonly [Document, Document])[] = [
     [
       { a: 1, "b.c": { $eq: 2 }, d: { $gt: 1 } },

@@ -39,10 +39,10 @@ function operatorUpdate(update: BsonDocument, options: UpdateOptions): Update {
 }
 
 /**
- * Compiles an update: operators, a replacement document, or a pipeline.
+ * * Compiles an update: operators, a replacement document, or a pipeline.
  *
- * Everything that can be wrong without a document is reported here; the update itself throws CommandFault 28 for
- * paths through scalars, 14 and 2 for values an operator cannot work on, 66 where `_id` would change.
+ * All errors that do not depend on a document are thrown here. The update throws CommandFault 28 for paths through
+ * scalars, 14 and 2 for values that an operator does not accept, 66 if `_id` would change.
  */
 export function compileUpdate(update: BsonValue, options: UpdateOptions = {}): Update {
   if (Array.isArray(update)) {

@@ -3,7 +3,7 @@ import { type BsonDocument, type BsonValue, isDocument, Regex } from "../bson/va
 import { isOperatorDocument } from "../query/field-operand.ts";
 import { changeAt } from "./update-path.ts";
 
-/** The values that one field's condition demands by equality. */
+/** Returns the values that a field's condition requires by equality. */
 function equalitiesOf(condition: BsonValue): BsonValue[] {
   if (condition instanceof Regex) return [];
   if (!isOperatorDocument(condition)) return [condition];
@@ -36,9 +36,9 @@ function collect(filter: BsonDocument, into: Map<string, BsonValue>): void {
 }
 
 /**
- * The document that an upsert begins with: the fields that the filter demands by equality.
+ * * Returns the initial document of an upsert: the fields that the filter requires by equality.
  *
- * @throws CommandFault 54 where the filter demands one path twice
+ * @throws CommandFault 54 if the filter requires two values at one path
  */
 export function upsertSeed(filter: BsonDocument): BsonDocument {
   const fields = new Map<string, BsonValue>();
