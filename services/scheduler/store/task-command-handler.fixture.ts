@@ -1,4 +1,4 @@
-import { MongoClient } from "mongodb";
+import type { MongoClient } from "mongodb";
 import { ensureIndexes } from "../../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";
 import { exampleDefinition } from "../../../shared/contracts/task-definition.ts";
@@ -6,6 +6,7 @@ import type { EventDocument } from "../../../shared/event-store/event-document.t
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
 import { mongoEventStore } from "../../../shared/event-store/mongo-event-store.ts";
 import { mongoOutboxStore } from "../../../shared/event-store/mongo-outbox-store.ts";
+import { connectMongo } from "../../../shared/event-store/open-event-store.ts";
 import { createOutbox, type Outbox, type OutboxOptions } from "../../../shared/event-store/outbox.ts";
 import { createSessionPool } from "../../../shared/event-store/session-pool.ts";
 import { objectId } from "../../../shared/ids.ts";
@@ -58,8 +59,7 @@ export class CommandHandlers {
     const proxy = await startTcpProxy(mongo.port);
     // Straight to the proxy: the server's own address would lead past it.
     const url = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
-    const options = { serverSelectionTimeoutMS: 700, ignoreUndefined: true };
-    const client = await new MongoClient(url, options).connect();
+    const client = await connectMongo({ mongoUrl: url }, "test");
     await ensureIndexes(mongo.db, ["events", "scheduler_task_list", "scheduler_commands"]);
     return new CommandHandlers(mongo, proxy, client);
   }
