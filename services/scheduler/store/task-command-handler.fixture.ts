@@ -47,6 +47,7 @@ export class CommandHandlers {
   readonly proxy: TcpProxy;
   readonly client: MongoClient;
   readonly #outboxes: Outbox[] = [];
+  readonly #commandHandlers: TaskCommandHandler[] = [];
 
   private constructor(mongo: TestMongo, proxy: TcpProxy, client: MongoClient) {
     this.mongo = mongo;
@@ -65,6 +66,7 @@ export class CommandHandlers {
   }
 
   async close(): Promise<void> {
+    for (const commandHandler of this.#commandHandlers) commandHandler.close();
     for (const outbox of this.#outboxes) await outbox.stop();
     await this.client.close();
     await this.proxy.close();
@@ -107,6 +109,7 @@ export class CommandHandlers {
       onMoved: (taskId) => void seen.moved.push(taskId),
       onFenced: (shutOut) => void seen.fenced.push(shutOut),
     });
+    this.#commandHandlers.push(commandHandler);
     await fence.raise(epoch, []);
     commandHandler.open(epoch);
     return { commandHandler, store, seen, sessions: sessions.ids };
