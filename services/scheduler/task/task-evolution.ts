@@ -53,6 +53,9 @@ export function evolve(state: Task, change: TaskFact): Task {
         openRuns: [...state.openRuns, { runId, attempt, plannedAt, isRevoked: false }],
       };
     }
+    default:
+      change satisfies never;
+      return state;
   }
 }
 

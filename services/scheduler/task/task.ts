@@ -63,6 +63,9 @@ export const task: Decider<Task, TaskCommand, TaskFact> = {
       case "runNow":
         if (state.openRuns.length >= MAX_OPEN_RUNS) throw new TooManyOpenRuns(taskId);
         return [dueEvent(state, { runId: command.runId, plannedAt: now, nextRunAt: state.nextRunAt, now })];
+      default:
+        command satisfies never;
+        return [];
     }
   },
 
