@@ -19,9 +19,15 @@ export function snippetsOf(page: string): readonly Snippet[] {
   }));
 }
 
-/** @throws AssertionError if the line that a snippet refers to is missing, or is there more than once */
+/**
+ * The file with the snippet in it; unchanged if it has the snippet already, so that the checks also pass for readers who
+ * follow the page.
+ *
+ * @throws AssertionError if the line that a snippet refers to is missing, or is there more than once
+ */
 export function applied(source: string, { file, position, line, code }: Snippet): string {
   if (position === "whole") return code;
+  if (source.includes(code)) return source;
   if (position === "end") return source + code;
   const lines = source.split("\n");
   const matching = lines.flatMap((text, index) => (text.startsWith(line) ? [index] : []));

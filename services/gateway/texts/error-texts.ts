@@ -33,7 +33,7 @@ export const serviceLate = (name: string): Text => ({
 /** Errors that only operators and developers meet keep their English text. */
 const asThrown: ErrorText = (_, thrown) => thrown;
 
-/** The text for clients of every type of error. `test/wire-texts.spec.ts` checks that none is missing. */
+/** The text for clients of every type of error. `test/wire/wire-texts.spec.ts` checks that none is missing. */
 export const errorTexts: Readonly<Record<ErrorType, ErrorText>> = {
   TASK_NOT_FOUND: ({ taskId }) => notFound(taskId),
   RECORD_NOT_FOUND: ({ runId }) => notFound(runId),
