@@ -50,15 +50,3 @@ export function endEvent(
 export function cancelledEvent(identity: AttemptIdentity, at: string): RunEvent {
   return { type: "run.cancelled", data: { ...identity, startedAt: at, endedAt: at, reason: "revoked" } };
 }
-
-let lastMs = Number.NaN;
-let lastText = "";
-
-/** Formats an instant as ISO-8601 UTC. Thousands of runs share a millisecond, so the last text is reused. */
-export function isoInstant(ms: number): string {
-  if (ms !== lastMs) {
-    lastText = new Date(ms).toISOString();
-    lastMs = ms;
-  }
-  return lastText;
-}

@@ -1,11 +1,12 @@
 import { type Delivery, Requeue } from "../../../shared/bus/bus.ts";
 import { monotonicClock } from "../../../shared/clock.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
+import { isoInstant } from "../../../shared/contracts/instants.ts";
 import type { RunEvent } from "../../../shared/contracts/run-events.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
 import type { HandlerRegistry } from "../handler/handler-registry.ts";
-import { attemptIdentity, isoInstant } from "./attempt-events.ts";
+import { attemptIdentity } from "./attempt-events.ts";
 import { AttemptReports } from "./attempt-reports.ts";
 import {
   type AttemptState,

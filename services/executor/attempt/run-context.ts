@@ -2,9 +2,9 @@ import type { CallingOptions } from "moleculer";
 import { type Clock, monotonicClock } from "../../../shared/clock.ts";
 import type { ActionName, ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
+import { isoInstant } from "../../../shared/contracts/instants.ts";
 import type { Caller } from "../../../shared/service.ts";
 import type { HandlerContext, HandlerLog } from "../handler/define-handler.ts";
-import { isoInstant } from "./attempt-events.ts";
 import { type LogLevel, RunLog } from "./run-log.ts";
 
 /** A call may take this much longer than the attempt, so that the attempt times out instead of failing. */

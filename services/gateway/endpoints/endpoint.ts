@@ -1,4 +1,5 @@
 import type { ActionName, ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
+import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { errorType } from "../../../shared/errors.ts";
 import { notFound } from "../texts/error-texts.ts";
 import type { Language } from "../texts/language.ts";
@@ -8,7 +9,6 @@ import {
   Faults,
   fault,
   InvalidInput,
-  isRecord,
   readFields,
   type ValuesOf,
   type WireFields,
@@ -75,7 +75,7 @@ function readInput<F extends WireFields>({ source, fields }: Input<F>, request: 
 }
 
 function readBody<F extends WireFields>(fields: F, value: unknown): ValuesOf<F> | Faults {
-  if (isRecord(value)) return readFields(fields, value);
+  if (isJsonObject(value)) return readFields(fields, value);
   const expected = "JSON object with Content-Type: application/json";
   return value === undefined
     ? fault("body", "Field required", expected)

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { inputFaults, jsonTooDeep } from "../texts/messages.ts";
-import { type FieldFault, isRecord } from "./wire-validation.ts";
+import type { FieldFault } from "./wire-validation.ts";
 
 /** Deeper JSON is rejected: the store accepts 100 levels, and recursive code must not run out of stack. */
 export const MAX_JSON_DEPTH = 64;
@@ -37,7 +38,7 @@ export function parseJson(text: string): ParsedJson {
 export function parseJsonObject(text: string): ParsedObject {
   const parsed = parseJson(text);
   if ("fault" in parsed) return parsed;
-  return isRecord(parsed.value) ? { value: parsed.value } : { fault: NOT_JSON };
+  return isJsonObject(parsed.value) ? { value: parsed.value } : { fault: NOT_JSON };
 }
 
 /** The position of a number in a text. */

@@ -1,8 +1,9 @@
 import { IANAZone } from "luxon";
+import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { inputFaults, notAnId } from "../texts/messages.ts";
 import { wallTime } from "./datetime-wire.ts";
 import { NOT_JSON, parseJsonObject } from "./json-text.ts";
-import { Faults, fault, isRecord, type Kind } from "./wire-validation.ts";
+import { Faults, fault, type Kind } from "./wire-validation.ts";
 
 interface Bounds {
   readonly min?: number;
@@ -99,7 +100,7 @@ export function choice<const V extends string>(values: readonly V[]): Kind<V> {
 export const jsonObject: Kind<Readonly<Record<string, unknown>>> = {
   expected: "object | JSON object string",
   read(value, field) {
-    if (isRecord(value)) return value;
+    if (isJsonObject(value)) return value;
     if (typeof value !== "string") return fault(field, "Input should be a valid string", this.expected);
     const parsed = parseJsonObject(value);
     if ("value" in parsed) return parsed.value;

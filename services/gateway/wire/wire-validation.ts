@@ -1,3 +1,4 @@
+import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { inLanguage, type Wording } from "../texts/language.ts";
 
@@ -91,7 +92,7 @@ export function nested<F extends WireFields>(fields: F): Kind<ValuesOf<F>> {
   return {
     expected: "object",
     read: (value, field) =>
-      isRecord(value)
+      isJsonObject(value)
         ? readFields(fields, value, `${field}.`)
         : fault(field, "Input should be a valid dictionary or object to extract fields from", "object"),
   };
@@ -103,8 +104,4 @@ export function nullable<T>(kind: Kind<T>): Kind<T | null> {
     expected: `${kind.expected} | null`,
     read: (value, field) => (value === null ? null : kind.read(value, field)),
   };
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

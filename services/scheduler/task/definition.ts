@@ -1,4 +1,5 @@
 import type { ParamsOf } from "../../../shared/contracts/action.ts";
+import { parseInstantOrNull } from "../../../shared/contracts/instants.ts";
 import type { schedulerActions } from "../../../shared/contracts/scheduler-actions.ts";
 import { taskDefaults } from "../../../shared/contracts/task-definition.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
@@ -70,13 +71,11 @@ function parse(definition: Definition, anchorAt: number): Trigger {
     {
       execStrategy: definition.strategy,
       expression: definition.expression,
-      startAt: instant(definition.startAt),
-      endAt: instant(definition.endAt),
+      startAt: parseInstantOrNull(definition.startAt),
+      endAt: parseInstantOrNull(definition.endAt),
       timezone: definition.timezone,
       cronDialect: definition.cronDialect,
     },
     anchorAt,
   );
 }
-
-const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));

@@ -1,3 +1,4 @@
+import { isoInstant, isoInstantOrNull } from "../../../shared/contracts/instants.ts";
 import { occurrenceId } from "../../../shared/contracts/occurrence-id.ts";
 import type { TaskDue, TaskEvent, TaskSkipped } from "../../../shared/contracts/task-events.ts";
 import { countOccurrences, nextOccurrence } from "../trigger/trigger.ts";
@@ -97,7 +98,7 @@ function accountFor(
     }
   }
   if (events.length > 0 && nextRunAt === null) {
-    events.push({ type: "task.finished", data: { taskId: task.taskId, at: iso(now) } });
+    events.push({ type: "task.finished", data: { taskId: task.taskId, at: isoInstant(now) } });
   }
   return events;
 }
@@ -117,11 +118,11 @@ export function dueEvent(task: DefinedTask, { runId, plannedAt, nextRunAt, now }
       taskId: task.taskId,
       runId,
       attempt: 1,
-      plannedAt: iso(plannedAt),
+      plannedAt: isoInstant(plannedAt),
       ...described(task),
       timeoutMs: task.definition.timeoutMs,
-      nextRunAt: isoOrNull(nextRunAt),
-      at: iso(now),
+      nextRunAt: isoInstantOrNull(nextRunAt),
+      at: isoInstant(now),
     },
   };
 }
@@ -137,12 +138,12 @@ function skipEvent(
       taskId: task.taskId,
       skipId: occurrenceId(task.taskId, skip.plannedAt),
       reason: skip.reason,
-      plannedAt: iso(skip.plannedAt),
-      lastPlannedAt: iso(skip.lastPlannedAt),
+      plannedAt: isoInstant(skip.plannedAt),
+      lastPlannedAt: isoInstant(skip.lastPlannedAt),
       count: skip.count,
       ...described(task),
-      nextRunAt: isoOrNull(nextRunAt),
-      at: iso(now),
+      nextRunAt: isoInstantOrNull(nextRunAt),
+      at: isoInstant(now),
     },
   };
 }
@@ -152,5 +153,3 @@ function described({ definition: { name, group, handler, params, strategy, expre
 }
 
 const plannedAtOf = (step: number | Skip): number => (typeof step === "number" ? step : step.plannedAt);
-const iso = (ms: number): string => new Date(ms).toISOString();
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));

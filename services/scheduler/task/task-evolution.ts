@@ -1,3 +1,4 @@
+import { parseInstantOrNull } from "../../../shared/contracts/instants.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import type { TaskCreated } from "./definition.ts";
 import type { DefinedTask, OpenRun, Task } from "./task-state.ts";
@@ -29,7 +30,7 @@ export function evolve(state: Task, change: TaskFact): Task {
     }
     case "task.resumed": {
       const at = Date.parse(change.data.at);
-      const nextRunAt = instant(change.data.nextRunAt);
+      const nextRunAt = parseInstantOrNull(change.data.nextRunAt);
       return { ...state, status: "active", anchorAt: at, updatedAt: at, nextRunAt };
     }
     case "task.deleted":
@@ -39,7 +40,7 @@ export function evolve(state: Task, change: TaskFact): Task {
     case "task.skipped":
       return {
         ...state,
-        nextRunAt: instant(change.data.nextRunAt),
+        nextRunAt: parseInstantOrNull(change.data.nextRunAt),
         accountedUntil: latest(state.accountedUntil, Date.parse(change.data.lastPlannedAt)),
       };
     case "task.due": {
@@ -47,7 +48,7 @@ export function evolve(state: Task, change: TaskFact): Task {
       const plannedAt = Date.parse(change.data.plannedAt);
       return {
         ...state,
-        nextRunAt: instant(change.data.nextRunAt),
+        nextRunAt: parseInstantOrNull(change.data.nextRunAt),
         lastRunAt: latest(state.lastRunAt, plannedAt),
         accountedUntil: latest(state.accountedUntil, plannedAt),
         openRuns: [...state.openRuns, { runId, attempt, plannedAt, isRevoked: false }],
@@ -70,7 +71,7 @@ function fromCreated({ taskId, isActive, nextRunAt, at, ...definition }: TaskCre
     updatedAt: now,
     lastRunAt: null,
     accountedUntil: null,
-    nextRunAt: instant(nextRunAt),
+    nextRunAt: parseInstantOrNull(nextRunAt),
     openRuns: [],
   };
 }
@@ -96,4 +97,3 @@ function revoked(openRuns: readonly OpenRun[], at: number): readonly OpenRun[] {
 }
 
 const latest = (known: number | null, other: number): number => Math.max(known ?? other, other);
-const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));

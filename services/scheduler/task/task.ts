@@ -1,3 +1,4 @@
+import { isoInstant } from "../../../shared/contracts/instants.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import type { Decider } from "../../../shared/event-store/decider.ts";
 import { firstOccurrence, nextOccurrence } from "../trigger/trigger.ts";
@@ -53,13 +54,13 @@ export const task: Decider<Task, TaskCommand, TaskFact> = {
         return changed(command, state);
       case "pause":
         return state.status === "active" || mayStillStart(state)
-          ? [...skipDue(state, now), { type: "task.paused", data: { taskId, at: iso(now) } }]
+          ? [...skipDue(state, now), { type: "task.paused", data: { taskId, at: isoInstant(now) } }]
           : [];
       case "resume":
         return state.status === "active" ? [] : [resumed(state, now)];
       case "delete":
         if (state.status === "active") throw new TaskActive(taskId);
-        return [{ type: "task.deleted", data: { taskId, at: iso(now) } }];
+        return [{ type: "task.deleted", data: { taskId, at: isoInstant(now) } }];
       case "runNow":
         if (state.openRuns.length >= MAX_OPEN_RUNS) throw new TooManyOpenRuns(taskId);
         return [dueEvent(state, { runId: command.runId, plannedAt: now, nextRunAt: state.nextRunAt, now })];
@@ -79,7 +80,13 @@ function created({ taskId, definition, isActive, now }: Create): TaskEvent {
   const first = firstRun(definition, { now, accountedUntil: null });
   return {
     type: "task.created",
-    data: { taskId, ...definition, isActive, nextRunAt: isActive ? iso(first) : null, at: iso(now) },
+    data: {
+      taskId,
+      ...definition,
+      isActive,
+      nextRunAt: isActive ? isoInstant(first) : null,
+      at: isoInstant(now),
+    },
   };
 }
 
@@ -89,14 +96,14 @@ function changed({ taskId, definition, isActive, now }: Change, state: DefinedTa
   const { lastRunAt, accountedUntil } = afterEvents(state, skips);
   const first = firstRun(definition, { now, accountedUntil });
   const isSpent = lastRunAt !== null && first <= lastRunAt;
-  const nextRunAt = isActive && !isSpent ? iso(unaccounted(first, accountedUntil)) : null;
+  const nextRunAt = isActive && !isSpent ? isoInstant(unaccounted(first, accountedUntil)) : null;
   const event: TaskEvent = {
     type: "task.changed",
-    data: { taskId, ...definition, isActive, nextRunAt, at: iso(now) },
+    data: { taskId, ...definition, isActive, nextRunAt, at: isoInstant(now) },
   };
   const events = [...skips, event];
   if (!isActive || !isSpent) return events;
-  return [...events, { type: "task.finished", data: { taskId, at: iso(now) } }];
+  return [...events, { type: "task.finished", data: { taskId, at: isoInstant(now) } }];
 }
 
 /**
@@ -106,7 +113,7 @@ function changed({ taskId, definition, isActive, now }: Change, state: DefinedTa
 function resumed({ taskId, definition, accountedUntil }: DefinedTask, now: number): TaskEvent {
   const first = firstRun(definition, { now, accountedUntil });
   const nextRunAt = unaccounted(first, accountedUntil);
-  return { type: "task.resumed", data: { taskId, nextRunAt: iso(nextRunAt), at: iso(now) } };
+  return { type: "task.resumed", data: { taskId, nextRunAt: isoInstant(nextRunAt), at: isoInstant(now) } };
 }
 
 function afterEvents(state: DefinedTask, events: readonly TaskEvent[]): DefinedTask {
@@ -149,5 +156,3 @@ function firstRun(
 function mayStillStart({ openRuns }: DefinedTask): boolean {
   return openRuns.some(({ isRevoked }) => !isRevoked);
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
