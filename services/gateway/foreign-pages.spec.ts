@@ -73,7 +73,7 @@ describe("a gateway that a web page reaches", () => {
         (own) => ({ origin: `http://${own}` }),
       ],
       [
-        "a browser that tells no origin, without content type",
+        "a browser that sends no origin, without content type",
         create,
         415,
         /application\/json/,

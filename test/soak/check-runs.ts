@@ -81,7 +81,8 @@ function checkRun(run: DispatchedRun, record: StoredRecord, stream: readonly Sto
     fault(`had the attempts ${JSON.stringify(attempts)}, its record shows ${JSON.stringify(shown)}`);
   for (const { startedAt } of attempts)
     if (startedAt < run.plannedAt) fault(`began ${run.plannedAt - startedAt} ms before its time`);
-  if (first === "cancelled" && run.revokedAt === null) fault("is cancelled although nobody stopped its task");
+  if (first === "cancelled" && run.revokedAt === null)
+    fault("is cancelled although its task was neither paused nor deleted");
   return faults;
 }
 

@@ -86,7 +86,7 @@ export class CommitModel {
     assert.equal(
       this.#committed.get(id),
       open.began.get(id),
-      "nobody else has changed it since the snapshot",
+      "no other transaction has changed it since the snapshot",
     );
     const state = new Map(open.state);
     if (isRemoval) state.delete(id);

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { startEmbeddedMongo } from "../../start-embedded-mongo.ts";
 
 /*
- * Clients that nobody here wrote, against the embedded server: `node shared/embedded/mongo/test/real-clients/run.ts`.
+ * Runs third-party clients against the embedded server: `node shared/embedded/mongo/test/real-clients/run.ts`.
  * It installs them into a temporary directory, so it needs a package registry and is no part of `npm test`.
  */
 const PACKAGES = [
