@@ -2,7 +2,6 @@ import type { DomainEnvelope, DomainEvent } from "../contracts/catalogue.ts";
 import { CommandLate } from "../contracts/command.ts";
 import { DeadlinePassed } from "./command-failure.ts";
 import type { CommandFence, CommandHandlerOptions } from "./command-handler-options.ts";
-import type { CommandOutcome } from "./command-outcomes.ts";
 import {
   type AcceptedEvents,
   type BatchItem,
@@ -11,9 +10,9 @@ import {
   decideBatch,
   type StreamStep,
   type Submission,
-  type Versioned,
 } from "./decide-batch.ts";
 import type { Transaction } from "./event-store.ts";
+import { findOutcomes, loadStates, NO_OUTCOMES } from "./load-batch.ts";
 
 export interface CommitAttempt {
   /** False once a conflict has shown that all states and outcomes have to be looked up. */
@@ -97,51 +96,6 @@ async function decideBefore<State, Command, Event extends { readonly type: strin
     await fence.check(epoch);
   }
   return decided;
-}
-
-interface Lookup {
-  readonly isFirst: boolean;
-  readonly transaction: Transaction | null;
-}
-
-async function findOutcomes<State, Command, Event extends { readonly type: string }>(
-  { outcomes }: CommandHandlerOptions<State, Command, Event>,
-  batch: readonly BatchItem<State, Command, Event>[],
-  { isFirst, transaction }: Lookup,
-): Promise<ReadonlyMap<string, CommandOutcome>> {
-  if (!outcomes) return NO_OUTCOMES;
-  const ids: string[] = [];
-  for (const { submissions } of batch)
-    for (const { ref, isFirst: isFirstSubmission } of submissions)
-      if (ref && !(isFirst && isFirstSubmission)) ids.push(ref.id);
-  return ids.length > 0 ? outcomes.find(ids, transaction) : NO_OUTCOMES;
-}
-
-/** From the cache or the store. A stream that should not exist yet is looked up only if it turned out to exist. */
-async function loadStates<State, Command, Event extends { readonly type: string }>(
-  { states, cache }: CommandHandlerOptions<State, Command, Event>,
-  batch: readonly BatchItem<State, Command, Event>[],
-  { isFirst, outcomes, transaction }: Lookup & { readonly outcomes: ReadonlyMap<string, CommandOutcome> },
-): Promise<ReadonlyMap<string, Versioned<State>>> {
-  const loaded = new Map<string, Versioned<State>>();
-  const absent = new Set<string>();
-  const probablyNew = new Set<string>();
-  const laterOfNew = new Set<string>();
-  const commands: Command[] = [];
-  for (const { submissions } of batch)
-    for (const { id, command, ref, startsStream, isFirst: isFirstSubmission } of submissions) {
-      if (ref && outcomes.has(ref.id)) continue;
-      commands.push(command);
-      const cached = cache?.get(id);
-      if (cached) loaded.set(id, cached);
-      else if (isFirst && startsStream) probablyNew.add(id);
-      else if (isFirst && isFirstSubmission) laterOfNew.add(id);
-      else absent.add(id);
-    }
-  for (const id of laterOfNew) if (!probablyNew.has(id)) absent.add(id);
-  if (absent.size === 0) return loaded;
-  for (const [id, state] of await states.load([...absent], { transaction, commands })) loaded.set(id, state);
-  return loaded;
 }
 
 /** Stores a command's events. Returns them as they are folded: new ones in the envelope that they get here. */
@@ -258,4 +212,3 @@ function hasChanged<State, Command, Event>(step: StreamStep<State, Command, Even
 }
 
 const toStream = () => "append" as const;
-const NO_OUTCOMES: ReadonlyMap<string, CommandOutcome> = new Map();
