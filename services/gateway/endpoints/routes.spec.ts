@@ -52,6 +52,11 @@ describe("routes", () => {
     );
   });
 
+  it("gives each operation of a group a name of its own", () => {
+    const names = routes.map(({ operation }) => operation);
+    assert.equal(new Set(names).size, names.length);
+  });
+
   it("lists the services of its actions", () => {
     assert.deepEqual([...servicesOf(routes)].sort(), ["crawler", "executor", "records", "scheduler"]);
   });

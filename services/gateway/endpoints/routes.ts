@@ -1,6 +1,5 @@
-import type { ActionName } from "../../../shared/contracts/actions.ts";
-import type { Endpoint } from "./endpoint.ts";
 import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
+import { both, type Method, type Route } from "./route.ts";
 import { apiIndex, health, ready } from "./system-endpoints.ts";
 import {
   createHotlistTask,
@@ -15,59 +14,104 @@ import {
   updateTask,
 } from "./task-endpoints.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "DELETE";
-type Alias = `${Method} /${string}`;
-
-/** Method and path in each revision of the Python original that has the endpoint, or `own` for one of ours. */
-export interface Paths {
-  readonly R1?: Alias;
-  readonly R2?: Alias;
-  readonly own?: Alias;
-}
-
-/** One endpoint of the API. The table below is the only place with its paths. */
-export interface Route {
-  readonly paths: Paths;
-  /** The action that it calls; null where the gateway responds without one. */
-  readonly action: ActionName | null;
-  readonly endpoint: Endpoint;
-}
-
-const both = (alias: Alias) => ({ R1: alias, R2: alias });
-
+/** Every endpoint of the API: the only place with its paths. */
 export const routes: readonly Route[] = [
-  { paths: both("POST /scheduler/task/create"), action: "scheduler.create", endpoint: createTask },
-  { paths: { own: "POST /scheduler/task/update" }, action: "scheduler.change", endpoint: updateTask },
-  { paths: both("GET /scheduler/task/list/query"), action: "scheduler.list", endpoint: listTasks },
-  { paths: both("GET /scheduler/task/one/query"), action: "scheduler.get", endpoint: getTask },
+  {
+    paths: both("POST /scheduler/task/create"),
+    operation: "scheduler_task.create",
+    action: "scheduler.create",
+    endpoint: createTask,
+  },
+  {
+    paths: { own: "POST /scheduler/task/update" },
+    operation: "scheduler_task.update",
+    action: "scheduler.change",
+    endpoint: updateTask,
+  },
+  {
+    paths: both("GET /scheduler/task/list/query"),
+    operation: "scheduler_task.list_query",
+    action: "scheduler.list",
+    endpoint: listTasks,
+  },
+  {
+    paths: both("GET /scheduler/task/one/query"),
+    operation: "scheduler_task.one_query",
+    action: "scheduler.get",
+    endpoint: getTask,
+  },
   {
     paths: { R1: "PUT /scheduler/task/stop/task/update", R2: "POST /scheduler/task/stop/update" },
+    operation: "scheduler_task.stop_task",
     action: "scheduler.pause",
     endpoint: stopTask,
   },
   {
     paths: { R1: "PUT /scheduler/task/start/task/update", R2: "POST /scheduler/task/start/update" },
+    operation: "scheduler_task.start_task",
     action: "scheduler.resume",
     endpoint: startTask,
   },
-  { paths: { R2: "POST /scheduler/task/delete" }, action: "scheduler.delete", endpoint: deleteTask },
-  { paths: { own: "POST /scheduler/task/run/create" }, action: "scheduler.runNow", endpoint: runTask },
+  {
+    paths: { R2: "POST /scheduler/task/delete" },
+    operation: "scheduler_task.delete_task",
+    action: "scheduler.delete",
+    endpoint: deleteTask,
+  },
+  {
+    paths: { own: "POST /scheduler/task/run/create" },
+    operation: "scheduler_task.run_create",
+    action: "scheduler.runNow",
+    endpoint: runTask,
+  },
   {
     paths: { own: "GET /scheduler/task/handler/list/query" },
+    operation: "scheduler_task.handler_list_query",
     action: "executor.handlers",
     endpoint: listHandlers,
   },
-  { paths: both("GET /scheduler/task/record/list/query"), action: "records.list", endpoint: listRecords },
-  { paths: { own: "GET /scheduler/task/record/one/query" }, action: "records.get", endpoint: getRecord },
+  {
+    paths: both("GET /scheduler/task/record/list/query"),
+    operation: "scheduler_task_record.list_query",
+    action: "records.list",
+    endpoint: listRecords,
+  },
+  {
+    paths: { own: "GET /scheduler/task/record/one/query" },
+    operation: "scheduler_task_record.one_query",
+    action: "records.get",
+    endpoint: getRecord,
+  },
   {
     paths: both("POST /bilibili/hot/new/task/create"),
+    operation: "bilibili_hot_new.task_create",
     action: "scheduler.create",
     endpoint: createHotlistTask,
   },
-  { paths: { own: "GET /bilibili/hot/new/list/query" }, action: "crawler.list", endpoint: listHotRows },
-  { paths: { own: "GET /" }, action: null, endpoint: apiIndex },
-  { paths: { own: "GET /health" }, action: null, endpoint: health },
-  { paths: { own: "GET /ready" }, action: null, endpoint: ready },
+  {
+    paths: { own: "GET /bilibili/hot/new/list/query" },
+    operation: "bilibili_hot_new.list_query",
+    action: "crawler.list",
+    endpoint: listHotRows,
+  },
+  {
+    paths: { own: "GET /" },
+    operation: "platform.index",
+    action: null,
+    endpoint: apiIndex,
+  },
+  {
+    paths: { own: "GET /health" },
+    operation: "platform.health",
+    action: null,
+    endpoint: health,
+  },
+  {
+    paths: { own: "GET /ready" },
+    operation: "platform.ready",
+    action: null,
+    endpoint: ready,
+  },
 ];
 
 /** Routes by path, then by method: which methods a path has, and what each runs. */

@@ -1,4 +1,4 @@
-import type { Route } from "../endpoints/routes.ts";
+import type { Route } from "../endpoints/route.ts";
 import type { ApiResponse } from "../wire/response.ts";
 import { type ContextOptions, endpointContexts } from "./endpoint-context.ts";
 import { type GatewayRequest, type GatewayService, type Link, queryOf } from "./gateway-request.ts";

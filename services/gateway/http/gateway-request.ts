@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Context, Service } from "moleculer";
-import type { Route } from "../endpoints/routes.ts";
+import type { Route } from "../endpoints/route.ts";
 import { type Language, languageOf } from "../texts/language.ts";
 
 /** A request as moleculer-web passes it through its chain, and what our links add. */

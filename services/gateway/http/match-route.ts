@@ -1,5 +1,6 @@
 import type { Config } from "../../../shared/config.ts";
-import { indexRoutes, type Route, type RouteIndex, routes } from "../endpoints/routes.ts";
+import type { Route } from "../endpoints/route.ts";
+import { indexRoutes, type RouteIndex, routes } from "../endpoints/routes.ts";
 import { type ApiResponse, httpError } from "../wire/response.ts";
 import { cors } from "./cors.ts";
 import { type GatewayRequest, type Link, pathOf } from "./gateway-request.ts";
