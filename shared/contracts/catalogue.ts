@@ -2,6 +2,7 @@ import type { Envelope, EventOf } from "./event.ts";
 import { eventFamily } from "./event.ts";
 import { hotlistEvents } from "./hotlist-events.ts";
 import { runEvents } from "./run-events.ts";
+import { sessionEvents } from "./session-events.ts";
 import { taskEvents } from "./task-events.ts";
 
 /** Every event that may appear on the bus. */
@@ -9,6 +10,7 @@ export const catalogue = eventFamily({
   ...taskEvents.contracts,
   ...runEvents.contracts,
   ...hotlistEvents.contracts,
+  ...sessionEvents.contracts,
 });
 
 export type DomainEvent = EventOf<typeof catalogue.contracts>;
@@ -19,7 +21,7 @@ export type DomainEnvelope<T extends EventType = EventType> = Envelope<Extract<D
 
 type Family<P extends string> = P extends `${infer Stem}.*` ? Extract<EventType, `${Stem}.${string}`> : never;
 /** A channel's key: one event type, or a family such as `run.*`. A misspelt one does not compile. */
-export type EventPattern = EventType | "task.*" | "run.*" | "hotlist.*";
+export type EventPattern = EventType | "task.*" | "run.*" | "hotlist.*" | "session.*";
 /** The event types that a pattern matches. */
 export type Matching<P extends EventPattern> = P extends EventType ? P : Family<P>;
 

@@ -212,6 +212,39 @@ export const errorTypes = {
     retryable: true,
     meaning: "Too many stored events wait until the bus accepts them; commands are rejected meanwhile.",
   },
+  // Users, logins and permissions
+  LOGIN_FAILED: { code: 401, retryable: false, meaning: "The login or the password is wrong." },
+  LOGIN_THROTTLED: {
+    code: 429,
+    retryable: false,
+    meaning: "Too many logins failed; `data.retryAfterMs` is the time until the next attempt is admitted.",
+  },
+  LOGIN_BUSY: {
+    code: 503,
+    retryable: true,
+    meaning: "Too many passwords are being checked at the same time.",
+  },
+  SESSION_ENDED: {
+    code: 401,
+    retryable: false,
+    meaning: "The session has ended or has expired, or its refresh token is not valid; log in again.",
+  },
+  UNAUTHENTICATED: {
+    code: 401,
+    retryable: false,
+    meaning: "The request has no valid access token, API token or session cookie.",
+  },
+  FORBIDDEN: {
+    code: 403,
+    retryable: false,
+    meaning: "The user may not do this; `data.permission` is the permission that is missing.",
+  },
+  PASSWORD_WEAK: {
+    code: 400,
+    retryable: false,
+    meaning: "The new password is not accepted; `data.reason` states why.",
+  },
+  LOGIN_TAKEN: { code: 409, retryable: false, meaning: "Another user logs in with this name." },
   // HTTP
   INPUT_INVALID: {
     code: 400,

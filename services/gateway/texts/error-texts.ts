@@ -1,4 +1,5 @@
 import type { ErrorType } from "../../../shared/contracts/errors.ts";
+import { passwordText } from "./access-texts.ts";
 import type { Text, Wording } from "./language.ts";
 
 /** `data` of an error, as plain JSON from any node. */
@@ -57,6 +58,26 @@ export const errorTexts: Readonly<Record<ErrorType, ErrorText>> = {
       en: `A task may be run now ${limit} times a minute (MANUAL_RUNS_PER_MINUTE); try again in ${seconds} s.`,
     };
   },
+  LOGIN_FAILED: { zh: "账号或密码错误", en: "The login or the password is wrong." },
+  LOGIN_THROTTLED: ({ retryAfterMs }) => {
+    const seconds = Math.ceil(Number(retryAfterMs) / 1000);
+    return {
+      zh: `登录失败次数过多，请在 ${seconds} 秒后重试`,
+      en: `Too many logins failed; try again in ${seconds} s.`,
+    };
+  },
+  LOGIN_BUSY: UNAVAILABLE,
+  SESSION_ENDED: { zh: "登录已失效，请重新登录", en: "The session has ended; log in again." },
+  UNAUTHENTICATED: {
+    zh: "未登录或令牌无效，请先登录",
+    en: "Log in first: the request has no valid access token, API token or session.",
+  },
+  FORBIDDEN: ({ permission }) => ({
+    zh: `没有权限：${permission}`,
+    en: `You may not do this; the permission ${permission} is missing.`,
+  }),
+  PASSWORD_WEAK: ({ reason }) => passwordText(String(reason)),
+  LOGIN_TAKEN: { zh: "该登录名已被使用", en: "Another user logs in with this name." },
   LIST_TOO_LONG: ({ rows, limit }) => ({
     zh: `共 ${rows} 条数据，超过单次查询上限 ${limit} 条，请使用 page 和 limit 分页查询`,
     en: `The list has ${rows} rows, more than the ${limit} that one query returns; use page and limit.`,

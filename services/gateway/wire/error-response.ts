@@ -9,7 +9,7 @@ import { paramText } from "../texts/param-texts.ts";
 import { expectedText, triggerText } from "../texts/trigger-texts.ts";
 import { brokerErrorResponse } from "./broker-errors.ts";
 import { wireFieldOf } from "./field-names.ts";
-import { type ApiResponse, businessError, invalidInput, serverError } from "./response.ts";
+import { type ApiResponse, businessError, httpError, invalidInput, serverError } from "./response.ts";
 import { type FieldError, InvalidInput } from "./wire-validation.ts";
 
 /** What the driver throws while its server is away; those errors have no type of ours. */
@@ -32,7 +32,10 @@ function ownErrorResponse(error: unknown, language: Language): ApiResponse | und
   if (typeof name === "string" && STORE_ERROR.test(name)) return serverError(503, STORE_AWAY[language]);
   if (type === undefined || typeof code !== "number") return undefined;
   const text = inLanguage(wordingOf(type, error), language);
-  if (type === "RATE_LIMITED") return serverError(429, text, { "Retry-After": String(retrySeconds(error)) });
+  if (type === "RATE_LIMITED" || type === "LOGIN_THROTTLED")
+    return serverError(429, text, { "Retry-After": String(retrySeconds(error)) });
+  if (code === 401) return httpError(401, text, { "WWW-Authenticate": "Bearer" });
+  if (type === "FORBIDDEN") return httpError(403, text);
   if (code >= 500) return isRetryable(error) || TRY_AGAIN.has(type) ? serverError(503, text) : undefined;
   if (code < 400) return undefined;
   const field = fieldError(type, error, language);

@@ -1,0 +1,35 @@
+import { PERMISSIONS, type Permission } from "../../../shared/contracts/permissions.ts";
+
+/** A role that exists from the first start. */
+export interface ReadyMadeRole {
+  /** At most 11 characters, as in the Python original. */
+  readonly key: string;
+  readonly name: string;
+  readonly permissions: readonly Permission[];
+}
+
+const viewing = PERMISSIONS.filter((permission) => /^(task|record|hotlist|example)\.read$/.test(permission));
+const operating: readonly Permission[] = [
+  ...viewing,
+  "task.write",
+  "task.run",
+  "example.write",
+  "file.write",
+  "operation.read",
+  "system.read",
+];
+
+/** Has every permission, also those of later versions. */
+export const ADMINISTRATOR_KEY = "admin";
+
+/** Made at the first start; what they may do can be changed afterwards, except for the administrator. */
+export const readyMadeRoles: readonly ReadyMadeRole[] = [
+  { key: ADMINISTRATOR_KEY, name: "Administrator", permissions: PERMISSIONS },
+  { key: "operator", name: "Operator", permissions: operating },
+  { key: "viewer", name: "Viewer", permissions: viewing },
+  {
+    key: "program",
+    name: "Program",
+    permissions: ["task.read", "task.write", "task.run", "record.read", "file.write"],
+  },
+];
