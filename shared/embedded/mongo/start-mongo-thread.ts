@@ -12,14 +12,14 @@ export interface MongoThread extends Pick<EmbeddedMongo, "url" | "port" | "close
 }
 
 /**
- * * Size of one semi-space of V8's young generation, which would grow to 64 MB by default. Most objects that a
+ * Size of one semi-space of V8's young generation, which would grow to 64 MB by default. Most objects that a
  * database creates survive, so each scavenge copies a full semi-space: 16 MB take 10 to 20 ms. V8 does not return
  * this memory either: with the default, that cost 500 bytes for each of 200,000 documents.
  */
 export const SEMI_SPACE_MB = 16;
 
 /**
- * * Starts the embedded server in a worker thread, so that services and store run on different cores and a long
+ * Starts the embedded server in a worker thread, so that services and store run on different cores and a long
  * scan does not delay the timers of the services.
  *
  * @throws EmbeddedMongoError as `startEmbeddedMongo`

@@ -202,7 +202,7 @@ const RANKED = new Set(["$top", "$topN", "$bottom", "$bottomN"]);
 const REFUSED = new Set(["$accumulator", "$median", "$percentile"]);
 
 /**
- * * Compiles one accumulated field of a group.
+ * Compiles one accumulated field of a group.
  *
  * @throws CommandFault 15952 for an unknown accumulator, 115 for one that only a real server supports
  */

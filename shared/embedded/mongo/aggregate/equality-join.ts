@@ -14,7 +14,7 @@ export interface JoinOptions {
 }
 
 /**
- * * Finds documents of another collection by the values of one field.
+ * Finds documents of another collection by the values of one field.
  *
  * Uses an index on the field, if there is one, for each search. Without one, or once the searches have cost as much
  * as reading the whole collection, reads the collection once and hashes it by the field.

@@ -80,7 +80,7 @@ const isIndependent = (value: BsonValue): boolean => {
 };
 
 /**
- * * For values other than arrays, patterns and missing ones, a filter matches everything that an expression
+ * For values other than arrays, patterns and missing ones, a filter matches everything that an expression
  * considers equal, and more. These three have another meaning in a filter.
  */
 function conditionOf({ path, value }: Equality): BsonDocument[] {

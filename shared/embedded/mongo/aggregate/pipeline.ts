@@ -55,7 +55,7 @@ export interface Pipeline {
 }
 
 /**
- * * Compiles a pipeline. All errors of its stages are thrown here.
+ * Compiles a pipeline. All errors of its stages are thrown here.
  *
  * A run pauses as `env.pace` demands, so it never blocks the event loop for long. Variables are part of the
  * compiled pipeline, so it can run only once at a time.

@@ -181,7 +181,7 @@ const STAGES: Readonly<Record<string, StageCompiler>> = {
 };
 
 /**
- * * Compiles one stage.
+ * Compiles one stage.
  *
  * @throws CommandFault 40324 for a stage that does not exist, 115 for one that only a real server supports
  */

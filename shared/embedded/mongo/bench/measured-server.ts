@@ -27,12 +27,12 @@ export class MeasuredServer {
     return new MeasuredServer(child, hello as { url: string; startMs: number });
   }
 
-  /** Resident bytes after a collection. */
+  /** Resident bytes after a garbage collection. */
   memory(): Promise<number> {
     return this.#ask("memory");
   }
 
-  /** The longest time in milliseconds that the event loop stood still since the last question. */
+  /** The longest block of the event loop since the last call, in milliseconds. */
   longestBlock(): Promise<number> {
     return this.#ask("block");
   }

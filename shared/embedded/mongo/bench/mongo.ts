@@ -151,7 +151,7 @@ async function measureBulk(tasks: Collection, ids: readonly ObjectId[], note: No
   note("bulk of 500 mixed writes, median", `${times.sort((a, b) => a - b)[10]!.toFixed(1)} ms`, "10 ms");
 }
 
-/** On a server of its own: memory that earlier work has left free would be counted as saved. */
+/** Uses its own server: memory freed by earlier work would distort the figure. */
 async function measureHeld(server: MeasuredServer, note: Note): Promise<void> {
   const client = await new MongoClient(server.url).connect();
   const held = client.db("held").collection("tasks");

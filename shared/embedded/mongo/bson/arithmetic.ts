@@ -15,7 +15,7 @@ const fromLong = (value: bigint): BsonNumber => (fitsInt64(value) ? value : doub
 
 const toBigInt = (value: BsonNumber): bigint => (typeof value === "bigint" ? value : BigInt(toDouble(value)));
 
-/** The decimal that a number becomes beside a decimal: a double keeps 15 significant digits. */
+/** Converts a number to decimal for arithmetic with a decimal: a double keeps 15 significant digits. */
 export function decimalOperand(value: BsonNumber): DecimalParts {
   if (numericRank(value) !== 2) return toDecimalParts(value);
   const double = toDouble(value);

@@ -75,7 +75,7 @@ function supportedLocale(locale: string): string {
 }
 
 /**
- * * Compiles a command's `collation` document; undefined for none and for `{ locale: "simple" }`.
+ * Compiles a command's `collation` document; undefined for none and for `{ locale: "simple" }`.
  *
  * @throws CommandFault 2 or 9 for an invalid specification, 115 for strengths that the runtime does not support
  */

@@ -66,7 +66,7 @@ function compareStrings(a: string, b: string): number {
   return order(a.length, b.length);
 }
 
-/** A lone surrogate is stored as U+FFFD, a pair sorts behind all single units. */
+/** A lone surrogate is stored as U+FFFD, a pair sorts after all single units. */
 function byteRank(text: string, at: number): number {
   const unit = text.charCodeAt(at);
   if (unit > 0xdfff) return unit;

@@ -45,7 +45,7 @@ export function multiplyParts(a: DecimalParts, b: DecimalParts): DecimalParts {
   };
 }
 
-/** Division to 34 digits and more; an exact quotient keeps as few digits as the operands' exponents allow. */
+/** Divides to at least 34 digits; an exact quotient keeps as few digits as the operands' exponents allow. */
 export function divideParts(a: DecimalParts, b: DecimalParts): DecimalParts {
   if (a.kind === "nan" || b.kind === "nan" || (a.kind === "infinity" && b.kind === "infinity"))
     return DECIMAL_NAN;
@@ -58,7 +58,7 @@ export function divideParts(a: DecimalParts, b: DecimalParts): DecimalParts {
   const scaled = a.coefficient * pow10(shift);
   let coefficient = scaled / b.coefficient;
   if (scaled % b.coefficient !== 0n) {
-    // One more digit carries the rest into the rounding.
+    // One more digit carries the remainder into the rounding.
     return { kind: "finite", negative, coefficient: coefficient * 10n + 1n, exponent: ideal - shift - 1 };
   }
   let exponent = ideal - shift;
@@ -82,7 +82,7 @@ export function remainderParts(a: DecimalParts, b: DecimalParts): DecimalParts {
 
 export type Rounding = "half-even" | "truncate" | "floor" | "ceiling";
 
-/** Rounds to `places` digits behind the point (negative: before it). */
+/** Rounds to `places` digits after the point (negative: before it). */
 export function roundParts(a: DecimalParts, places: number, rounding: Rounding): DecimalParts {
   if (a.kind !== "finite" || a.exponent >= -places) return a;
   const unit = pow10(Math.min(-places - a.exponent, 20_000));

@@ -76,7 +76,7 @@ function roundToPrecision(coefficient: bigint, exponent: number): [bigint, numbe
   return quotient === COEFFICIENT_LIMIT ? [quotient / 10n, exponent + drop + 1] : [quotient, exponent + drop];
 }
 
-/** Encodes parts, rounding to 34 digits; what exceeds the range becomes an infinity. */
+/** Encodes parts, rounded to 34 digits; a value beyond the range becomes an infinity. */
 export function decimalOf(parts: DecimalParts): Decimal128 {
   const sign = parts.negative ? SIGN : 0n;
   if (parts.kind === "nan") return new Decimal128(0x7cn << 56n, 0n);
@@ -96,7 +96,7 @@ export function decimalOf(parts: DecimalParts): Decimal128 {
 
 const NUMERAL = /^([+-])?(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?$/;
 
-/** Reads a numeral (`-1.50E+3`, `Infinity`, `NaN`); null when the text is none. */
+/** Reads a numeral (`-1.50E+3`, `Infinity`, `NaN`); null if the text is not a numeral. */
 export function parseDecimal(text: string): DecimalParts | null {
   const word = /^([+-])?(inf(?:inity)?|nan)$/i.exec(text);
   if (word) return word[2]!.toLowerCase() === "nan" ? DECIMAL_NAN : decimalInfinity(word[1] === "-");

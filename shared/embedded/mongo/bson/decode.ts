@@ -33,8 +33,8 @@ const asInt64 = new BigInt64Array(numberBytes.buffer);
 
 /**
  * Reads one document at a time. The cursor is shared by the functions below: reading is synchronous and never
- * re-entered, and one object per document would cost more than the reading of a small one. That is also why all
- * of it stands in one file.
+ * re-entered, and one object per document would cost more than the reading of a small one. For the same reason all of it
+ * is in one file.
  */
 let source: Uint8Array = new Uint8Array(0);
 let position = 0;
@@ -261,9 +261,9 @@ function within<T>(bytes: Uint8Array, offset: number, read: () => T): T {
 const EMPTY = new Uint8Array(0);
 
 /**
- * * Decodes the document that begins at `offset`; its own length says where it ends.
+ * Decodes the document that begins at `offset`; its length field determines where it ends.
  *
- * Of two fields with one name the later wins, in the place of the earlier.
+ * If two fields have the same name, the later value replaces the earlier in its position.
  * @throws CommandFault 22 for invalid BSON, 15 for nesting beyond {@link MAX_DEPTH}
  */
 export function decodeDocument(bytes: Uint8Array, offset = 0): BsonDocument {

@@ -5,8 +5,8 @@ import { int32At, skipCString, skipValue } from "./raw.ts";
 const { utf8Slice } = Buffer.prototype as unknown as { utf8Slice(start: number, end: number): string };
 
 /**
- * Walks the elements of the (valid) document at an offset and decodes none of them: one cursor instead of an object
- * for each element, since a write looks at every element of the document that it changes.
+ * Iterates over the elements of the (valid) document at an offset without decoding them. One cursor replaces an object
+ * per element, since a write visits every element of the document that it changes.
  */
 export class ElementCursor {
   readonly bytes: Uint8Array;
@@ -15,9 +15,9 @@ export class ElementCursor {
   start = 0;
   /** First byte of the value. */
   offset = 0;
-  /** First byte behind the element. */
+  /** First byte after the element. */
   end: number;
-  /** The zero byte behind the last element. */
+  /** The zero byte after the last element. */
   readonly close: number;
 
   constructor(bytes: Uint8Array, offset = 0) {
@@ -26,7 +26,7 @@ export class ElementCursor {
     this.close = offset + int32At(bytes, offset) - 1;
   }
 
-  /** Steps to the next element; false behind the last one. */
+  /** Moves to the next element; false after the last one. */
   next(): boolean {
     const { bytes, end } = this;
     if (end >= this.close) return false;
@@ -37,7 +37,7 @@ export class ElementCursor {
     return true;
   }
 
-  /** True at a `Timestamp(0, 0)`, which stands for the time of the write. */
+  /** True at a `Timestamp(0, 0)`, which the server replaces by the time of the write. */
   get isEmptyTimestamp(): boolean {
     const { bytes, type, offset } = this;
     return type === BsonType.timestamp && int32At(bytes, offset) === 0 && int32At(bytes, offset + 4) === 0;

@@ -1,4 +1,4 @@
-/** Type byte, bytes of its value at least, and whether that is exact. */
+/** Type byte, minimum size of its value in bytes, and whether the size is fixed. */
 const SIZES: readonly (readonly [number, number, boolean])[] = [
   [0x01, 8, true],
   [0x02, 5, false],
@@ -23,9 +23,9 @@ const SIZES: readonly (readonly [number, number, boolean])[] = [
   [0xff, 0, true],
 ];
 
-/** The least number of bytes of a type's value; -1 for an unknown type. */
+/** The minimum size of a type's value in bytes; -1 for an unknown type. */
 export const LEAST_SIZE = new Int8Array(256).fill(-1);
-/** The number of bytes of a type's value where it is always the same; -1 for all other types. */
+/** The size in bytes of a type's value if it is fixed; -1 otherwise. */
 export const FIXED_SIZE = new Int8Array(256).fill(-1);
 for (const [type, size, isExact] of SIZES) {
   LEAST_SIZE[type] = size;

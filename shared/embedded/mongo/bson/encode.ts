@@ -20,7 +20,7 @@ import {
 
 const MAX_DEPTH = 200;
 const INITIAL_SIZE = 64 * 1024;
-/** A buffer grown for one large reply is given back after it. */
+/** A buffer that grew for a large reply is released after it. */
 const KEPT_SIZE = 4 * 1024 * 1024;
 
 let out = new GrowingBuffer(INITIAL_SIZE);

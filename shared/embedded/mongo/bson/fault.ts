@@ -111,13 +111,13 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   14031: "OutOfDiskSpace",
 };
 
-/** The name that a client sees beside an error code; codes without a name of their own read `Location<code>`. */
+/** The name of an error code; codes without a name become `Location<code>`. */
 const codeNameOf = (code: number): string => CODE_NAMES[code] ?? `Location${code}`;
 
 /**
- * * The class of all errors that clients of the embedded server receive.
+ * The class of all errors that clients of the embedded server receive.
  *
- * `code` and `codeName` are MongoDB's own, so that drivers treat the error as they would a real server's; `labels`
+ * `code` and `codeName` are MongoDB's own, so that drivers treat the error like one of a real server; `labels`
  * are the driver labels (`TransientTransactionError`, `RetryableWriteError`).
  */
 export class CommandFault extends Error {
@@ -133,14 +133,14 @@ export class CommandFault extends Error {
     this.labels = labels;
   }
 
-  /** Fields of the answer, beside the code and the message, that say more about this kind of error. */
+  /** Additional fields of the reply that describe this kind of error. */
   details(): BsonDocument {
     return new Map();
   }
 }
 
 /**
- * Builds the error for an unsupported feature, which names it and says that a real server has it (code 115).
+ * Creates the error for an unsupported feature (code 115); the message names it and states that a real server has it.
  */
 export const unsupported = (feature: string): CommandFault =>
   new CommandFault(

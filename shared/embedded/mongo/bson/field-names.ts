@@ -10,7 +10,7 @@ interface NameBytes {
 
 const { latin1Slice } = Buffer.prototype as unknown as { latin1Slice(start: number, end: number): string };
 
-/** An ASCII name. Names repeat: the cache returns one string for them, whose hash the engine has computed already. */
+/** An ASCII name. Names repeat: the cache returns one string per name, whose hash is already computed. */
 export function asciiName(bytes: Uint8Array, { start, end, hash }: NameBytes): string {
   const length = end - start;
   if (length > MAX_CACHED_LENGTH) return latin1Slice.call(bytes, start, end);

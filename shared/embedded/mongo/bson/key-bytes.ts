@@ -1,6 +1,6 @@
 import { GrowingBuffer } from "./growing-buffer.ts";
 
-/** Bytes of a key: numbers with the most significant byte first, text with an end that sorts before any more text. */
+/** Bytes of a key: numbers with the most significant byte first, text with a terminator that sorts before any further text. */
 export class KeyBytes extends GrowingBuffer {
   put(byte: number): void {
     this.reserve(1);
@@ -41,8 +41,8 @@ export class KeyBytes extends GrowingBuffer {
   }
 
   /**
-   * A tag and text that lies in these bytes as UTF-8; false where it is more than ASCII or has a zero in it, with
-   * nothing put then.
+   * Appends a tag and the UTF-8 text at these bytes. Returns false, and appends nothing, if the text contains a zero or
+   * is not ASCII.
    */
   putAscii(tag: number, { bytes, start, end }: { bytes: Uint8Array; start: number; end: number }): boolean {
     this.reserve(end - start + 3);
@@ -71,14 +71,14 @@ export class KeyBytes extends GrowingBuffer {
     this.#putEnd();
   }
 
-  /** Below every byte that can follow inside the text: a zero byte is written `00 FF`. */
+  /** Sorts before every byte that can follow inside the text: a zero byte is written as `00 FF`. */
   #putEnd(): void {
     this.reserve(2);
     this.bytes[this.length++] = 0;
     this.bytes[this.length++] = 1;
   }
 
-  /** Turns the bytes from `start` on into their complements: what sorted first sorts last. */
+  /** Complements the bytes from `start` on, which reverses their order. */
   invert(start: number): void {
     const { bytes } = this;
     for (let at = start; at < this.length; at++) bytes[at] = ~bytes[at]!;

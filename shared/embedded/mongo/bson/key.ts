@@ -21,7 +21,7 @@ import {
 
 const out = new KeyBytes(4096);
 
-/** Keys for strings whose order is not that of their bytes. No two strings that differ for it have the same. */
+/** Keys for strings that are not ordered by their bytes. Strings that differ in that order have different keys. */
 export interface TextKeys {
   keyOf(text: string): string;
 }
@@ -128,9 +128,9 @@ function putRarer(value: BsonValue): void {
 /**
  * A key whose order under `<` is the order of the values under `compareValues`, each value in its own direction.
  *
- * One character per byte (so the string takes one byte a character); equal values have equal keys whatever their
- * numeric type. With keys for texts, the order among strings is that of their keys. The key of a list's beginning is a prefix of the list's key; no key of a value is the prefix of
- * another's.
+ * The string has one character per byte. Equal values have equal keys, also if their numeric types differ. With
+ * `textKeys`, strings are in the order of those keys. The key of the first values of a list is a prefix of the list's
+ * key; the key of a value is never a prefix of another value's.
  */
 export function indexKey(
   values: readonly BsonValue[],
@@ -149,13 +149,13 @@ export function indexKey(
   return out.bytes.toString("latin1", 0, out.length);
 }
 
-/** Begins the key of values that still lie in the bytes of a document. */
+/** Begins a key of values that are read from the bytes of a document. */
 export function beginKey(textKeys: TextKeys | null = null): void {
   out.length = 0;
   texts = textKeys;
 }
 
-/** Adds the value of an element, or null where there is none. The types that most indexes hold are not decoded. */
+/** Appends the value of an element, or null if there is none. The types that most indexes hold are not decoded. */
 export function addToKey(bytes: Uint8Array, element: RawElement | undefined, direction: 1 | -1): void {
   const start = out.length;
   if (element === undefined) putTag(null);
@@ -172,7 +172,7 @@ export function finishKey(): string {
   return out.bytes.toString("latin1", 0, out.length);
 }
 
-/** False where the value must be decoded; nothing has been put then. */
+/** Returns false, and appends nothing, if the value must be decoded. */
 function putRaw(bytes: Uint8Array, { type, offset, end }: RawElement): boolean {
   switch (type) {
     case BsonType.string:
@@ -185,7 +185,7 @@ function putRaw(bytes: Uint8Array, { type, offset, end }: RawElement): boolean {
     case BsonType.date:
       out.reserve(9);
       out.bytes[out.length++] = DATE_RANK;
-      // The sign bit is turned over, so that negative numbers sort first.
+      // The sign bit is inverted so that negative numbers sort first.
       out.bytes[out.length++] = bytes[end - 1]! ^ 0x80;
       for (let at = end - 2; at >= offset; at--) out.bytes[out.length++] = bytes[at]!;
       return true;

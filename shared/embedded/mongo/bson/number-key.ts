@@ -20,8 +20,8 @@ const EXACT = 1;
 const INEXACT = 2;
 
 /**
- * A number is its nearest double not above it in magnitude, then a mark: exact, or followed by all digits. So equal
- * values of different types have one key, and int64 and decimal values between two doubles keep their order.
+ * The key of a number is the nearest double not above it in magnitude, then a mark: exact, or followed by all digits.
+ * Equal values of different types have one key, and int64 and decimal values between two doubles keep their order.
  */
 export function putNumber(out: KeyBytes, value: BsonNumber): void {
   out.reserve(16);
@@ -81,7 +81,7 @@ function putDigits(out: KeyBytes, parts: DecimalParts, near: number): void {
   out.length += out.bytes.write(digits.replace(/0+$/, ""), out.length, "latin1");
   out.bytes[out.length++] = 0;
   if (!parts.negative) return;
-  // Of two negative numbers with the same floor the one of larger magnitude is smaller: and below the exact one.
+  // If two negative numbers have the same floor, the one with the larger magnitude is smaller, and less than the exact one.
   out.invert(start);
   out.bytes[start] = 0;
 }

@@ -8,7 +8,7 @@ import {
 } from "./decimal.ts";
 import { BsonDouble, type BsonValue, isInt32 } from "./values.ts";
 
-/** Any of the four numeric types; they compare by value, whatever their type. */
+/** Any of the four numeric types; they compare by value. */
 export type BsonNumber = number | bigint | BsonDouble | Decimal128;
 
 export const isNumber = (value: BsonValue | undefined): value is BsonNumber =>
@@ -32,7 +32,7 @@ export function toDouble(value: BsonNumber): number {
   return Number(value.toString());
 }
 
-/** An exact decimal of int32, int64 and decimal; of a double the shortest text that reads back as it. */
+/** The exact decimal of an int32, int64 or decimal; for a double, the shortest text that parses to the same value. */
 export function toDecimalParts(value: BsonNumber): DecimalParts {
   if (value instanceof Decimal128) return partsOf(value);
   if (typeof value === "bigint") {

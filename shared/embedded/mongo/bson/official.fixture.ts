@@ -3,14 +3,14 @@ import { decodeDocument } from "./decode.ts";
 import { encodeDocument } from "./encode.ts";
 import type { BsonDocument, BsonValue } from "./values.ts";
 
-/** A document of ours from one in the official driver's types: `5` is an int32, `new Double(5)` a double. */
+/** Converts a document of the official driver's types to ours: `5` is an int32, `new Double(5)` a double. */
 export const docOf = (doc: Document): BsonDocument =>
   decodeDocument(BSON.serialize(doc, { ignoreUndefined: false }));
 
-/** A value of ours from one in the official driver's types. */
+/** Converts a value of the official driver's types to ours. */
 export const bsonOf = (value: unknown): BsonValue => docOf({ value }).get("value")!;
 
-/** A document of ours as canonical Extended JSON, which shows every type. */
+/** Formats a document as canonical Extended JSON, which shows every type. */
 export const canonical = (doc: BsonDocument): string =>
   BSON.EJSON.stringify(BSON.deserialize(encodeDocument(doc), { promoteValues: false, bsonRegExp: true }), {
     relaxed: false,

@@ -3,19 +3,19 @@ import { FIXED_SIZE } from "./element-sizes.ts";
 import { CommandFault } from "./fault.ts";
 import type { BsonValue } from "./values.ts";
 
-/** Where one element's value lies in the bytes of a document. */
+/** The position of one element's value in the bytes of a document. */
 export interface RawElement {
   readonly type: number;
   /** First byte of the value. */
   readonly offset: number;
-  /** First byte behind the value. */
+  /** First byte after the value. */
   readonly end: number;
 }
 
 export const int32At = (bytes: Uint8Array, at: number): number =>
   bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 
-/** The length in bytes that a document states of itself. */
+/** The length field of a document, in bytes. */
 export function documentLength(bytes: Uint8Array, offset = 0): number {
   if (offset + 5 > bytes.length) throw damaged("a document needs 5 bytes at least");
   return int32At(bytes, offset);
@@ -30,7 +30,7 @@ export const skipCString = (bytes: Uint8Array, at: number): number => {
   return end + 1;
 };
 
-/** The position behind the value of type `type` that begins at `at`; checks nothing inside it. */
+/** The position after the value of type `type` that begins at `at`; checks nothing inside it. */
 export function skipValue(bytes: Uint8Array, type: number, at: number): number {
   const fixed = FIXED_SIZE[type]!;
   if (fixed >= 0) return at + fixed;
@@ -87,10 +87,10 @@ export function findField(bytes: Uint8Array, name: string, offset = 0): RawEleme
 }
 
 /**
- * The element at a dotted path that meets no array on its way.
+ * The element at a dotted path without arrays.
  *
- * `undefined`: nothing is there. `"array"`: an array lies on the path or at its end, so that the caller must
- * decode the document and apply array rules.
+ * `undefined`: the path is missing. `"array"`: the path passes or ends at an array, so the caller must decode the
+ * document and apply the array rules.
  */
 export function elementAt(bytes: Uint8Array, path: readonly string[]): RawElement | undefined | "array" {
   let offset = 0;
@@ -209,8 +209,8 @@ function checkDocument(offset: number, { bytes, end, depth }: Frame): number {
 }
 
 /**
- * * Checks lengths, terminators, types and nesting of the document at `offset` without decoding it, and returns the
- * position behind it. What passes can be read by every other function of this module and by `decodeDocument`.
+ * Checks lengths, terminators, types and nesting of the document at `offset` without decoding it, and returns the
+ * position after it. Every other function of this module and `decodeDocument` can read a document that passes.
  *
  * @throws CommandFault 22 for invalid BSON, 15 for nesting beyond the limit
  */

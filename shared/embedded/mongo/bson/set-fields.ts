@@ -3,7 +3,7 @@ import { ElementCursor } from "./element-cursor.ts";
 import { GrowingBuffer } from "./growing-buffer.ts";
 import { int32At } from "./raw.ts";
 
-/** One element to be set, with its name and value as they lie in the bytes of a message. */
+/** One element to be set: the bytes of its name and value in a message. */
 export interface FieldElement {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -11,11 +11,11 @@ export interface FieldElement {
   /** First byte of the value. */
   readonly offset: number;
   readonly end: number;
-  /** The value, an Int32, is added to that of the document instead of taking its place. */
+  /** The value, an Int32, is added to that of the document instead of replacing it. */
   readonly isAdded: boolean;
 }
 
-/** One bit of a number says of each field whether it has been found. */
+/** A bit mask records which fields have been found. */
 export const MAX_FIELDS = 30;
 
 const out = new GrowingBuffer(16 * 1024);
@@ -27,7 +27,7 @@ function append(bytes: Uint8Array, start: number, end: number): void {
   out.length += end - start;
 }
 
-/** Names and the zero behind them; the types differ where a value changes its type. */
+/** Compares names including the zero that ends them; the types differ if a value changes its type. */
 function hasSameName({ bytes, start, offset }: FieldElement, cursor: ElementCursor): boolean {
   const length = offset - start;
   if (cursor.offset - cursor.start !== length) return false;
@@ -47,7 +47,7 @@ function indexOfField(fields: readonly FieldElement[], cursor: ElementCursor): n
   return -1;
 }
 
-/** null where the sum would be of another type. */
+/** null if the sum would have another type. */
 function int32Sum({ bytes, offset }: FieldElement, cursor: ElementCursor): number | null {
   if (cursor.type !== BsonType.int) return null;
   const sum = int32At(bytes, offset) + int32At(cursor.bytes, cursor.offset);
@@ -60,11 +60,11 @@ function appendInt32(value: number): void {
 }
 
 /**
- * Sets top-level fields of a stored document and copies everything else as it is; what the document lacks is
+ * Sets top-level fields of a stored document and copies everything else as it is; missing fields are
  * appended in the order of `fields`. Returns the names of those that have changed.
  *
- * The new bytes lie in a buffer that the next call overwrites: `keep` copies them.
- * Returns null where the document has one of the names twice, or adding leaves the Int32.
+ * The new bytes are in a buffer that the next call overwrites: `keep` copies them.
+ * Returns null if the document has one of the names twice, or if a sum exceeds an Int32.
  *
  * @param fields of different names, {@link MAX_FIELDS} at most
  */
@@ -110,7 +110,7 @@ export function setFields<T>(
 
 /**
  * Replaces everything but the first element of a stored document, its `_id`, by the elements of another document;
- * null where that changes nothing. The new bytes are kept as those of {@link setFields}.
+ * null if that changes nothing. The new bytes are kept as those of {@link setFields}.
  */
 export function replaceFields<T>(
   document: Uint8Array,

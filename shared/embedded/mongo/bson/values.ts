@@ -1,7 +1,7 @@
 import { BsonType } from "./bson-type.ts";
 import type { Decimal128 } from "./decimal.ts";
 
-/** A document: a Map, because an object would reorder integer-like keys and trip over `__proto__`. */
+/** A document: a Map, because an object would reorder integer-like keys and mishandle `__proto__`. */
 export type BsonDocument = Map<string, BsonValue>;
 
 /**
@@ -73,7 +73,7 @@ export const UNDEFINED = new BsonUndefined();
 export const MIN_KEY = new MinKey();
 export const MAX_KEY = new MaxKey();
 
-/** Twelve bytes, held as two 48-bit integers: cheap to decode, to compare and to keep. */
+/** Twelve bytes as two 48-bit integers: cheap to decode, compare and store. */
 export class ObjectId {
   readonly high: number;
   readonly low: number;
@@ -205,7 +205,7 @@ export function typeOf(value: BsonValue): number {
 
 export const isDocument = (value: BsonValue | undefined): value is BsonDocument => value instanceof Map;
 
-/** Builds a document from entries; absent values are left out. */
+/** Builds a document from entries; undefined values are omitted. */
 export const documentOf = (fields: Record<string, BsonValue | undefined>): BsonDocument => {
   const doc: BsonDocument = new Map();
   for (const [key, value] of Object.entries(fields)) if (value !== undefined) doc.set(key, value);

@@ -12,7 +12,7 @@ interface Refusal {
 }
 
 /**
- * * The commits that the store is writing, in its order. Each becomes visible when it is durable. If one fails, it
+ * The commits that the store is writing, in its order. Each becomes visible when it is durable. If one fails, it
  * and all later ones are undone, since they may build upon it.
  */
 export class CommitQueue {
@@ -30,7 +30,7 @@ export class CommitQueue {
   }
 
   /**
-   * * @param stored the store's result; results arrive in the order of the calls
+   * @param stored the store's result; results arrive in the order of the calls
    * @param show called as soon as the commit is durable, and awaited
    */
   add(stored: Promise<void>, { undo, show }: Unstored & { show: () => Promise<void> | null }): Promise<void> {

@@ -5,7 +5,7 @@ let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
 let used = 0;
 
 /**
- * * Copies a document from a message or a scratch buffer into memory of its own.
+ * Copies a document from a message or a scratch buffer into memory of its own.
  *
  * Consecutive documents share slabs of 8 KB: one buffer per document takes four times as long (2.0 µs instead of
  * 0.5 µs for 400 bytes) and 250 bytes more. The price: one remaining document keeps its whole slab in memory.

@@ -30,14 +30,14 @@ interface Clause {
 /** The rules for documents that are written to a collection. */
 export interface DocumentRules {
   /**
-   * * @param before the document that is replaced; null for an insert
+   * @param before the document that is replaced; null for an insert
    * @throws DocumentValidationFailure
    */
   check(document: LazyDocument, before: LazyDocument | null): void;
 }
 
 /**
- * * Compiles the rules in a collection's options. Returns null if there are none.
+ * Compiles the rules in a collection's options. Returns null if there are none.
  *
  * @throws CommandFault for a validator that is not a valid filter, 115 for one that this server cannot evaluate
  */

@@ -38,7 +38,7 @@ export class Engine {
   }
 
   /**
-   * * Begins a transaction. A plain statement reads the latest commits, durable or not: its reply waits for its own
+   * Begins a transaction. A plain statement reads the latest commits, durable or not: its reply waits for its own
    * commit, which becomes durable after theirs. A client's transaction gets replies before it commits, so it reads
    * durable commits only.
    */
@@ -68,7 +68,7 @@ export class Engine {
   }
 
   /**
-   * * Commits the transaction's writes in one step, makes them visible in another once they are durable, and
+   * Commits the transaction's writes in one step, makes them visible in another once they are durable, and
    * resolves.
    *
    * Large transactions pause while their batch is built (before the first step) and while their records are
@@ -119,7 +119,7 @@ export class Engine {
   }
 
   /**
-   * * Logs catalog changes that the caller has already applied.
+   * Logs catalog changes that the caller has already applied.
    *
    * @param undo reverts them if the store cannot write
    */
@@ -136,7 +136,7 @@ export class Engine {
   }
 
   /**
-   * * Waits until no open transaction has writes to the collection and every committed write is installed, so that
+   * Waits until no open transaction has writes to the collection and every committed write is installed, so that
    * its indexes and options can be changed. Records of commits that are not durable yet are settled at once: a busy
    * collection always has some.
    */

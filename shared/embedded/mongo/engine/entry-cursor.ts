@@ -2,7 +2,7 @@ import type { DocumentRecord } from "./document-record.ts";
 import type { KeyInterval, OrderedEntries } from "./ordered-entries.ts";
 
 /**
- * * Iterates over the entries of one interval, forwards or backwards.
+ * Iterates over the entries of one interval, forwards or backwards.
  *
  * Entries may be added and removed between two steps. The cursor finds its position again by the last entry that it
  * returned, so it returns each entry that stays exactly once.

@@ -16,7 +16,7 @@ interface IndexBuild {
 }
 
 /**
- * * Adds an index to a collection that may be in use. Writes maintain it from the start, reads use it when it is
+ * Adds an index to a collection that may be in use. Writes maintain it from the start, reads use it when it is
  * complete. An error leaves the collection unchanged.
  *
  * @throws DuplicateKey if documents violate a unique index, CommandFault 171 if one cannot be indexed

@@ -19,7 +19,7 @@ interface Leaf {
 }
 
 /**
- * * The entries of one index in order of (key, record id), in leaves of up to 128.
+ * The entries of one index in order of (key, record id), in leaves of up to 128.
  *
  * Two levels are enough: a million entries are in about ten thousand leaves, found in 14 steps. Parallel arrays
  * cost 16 bytes per entry in addition to the key; an object per entry would cost 40 more.

@@ -13,7 +13,7 @@ const pageOf = (id: number): number => Math.floor(id / PAGE_SIZE);
 const slotOf = (id: number): number => id % PAGE_SIZE;
 
 /**
- * * The records of a collection in the order of their ids, in pages of 128.
+ * The records of a collection in the order of their ids, in pages of 128.
  *
  * A Set would take three times the memory, and its growth would block the event loop (30 ms at 500,000 records).
  * Records may be added and removed during an iteration, which visits all later records, new ones included.

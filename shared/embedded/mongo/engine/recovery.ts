@@ -10,7 +10,7 @@ import type { Engine } from "./engine.ts";
 import { LazyDocument } from "./lazy-document.ts";
 
 /**
- * * Rebuilds the engine from its store: first the final state of every document, then all indexes at once, each
+ * Rebuilds the engine from its store: first the final state of every document, then all indexes at once, each
  * from its sorted keys.
  *
  * @param onSession receives each stored outcome of a retryable write, oldest first

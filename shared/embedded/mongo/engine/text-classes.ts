@@ -10,7 +10,7 @@ interface Chunk {
 }
 
 /**
- * * Keys for strings under a collation: two strings have the same key if and only if the collation considers them
+ * Keys for strings under a collation: two strings have the same key if and only if the collation considers them
  * equal.
  *
  * The runtime can compare strings by a collation, but offers no sort key. So these keys have no order: an index

@@ -3,7 +3,7 @@ import type { Collection } from "./collection.ts";
 import type { UnitOfWork, Write } from "./document-record.ts";
 
 /**
- * * A snapshot, and writes that only the transaction itself sees before its commit.
+ * A snapshot, and writes that only the transaction itself sees before its commit.
  *
  * Plain statements are transactions too. `isPlain` means that only the statement depends on the snapshot, so after
  * a conflict it waits and retries instead of failing.

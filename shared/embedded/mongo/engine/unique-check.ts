@@ -16,7 +16,7 @@ export interface UniqueClaim {
 }
 
 /**
- * * Checks that no other record has, or may get, the keys in a unique index.
+ * Checks that no other record has, or may get, the keys in a unique index.
  *
  * Committed documents and the transaction's own pending ones are duplicates. A pending write of another
  * transaction, or a commit since the snapshot, is a conflict: whether the key is free is undecided, or not visible

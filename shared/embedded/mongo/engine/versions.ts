@@ -58,7 +58,7 @@ export class Versions {
   }
 
   /**
-   * * Makes the writes of a durable transaction visible to readers in one step. All earlier commits must be durable
+   * Makes the writes of a durable transaction visible to readers in one step. All earlier commits must be durable
    * too.
    *
    * Many writes are installed in their records over several turns, those first that another writer needs. The
@@ -162,7 +162,7 @@ export class Versions {
   }
 
   /**
-   * * Removes versions older than the one that retired them. Versions that newer ones retired are pruned with
+   * Removes versions older than the one that retired them. Versions that newer ones retired are pruned with
    * those: a record without older versions counts as settled, so it must not have their index entries.
    */
   #pruneRecord({ committedAt, collection, record, dropped }: Retired): void {

@@ -4,7 +4,7 @@ import { CommandFault } from "../bson/fault.ts";
 export const POINTER_FIELDS: ReadonlySet<string> = new Set(["$ref", "$id", "$db"]);
 
 /**
- * * Checks a dotted path in a sort, a projection or a stage.
+ * Checks a dotted path in a sort, a projection or a stage.
  *
  * @throws CommandFault 40352, 40353, 15998, 16410, 16411
  */

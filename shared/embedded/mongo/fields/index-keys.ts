@@ -11,7 +11,7 @@ interface Branch {
 export type KeyTuple = readonly (BsonValue | undefined)[];
 
 /**
- * * Returns the values of a document in a compound index: one tuple, or one per element of the array on its paths.
+ * Returns the values of a document in a compound index: one tuple, or one per element of the array on its paths.
  * Fields below the same array take their values from the same element.
  *
  * @throws CommandFault 171 if two different arrays are on the paths

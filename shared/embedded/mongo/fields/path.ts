@@ -40,7 +40,7 @@ interface Search {
 }
 
 /**
- * * Returns true if `test` accepts one of the values at the path, as in MongoDB's filters: an array on the path
+ * Returns true if `test` accepts one of the values at the path, as in MongoDB's filters: an array on the path
  * contributes its documents and the position that the path names, and nothing if it has neither.
  */
 export function anyValueAt(doc: BsonDocument, path: Path, expandLeaf: boolean, test: ValueTest): boolean {
@@ -93,7 +93,7 @@ function inArray(items: readonly BsonValue[], at: number, search: Search): boole
 }
 
 /**
- * * Returns the values of a document for an index or a sort: elements instead of an array (`undefined` for an empty
+ * Returns the values of a document for an index or a sort: elements instead of an array (`undefined` for an empty
  * one), null for missing fields. Never empty.
  */
 export function keyValuesAt(doc: BsonDocument, path: Path): BsonValue[] {

@@ -105,7 +105,7 @@ class CompiledSort implements Sorter {
 }
 
 /**
- * * Compiles a sort specification. Arrays sort by their smallest element ascending and their largest descending,
+ * Compiles a sort specification. Arrays sort by their smallest element ascending and their largest descending,
  * missing fields as null.
  *
  * @throws CommandFault 15975 for a direction that is neither 1 nor -1, 115 for `$meta`; the sort itself throws 2

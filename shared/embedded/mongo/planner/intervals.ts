@@ -62,7 +62,7 @@ export function boundsFor(
 }
 
 /**
- * * Returns the part of a predicate that the index can serve under the query's collation; undefined if none. Values
+ * Returns the part of a predicate that the index can serve under the query's collation; undefined if none. Values
  * without strings compare the same under every collation; an index with a collation serves equality of strings, but
  * not their order.
  */
@@ -102,7 +102,7 @@ function pointKeys(
 }
 
 /**
- * * Returns the interval of one field's keys; null if the predicate has no range. In a multikey index, one element
+ * Returns the interval of one field's keys; null if the predicate has no range. In a multikey index, one element
  * may satisfy the lower end and another the upper, so only one end can be used.
  */
 function rangeKeys(

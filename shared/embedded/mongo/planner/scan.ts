@@ -11,7 +11,7 @@ import type { Plan } from "./plan.ts";
 export type ScanStep = "found" | "passed" | "end";
 
 /**
- * * Executes a plan one candidate at a time, so that the caller can pause in between.
+ * Executes a plan one candidate at a time, so that the caller can pause in between.
  *
  * Candidates from an index are checked against the version that the view sees.
  */

@@ -5,7 +5,7 @@ import type { IndexField } from "../engine/collection-index.ts";
 export type SortDirection = "forwards" | "backwards";
 
 /**
- * * Returns the direction in which the order of an index equals the sort; null if in neither.
+ * Returns the direction in which the order of an index equals the sort; null if in neither.
  *
  * @param fixed paths with a single value in all results: their position in the sort does not matter
  */

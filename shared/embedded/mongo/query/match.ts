@@ -249,7 +249,7 @@ function fieldMatcher(path: Path, value: BsonValue, options: MatchOptions): Matc
 }
 
 /**
- * * Compiles a filter to a test of documents.
+ * Compiles a filter to a test of documents.
  *
  * All errors of the filter are thrown here, with or without documents: CommandFault 2 (BadValue) for unknown
  * operators and invalid operands, 115 for operators that only a real server supports.

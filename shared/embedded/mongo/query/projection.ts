@@ -191,7 +191,7 @@ function queriedFields(filter: BsonDocument, into = new Set<string>()): Set<stri
 }
 
 /**
- * * Compiles the projection of a `find`: inclusion or exclusion, `$slice`, `$elemMatch`, the positional `$` (by the
+ * Compiles the projection of a `find`: inclusion or exclusion, `$slice`, `$elemMatch`, the positional `$` (by the
  * query's filter) and expressions.
  *
  * @throws CommandFault 31253 or 31254 if inclusion and exclusion are mixed, 31249 or 31250 if paths collide

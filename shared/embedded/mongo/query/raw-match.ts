@@ -29,7 +29,7 @@ const operatorsOf = (value: BsonValue): BsonDocument =>
   isOperatorDocument(value) ? value : new Map([[value instanceof Regex ? "$regex" : "$eq", value]]);
 
 /**
- * * Compiles a valid filter to a test of encoded documents: decoding one field costs a tenth of decoding all.
+ * Compiles a valid filter to a test of encoded documents: decoding one field costs a tenth of decoding all.
  *
  * Arrays on a path make the result undecided, unless another condition is false.
  */

@@ -7,7 +7,7 @@ import type { Anchor } from "./syntax.ts";
 /** The context before a position. */
 type Before = "start" | "newline" | "word" | "other";
 
-/** What stands behind a position: a class of characters, a newline that ends the text, or the end. */
+/** What follows a position: a class of characters, a newline that ends the text, or the end. */
 interface Symbol {
   readonly index: number;
   readonly before: Before;
@@ -15,16 +15,16 @@ interface Symbol {
   readonly isLastNewline: boolean;
   readonly isNewline: boolean;
   readonly isWord: boolean;
-  /** One member of the class, for all of them. */
+  /** One member that represents the class. */
   readonly codePoint: number;
 }
 
 interface State {
   readonly threads: readonly number[];
   readonly before: Before;
-  /** Set where the rest of the text cannot change the result. */
+  /** Set if the rest of the text cannot change the result. */
   readonly result: boolean | undefined;
-  /** By symbol; filled when first needed. */
+  /** By symbol; computed on first use. */
   readonly next: (State | undefined)[];
 }
 const FOUND: State = { threads: [], before: "other", result: true, next: [] };
@@ -35,7 +35,7 @@ const MAX_TRANSITIONS = 20_000;
 const MAX_STEPS = 4_000_000;
 
 /**
- * * Tests whether a text matches, in time linear in its length: a deterministic automaton whose states are created
+ * Tests whether a text matches, in time linear in its length: a deterministic automaton whose states are created
  * when first reached, and dropped when there are too many.
  */
 export class Automaton {
@@ -100,7 +100,7 @@ export class Automaton {
     return next;
   }
 
-  /** Where the threads of a state stand behind a symbol; null where one of them has found a match. */
+  /** The positions of a state's threads after a symbol; null if one of them has found a match. */
   #reachable({ threads, before }: State, symbol: Symbol, limit: StepLimit): readonly number[] | null {
     const { instructions, start } = this.#program;
     const seen = new Set<number>();
@@ -177,7 +177,7 @@ function symbolsOf({ members }: CharacterClasses): Symbol[] {
 
 const LATIN = 256;
 
-/** Characters that no set of a pattern tells apart form one class. */
+/** Characters that no set of the pattern distinguishes form one class. */
 class CharacterClasses {
   /** One member of each class. */
   readonly members: readonly number[];

@@ -5,14 +5,14 @@ import { WORD } from "./named-sets.ts";
 import type { Instruction, Program } from "./program.ts";
 import type { Anchor } from "./syntax.ts";
 
-/** Where a match and its groups begin and end: two numbers for each, -1 for a group that took no part. */
+/** Where a match and its groups begin and end: two numbers for each, -1 for a group that did not take part. */
 export type Spans = readonly number[];
 
 /** 100 to 200 ms. */
 const MAX_STEPS = 2_000_000;
 
 /**
- * * Executes a program by backtracking, as PCRE does, for patterns that neither native expressions nor an automaton
+ * Executes a program by backtracking, as PCRE does, for patterns that neither native expressions nor an automaton
  * can match. It fails after a number of steps.
  *
  * @throws CommandFault 51156
@@ -43,7 +43,7 @@ class Run {
   readonly #instructions: readonly Instruction[];
   readonly #text: string;
   readonly #limit: StepLimit;
-  /** Pairs: an instruction and a position to go on at, or `-1 - register` and its former value. */
+  /** Pairs: an instruction and a position to continue at, or `-1 - register` and its former value. */
   readonly #undo: number[] = [];
 
   constructor(program: Program, text: string, limit: StepLimit) {
@@ -53,7 +53,7 @@ class Run {
     this.#limit = limit;
   }
 
-  /** The end of the match that begins at a position; -1 where there is none: then the registers are as before. */
+  /** Returns the end of the match that begins at a position; -1 if there is none, and then the registers are unchanged. */
   run(start: number, from: number): number {
     const base = this.#undo.length;
     let at = start;
@@ -84,7 +84,7 @@ class Run {
     return this.registers[register] === position;
   }
 
-  /** Restores registers up to the last way that is still open; false where there is none. */
+  /** Restores the registers to the last alternative that is still open; false if there is none. */
   #goBack(base: number): boolean {
     const undo = this.#undo;
     while (undo.length > base && undo.at(-1)! < 0) {
@@ -94,7 +94,7 @@ class Run {
     return undo.length > base;
   }
 
-  /** What has matched is kept, other ways are not tried; the registers can still be restored. */
+  /** Keeps what has matched and drops the other alternatives; the registers can still be restored. */
   #forgetWays(base: number): void {
     const undo = this.#undo;
     let kept = base;
@@ -106,7 +106,7 @@ class Run {
     undo.length = kept;
   }
 
-  /** The position behind what the instruction matches; -1 where it does not. */
+  /** The position after what the instruction matches; -1 if it does not match. */
   #carryOut(instruction: Exclude<Instruction, { op: "match" }>, position: number): number {
     switch (instruction.op) {
       case "set": {
@@ -139,7 +139,7 @@ class Run {
     for (const { start, width } of branches) {
       const from = this.#back(position, width);
       if (from < 0 || this.run(start, from) < 0) continue;
-      // What a negated look has captured on its way does not count.
+      // Captures made inside a negative look-around are dropped.
       if (isNegated) this.#goBack(before);
       return true;
     }

@@ -1,6 +1,6 @@
 import { type CharSet, contains, union } from "./char-set.ts";
 
-/** Where letters with a case stand, apart from ASCII. */
+/** The ranges of letters with a case outside ASCII. */
 const CASED_BLOCKS = [
   [0x80, 0x2fff],
   [0xa640, 0xabff],
@@ -13,7 +13,7 @@ const CASED_BLOCKS = [
 /** The dotless and the dotted i of Turkish have no counterpart in other languages. */
 const WITHOUT_COUNTERPART = new Set([0x130, 0x131]);
 
-/** Letters that differ by case only, ASCII ones with their counterparts outside of it. */
+/** Letters that differ only in case; those in ASCII with their counterparts outside it. */
 const ASCII_VARIANTS: ReadonlyMap<number, readonly number[]> = new Map(
   Array.from({ length: 26 }, (_, i) => [0x41 + i, 0x61 + i])
     .map((pair) => (pair[0] === 0x4b ? [...pair, 0x212a] : pair[0] === 0x53 ? [...pair, 0x17f] : pair))
@@ -33,7 +33,7 @@ function folded(codePoint: number): number {
   return soleCodePoint(String.fromCodePoint(upper).toLowerCase()) ?? codePoint;
 }
 
-/** Built when a pattern first needs it, in about five milliseconds. */
+/** Built on first use, in about five milliseconds. */
 function otherVariants(): ReadonlyMap<number, readonly number[]> {
   if (others !== null) return others;
   const byFold = new Map<number, number[]>();
@@ -53,7 +53,7 @@ function otherVariants(): ReadonlyMap<number, readonly number[]> {
   return others;
 }
 
-/** A letter and those that differ from it by case only. */
+/** A letter and those that differ from it only in case. */
 export function caseVariants(codePoint: number): readonly number[] {
   const known = codePoint < 0x80 ? ASCII_VARIANTS.get(codePoint) : undefined;
   if (known !== undefined) return known;

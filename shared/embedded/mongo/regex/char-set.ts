@@ -1,11 +1,11 @@
-/** A set of code points: first and last of each range, in turn, in ascending order, with gaps in between. */
+/** A set of code points: the first and last of each range, in ascending order; ranges neither overlap nor touch. */
 export type CharSet = readonly number[];
 
 export const LAST_CODE_POINT = 0x10ffff;
 export const NO_CHARS: CharSet = [];
 export const ALL_CHARS: CharSet = [0, LAST_CODE_POINT];
 
-/** The union of ranges that are given in any order. */
+/** The union of ranges given in any order. */
 export function charSet(...ranges: readonly number[]): CharSet {
   const pairs: [number, number][] = [];
   for (let i = 0; i < ranges.length; i += 2) pairs.push([ranges[i]!, ranges[i + 1]!]);
@@ -46,7 +46,7 @@ export function contains(set: CharSet, codePoint: number): boolean {
   return false;
 }
 
-/** True where the two sets have a member in common. */
+/** Returns true if the two sets share a member. */
 export function intersects(a: CharSet, b: CharSet): boolean {
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
     if (a[i + 1]! < b[j]!) i += 2;

@@ -6,7 +6,7 @@ const compiled = new Map<string, CompiledRegex>();
 const CACHE_LIMIT = 500;
 
 /**
- * * Compiles a Perl-style pattern with the options `i`, `m`, `s`, `x` and `u`; compiled patterns are cached.
+ * Compiles a Perl-style pattern with the options `i`, `m`, `s`, `x` and `u`; compiled patterns are cached.
  *
  * @throws CommandFault 51091 for an invalid or unsupported pattern, 51108 for an unknown option
  */

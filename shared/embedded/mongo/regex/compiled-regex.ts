@@ -8,19 +8,19 @@ import { invalidRegex } from "./pattern-reader.ts";
 import { compileProgram, type Program } from "./program.ts";
 import { type Node, type Pattern, widthOf } from "./syntax.ts";
 
-/** A text for which the runtime might try more ways than this is left to other means: about 10 ms. */
+/** The runtime matches a text only if it needs at most this many steps: about 10 ms. */
 const MAX_NATIVE_WAYS = 5_000_000;
 /** An automaton needs about a millisecond for it. */
 const LONG_TEXT = 50_000;
-/** So many ways for each character are no matter on any text. */
+/** This many steps per character are harmless on any text. */
 const MAX_WAYS_EACH = 20;
 
 /**
- * * A PCRE pattern, matched by the first of these engines that is safe for the text:
+ * A PCRE pattern, matched by the first of these engines that is safe for the text:
  *
- * 1. the runtime's own regular expressions, where their backtracking is bounded by the length of the text; 2. an
- * automaton, which needs one step for each character, for patterns without look-around, atomic group or reference;
- * 3. backtracking that gives up after a number of steps.
+ * 1. the runtime's own regular expressions, if their backtracking is bounded by the length of the text;
+ * 2. an automaton, which takes one step per character, for patterns without look-around, atomic group or reference;
+ * 3. backtracking that fails after a number of steps.
  *
  * One match takes a tenth of a second at most, except on texts of many megabytes.
  */
@@ -28,8 +28,8 @@ export class CompiledRegex {
   readonly #pattern: Pattern;
   readonly #native: RegExp | null;
   /**
-   * The longest text for which the runtime is safe; -1 for none, also once it has found the pattern too large (it
-   * compiles when first used) or has run out of stack.
+   * The longest text for which the runtime is safe. -1 for none, also after the runtime has rejected the pattern as too
+   * large (it compiles on first use) or has run out of stack.
    */
   #nativeUpTo: number;
   readonly #isAnchored: boolean;
@@ -63,7 +63,7 @@ export class CompiledRegex {
     return automaton !== null ? automaton.test(text) : this.#backtrack(text, 0) !== null;
   }
 
-  /** The first match at or behind a position. @throws CommandFault 51156 */
+  /** The first match at or after a position. @throws CommandFault 51156 */
   find(text: string, from = 0): Spans | null {
     if (!this.#hasOtherSpans && text.length <= this.#nativeUpTo) {
       try {
@@ -110,8 +110,8 @@ function longestFor({ factor, degree }: Cost): number {
 }
 
 /**
- * True where the runtime's expressions match the same texts as PCRE, but other parts of them: an iteration forgets
- * the captures of the one before, and may not match nothing.
+ * Returns true if the runtime matches the same texts as PCRE but other parts of them: its iterations reset the
+ * captures of the previous one, and may not be empty.
  */
 function hasOtherSpans(node: Node, isRepeated: boolean): boolean {
   switch (node.kind) {

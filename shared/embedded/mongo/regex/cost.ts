@@ -1,27 +1,27 @@
 import { type CharSet, intersects, union } from "./char-set.ts";
 import type { Node, Repeat } from "./syntax.ts";
 
-/** An upper bound of the ways in which a backtracking matcher can try a pattern: `factor · length ^ degree`. */
+/** An upper bound on the steps of a backtracking matcher: `factor · length ^ degree`. */
 export interface Cost {
   readonly factor: number;
-  /** Infinity where the ways multiply with each character. */
+  /** Infinity if the steps multiply with each character. */
   readonly degree: number;
 }
 
 const ONE_WAY: Cost = { factor: 1, degree: 0 };
 const ENDLESS: Cost = { factor: 1, degree: Number.POSITIVE_INFINITY };
-/** A bounded repetition with more ways than this counts as one without bounds. */
+/** A bounded repetition with more steps than this counts as unbounded. */
 const MAX_WAYS = 10_000;
 
 const MAX_COUNTED = 100;
 
-/** How a backtracking matcher fares with a pattern at worst, over all places where a match could begin. */
+/** The worst case of a backtracking matcher, over all positions where a match could begin. */
 export function costOf(root: Node): Cost {
   const { factor, degree } = waysOf(root, true);
   return { factor, degree: degree + (startsAtTextStart(root) ? 0 : 1) };
 }
 
-/** @param isLast nothing follows that could fail, so that no other way is ever tried */
+/** @param isLast nothing follows that could fail, so no alternative is ever tried */
 function waysOf(node: Node, isLast: boolean): Cost {
   switch (node.kind) {
     case "set":
@@ -48,7 +48,7 @@ function repeatWays({ body, min, max }: Repeat, isLast: boolean): Cost {
   if (max <= 1) return { factor: inner.factor + 1 - min, degree: inner.degree };
   if (isUnambiguous(body)) {
     if (isLast) return { factor: inner.factor * (min + 1), degree: 0 };
-    // No more iterations than characters, however many are allowed.
+    // At most one iteration per character, even if more are allowed.
     return max - min > MAX_COUNTED
       ? { factor: inner.factor, degree: 1 }
       : { factor: inner.factor * (max - min + 1), degree: 0 };
@@ -67,7 +67,7 @@ const sum = (costs: readonly Cost[]): Cost => ({
   degree: Math.max(...costs.map(({ degree }) => degree)),
 });
 
-/** True where a text can be matched in one way only, by characters that decide at once which. */
+/** Returns true if a text matches in one way only, and the next character always decides which. */
 function isUnambiguous(node: Node): boolean {
   switch (node.kind) {
     case "set":
@@ -85,7 +85,7 @@ function isUnambiguous(node: Node): boolean {
   }
 }
 
-/** A look-around or an anchor is tried in one way only, as far as what follows it is concerned. */
+/** For what follows it, a look-around or an anchor has only one alternative. */
 const consuming = (parts: readonly Node[]): readonly Node[] =>
   parts.filter(
     (part) => part.kind !== "anchor" && !(part.kind === "look" && waysOf(part, false).degree === 0),
@@ -117,7 +117,7 @@ function firstOf(node: Node): CharSet {
   }
 }
 
-/** True where a match can begin at the start of the text only. */
+/** Returns true if a match can begin only at the start of the text. */
 export function startsAtTextStart(node: Node): boolean {
   switch (node.kind) {
     case "anchor":

@@ -1,6 +1,6 @@
 import { type CharSet, charSet, complement, union } from "./char-set.ts";
 
-/** As in PCRE without UCP, these know ASCII only. */
+/** ASCII only, as in PCRE without UCP. */
 const DIGIT = charSet(0x30, 0x39);
 const UPPER = charSet(0x41, 0x5a);
 const LOWER = charSet(0x61, 0x7a);
@@ -49,7 +49,7 @@ export const POSIX_CLASSES: Readonly<Record<string, CharSet>> = {
   xdigit: charSet(0x30, 0x39, 0x41, 0x46, 0x61, 0x66),
 };
 
-/** PCRE's own properties, in terms of Unicode's. */
+/** PCRE's own properties, defined by Unicode's. */
 const OWN_PROPERTIES: Readonly<Record<string, string>> = {
   Any: "\\p{Any}",
   "L&": "\\p{Lu}\\p{Ll}\\p{Lt}",
@@ -61,7 +61,7 @@ const OWN_PROPERTIES: Readonly<Record<string, string>> = {
 const properties = new Map<string, CharSet>();
 const MAX_PROPERTIES = 200;
 
-/** The code points with a Unicode property, as in `\p{name}`; undefined for a name that is unknown. */
+/** The code points with a Unicode property, as in `\p{name}`; undefined for an unknown name. */
 export function propertySet(name: string): CharSet | undefined {
   const known = properties.get(name);
   if (known !== undefined) return known;
@@ -84,12 +84,12 @@ function nativeProperty(name: string): RegExp | undefined {
     try {
       return new RegExp(`\\p{${form}}+`, "gu");
     } catch {
-      // Not of this kind: the next one is tried.
+      // Not a property of this kind: try the next.
     }
   }
   return undefined;
 }
-/** Case is of no account in PCRE, but is to the runtime. */
+/** PCRE ignores the case of these names; the runtime does not. */
 const capitalized = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase();
 const SCRIPTS = "Script_Extensions";
 
@@ -109,7 +109,7 @@ const UNIFORM: readonly (readonly [number, number])[] = [
   [0x100000, 0x10fffd],
   [0x10fffe, 0x10ffff],
 ];
-/** Below the number of arguments that a call can take. */
+/** Less than the number of arguments that a call can take. */
 const SLICE = 0x4000;
 
 let assignedTexts: readonly string[] | null = null;
@@ -123,7 +123,7 @@ function textOf([first, last]: readonly [number, number]): string {
   return text;
 }
 
-/** In a text of all characters in their order, members that are neighbours are one run. */
+/** In a text of all characters in order, adjacent members form one run. */
 function membersOf(pattern: RegExp): CharSet {
   assignedTexts ??= ASSIGNED.map(textOf);
   const ranges: number[] = [];

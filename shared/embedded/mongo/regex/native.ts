@@ -6,7 +6,7 @@ const ANCHORS: Readonly<Record<Anchor, string>> = {
   "text start": "^",
   "text end": "$",
   "last line end": "(?=\\n?$)",
-  // A newline that ends the text begins no line.
+  // A newline at the end of the text does not begin a line.
   "line start": "(?:^|(?<=\\n)(?!$))",
   "line end": "(?=\\n|$)",
   "word boundary": "\\b",
@@ -14,8 +14,8 @@ const ANCHORS: Readonly<Record<Anchor, string>> = {
 };
 
 /**
- * The same pattern as a regular expression of the runtime; null for one with atomic groups or references, which
- * the runtime does not have, or has with another meaning: there a reference to a group that is not set matches.
+ * The same pattern as a regular expression of the runtime; null for one with atomic groups, which the runtime
+ * lacks, or references: in the runtime, a reference to a group that is not set matches.
  */
 export function nativeRegex(root: Node): RegExp | null {
   const printer = new Printer();
@@ -24,7 +24,7 @@ export function nativeRegex(root: Node): RegExp | null {
   try {
     return new RegExp(source, printer.needsUnicode ? "u" : "");
   } catch {
-    // Too large for the runtime: it is carried out by this server's own means.
+    // Too large for the runtime: the other engines match it.
     return null;
   }
 }
@@ -75,7 +75,7 @@ class Printer {
 
   #set(set: CharSet): string {
     if (set.length === 0) return "[]";
-    // Surrogates are no characters of their own: a set beyond them has to see pairs as one.
+    // Surrogates are not characters: a set beyond them must read a pair as one character.
     if (set.at(-1)! >= 0xd800) this.needsUnicode = true;
     if (set.length === 2 && set[0] === set[1]) return character(set[0]!);
     if (set.at(-1) !== LAST_CODE_POINT) return `[${ranges(set)}]`;

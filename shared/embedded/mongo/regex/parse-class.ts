@@ -6,14 +6,14 @@ import type { PatternReader } from "./pattern-reader.ts";
 
 export interface ClassOptions {
   readonly ignoresCase: boolean;
-  /** Spaces and tabs in classes mean nothing (`xx`). */
+  /** Spaces and tabs in classes are ignored (`xx`). */
   readonly ignoresBlanks: boolean;
 }
 
 /** One character, or a set that cannot be the end of a range. */
 type Item = number | CharSet;
 
-/** Reads a class behind its opening bracket. */
+/** Reads a class after its opening bracket. */
 export function readClass(reader: PatternReader, options: ClassOptions): CharSet {
   if (reader.match(/\[:[<>]:\]\]/y)) throw reader.unsupported("the word boundary [[:<:]] or [[:>:]]");
   const isNegated = reader.skip("^");
@@ -41,7 +41,7 @@ class ClassParser {
     this.#options = options;
   }
 
-  /** The next item; undefined at the closing bracket, which is stepped over. */
+  /** The next item; undefined at the closing bracket, which is consumed. */
   item(isFirst = false): Item | undefined {
     const reader = this.#reader;
     this.#skipIgnored();
@@ -56,7 +56,7 @@ class ClassParser {
     return this.#escape();
   }
 
-  /** The last character of a range that begins with `low`; `low` itself where there is none. */
+  /** The last character of a range that begins with `low`; `low` itself if there is none. */
   rangeEnd(low: number): number {
     const reader = this.#reader;
     this.#skipIgnored();

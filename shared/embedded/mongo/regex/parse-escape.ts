@@ -11,7 +11,7 @@ const CONTROL_ESCAPES: Readonly<Record<string, number>> = {
   t: 0x09,
 };
 
-/** The set that an escape such as `\d` or `\p{L}` stands for, behind its backslash; undefined for any other escape. */
+/** Reads the set of an escape such as `\d` or `\p{L}` after its backslash; undefined for any other escape. */
 export function readTypeEscape(reader: PatternReader): CharSet | undefined {
   const letter = reader.next;
   const set = TYPE_ESCAPES[letter];
@@ -33,7 +33,7 @@ function readProperty(reader: PatternReader, isNegated: boolean): CharSet {
   return isNegated === isInverted ? set : complement(set);
 }
 
-/** The code point that an escape stands for, behind its backslash; undefined for an escape of another kind. */
+/** Reads the code point of an escape after its backslash; undefined for an escape of another kind. */
 export function readCharEscape(reader: PatternReader): number | undefined {
   const letter = reader.next;
   if (letter === "") throw reader.invalid("\\ at end of pattern");
@@ -47,7 +47,7 @@ export function readCharEscape(reader: PatternReader): number | undefined {
   return readNumberedEscape(reader, letter);
 }
 
-/** A zero and up to two octal digits; other digits depend on where they stand. */
+/** A zero and up to two octal digits; the meaning of other digits depends on their position. */
 function readOctal(reader: PatternReader): number | undefined {
   const digits = reader.match(/0[0-7]{0,2}/y);
   return digits && Number.parseInt(digits[0], 8);

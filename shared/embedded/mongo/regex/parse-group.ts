@@ -1,6 +1,6 @@
 import type { PatternReader } from "./pattern-reader.ts";
 
-/** How a group begins, behind its opening parenthesis. */
+/** How a group begins, after its opening parenthesis. */
 export type GroupOpening =
   | { readonly kind: "capture"; readonly name?: string }
   | { readonly kind: "plain" | "atomic" | "resetting" | "options" | "never" }

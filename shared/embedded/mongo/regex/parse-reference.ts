@@ -1,8 +1,8 @@
 import type { PatternReader } from "./pattern-reader.ts";
 
 /**
- * The group that an escape refers to, by number or name, behind its backslash: `\1`, `\g{-1}`, `\k<name>`;
- * undefined for any other escape. Numbers from 10 on are octal where there are not as many groups before them.
+ * The group that an escape refers to, by number or name, after its backslash: `\1`, `\g{-1}`, `\k<name>`;
+ * undefined for any other escape. A number from 10 on is octal if fewer groups precede it.
  */
 export function readReference(reader: PatternReader, captures: number): number | string | undefined {
   const plain = readPlainNumber(reader, captures);

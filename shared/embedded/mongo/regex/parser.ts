@@ -21,9 +21,9 @@ const ANCHOR_ESCAPES: Readonly<Record<string, Anchor>> = {
   B: "inside or outside a word",
 };
 /**
- * Parses a pattern in the syntax of PCRE2, as MongoDB 7.0 sets it: UTF, without UCP, lines end at "\n".
+ * Parses a pattern in the syntax of PCRE2 with the options of MongoDB 7.0: UTF, without UCP, lines end at "\n".
  *
- * @throws CommandFault 51091 for a pattern that is wrong, and for constructs that this server does not have, by name
+ * @throws CommandFault 51091 for an invalid pattern, and for an unsupported construct, which the message names
  */
 export function parsePattern(text: string, flags: string): Pattern {
   if (text.length > MAX_PATTERN_LENGTH) throw invalidRegex("it is too long");
@@ -58,7 +58,7 @@ class Parser {
     return { root, captures: this.#captures };
   }
 
-  /** What stands before the pattern proper: settings that hold anyway, or change nothing but the speed. */
+  /** Settings before the pattern: those that apply anyway, or affect only the speed. */
   #leadingVerbs(): void {
     while (this.#reader.match(/\(\*(?:UTF8?|LF|NO_AUTO_POSSESS|NO_START_OPT|NO_DOTSTAR_ANCHOR|NO_JIT)\)/y));
   }
@@ -91,7 +91,7 @@ class Parser {
     return parts.length === 1 ? parts[0]! : { kind: "sequence", parts };
   }
 
-  /** Comments, the blanks of extended patterns, and the marks of quotations. */
+  /** Skips comments, the whitespace of extended patterns, and quotation marks (`\Q`, `\E`). */
   #skipIgnored(): void {
     const reader = this.#reader;
     for (;;) {
@@ -116,7 +116,7 @@ class Parser {
     return isPossessive ? { kind: "atomic", body: { ...repeat, isLazy: false } } : repeat;
   }
 
-  /** The next item; undefined for one that only changes options. */
+  /** The next item; undefined for an item that only changes options. */
   #atom(): Node | undefined {
     const reader = this.#reader;
     const { i, m, s, xx } = this.#options;
@@ -163,7 +163,7 @@ class Parser {
     return node;
   }
 
-  /** A group behind its opening parenthesis; undefined where it only sets options for what follows. */
+  /** A group after its opening parenthesis; undefined if it only sets options for what follows. */
   #group(): Node | undefined {
     const opening = readGroupOpening(this.#reader, this.#options.n);
     switch (opening.kind) {
@@ -222,7 +222,7 @@ class Parser {
     return { kind: "look", direction, isNegated, body };
   }
 
-  /** What stands up to the closing parenthesis; options that are set inside end there. */
+  /** Reads up to the closing parenthesis, where options set inside end. */
   #inside(read: () => Node): Node {
     const reader = this.#reader;
     if (++this.#depth > MAX_NESTING) throw reader.invalid("parentheses are too deeply nested");

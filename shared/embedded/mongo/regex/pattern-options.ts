@@ -1,12 +1,12 @@
 import type { PatternReader } from "./pattern-reader.ts";
 
-/** Options that hold from some place in a pattern on. */
+/** The options in effect at a position of a pattern. */
 export interface PatternOptions {
   readonly i: boolean;
   readonly m: boolean;
   readonly s: boolean;
   readonly x: boolean;
-  /** Blanks in classes mean nothing either. */
+  /** Whitespace in classes is ignored, too. */
   readonly xx: boolean;
   /** Plain parentheses do not capture. */
   readonly n: boolean;
@@ -26,11 +26,11 @@ export const optionsOf = (flags: string): PatternOptions => ({
 
 export interface OptionSetting {
   readonly options: PatternOptions;
-  /** True for `(?i:…)`, false for `(?i)`, which holds up to the end of the group around it. */
+  /** True for `(?i:…)`; false for `(?i)`, which applies to the end of the enclosing group. */
   readonly opensGroup: boolean;
 }
 
-/** Reads the settings of `(?i-s)` or `(?^m:` behind the question mark. */
+/** Reads the settings of `(?i-s)` or `(?^m:` after the question mark. */
 export function readOptionSetting(reader: PatternReader, current: PatternOptions): OptionSetting {
   const settings = reader.match(/(\^?)([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])/y);
   if (settings === undefined) throw reader.invalid("unrecognized character after (? or (?-");

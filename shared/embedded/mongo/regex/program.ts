@@ -5,11 +5,11 @@ import { type Anchor, type Node, type Repeat, widthOf } from "./syntax.ts";
 export type Instruction =
   | { readonly op: "set"; readonly set: CharSet; next: number }
   | { readonly op: "anchor"; readonly anchor: Anchor; next: number }
-  /** Goes on at `next`; where that fails at `other`. */
+  /** Continues at `next`; if that fails, at `other`. */
   | { readonly op: "split"; next: number; other: number }
-  /** Remembers the position. */
+  /** Stores the position in a register. */
   | { readonly op: "save"; readonly register: number; next: number }
-  /** Goes on at `next`, but at `other` where nothing has been matched since the register was set. */
+  /** Continues at `next`, or at `other` if nothing has been matched since the register was set. */
   | { readonly op: "loop"; readonly register: number; next: number; other: number }
   | { readonly op: "match" }
   | { readonly op: "atomic"; readonly start: number; next: number }
@@ -28,13 +28,13 @@ export interface Program {
   /** Two for each group (the first is the whole match), then what loops need. */
   readonly registers: number;
   readonly captures: number;
-  /** True where each instruction can be carried out for all positions of a text in one go, without going back. */
+  /** True if an automaton can execute the program in one pass over the text. */
   readonly isRegular: boolean;
 }
 
 const MAX_INSTRUCTIONS = 20_000;
 
-/** Compiles a pattern; null for one that grows too large because of its counted repetitions. */
+/** Compiles a pattern; null if its counted repetitions make it too large. */
 export function compileProgram(root: Node, captures: number): Program | null {
   const compiler = new Compiler(captures);
   try {
@@ -130,7 +130,7 @@ class Compiler {
     const start = this.add(split);
     if (widthOf(node.body)[0] > 0) this.#enter(node, split, this.compile(node.body, start));
     else {
-      // An iteration that matches nothing is the last one.
+      // An empty iteration is the last one.
       const register = this.registers++;
       const end = this.add({ op: "loop", register, next: start, other: next });
       this.#enter(node, split, this.add({ op: "save", register, next: this.compile(node.body, end) }));

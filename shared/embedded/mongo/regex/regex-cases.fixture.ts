@@ -27,7 +27,7 @@ export const regexCases: readonly (readonly [string, string, string, readonly (s
   ["\\cA\\a\\e\\f", "", "\x01\x07\x1b\f", ["\x01\x07\x1b\f"]],
   ["\\N{U+1F600}", "", "😀", ["😀"]],
   ["^\\x$", "", "\0", ["\0"]],
-  // Newlines and what is not one
+  // Newlines and similar characters
   ["^a\\Rb$", "", "a\r\nb", ["a\r\nb"]],
   ["^a\\Rb$", "", "a\u2028b", ["a\u2028b"]],
   ["\\R\\n", "", "\r\n", null],
@@ -37,7 +37,7 @@ export const regexCases: readonly (readonly [string, string, string, readonly (s
   ["a.b", "", "a\rb", ["a\rb"]],
   ["a.b", "", "a\nb", null],
   ["a.b", "s", "a\nb", ["a\nb"]],
-  // Types know ASCII only
+  // Character types are ASCII only
   ["\\w+", "", "é_9", ["_9"]],
   ["\\w", "i", "\u212a", null],
   ["^\\s$", "", "\u00a0", null],

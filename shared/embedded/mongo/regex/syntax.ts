@@ -1,6 +1,6 @@
 import type { CharSet } from "./char-set.ts";
 
-/** A place between two characters. Lines end at "\n", words consist of ASCII letters, digits and underscores. */
+/** A position between two characters. Lines end at "\n", words consist of ASCII letters, digits and underscores. */
 export type Anchor =
   | "text start"
   | "text end"
@@ -19,7 +19,7 @@ export interface Repeat {
   readonly isLazy: boolean;
 }
 
-/** A parsed pattern. Options are resolved: sets hold the variants of letters, dots and anchors know their lines. */
+/** A parsed pattern. Options are resolved: sets contain the case variants of their letters, dots and anchors the line rules. */
 export type Node =
   | { readonly kind: "set"; readonly set: CharSet }
   | { readonly kind: "sequence"; readonly parts: readonly Node[] }
@@ -27,7 +27,7 @@ export type Node =
   | Repeat
   | { readonly kind: "capture"; readonly index: number; readonly body: Node }
   | { readonly kind: "anchor"; readonly anchor: Anchor }
-  /** What it has matched once is not tried in another way. */
+  /** Once it has matched, its alternatives are dropped. */
   | { readonly kind: "atomic"; readonly body: Node }
   | {
       readonly kind: "look";
@@ -42,7 +42,7 @@ export interface Pattern {
   readonly captures: number;
 }
 
-/** The least and the greatest number of code points that a node matches. A reference can match any number. */
+/** The minimum and maximum number of code points that a node matches. A reference can match any number. */
 export function widthOf(node: Node): readonly [min: number, max: number] {
   switch (node.kind) {
     case "set":
@@ -77,7 +77,7 @@ export function widthOf(node: Node): readonly [min: number, max: number] {
 
 const set = (...codePoints: number[]): Node => ({ kind: "set", set: codePoints });
 
-/** `\R`: "\r\n" is never taken apart. */
+/** `\R`: "\r\n" is matched as one. */
 export const ANY_NEWLINE: Node = {
   kind: "choice",
   branches: [

@@ -42,7 +42,7 @@ export class WriteGate {
   }
 
   /**
-   * * Adds a lock, and resolves when no write is in progress.
+   * Adds a lock, and resolves when no write is in progress.
    * @throws CommandFault 50 once the slice's deadline has passed: this lock is removed then
    */
   async lock(slice: TimeSlice): Promise<void> {

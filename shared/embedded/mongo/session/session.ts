@@ -38,7 +38,7 @@ export class Session {
   }
 
   /**
-   * * Runs numbered commands one at a time: a retry during the first attempt must find its outcome instead of
+   * Runs numbered commands one at a time: a retry during the first attempt must find its outcome instead of
    * executing it again.
    */
   async inTurn<T>(work: () => Promise<T> | T): Promise<T> {
@@ -54,7 +54,7 @@ export class Session {
   }
 
   /**
-   * * Begins a transaction with its first statement.
+   * Begins a transaction with its first statement.
    * @throws CommandFault 225 for a number lower than the session's latest, 50911 for one in use
    */
   startTransaction(number: bigint, engine: Engine): Transaction {

@@ -19,7 +19,7 @@ interface Kept extends Snapshot {
 }
 
 /**
- * * The snapshots of reads outside of transactions. Each is kept for five minutes after its last use for later
+ * The snapshots of reads outside of transactions. Each is kept for five minutes after its last use for later
  * reads of the same session.
  */
 export class Snapshots {

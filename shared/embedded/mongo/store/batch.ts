@@ -5,7 +5,7 @@ import type { BsonDocument } from "../bson/values.ts";
 import type { Pace } from "../pacing/pace.ts";
 
 /**
- * * The operations of one batch, in sequence:
+ * The operations of one batch, in sequence:
  *
  *   put      1, collection id (u32), record id (u48), document
  *   remove   2, collection id (u32), record id (u48)

@@ -59,7 +59,7 @@ export class Compaction {
   }
 
   /**
-   * * Begins a new log, writes the current content into a snapshot, and then removes the files that the snapshot
+   * Begins a new log, writes the current content into a snapshot, and then removes the files that the snapshot
    * replaces. The source is read after the switch, so what it does not contain is in the new log.
    */
   async #run(source: SnapshotSource, log: CompactedLog): Promise<number> {

@@ -24,7 +24,7 @@ const SILENCE_MS = 10_000;
 
 export interface DirectoryLock {
   /**
-   * * Returns false once another process has taken the directory, which happens after a long suspension of this
+   * Returns false once another process has taken the directory, which happens after a long suspension of this
    * one. One system call of about 1 µs: cheap enough for every write.
    */
   isHeld(): boolean;
@@ -42,7 +42,7 @@ export interface DirectoryLockOptions {
 }
 
 /**
- * * Locks a directory for this process.
+ * Locks a directory for this process.
  *
  * The lock of a dead holder is taken over, by exactly one process if several try. A holder in another container or
  * on another host counts as dead if its heartbeat does not change for `silenceMs`.
@@ -129,7 +129,7 @@ function writeHolder(file: number): void {
 }
 
 /**
- * * Returns when the holder is dead: at once if that is certain, otherwise after its heartbeat has not changed for
+ * Returns when the holder is dead: at once if that is certain, otherwise after its heartbeat has not changed for
  * `silenceMs` by the local clock. Clocks of two hosts are not compared.
  * @throws EmbeddedMongoError `MONGO_DIRECTORY_LOCKED`
  */

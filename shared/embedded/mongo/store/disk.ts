@@ -26,7 +26,7 @@ const flushAll = promisify(fsync);
 /** Linux accepts at most 1,024 buffers per call. */
 const MAX_BUFFERS = 1_000;
 /**
- * * Writes up to this size are made synchronously, into the page cache (20 to 60 µs). The thread pool would take
+ * Writes up to this size are made synchronously, into the page cache (20 to 60 µs). The thread pool would take
  * longer, and every commit would wait for it before its flush.
  */
 const WRITTEN_AT_ONCE = 256 * 1024;

@@ -22,7 +22,7 @@ interface Contents {
 }
 
 /**
- * * One file of the log, written from its beginning to its end.
+ * One file of the log, written from its beginning to its end.
  *
  * Zeros are written ahead of the end: a flush that does not lengthen the file takes a third of the time (0.4 ms
  * instead of 1.2 ms for 50 KB on ext4). Readers ignore zeros at the end of a log.

@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import type { Batch } from "./batch.ts";
 
 /**
- * * A log or snapshot file of format 2 begins with a header of 32 bytes:
+ * A log or snapshot file of format 2 begins with a header of 32 bytes:
  *
  *   line       "KINIT-MONGO-LOG 2\n"
  *   seed       u32, random: frames of another file whose bytes are in this one are not accepted as frames of this

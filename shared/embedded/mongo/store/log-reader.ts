@@ -39,7 +39,7 @@ export async function formatOf(path: string): Promise<FileFormat | null> {
 }
 
 /**
- * * Calls `apply` for each batch of a file in order.
+ * Calls `apply` for each batch of a file in order.
  *
  * @param upTo where the file must end; null if its last write may have been interrupted
  * @throws EmbeddedMongoError `MONGO_LOG_DAMAGED` if a frame is damaged that was once complete

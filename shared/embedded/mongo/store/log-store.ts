@@ -35,7 +35,7 @@ interface FailedWrite {
 const EMPTY: Batch = { pieces: [], length: 0 };
 
 /**
- * * An append-only log of checksummed batches with group commit: batches that are appended during a flush share the
+ * An append-only log of checksummed batches with group commit: batches that are appended during a flush share the
  * next one.
  *
  * The first write error ends writing: the content of the file after it is unknown. After a full disk, writing

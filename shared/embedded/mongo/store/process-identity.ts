@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
 /**
- * * Identifies a process among all that may share a store: on other hosts, in other containers, and earlier ones
+ * Identifies a process among all that may share a store: on other hosts, in other containers, and earlier ones
  * with the same process id. Host name and process id are not enough: every container may run process 1 on host
  * `app`.
  */
@@ -24,7 +24,7 @@ export type ProcessState = "running" | "ended" | "unknown";
 export const thisProcess: ProcessIdentity = identifyThisProcess();
 
 /**
- * * Returns whether a process still runs. This is certain only for processes of the same boot and PID namespace.
+ * Returns whether a process still runs. This is certain only for processes of the same boot and PID namespace.
  * For all others, and for identities stored before these two were recorded, the state is "unknown": use a
  * heartbeat.
  */

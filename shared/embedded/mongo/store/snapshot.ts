@@ -17,7 +17,7 @@ export interface SnapshotJob {
 }
 
 /**
- * * Writes a snapshot under a temporary name and renames it when it is complete and durable. After an error no file
+ * Writes a snapshot under a temporary name and renames it when it is complete and durable. After an error no file
  * is left.
  */
 export async function writeSnapshot(job: SnapshotJob): Promise<number> {

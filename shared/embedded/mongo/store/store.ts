@@ -32,7 +32,7 @@ export class StoreFailure extends Error {
 export type SnapshotSource = () => AsyncIterable<Batch>;
 
 /**
- * * Stores committed batches: appends atomic batches durably, and loads all of them.
+ * Stores committed batches: appends atomic batches durably, and loads all of them.
  *
  * After a crash a batch is loaded completely or not at all, in the order of the appends.
  */
@@ -40,12 +40,12 @@ export interface Store {
   /** True if nothing is stored: batches need not be built. */
   readonly isVolatile: boolean;
   /**
-   * * Calls `apply` for every stored batch in order; It must end before the first append.
+   * Calls `apply` for every stored batch in order; it must end before the first append.
    * @throws EmbeddedMongoError `MONGO_LOG_DAMAGED`
    */
   load(apply: (batch: Uint8Array) => Promise<void>): Promise<void>;
   /**
-   * * Resolves when the batch is as durable as the store's mode promises, in the order of the calls. The batch must
+   * Resolves when the batch is as durable as the store's mode promises, in the order of the calls. The batch must
    * not change until then.
    * @throws StoreFailure once a write has failed, for this batch and all later ones
    */

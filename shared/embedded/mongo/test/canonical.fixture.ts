@@ -1,6 +1,6 @@
 import { BSON, type Document } from "mongodb";
 
-/** What a test reads with: every numeric type stays itself. */
+/** Driver options that keep every numeric type. */
 export const EXACT = { promoteValues: false, promoteLongs: false, bsonRegExp: true } as const;
 
 const text = (bytes: Uint8Array): string =>

@@ -76,7 +76,7 @@ describe("an index with a collation", () => {
       [1, 42],
     );
     assert.deepEqual(await ids({ email: "nobody" }, { collation: caseless }), []);
-    // Numbers compare in one way.
+    // Numbers ignore the collation.
     assert.equal(await usedIndex({ email: 5 }), "caseless");
   });
 

@@ -79,7 +79,7 @@ describe("two writers on one document or key", () => {
         const waiting = items.updateOne({ _id: 1 }, { $inc: { n: 1 } }).then(() => {
           isDone = true;
         });
-        // A round trip on another connection: had the write not waited, it would have been answered by now.
+        // One round trip on another connection: without waiting, the write would have returned by now.
         for (let i = 0; i < 5; i++) await mongo.db.command({ ping: 1 });
         assert.equal(isDone, false);
         await (end === "commit" ? session.commitTransaction() : session.abortTransaction());

@@ -64,7 +64,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
   it("stops the start, naming file and byte, wherever one bit is changed, and changes nothing", async () => {
     await insertOneByOne(1, 15);
     const whole = await readFile(log());
-    // Up to the mark at the end, behind which there is nothing.
+    // Up to the end mark, which is last in the file.
     for (let at = 0; at < whole.length - 22; at += 41) {
       await writeFile(log(), whole);
       await flip(log(), at);
@@ -84,7 +84,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
   it("stops the start after a kill too, if later writes prove that the damaged ones were complete", async () => {
     const items = await start();
     for (let _id = 1; _id <= 20; _id++) await items.insertOne({ _id });
-    // As a process that is killed leaves it: with room for more at its end.
+    // The state after a kill: with reserved space at the end.
     const killed = Buffer.concat([await readFile(log()), Buffer.alloc(100_000)]);
     await stop();
     await writeFile(log(), killed);
@@ -105,7 +105,7 @@ describe("damage to the log of an embedded server", { skip: realServerUrl !== un
     assert.ok(before.equals(await readFile(log())));
     assert.deepEqual(await ids(), [1, 2, 3, 4]);
     await stop();
-    // The bytes behind the end that the second log states count for nothing, whatever they are.
+    // The bytes after the end that the second log states are ignored.
     await appendFile(log(), before);
     assert.deepEqual(await ids(), [1, 2, 3, 4]);
   });

@@ -14,7 +14,7 @@ export function rollFrom(seed: number): Roll {
 
 const lsid = () => ({ id: new Binary(new UUID().buffer, 4) });
 
-/** Commands of every family, whole and sound: what is damaged below. */
+/** Valid commands of every family, which the functions below damage. */
 function soundCommand(roll: Roll): Document {
   const db = { $db: "fuzz" };
   const choices: (() => Document)[] = [
@@ -55,7 +55,7 @@ function soundCommand(roll: Roll): Document {
   return choices[roll(choices.length)]!();
 }
 
-/** A document sequence beside a command, with the length and the name that are given. */
+/** A document sequence in addition to a command, with the given length and name. */
 function withSequence(roll: Roll): Buffer {
   const body = BSON.serialize({ insert: "a", $db: "fuzz" });
   const name = Buffer.from("documents\0");
@@ -77,7 +77,7 @@ function withSequence(roll: Roll): Buffer {
   return message;
 }
 
-/** `{a: {a: {a: …}}}` written by hand: the driver's own encoder would refuse it. */
+/** `{a: {a: {a: …}}}` built by hand: the driver's encoder rejects it. */
 function deeplyNested(roll: Roll): Buffer {
   const depth = 50 + roll(4_000);
   const open = Buffer.from("\x03a\0", "latin1");
@@ -102,7 +102,7 @@ function deeplyNested(roll: Roll): Buffer {
 const LENGTHS = [0, 1, -1, 15, 16, 0x7fffffff, -0x80000000, 48_000_001, 4096];
 const OPCODES = [0, 1, 1000, 2001, 2002, 2004, 2005, 2006, 2007, 2010, 2011, 2012, 2013, -1];
 
-/** Ways to damage a sound message; each returns what is sent instead. */
+/** Functions that damage a valid message and return the bytes to send. */
 const DAMAGES: readonly ((message: Buffer, roll: Roll) => Buffer)[] = [
   (message, roll) => {
     for (let i = roll(6); i >= 0; i--) message[16 + roll(message.length - 16)] = roll(256);
@@ -137,13 +137,13 @@ const DAMAGES: readonly ((message: Buffer, roll: Roll) => Buffer)[] = [
   (_, roll) => deeplyNested(roll),
 ];
 
-/** One damaged message; a few stay sound, so that the server is seen to go on. */
+/** One damaged message. A few stay valid, to show that the server continues. */
 export function damagedMessage(roll: Roll): Buffer {
   const message = messageOf(soundCommand(roll), 1 + roll(1000));
   return roll(20) === 0 ? message : DAMAGES[roll(DAMAGES.length)]!(message, roll);
 }
 
-/** True for a message after which the connection waits for more bytes, or is told that no answer is wanted. */
+/** Returns true for a message after which the server waits for more bytes, or that requests no reply. */
 export function isUnanswerable(message: Buffer): boolean {
   const stated = message.length >= 16 ? message.readInt32LE(0) : 0;
   const isWaiting = stated > message.length && stated <= 48_000_000;

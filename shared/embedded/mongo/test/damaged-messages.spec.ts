@@ -9,11 +9,11 @@ import { LIMIT_MS } from "./eventually.ts";
 import { realServerUrl } from "./mongo.fixture.ts";
 import { RawConnection } from "./raw-connection.fixture.ts";
 
-/** Set them to repeat a run that failed, or for a longer one. */
+/** Set these to repeat a failed run, or for a longer run. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 const MESSAGES = Number(process.env.FUZZ_MESSAGES ?? 2_000);
 const LANES = 8;
-/** What a collector has not collected yet is no leak; this many bytes more after everything are. */
+/** Garbage that is not collected yet is not a leak; growth by more bytes than this is. */
 const GROWTH_BYTES = 64 * 1024 * 1024;
 
 describe(`damaged messages (FUZZ_SEED=${SEED})`, { skip: realServerUrl !== undefined }, () => {

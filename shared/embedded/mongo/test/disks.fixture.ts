@@ -2,7 +2,7 @@ import { type Disk, realDisk } from "../store/disk.ts";
 
 const systemError = (code: string, message: string): Error => Object.assign(new Error(message), { code });
 
-/** A disk that is full from a moment on: it takes half of what it is given, as a real one does, and then refuses. */
+/** A disk that becomes full: it writes half of the data, as a real disk does, and then fails. */
 export function fillableDisk(): Disk & { isFull: boolean } {
   const disk = {
     ...realDisk,
@@ -18,7 +18,7 @@ export function fillableDisk(): Disk & { isFull: boolean } {
   return disk;
 }
 
-/** A disk whose flush fails: what it has taken may be lost. */
+/** A disk whose flush fails: the data written to it may be lost. */
 export function unreliableDisk(): Disk & { isFull: boolean } {
   const disk = {
     ...realDisk,
@@ -36,7 +36,7 @@ export function holdableDisk() {
   let gate: PromiseWithResolvers<void> | null = null;
   const disk = {
     ...realDisk,
-    /** Flushes that wait. */
+    /** Waiting flushes. */
     held: 0,
     hold: () => {
       gate = Promise.withResolvers<void>();

@@ -44,7 +44,7 @@ describe("writes that are not durable yet", { skip: realServerUrl !== undefined 
     await eventually(() => disk.held > 0);
     return sent;
   }
-  /** Long enough for an answer that waits for nothing. */
+  /** Long enough for a reply that does not wait. */
   const letPass = async () => {
     for (let i = 0; i < 20; i++) await client.db("app").command({ ping: 1 });
   };

@@ -1,12 +1,12 @@
 /**
- * Ends a test that would never succeed. Generous, since it has to hold on a slow and busy machine; a test that measures
- * what the platform promises has a limit of its own.
+ * Ends a test that would never succeed. Generous, because slow and busy machines need it; a test of a promised limit
+ * uses that limit.
  */
 export const LIMIT_MS = 60_000;
 const FIRST_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 50;
 
-/** Resolves to what a condition returns once it holds, where nothing announces that; rejects after a minute. */
+/** Polls a condition that no event announces. Resolves to its first truthy result; rejects after a minute. */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
   limitMs = LIMIT_MS,

@@ -49,7 +49,7 @@ describe("a small disk", { skip: realServerUrl !== undefined || !canMount }, () 
     await client.close();
     await server.close();
   };
-  /** Leaves this much of the disk free. */
+  /** Fills the disk up to this many free bytes. */
   const leave = async (bytes: number) => {
     await rm(ballast(), { force: true });
     const { bavail, bsize } = await statfs(disk);

@@ -8,7 +8,7 @@ const SNAPSHOT = { readConcern: { level: "snapshot" }, writeConcern: { w: "major
 
 describe("isolation of transactions", () => {
   const mongo = mongoForTests();
-  /** The server prunes in turns of the event loop, one version in each at the least. */
+  /** The server prunes in turns of the event loop, at least one version per turn. */
   const allPruned = async () => {
     for (let turns = mongo.stats()!.retiredVersions; turns > 0; turns--) await nextTurn();
   };

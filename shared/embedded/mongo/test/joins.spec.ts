@@ -5,7 +5,7 @@ import { mongoForTests } from "./mongo.fixture.ts";
 
 const values = [null, 1, 2, "a", "b", true, { x: 1 }, { x: 2 }, [], [1], [1, 2], [[1, 2]], ["a", null]];
 
-/** Documents with every value, with nothing, and below an array. */
+/** Documents with every value, without the field, and with the field inside an array. */
 const someOfEach = (name: string): Document[] => [
   ...values.map((value) => ({ [name]: value })),
   ...values.map((value) => ({ in: { [name]: value } })),
@@ -48,7 +48,7 @@ describe("a join through an index", () => {
       n,
       ...doc,
     }));
-    // Enough others make every search by an index the cheaper one.
+    // With enough other documents, every search by an index is cheaper than a scan.
     const others = Array.from({ length: 500 }, (_, n) => ({
       _id: (1000 + n) as never,
       f: `x${n}`,

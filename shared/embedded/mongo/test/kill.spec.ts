@@ -9,10 +9,10 @@ import { directoryForTests, realServerUrl } from "./mongo.fixture.ts";
 
 const PROCESS = fileURLToPath(new URL("server.process.ts", import.meta.url));
 const ROUNDS = 4;
-/** Writes that are acknowledged before a round's process is killed. */
+/** The number of acknowledged writes before the process of a round is killed. */
 const ACKNOWLEDGED = [120, 20, 400, 80];
 
-/** A test that fails leaves its server running, which would keep this process alive. */
+/** A failed test leaves its server running, which would keep this process alive. */
 const children = new Set<ChildProcess>();
 after(() => {
   for (const child of children) child.kill("SIGKILL");
@@ -37,7 +37,7 @@ interface Ledger {
   pairs: number[];
 }
 
-/** Writes until the process dies; what is in the ledger has been acknowledged. */
+/** Writes until the process dies; the ledger has the acknowledged writes. */
 async function writeUntilKilled(
   url: string,
   round: number,
@@ -80,13 +80,13 @@ async function writeUntilKilled(
   const ended = once(child, "exit");
   const lanes = [singles(0), singles(1), singles(2), pairs(3), pairs(4)];
   await Promise.all(lanes.map((lane) => assert.rejects(lane)));
-  // On a machine that is too busy the lanes may have given up before: then nothing else would end the process.
+  // On a busy machine the lanes may have failed before, and nothing else would end the process.
   child.kill("SIGKILL");
   await ended;
   await client.close();
 }
 
-// Most of the time the tests wait for processes: side by side they wait together.
+// The tests mostly wait for processes, so they run concurrently.
 describe(
   "a server that is killed while it writes",
   { skip: realServerUrl !== undefined, concurrency: 3 },

@@ -11,12 +11,12 @@ interface Item {
   n: number;
 }
 
-/** So many that each statement takes ten turns and more, and a small one is answered in each. */
+/** Enough documents that each statement takes at least ten turns, with a reply to a small command in each. */
 const ITEMS = 30_000;
 const items = (from: number): Item[] =>
   Array.from({ length: ITEMS }, (_, i) => ({ _id: from + i, state: "old", n: (i * 7_919) % ITEMS }));
 
-/** In a thread of its own the server is asked while it works, whatever the test is doing. */
+/** The server runs in its own thread, so that it works while the test does. */
 describe("one statement over very many documents", () => {
   let thread: MongoThread | null = null;
   let client: MongoClient;
@@ -33,14 +33,14 @@ describe("one statement over very many documents", () => {
     await thread?.close();
   });
 
-  /** The same items once more, under a name of their own. */
+  /** A copy of the items in another collection. */
   const copied = async (): Promise<Collection<Item>> => {
     const name = `copy-${randomBytes(6).toString("hex")}`;
     await collection.aggregate([{ $out: name }]).toArray();
     return collection.db.collection(name);
   };
 
-  /** Runs a long statement, asks for something small over and over meanwhile, and returns the answers. */
+  /** Runs a long statement, sends small commands during it, and returns their replies. */
   async function answersDuring<T>(
     long: () => Promise<unknown>,
     small: () => Promise<T>,
@@ -56,7 +56,7 @@ describe("one statement over very many documents", () => {
       if (isRunning) answers.push(answer);
     }
     await running;
-    // One may come before each of its commands, and nothing of that shows that it pauses.
+    // One may come before each of its commands, which does not prove that it pauses.
     assert.ok(answers.length > commands, `${answers.length} answers came in between`);
     return answers;
   }
@@ -67,7 +67,7 @@ describe("one statement over very many documents", () => {
       await collection.updateMany({}, { $inc: { n: 1 } }, { session });
       await session[end]();
     });
-  /** Those that answer everything take a command for the first batch and one for the rest. */
+  /** A read of everything takes one command for the first batch and one for the rest. */
   const statements: Readonly<Record<string, () => Promise<unknown>>> = {
     insertMany: () => collection.db.collection<Item>("inserted").insertMany(items(0)),
     updateMany: () => collection.updateMany({}, { $inc: { n: 1 } }),
@@ -107,7 +107,7 @@ describe("one statement over very many documents", () => {
         () => target.deleteMany({}),
         async () => (await target.insertOne({ _id: id++, state: "young", n: -1 })).insertedId,
       );
-      // The very first may have come before the deletion began.
+      // The first may have come before the deletion began.
       for (const _id of inserted.slice(1)) assert.ok(await target.findOne({ _id }), `${_id} is left`);
     });
 

@@ -6,7 +6,7 @@ import { after, before } from "node:test";
 import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
 import { type EmbeddedMongo, type EmbeddedMongoStats, startEmbeddedMongo } from "../start-embedded-mongo.ts";
 
-/** Set to run the suites that a real server must pass too against a real server. */
+/** Set it to run the suites that real servers pass, too, against a real server. */
 export const realServerUrl = process.env.MONGO_DB_URL;
 
 export interface TestMongo {
@@ -15,11 +15,11 @@ export interface TestMongo {
   /** A database of this test file, dropped at the end. */
   readonly db: Db;
   connect(options?: MongoClientOptions): Promise<MongoClient>;
-  /** What the embedded server tells of itself; null for a real one. */
+  /** Diagnostics of the embedded server; null for a real one. */
   stats(): EmbeddedMongoStats | null;
 }
 
-/** A server for the tests of one file: a real one where it is given, else an embedded one of their own. */
+/** A server for the tests of one file: a real one if configured, else a new embedded one. */
 export function mongoForTests(): TestMongo {
   const clients: MongoClient[] = [];
   let server: EmbeddedMongo | null = null;

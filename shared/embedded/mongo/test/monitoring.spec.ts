@@ -34,7 +34,7 @@ describe("serverStatus", () => {
     for (const [section, fields] of Object.entries(STAT_FIELDS)) {
       for (const field of fields) assert.ok(isWhole(shown[section]?.[field]), `${section}.${field}`);
     }
-    // It decodes all of these into a map of integers.
+    // mongostat decodes all of these into a map of integers.
     for (const [name, value] of Object.entries(shown.asserts)) assert.ok(isWhole(value), `asserts.${name}`);
     for (const part of ["currentQueue", "activeClients"]) {
       for (const field of ["total", "readers", "writers"])
@@ -163,7 +163,7 @@ describe("the profiler", () => {
     assert.deepEqual(entries[2]!.command.q, { _id: 2 });
     assert.equal(entries[0]!.nreturned, 1);
     for (const { ts, millis } of entries) assert.ok(ts instanceof Date && Number.isInteger(millis));
-    // Reading it is an operation too.
+    // Reading the profile is an operation, too.
     assert.equal(await profile().countDocuments({ op: "query" }), 2);
     assert.equal(await profile().countDocuments({ op: "command" }), 1);
   });

@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 import type { Collection, Document, Filter, IndexDescription } from "mongodb";
 import { mongoForTests } from "./mongo.fixture.ts";
 
-/** Set them to repeat a run that failed, or for a longer one. */
+/** Set these to repeat a failed run, or for a longer run. */
 const SEED = Number(process.env.PLANNER_SEED ?? Date.now() % 1_000_000);
 const ROUNDS = Number(process.env.PLANNER_ROUNDS ?? 2);
 const QUERIES = 120;
 
-/** A small generator of the linear congruential kind: the same seed gives the same test. */
+/** A linear congruential generator: the same seed gives the same test. */
 class Dice {
   #state: number;
   constructor(seed: number) {
@@ -162,7 +162,7 @@ describe(`the planner against a full scan (PLANNER_SEED=${SEED})`, () => {
   });
 });
 
-/** Two random indexes may be the same one under two names. */
+/** Two random indexes may have the same definition under two names. */
 function refuseTwins(error: { code?: number }): void {
   if (error.code !== 85 && error.code !== 86) throw error;
 }

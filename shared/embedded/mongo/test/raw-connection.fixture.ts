@@ -16,7 +16,7 @@ export function messageOf(command: Document, requestId = 1): Buffer {
   return message;
 }
 
-/** A connection without a driver: what it sends is what the test says, sessions and numbers included. */
+/** A connection without a driver: the test determines every byte sent, including session ids and transaction numbers. */
 export class RawConnection {
   readonly socket: Socket;
   #received: Buffer = Buffer.alloc(0);
@@ -36,7 +36,7 @@ export class RawConnection {
     return new RawConnection(socket);
   }
 
-  /** The next reply as its raw bytes; null where the server closes the connection instead. */
+  /** The next reply as its raw bytes; null if the server closes the connection instead. */
   async reply(): Promise<Buffer | null> {
     for (;;) {
       if (this.#received.length >= 4) {
@@ -55,7 +55,7 @@ export class RawConnection {
     }
   }
 
-  /** Sends a command and returns the reply's document, an error reply included. */
+  /** Sends a command and returns the reply's document, also an error reply. */
   async command(command: Document): Promise<Document> {
     this.socket.write(messageOf(command));
     const reply = await this.reply();

@@ -11,7 +11,7 @@ const index = (key: Document, options: Document = {}) => ({
 const aggregate = (...pipeline: Document[]) => ({ aggregate: "items", pipeline, cursor: {} });
 const point = { $geometry: { type: "Point", coordinates: [0, 0] } };
 
-/** What only a real server has: each is refused by name, and none is accepted and then ignored. */
+/** Features that only a real server has: each is rejected by name, and none is silently ignored. */
 const REFUSED: readonly (readonly [string, Document])[] = [
   ["a change stream", aggregate({ $changeStream: {} })],
   ["a tailable cursor", find({}, { tailable: true })],

@@ -91,7 +91,7 @@ describe("a disk that rejects writes", { skip: realServerUrl !== undefined }, ()
       await items.createIndex({ u: 1 }, { unique: true, sparse: true });
       await items.insertOne({ _id: 0, n: 0 });
       let increments = 0;
-      /** What each lane knows to be stored of its own documents. */
+      /** The documents of each lane whose writes were acknowledged. */
       const model = new Map<number, number>();
       let isOver = false;
       let refusals = 0;

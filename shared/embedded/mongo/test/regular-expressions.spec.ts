@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { Document, MongoServerError } from "mongodb";
 import { mongoForTests } from "./mongo.fixture.ts";
 
-/** More than a busy machine takes, and less than such a search would take without an end. */
+/** Longer than the search takes on a busy machine, shorter than it would take without a limit. */
 const HELD_UP_MS = 20_000;
 
 describe("regular expressions", () => {
@@ -99,7 +99,7 @@ describe("regular expressions", () => {
   });
 
   it("that each take long end at maxTimeMS, and other clients are served meanwhile", async () => {
-    // The reference makes it a matter of backtracking, which takes some 50 ms for each document.
+    // The reference requires backtracking, which takes about 50 ms per document.
     const $regex = "^(a+)+\\1$";
     const items = await filled(Array.from({ length: 1_000 }, () => ({ s: `${"a".repeat(16)}!` })));
     const start = performance.now();

@@ -34,7 +34,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     run += 1;
   });
 
-  /** A command as a retry sends it: with a session and number of the test's choice. */
+  /** A command as a retry sends it, with a session id and transaction number chosen by the test. */
   const send = async (command: Document): Promise<Document> => {
     const connection = await RawConnection.open(server!.url);
     try {
@@ -187,7 +187,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     await stop();
     const [log] = await logFiles();
     const written = await readFile(join(dir(), log!));
-    // A log reserves room by writing zeros: a batch that was not finished may lie in the middle of them.
+    // A log reserves space by writing zeros: an unfinished batch may be in the middle of them.
     for (const rest of [
       Buffer.from([1, 2, 3]),
       Buffer.from("ffffff7f00000000aa", "hex"),
@@ -204,7 +204,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
       said.map((message) => /with (\d+) bytes of an interrupted write/.exec(message)?.[1]),
       ["3", "9", "1"],
     );
-    // Without the mark at the end, and the last byte of the frame before it.
+    // Without the end mark and the last byte of the frame before it.
     await writeFile(join(dir(), log!), written.subarray(0, -23));
     const shorter = await start();
     assert.equal(await shorter.collection("things").countDocuments({}), 0);

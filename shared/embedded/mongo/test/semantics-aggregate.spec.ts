@@ -6,7 +6,7 @@ import { expressionCases, expressionDocument, MISSING } from "../expression/expr
 import { canonical, EXACT } from "./canonical.fixture.ts";
 import { mongoForTests } from "./mongo.fixture.ts";
 
-/** `$group` and what is built on it promise no order. */
+/** `$group` and the stages based on it return documents in no defined order. */
 const isUnordered = (stages: readonly Document[]): boolean => stages.some((stage) => "$group" in stage);
 
 describe("aggregation", () => {
@@ -23,7 +23,7 @@ describe("aggregation", () => {
     const items = mongo.db.collection("expressions");
     await items.insertOne({ ...expressionDocument } as Document);
     for (const [expression, expected] of expressionCases) {
-      // The server's clock is not the test's.
+      // The server's clock differs from the test's.
       if (expression === "$$NOW") continue;
       const [found] = await items
         .aggregate([{ $replaceWith: { value: expression } }], { ...EXACT, let: { v: 10 } })

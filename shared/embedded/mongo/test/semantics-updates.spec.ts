@@ -10,7 +10,7 @@ const { Long, Timestamp } = BSON;
 const withId = (doc: Document): Document =>
   new Map(Object.entries({ _id: 1, ...(doc instanceof Map ? Object.fromEntries(doc) : doc) }));
 
-/** The official driver refuses field names with a dollar in replacements: they are sent as a command. */
+/** The official driver rejects field names with a dollar in replacements, so the test sends a command. */
 const isReplacement = (update: unknown): boolean =>
   !Array.isArray(update) && !Object.keys(update as Document)[0]!.startsWith("$");
 

@@ -1,7 +1,7 @@
 import { startEmbeddedMongo } from "../start-embedded-mongo.ts";
 
 /**
- * Runs an embedded server as a separate process, for tests that kill it. Prints its address, or why it did not
+ * Runs an embedded server as a separate process, for tests that kill it. Prints its address, or why it failed to
  * start.
  */
 const [dir = "", sync = "full"] = process.argv.slice(2);

@@ -33,7 +33,7 @@ import {
 import { EmbeddedMongoError } from "../store/embedded-mongo-error.ts";
 
 /**
- * * Converts a document so that the driver encodes it without changing types or the order of keys.
+ * Converts a document so that the driver encodes it without changing types or the order of keys.
  *
  * @throws EmbeddedMongoError `BSON_TYPE_DEPRECATED` for `undefined` and `dbPointer`, which the driver cannot encode
  */

@@ -9,7 +9,7 @@ const OWN_DATABASES = new Set(["admin", "config", "local"]);
 export const COLLECTION_KEY = "$collection";
 
 /**
- * * Dumps a server, or one of its databases, with one line per collection and per document. All collections are
+ * Dumps a server, or one of its databases, with one line per collection and per document. All collections are
  * read from one snapshot, so that a dump during writes is consistent.
  *
  * A server keeps that snapshot for a limited time (`minSnapshotHistoryWindowInSeconds`, five minutes by default;

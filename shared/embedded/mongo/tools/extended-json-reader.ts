@@ -21,7 +21,7 @@ import { type OrderedJson, parseOrderedJson } from "./ordered-json.ts";
 type JsonObject = ReadonlyMap<string, OrderedJson>;
 
 /**
- * * Reads the document in one line of Extended JSON, canonical or relaxed.
+ * Reads the document in one line of Extended JSON, canonical or relaxed.
  *
  * @throws SyntaxError for a line that is not a JSON object, or an invalid type wrapper
  */

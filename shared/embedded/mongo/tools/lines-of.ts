@@ -1,5 +1,5 @@
 /**
- * * Iterates over the lines of a UTF-8 stream, without line ends.
+ * Iterates over the lines of a UTF-8 stream, without line ends.
  *
  * Only `\n` (with or without `\r`) ends a line: `node:readline` also cuts at U+2028, which JSON strings may
  * contain.

@@ -15,7 +15,7 @@ export interface Restored {
 }
 
 /**
- * * Restores a dump into collections that must not exist yet, each with its indexes.
+ * Restores a dump into collections that must not exist yet, each with its indexes.
  *
  * @throws EmbeddedMongoError `RESTORE_TARGET_EXISTS`, `RESTORE_LINE_MALFORMED` with the number of the line
  */

@@ -12,7 +12,7 @@ export const REMOVED = Symbol("removed");
 const MAX_PADDING = 1_500_000;
 
 /**
- * * The handling of a missing path: create the missing containers; change nothing, but fail if they could not be
+ * The handling of a missing path: create the missing containers; change nothing, but fail if they could not be
  * created; or change nothing.
  */
 export type MissingPath = "create" | "require viable" | "ignore";
@@ -28,7 +28,7 @@ interface Step {
 }
 
 /**
- * * Applies a change at a path without positional parts and returns the new root: containers on the path are copied
+ * Applies a change at a path without positional parts and returns the new root: containers on the path are copied
  * (once for all changes that share `owned`), everything else is shared. Without a change the root stays the same.
  *
  * @throws CommandFault 28 (PathNotViable) if a scalar is on the path of a field to be created

@@ -39,7 +39,7 @@ function operatorUpdate(update: BsonDocument, options: UpdateOptions): Update {
 }
 
 /**
- * * Compiles an update: operators, a replacement document, or a pipeline.
+ * Compiles an update: operators, a replacement document, or a pipeline.
  *
  * All errors that do not depend on a document are thrown here. The update throws CommandFault 28 for paths through
  * scalars, 14 and 2 for values that an operator does not accept, 66 if `_id` would change.

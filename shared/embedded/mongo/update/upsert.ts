@@ -36,7 +36,7 @@ function collect(filter: BsonDocument, into: Map<string, BsonValue>): void {
 }
 
 /**
- * * Returns the initial document of an upsert: the fields that the filter requires by equality.
+ * Returns the initial document of an upsert: the fields that the filter requires by equality.
  *
  * @throws CommandFault 54 if the filter requires two values at one path
  */

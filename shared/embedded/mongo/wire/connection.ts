@@ -22,7 +22,7 @@ export class CloseConnection extends Error {}
 export type RequestHandler = (request: Request, client: ClientState) => Promise<Reply>;
 
 /**
- * * Serves one socket: handles its messages one at a time, in order.
+ * Serves one socket: handles its messages one at a time, in order.
  *
  * Bytes that are not a message end the connection, since the start of the next message is unknown. A message that
  * is not a command gets an error reply if one is possible.

@@ -32,7 +32,7 @@ export class FrameReader {
   }
 
   /**
-   * * Returns the next complete message with its header; null while it is incomplete.
+   * Returns the next complete message with its header; null while it is incomplete.
    *
    * @throws CommandFault 17 for an invalid length: the stream cannot be read further
    */
@@ -53,7 +53,7 @@ export class FrameReader {
   }
 
   /**
-   * * Copies the received bytes into a buffer of twice the size: joining the 700 chunks of a message of 48 MB at
+   * Copies the received bytes into a buffer of twice the size: joining the 700 chunks of a message of 48 MB at
    * its end would take 30 ms. Memory is allocated for received bytes, never for a length that a header claims.
    */
   #makeRoom(wanted: number): void {

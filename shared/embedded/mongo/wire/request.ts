@@ -30,7 +30,7 @@ export interface Request {
 const malformed = (reason: string): CommandFault => new CommandFault(17, `malformed message: ${reason}`);
 
 /**
- * * Reads a message, with pauses if it has many documents.
+ * Reads a message, with pauses if it has many documents.
  * @throws CommandFault for anything but a well-formed command
  */
 export async function readRequest(message: Buffer): Promise<Request> {

@@ -14,7 +14,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 const invalid = (reason: string): CommandFault => new CommandFault(72, reason);
 
 /**
- * * Returns the stored options of a new collection or view from those of `create`.
+ * Returns the stored options of a new collection or view from those of `create`.
  *
  * @throws CommandFault 72, 14, 2 for invalid options, 115 for kinds of collections that only a real server supports
  */

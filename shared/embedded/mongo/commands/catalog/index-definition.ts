@@ -35,7 +35,7 @@ const wrongType = (field: string, wanted: string, value: BsonValue): CommandFaul
   new CommandFault(14, `The field '${field}' must be ${wanted}, but got ${typeNameOf(value)}`);
 
 /**
- * * Returns the stored definition of an index from that of `createIndexes`.
+ * Returns the stored definition of an index from that of `createIndexes`.
  *
  * @param inherited the collation of the collection, for an index without its own
  * @throws CommandFault 67, 197 for an invalid definition, 115 for kinds of indexes that only a real server supports
@@ -191,7 +191,7 @@ function expiryOf(value: BsonValue | undefined, key: BsonDocument): BsonValue | 
 }
 
 /**
- * * Returns the existing index with the same definition; undefined if the index is new.
+ * Returns the existing index with the same definition; undefined if the index is new.
  *
  * @throws CommandFault 85, 86 if it contradicts an existing one
  */

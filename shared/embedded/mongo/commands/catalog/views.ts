@@ -16,7 +16,7 @@ export interface ResolvedName {
 }
 
 /**
- * * Follows views to their collection. A name that is not a view resolves to itself, without stages.
+ * Follows views to their collection. A name that is not a view resolves to itself, without stages.
  *
  * @throws CommandFault 165 if views are nested too deeply
  */
@@ -34,7 +34,7 @@ export function resolveName(
 }
 
 /**
- * * Checks the definition of a new view.
+ * Checks the definition of a new view.
  *
  * @throws CommandFault 5 if it would refer to itself, 167 for stages that write, other codes for invalid stages
  */

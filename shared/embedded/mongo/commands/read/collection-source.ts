@@ -6,7 +6,7 @@ import { type CompiledQuery, type Row, Rows, type Window } from "../../planner/r
 import type { CommandContext } from "../request/context.ts";
 
 /**
- * * The view that a cursor reads: that of its transaction, of a snapshot read, or otherwise a new snapshot for each
+ * The view that a cursor reads: that of its transaction, of a snapshot read, or otherwise a new snapshot for each
  * batch.
  */
 export class BatchView {

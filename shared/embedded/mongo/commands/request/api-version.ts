@@ -21,7 +21,7 @@ const UNSTABLE_STAGES = fields("$currentOp $indexStats $listLocalSessions $listS
 const strict = (reason: string): CommandFault => new CommandFault(323, reason);
 
 /**
- * * Checks the Stable API options of a command. Replies are those of version 1 in any case.
+ * Checks the Stable API options of a command. Replies are those of version 1 in any case.
  *
  * @throws CommandFault 322 for another version, 323 under `apiStrict` for what is not part of it, 4886600 for
  *   options without a version, 14

@@ -12,7 +12,7 @@ const MAX_TIME_MS = 2 ** 31 - 1;
 const NUMBERS = "types '[long, int, decimal, double]'";
 
 /**
- * * The typed options of one command or statement. Each reader throws CommandFault 14 for a value of another type.
+ * The typed options of one command or statement. Each reader throws CommandFault 14 for a value of another type.
  */
 export class Arguments {
   readonly command: BsonDocument;

@@ -4,7 +4,7 @@ import type { Arguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 
 /**
- * * Returns the collation of a command or statement: its own, else that of the collection or view.
+ * Returns the collation of a command or statement: its own, else that of the collection or view.
  *
  * @throws CommandFault 167 for another collation than that of a view, and those of {@link compileCollation}
  */

@@ -20,7 +20,7 @@ export interface CheckedCommand {
 }
 
 /**
- * * Checks a command's read concern. With a single node, every level except `snapshot` reads the newest state.
+ * Checks a command's read concern. With a single node, every level except `snapshot` reads the newest state.
  *
  * @throws CommandFault 40415, 14, 2 for an invalid concern, 72 for one that the command or its transaction does not
  * allow
@@ -78,7 +78,7 @@ function requireSupported(
 }
 
 /**
- * * Checks a command's write concern.
+ * Checks a command's write concern.
  *
  * @throws CommandFault 72 if the command accepts none, 14 and 9 for an invalid one
  */

@@ -76,7 +76,7 @@ export type CommandTable = Readonly<Record<string, CommandDefinition>>;
 export const timeSliceOf = ({ args }: CommandContext): TimeSlice => new TimeSlice(args.maxTimeMs());
 
 /**
- * * Returns the collection that the command sees under a name; undefined if there is none.
+ * Returns the collection that the command sees under a name; undefined if there is none.
  * @throws CommandFault 166 for the name of a view
  */
 export function findCollection(

@@ -18,7 +18,7 @@ const FIND_AND_MODIFY =
   "allowShardKeyUpdatesWithoutFullShardKeyInQuery";
 
 /**
- * * The fields of the commands that reject unknown ones, as in MongoDB 7.0. The others accept any field. Aliases
+ * The fields of the commands that reject unknown ones, as in MongoDB 7.0. The others accept any field. Aliases
  * have the fields of their command.
  */
 const FIELDS: Readonly<Record<string, string>> = {

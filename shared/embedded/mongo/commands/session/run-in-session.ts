@@ -20,7 +20,7 @@ export interface Incoming {
 }
 
 /**
- * * Runs a command in its session: in a transaction, as a retryable write, or by itself.
+ * Runs a command in its session: in a transaction, as a retryable write, or by itself.
  *
  * @throws CommandFault of the command, or for an invalid session, number or concern
  */

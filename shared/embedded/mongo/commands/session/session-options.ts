@@ -13,7 +13,7 @@ export interface SessionOptions {
 }
 
 /**
- * * Reads `txnNumber`, `autocommit` and `startTransaction`. Returns null if the command has no number.
+ * Reads `txnNumber`, `autocommit` and `startTransaction`. Returns null if the command has no number.
  *
  * @throws CommandFault 72, 14, 50768 for options that contradict each other or the command
  */

@@ -34,7 +34,7 @@ export class DeleteById {
   }
 
   /**
-   * * Returns null if ids compare by a collation: the statement must be decoded then.
+   * Returns null if ids compare by a collation: the statement must be decoded then.
    * @throws WriteConflict (nothing is written then)
    */
   run(collection: Collection | undefined, transaction: Transaction): StatementOutcome | null {

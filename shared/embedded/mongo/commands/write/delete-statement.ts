@@ -27,7 +27,7 @@ const PLACE = "delete.deletes";
 const FIELDS = fields("q limit hint collation sampleId");
 
 /**
- * * The statements of a delete command.
+ * The statements of a delete command.
  * @throws CommandFault 40415, 40414, 14, 9 for an invalid statement; the whole command fails then
  */
 export function readDeletes(args: Arguments): DeleteStatement[] {
@@ -85,7 +85,7 @@ async function deleteDecoded(job: StatementJob): Promise<StatementOutcome> {
 }
 
 /**
- * * Finds all records before any change, so that no changed document is found again. Keeps records only: hundreds
+ * Finds all records before any change, so that no changed document is found again. Keeps records only: hundreds
  * of thousands of decoded documents would burden the garbage collector.
  */
 export async function allRecords(rows: Rows, slice: TimeSlice): Promise<DocumentRecord[]> {

@@ -15,7 +15,7 @@ import type { ClusterTime } from "../../session/cluster-time.ts";
 const ID_NAME = [0x5f, 0x69, 0x64, 0x00];
 
 /**
- * * Copies a document of a message into the form in which it is stored, with `_id` first (generated if missing).
+ * Copies a document of a message into the form in which it is stored, with `_id` first (generated if missing).
  *
  * @throws CommandFault 53 or 52 for an invalid `_id`, 10334 for a document that is too large
  */

@@ -12,7 +12,7 @@ import { comparePaths } from "../../update/update-path.ts";
 import { requireStorableSize } from "./documents-to-store.ts";
 
 /**
- * * The most frequent updates: `{ q: { _id: <ObjectId or text> }, u: … }` with a replacement, or with `$set` and
+ * The most frequent updates: `{ q: { _id: <ObjectId or text> }, u: … }` with a replacement, or with `$set` and
  * `$inc` (by an Int32) of top-level fields.
  *
  * They are executed on bytes, which takes about a third of the time: 5 µs instead of 14 µs for a statement of a
@@ -127,7 +127,7 @@ const isPlainName = (name: string): boolean =>
 const byPath = (a: FieldElement, b: FieldElement): number => comparePaths([a.name], [b.name]);
 
 /**
- * * Executes the update. Returns null if the statement or the document must be decoded.
+ * Executes the update. Returns null if the statement or the document must be decoded.
  *
  * @throws WriteConflict, CommandFault 10334 for a document that grows too large (nothing is written then)
  */

@@ -15,7 +15,7 @@ export type Statement = (
 ) => StatementOutcome | Promise<StatementOutcome>;
 
 /**
- * * The statements of one write command.
+ * The statements of one write command.
  *
  * Inside a transaction they are part of it, and the client handles conflicts. Outside, they share one internal
  * transaction: a statement that conflicts is rolled back, the statements before it are committed, and it is retried
