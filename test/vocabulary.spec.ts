@@ -39,8 +39,6 @@ function retiredIn(name: string, file: string, retired: readonly Retired[]): Ret
 }
 
 const retired = retiredWords(readFileSync("docs/glossary.md", "utf8"));
-/** Code that still uses retired words; it is renamed part by part. */
-const UNFINISHED = /^shared\/embedded\//;
 
 describe("retired words", () => {
   it("are read from the glossary", () => {
@@ -63,7 +61,7 @@ describe("retired words", () => {
 
   it("are in no identifier and in no file name", () => {
     const files = filesOf("{services,shared,tools,test,migrations}/**/*.ts").filter(
-      (file) => !UNFINISHED.test(file) && file !== "test/vocabulary.spec.ts",
+      (file) => file !== "test/vocabulary.spec.ts",
     );
     const uses = files.flatMap((file) =>
       [...identifiersOf(readFileSync(file, "utf8")), basename(file, ".ts")].flatMap((name) => {

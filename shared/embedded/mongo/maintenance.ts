@@ -73,13 +73,13 @@ const ttlIntervalMs = ({ parameters }: ServerState): number =>
 async function rebuildWastefulIndexes({ engine }: ServerState): Promise<void> {
   for (const collection of [...engine.catalog.everyCollection()]) {
     for (const index of collection.indexes.filter((one) => one.isReady && one.isWasteful)) {
-      await engine.settleWriters(collection);
+      await engine.waitForWriters(collection);
       // A new index has no entries of older versions: open snapshots that read them need the old index.
       const isFree = () => engine.versions.retiredVersions === 0;
       if (isFree())
         await rebuildIndex(collection, index, {
           slice: new TimeSlice(),
-          settled: () => engine.settled(),
+          durable: () => engine.durable(),
           isFree,
         });
     }

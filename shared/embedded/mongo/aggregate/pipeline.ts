@@ -19,7 +19,7 @@ const SOURCES = new Set([
 ]);
 const OUTPUTS = new Set(["$out", "$merge"]);
 
-function checkPlaces(stages: readonly (readonly [string, BsonValue])[]): void {
+function checkPositions(stages: readonly (readonly [string, BsonValue])[]): void {
   stages.forEach(([name], at) => {
     if (SOURCES.has(name) && at > 0)
       throw new CommandFault(40602, `${name} is only valid as the first stage in a pipeline`);
@@ -29,16 +29,16 @@ function checkPlaces(stages: readonly (readonly [string, BsonValue])[]): void {
 }
 
 /** The limit of a `$limit` directly after a `$sort`: the sort keeps no more documents. */
-function limitBehind([name, operand]: readonly [string, BsonValue] = ["", null]): number {
+function limitAfter([name, operand]: readonly [string, BsonValue] = ["", null]): number {
   return name === "$limit" && isNumber(operand) ? toDouble(operand) : Infinity;
 }
 
 function compileStages(specs: readonly BsonValue[], env: PipelineEnvironment): Stage {
   const stages = specs.map(stageOf);
-  checkPlaces(stages);
+  checkPositions(stages);
   const compiled = stages.map((stage, at) => {
     const whole = compileStage(stage, env, compileStages);
-    const limit = limitBehind(stages[at + 1]);
+    const limit = limitAfter(stages[at + 1]);
     if (stage[0] !== "$sort" || limit === Infinity) return whole;
     return sorting(compileSort(stage[1] as BsonDocument, env.collation), limit, env.pace);
   });

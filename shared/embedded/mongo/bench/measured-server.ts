@@ -29,12 +29,12 @@ export class MeasuredServer {
 
   /** Resident bytes after a garbage collection. */
   memory(): Promise<number> {
-    return this.#ask("memory");
+    return this.#request("memory");
   }
 
   /** The longest block of the event loop since the last call, in milliseconds. */
   longestBlock(): Promise<number> {
-    return this.#ask("block");
+    return this.#request("block");
   }
 
   async stop(): Promise<void> {
@@ -43,9 +43,9 @@ export class MeasuredServer {
     await exited;
   }
 
-  async #ask(question: "memory" | "block"): Promise<number> {
-    const answer = once(this.#child, "message");
-    this.#child.send(question);
-    return (await answer)[0] as number;
+  async #request(request: "memory" | "block"): Promise<number> {
+    const response = once(this.#child, "message");
+    this.#child.send(request);
+    return (await response)[0] as number;
   }
 }

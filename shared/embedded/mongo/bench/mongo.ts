@@ -86,22 +86,22 @@ async function measureWork(db: Db, client: MongoClient, note: Note): Promise<voi
     await work();
     note(name, `${Math.round((operations / (performance.now() - began)) * 1000)} /s`, goal);
   };
-  const lanes = (count: number, operations: number, work: (n: number) => Promise<unknown>) => {
+  const inParallel = (count: number, operations: number, work: (n: number) => Promise<unknown>) => {
     let next = 0;
-    const lane = async () => {
+    const worker = async () => {
       while (next < operations) await work(next++);
     };
-    return Promise.all(Array.from({ length: count }, lane));
+    return Promise.all(Array.from({ length: count }, worker));
   };
-  await rate("insertOne, one by one", 1_000, () => lanes(1, 1_000, (n) => tasks.insertOne(task(n))));
+  await rate("insertOne, one by one", 1_000, () => inParallel(1, 1_000, (n) => tasks.insertOne(task(n))));
   await rate(
     "insertOne, 32 in parallel",
     10_000,
-    () => lanes(32, 10_000, (n) => tasks.insertOne(task(n))),
+    () => inParallel(32, 10_000, (n) => tasks.insertOne(task(n))),
     "5,000 /s",
   );
   const batch = () => tasks.insertMany(Array.from({ length: 1_000 }, (_, n) => task(n)));
-  await rate("insertMany of 1,000, documents", 20_000, () => lanes(1, 20, batch));
+  await rate("insertMany of 1,000, documents", 20_000, () => inParallel(1, 20, batch));
   const ids = (
     await tasks
       .find({}, { projection: { _id: 1 } })
@@ -109,16 +109,16 @@ async function measureWork(db: Db, client: MongoClient, note: Note): Promise<voi
       .toArray()
   ).map(({ _id }) => _id);
   await rate("findOne by _id, one by one", 2_000, () =>
-    lanes(1, 2_000, (n) => tasks.findOne({ _id: ids[n] })),
+    inParallel(1, 2_000, (n) => tasks.findOne({ _id: ids[n] })),
   );
-  const claim = (n: number) =>
+  const takeJob = (n: number) =>
     tasks.findOneAndUpdate(
       { next_run_at: { $lte: new Date(1_700_001_000_000) } },
       { $set: { next_run_at: new Date(1_800_000_000_000 + n) } },
       { sort: { next_run_at: 1 } },
     );
-  await rate("claim by index, one by one", 500, () => lanes(1, 500, claim));
-  await rate("claim by index, 32 in parallel", 5_000, () => lanes(32, 5_000, claim), "3,000 /s");
+  await rate("takeJob by index, one by one", 500, () => inParallel(1, 500, takeJob));
+  await rate("takeJob by index, 32 in parallel", 5_000, () => inParallel(32, 5_000, takeJob), "3,000 /s");
   const three = (n: number) =>
     client.withSession((session) =>
       session.withTransaction(async () => {
@@ -127,8 +127,8 @@ async function measureWork(db: Db, client: MongoClient, note: Note): Promise<voi
         await tasks.updateOne({ _id: ids[n * 2 + 1] }, { $set: { enabled: false } }, { session });
       }),
     );
-  await rate("transaction of 3 writes, one by one", 300, () => lanes(1, 300, three));
-  await rate("transaction of 3 writes, 16 in parallel", 900, () => lanes(16, 900, three));
+  await rate("transaction of 3 writes, one by one", 300, () => inParallel(1, 300, three));
+  await rate("transaction of 3 writes, 16 in parallel", 900, () => inParallel(16, 900, three));
   await measureBulk(tasks, ids, note);
 }
 

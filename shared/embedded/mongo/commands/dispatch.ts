@@ -45,7 +45,7 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
     server.activity.failures += 1;
     const fault = asFault(executed?.definition.isWrite ? await durableCause(server, error) : error);
     const body = faultReply(fault);
-    const concernError = executed && concernErrorBesideFault(executed);
+    const concernError = executed && writeConcernErrorOfFailed(executed);
     if (concernError) body.set("writeConcernError", concernError);
     const labels = (fault === injected?.fault ? injected.labels : null) ?? labelsFor(fault, situation);
     if (labels.length > 0) body.set("errorLabels", labels);
@@ -60,7 +60,7 @@ export async function dispatch(server: ServerState, request: Request, client: Cl
 }
 
 /** Returns the write concern error of a failed command; null if the write concern itself was invalid. */
-function concernErrorBesideFault(executed: CheckedCommand): BsonDocument | null {
+function writeConcernErrorOfFailed(executed: CheckedCommand): BsonDocument | null {
   if (!takesConcern(executed.definition)) return null;
   try {
     requireWriteConcern(executed);
@@ -79,7 +79,7 @@ const takesConcern = ({ isWrite, takesWriteConcern }: CommandDefinition): boolea
  */
 async function durableCause({ engine }: ServerState, error: unknown): Promise<unknown> {
   try {
-    await engine.settled();
+    await engine.durable();
     return error;
   } catch (refusal) {
     return refusal;

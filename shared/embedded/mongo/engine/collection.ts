@@ -4,9 +4,9 @@ import { CollectionIndex } from "./collection-index.ts";
 import {
   DocumentRecord,
   type IndexKeys,
+  installPending,
   type ReadView,
   type RecordOwner,
-  settle,
   type UnitOfWork,
   visibleBytes,
   type Write,
@@ -194,7 +194,7 @@ const idIndexOf = (options: BsonDocument): BsonDocument =>
  * the snapshot is a conflict.
  */
 function requireWritable(record: DocumentRecord, transaction: UnitOfWork): Uint8Array {
-  settle(record);
+  installPending(record);
   const { pending } = record;
   if (pending !== null && pending.owner !== transaction) throw new WriteConflict(pending.owner);
   if (pending === null && record.committedAt > transaction.at) throw new WriteConflict(null);

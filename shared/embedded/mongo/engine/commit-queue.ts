@@ -25,7 +25,7 @@ export class CommitQueue {
   }
 
   /** Resolves when every commit up to now is durable; rejects if one fails. */
-  get settled(): Promise<void> {
+  get durable(): Promise<void> {
     return this.#unstored.size === 0 ? DONE : this.#latest;
   }
 

@@ -26,7 +26,7 @@ export class DocumentRecord {
   }
 
   /** True where every index entry of the record belongs to its one version. */
-  get isSettled(): boolean {
+  get hasOneVersion(): boolean {
     return this.pending === null && this.older === null;
   }
 }
@@ -113,6 +113,6 @@ export function visibleBytes(record: DocumentRecord, view: ReadView): Uint8Array
 }
 
 /** Installs a committed write that the record has not received yet. Every writer calls this first. */
-export function settle({ pending }: DocumentRecord): void {
+export function installPending({ pending }: DocumentRecord): void {
   if (pending !== null) pending.owner.install?.(pending);
 }

@@ -7,7 +7,7 @@ import { type Store, StoreFailure } from "../store/store.ts";
 import { Catalog } from "./catalog.ts";
 import type { Collection } from "./collection.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import { type ReadView, settle, type Write } from "./document-record.ts";
+import { installPending, type ReadView, type Write } from "./document-record.ts";
 import { Transaction } from "./transaction.ts";
 import { fillBatch } from "./transaction-batch.ts";
 import { type NewSlice, Versions } from "./versions.ts";
@@ -63,8 +63,8 @@ export class Engine {
    * Resolves when every commit up to now is durable. Replies that depend on what a plain statement read wait for
    * this.
    */
-  settled(): Promise<void> {
-    return this.#queue.settled;
+  durable(): Promise<void> {
+    return this.#queue.durable;
   }
 
   /**
@@ -137,10 +137,10 @@ export class Engine {
 
   /**
    * Waits until no open transaction has writes to the collection and every committed write is installed, so that
-   * its indexes and options can be changed. Records of commits that are not durable yet are settled at once: a busy
+   * its indexes and options can be changed. Records of commits that are not durable yet are installed at once: a busy
    * collection always has some.
    */
-  async settleWriters(collection: Collection): Promise<void> {
+  async waitForWriters(collection: Collection): Promise<void> {
     const isWriter = ({ writes }: Transaction) => writes.some((write) => write.collection === collection);
     const isLong = (transaction: Transaction) =>
       transaction.writes.length > LONG_COMMIT || transaction.committedAt <= this.versions.durable;
@@ -150,7 +150,7 @@ export class Engine {
       if (writer === undefined && ending === undefined) break;
       await (writer?.finished ?? this.#installing.get(ending!));
     }
-    for (const { writes } of this.#installing.keys()) for (const { record } of writes) settle(record);
+    for (const { writes } of this.#installing.keys()) for (const { record } of writes) installPending(record);
   }
 
   /** @throws CommandFault 14031 once the store has failed */
@@ -257,5 +257,5 @@ const storeFault = (error: Error): CommandFault =>
   );
 
 const DONE = Promise.resolve();
-/** Up to this many records are settled without a pause. */
+/** Up to this many records are installed without a pause. */
 const LONG_COMMIT = 1_000;

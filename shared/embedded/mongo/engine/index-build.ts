@@ -12,7 +12,7 @@ interface IndexBuild {
    * Resolves when all commits before the build are durable: until then readers need versions that the build does
    * not index.
    */
-  readonly settled?: () => Promise<void>;
+  readonly durable?: () => Promise<void>;
 }
 
 /**
@@ -24,7 +24,7 @@ interface IndexBuild {
 export async function buildIndex(
   collection: Collection,
   index: CollectionIndex,
-  { slice, settled }: IndexBuild,
+  { slice, durable }: IndexBuild,
 ): Promise<void> {
   index.isReady = false;
   collection.indexes.push(index);
@@ -36,7 +36,7 @@ export async function buildIndex(
       if (slice.isOver()) await slice.pause();
     }
     if (index.isUnique) await requireUnique(collection, index, slice);
-    await settled?.();
+    await durable?.();
     index.isReady = true;
   } catch (error) {
     collection.indexes = collection.indexes.filter((other) => other !== index);

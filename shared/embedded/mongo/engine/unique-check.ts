@@ -1,13 +1,13 @@
 import { documentOf } from "../bson/values.ts";
 import { keyTuples } from "../fields/index-keys.ts";
 import type { CollectionIndex } from "./collection-index.ts";
-import { type DocumentRecord, settle, type UnitOfWork } from "./document-record.ts";
+import { type DocumentRecord, installPending, type UnitOfWork } from "./document-record.ts";
 import { EntryCursor } from "./entry-cursor.ts";
 import { LazyDocument } from "./lazy-document.ts";
 import { showDocument } from "./show-value.ts";
 import { DuplicateKey, WriteConflict } from "./write-conflict.ts";
 
-export interface UniqueClaim {
+export interface UniqueEntry {
   readonly namespace: string;
   readonly index: CollectionIndex;
   readonly keys: readonly string[];
@@ -22,30 +22,30 @@ export interface UniqueClaim {
  * transaction, or a commit since the snapshot, is a conflict: whether the key is free is undecided, or not visible
  * to the snapshot.
  */
-export function checkUnique(claim: UniqueClaim): void {
-  const { index, keys, record } = claim;
+export function checkUnique(entry: UniqueEntry): void {
+  const { index, keys, record } = entry;
   if (!index.isUnique) return;
   for (const key of keys) {
     const { leaf, slot } = index.entries.seek(key, -1);
     if (index.entries.leaves[leaf]?.keys[slot] !== key) continue;
     const cursor = new EntryCursor(index.entries, { low: key, high: `${key}\0` });
-    while (cursor.next()) if (cursor.record !== record) checkHolder(claim, key, cursor.record!);
+    while (cursor.next()) if (cursor.record !== record) checkHolder(entry, key, cursor.record!);
   }
 }
 
 function checkHolder(
-  { namespace, index, transaction }: UniqueClaim,
+  { namespace, index, transaction }: UniqueEntry,
   key: string,
   holder: DocumentRecord,
 ): void {
-  settle(holder);
+  installPending(holder);
   const { pending } = holder;
   if (pending !== null && pending.owner !== transaction) throw new WriteConflict(pending.owner);
   if (pending === null && holder.committedAt > transaction.at) throw new WriteConflict(null);
   const bytes = pending === null ? holder.bytes : pending.bytes;
   if (bytes === null) return;
   const source = new LazyDocument(bytes);
-  if (holder.isSettled || index.holds(key, source)) throw duplicateKey(namespace, index, { key, source });
+  if (holder.hasOneVersion || index.holds(key, source)) throw duplicateKey(namespace, index, { key, source });
 }
 
 /** Builds the error for a key that `source` already has. */

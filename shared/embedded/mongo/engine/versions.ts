@@ -1,6 +1,6 @@
 import type { Pace } from "../pacing/pace.ts";
 import type { IndexKeys, Write } from "./document-record.ts";
-import { type DocumentRecord, type ReadView, type RecordOwner, settle } from "./document-record.ts";
+import { type DocumentRecord, installPending, type ReadView, type RecordOwner } from "./document-record.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Versions older than `committedAt` and their index entries, kept until no snapshot can see them. */
@@ -68,7 +68,7 @@ export class Versions {
     this.durable = committedAt;
     const slice = this.#newSlice();
     for (let i = 0; i < writes.length; i++) {
-      settle(writes[i]!.record);
+      installPending(writes[i]!.record);
       if (slice.isOver()) return this.#installRest(writes, i + 1, slice);
     }
     this.#prune();
@@ -100,7 +100,7 @@ export class Versions {
   async #installRest(writes: readonly Write[], from: number, slice: Pace): Promise<void> {
     for (let i = from; i < writes.length; i++) {
       if (slice.isOver()) await slice.pause();
-      settle(writes[i]!.record);
+      installPending(writes[i]!.record);
     }
     this.#prune();
   }
@@ -120,13 +120,13 @@ export class Versions {
     record.pending = null;
     if (record.older !== null) {
       this.#retired.push({ committedAt: owner.committedAt, collection, record, dropped });
-    } else if (bytes === null) this.#forget(collection, record, dropped);
+    } else if (bytes === null) this.#remove(collection, record, dropped);
     // A record written twice may have regained a key that its first write dropped.
     else if (before !== null) collection.dropEntries(record, dropped);
     else for (const { index, keys } of dropped) index.removeEntries(keys, record);
   }
 
-  #forget(collection: RecordOwner, record: DocumentRecord, dropped: readonly IndexKeys[]): void {
+  #remove(collection: RecordOwner, record: DocumentRecord, dropped: readonly IndexKeys[]): void {
     for (const { index, keys } of dropped) index.removeEntries(keys, record);
     collection.records.delete(record);
   }
@@ -163,7 +163,7 @@ export class Versions {
 
   /**
    * Removes versions older than the one that retired them. Versions that newer ones retired are pruned with
-   * those: a record without older versions counts as settled, so it must not have their index entries.
+   * those: a record without older versions counts as having one version, so it must not have their index entries.
    */
   #pruneRecord({ committedAt, collection, record, dropped }: Retired): void {
     if (record.committedAt <= committedAt) record.older = null;
@@ -172,7 +172,7 @@ export class Versions {
       while (version !== null && version.committedAt > committedAt) version = version.older;
       if (version !== null) (version as { older: null }).older = null;
     }
-    if (record.bytes === null && record.isSettled) this.#forget(collection, record, dropped);
+    if (record.bytes === null && record.hasOneVersion) this.#remove(collection, record, dropped);
     else collection.dropEntries(record, dropped);
   }
 }

@@ -95,7 +95,7 @@ function roundDecimally(double: number, places: number, rounding: Rounding): num
   return Number(`${WHOLE[rounding](shifted)}e${-places}`);
 }
 
-function placesOf(name: string, value: Maybe): number {
+function digitsOf(name: string, value: Maybe): number {
   const places = isNumber(value) ? toDouble(value) : Number.NaN;
   if (!Number.isInteger(places))
     throw new CommandFault(51082, `precision argument to ${name} must be a integral value`);
@@ -114,7 +114,7 @@ const rounding = (name: string, mode: Rounding): Operator =>
       if (isNullish(value) || places === null) return null;
       if (!isNumber(value))
         throw new CommandFault(51081, `${name} only supports numeric types, not ${typeNameOf(value)}`);
-      return roundNumber(value, places === undefined ? 0 : placesOf(name, places), mode);
+      return roundNumber(value, places === undefined ? 0 : digitsOf(name, places), mode);
     },
     { least: 1, most: 2 },
   );

@@ -31,9 +31,9 @@ const KINDS: readonly (readonly [RegExp, (name: string) => unknown, readonly num
   ],
 ];
 
-function isKnown(ask: () => unknown, unknown: readonly number[]): boolean {
+function isKnown(call: () => unknown, unknown: readonly number[]): boolean {
   try {
-    ask();
+    call();
     return true;
   } catch (error) {
     if (!(error instanceof CommandFault)) throw error;
@@ -57,7 +57,7 @@ const isKnownFilter = (name: string): boolean =>
 
 test("every operator in the table exists", async () => {
   const table = await readFile(new URL("../operators.md", import.meta.url), "utf8");
-  let asked = 0;
+  let called = 0;
   for (const [, kind, cell] of table.matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm)) {
     // The clauses of `$push` in brackets are no operators of their own.
     const names = [...cell!.replace(/\([^)]*\)/g, "").matchAll(/`(\$[a-z]\w*)`/gi)].map(([, name]) => name!);
@@ -70,8 +70,8 @@ test("every operator in the table exists", async () => {
         );
       else if (/^Filters/.test(kind!)) assert.ok(isKnownFilter(name), `${kind}: ${name}`);
       else continue;
-      asked++;
+      called++;
     }
   }
-  assert.ok(asked > 200, `${asked} operators`);
+  assert.ok(called > 200, `${called} operators`);
 });

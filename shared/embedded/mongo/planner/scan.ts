@@ -45,7 +45,7 @@ export class Scan {
     if (bytes === null) return "passed";
     const source = new LazyDocument(bytes);
     const { index, key } = this.#candidates;
-    if (index !== null && !record.isSettled) {
+    if (index !== null && !record.hasOneVersion) {
       if (record.pending?.bytes === bytes && isDropped(record.pending, index, key)) return "passed";
       if (!index.holds(key, source)) return "passed";
     }

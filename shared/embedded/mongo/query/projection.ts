@@ -32,7 +32,7 @@ interface Parsing {
 
 const isFlag = (value: BsonValue): boolean => typeof value === "boolean" || isNumber(value);
 
-function settle(parsing: Parsing, mode: Mode, path: string): void {
+function requireMode(parsing: Parsing, mode: Mode, path: string): void {
   if (parsing.mode === undefined) parsing.mode = mode;
   else if (parsing.mode !== mode) {
     const [code, verb] = mode === "exclusion" ? [31254, "exclusion"] : [31253, "inclusion"];
@@ -41,7 +41,7 @@ function settle(parsing: Parsing, mode: Mode, path: string): void {
 }
 
 /** Computed fields imply an inclusion projection. */
-function settleComputed(parsing: Parsing): void {
+function requireInclusion(parsing: Parsing): void {
   if (parsing.mode === "exclusion") {
     throw new CommandFault(31252, "Cannot use expression other than $meta in exclusion projection");
   }
@@ -50,7 +50,7 @@ function settleComputed(parsing: Parsing): void {
 
 function addFlag(parsing: Parsing, path: string, keeps: boolean): void {
   if (path === "_id") parsing.id = keeps ? "include" : "exclude";
-  else settle(parsing, keeps ? "inclusion" : "exclusion", path);
+  else requireMode(parsing, keeps ? "inclusion" : "exclusion", path);
   addLeaf(parsing.root, path, { kind: keeps ? "include" : "exclude" });
 }
 
@@ -91,7 +91,7 @@ function addPositional(parsing: Parsing, path: string): void {
     throw new CommandFault(31276, "Cannot specify more than one positional projection per query.");
   const field = path.slice(0, -2);
   parsing.positional = field;
-  settle(parsing, "inclusion", path);
+  requireMode(parsing, "inclusion", path);
   const reshape = (value: BsonValue, root: BsonDocument): BsonValue => {
     if (!Array.isArray(value)) return value;
     const index = match && matchedArrayIndex(match, root);
@@ -119,7 +119,7 @@ function addOperator(parsing: Parsing, path: string, spec: BsonDocument): void {
     return;
   }
   if (operator === "$meta") throw unsupported("The projection $meta");
-  settleComputed(parsing);
+  requireInclusion(parsing);
   if (isFind && operator === "$elemMatch") addLeaf(parsing.root, path, elemMatchLeaf(operand, parsing));
   else addLeaf(parsing.root, path, { kind: "compute", expression: compileExpression(spec, scope) });
 }
@@ -146,7 +146,7 @@ function addEmpty(parsing: Parsing, path: string, value: BsonDocument): void {
 }
 
 function addComputed(parsing: Parsing, path: string, value: BsonValue): void {
-  settleComputed(parsing);
+  requireInclusion(parsing);
   addLeaf(parsing.root, path, {
     kind: "compute",
     expression: compileExpression(value, parsing.options.scope),

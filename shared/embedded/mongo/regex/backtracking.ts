@@ -62,7 +62,7 @@ class Run {
       this.#limit.take(1);
       const instruction = this.#instructions[at]!;
       if (instruction.op === "match") {
-        this.#forgetWays(base);
+        this.#dropAlternatives(base);
         return position;
       }
       const next = this.#carryOut(instruction, position);
@@ -95,7 +95,7 @@ class Run {
   }
 
   /** Keeps what has matched and drops the other alternatives; the registers can still be restored. */
-  #forgetWays(base: number): void {
+  #dropAlternatives(base: number): void {
     const undo = this.#undo;
     let kept = base;
     for (let i = base; i < undo.length; i += 2) {

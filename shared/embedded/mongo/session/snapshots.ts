@@ -41,7 +41,7 @@ export class Snapshots {
     const known = this.#kept.get(time.value);
     if (known !== undefined) return this.#used(known);
     const oldest = this.#kept.keys().next().value;
-    if (this.#kept.size >= MAX_KEPT) this.#forget(oldest!);
+    if (this.#kept.size >= MAX_KEPT) this.#release(oldest!);
     const taken: Kept = { time, view: this.#engine.openView(), lastUsed: Date.now() };
     this.#kept.set(time.value, taken);
     return taken;
@@ -68,7 +68,7 @@ export class Snapshots {
 
   close(): void {
     clearInterval(this.#timer);
-    for (const time of [...this.#kept.keys()]) this.#forget(time);
+    for (const time of [...this.#kept.keys()]) this.#release(time);
   }
 
   #used(kept: Kept): Kept {
@@ -76,12 +76,12 @@ export class Snapshots {
     return kept;
   }
 
-  #forget(time: bigint): void {
+  #release(time: bigint): void {
     this.#engine.versions.close(this.#kept.get(time)!.view);
     this.#kept.delete(time);
   }
 
   #sweep(now: number): void {
-    for (const [time, { lastUsed }] of this.#kept) if (now - lastUsed > KEPT_MS) this.#forget(time);
+    for (const [time, { lastUsed }] of this.#kept) if (now - lastUsed > KEPT_MS) this.#release(time);
   }
 }

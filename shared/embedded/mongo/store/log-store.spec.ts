@@ -110,11 +110,11 @@ describe("the log store", () => {
     for (const failsAt of ["space", "switch"]) {
       let fails = false;
       const held = Promise.withResolvers<void>();
-      const asked = Promise.withResolvers<void>();
+      const requested = Promise.withResolvers<void>();
       const disk: Disk = {
         ...realDisk,
         free: async () => {
-          asked.resolve();
+          requested.resolve();
           if (failsAt === "space") await held.promise;
           return 2 ** 40;
         },
@@ -132,7 +132,7 @@ describe("the log store", () => {
       const refused = failsAt === "switch" ? store.append(batchOf("refused")) : null;
       refused?.catch(() => {});
       const compacted = store.compactIfDue(snapshotOf([]));
-      await asked.promise;
+      await requested.promise;
       if (failsAt === "space") await assert.rejects(store.append(batchOf("refused")), /EIO/);
       held.resolve();
       if (refused !== null) await assert.rejects(refused, /EIO/);

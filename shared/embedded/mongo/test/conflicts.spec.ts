@@ -195,8 +195,8 @@ describe("two writers on one document or key", () => {
   it("finds an existing index at once, even while a transaction on its collection is open", () =>
     inTransaction(async (session) => {
       await items.updateOne({ _id: 1 }, { $set: { n: 1 } }, { session });
-      const asked = items.createIndex({ key: 1 }, { unique: true, sparse: true });
-      assert.equal(await Promise.race([asked, delay(2000, "still waiting", { ref: false })]), "key_1");
+      const created = items.createIndex({ key: 1 }, { unique: true, sparse: true });
+      assert.equal(await Promise.race([created, delay(2000, "still waiting", { ref: false })]), "key_1");
     }));
 
   it("aborts what a lost client left open when the session ends", async () => {

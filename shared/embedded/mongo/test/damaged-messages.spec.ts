@@ -12,7 +12,7 @@ import { RawConnection } from "./raw-connection.fixture.ts";
 /** Set these to repeat a failed run, or for a longer run. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 const MESSAGES = Number(process.env.FUZZ_MESSAGES ?? 2_000);
-const LANES = 8;
+const WRITERS = 8;
 /** Garbage that is not collected yet is not a leak; growth by more bytes than this is. */
 const GROWTH_BYTES = 64 * 1024 * 1024;
 
@@ -20,11 +20,11 @@ describe(`damaged messages (FUZZ_SEED=${SEED})`, { skip: realServerUrl !== undef
   it(`get an error or a closed connection, ${MESSAGES} of them, without other effects`, async () => {
     const server = await startEmbeddedMongo({ memory: true });
     const client = await new MongoClient(server.url).connect();
-    const outcomes = { answered: 0, closed: 0, unanswerable: 0 };
-    const lane = async (number: number) => {
+    const outcomes = { replied: 0, closed: 0, unanswerable: 0 };
+    const writer = async (number: number) => {
       const roll = rollFrom(SEED + number);
       let connection: RawConnection | null = null;
-      for (let i = 0; i < MESSAGES / LANES; i++) {
+      for (let i = 0; i < MESSAGES / WRITERS; i++) {
         connection ??= await RawConnection.open(server.url);
         const message = damagedMessage(roll);
         connection.socket.write(message);
@@ -33,7 +33,7 @@ describe(`damaged messages (FUZZ_SEED=${SEED})`, { skip: realServerUrl !== undef
         else {
           const reply = await within(connection.reply(), message);
           isOver = reply === null;
-          outcomes[isOver ? "closed" : "answered"] += 1;
+          outcomes[isOver ? "closed" : "replied"] += 1;
         }
         if (!isOver) continue;
         connection.close();
@@ -45,11 +45,11 @@ describe(`damaged messages (FUZZ_SEED=${SEED})`, { skip: realServerUrl !== undef
     const collect = runInNewContext("gc") as () => void;
     collect();
     const before = process.memoryUsage();
-    await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
+    await Promise.all(Array.from({ length: WRITERS }, (_, number) => writer(number)));
     await client.db("fuzz").dropDatabase();
     collect();
     const after = process.memoryUsage();
-    assert.ok(outcomes.answered > MESSAGES / 10 && outcomes.closed > MESSAGES / 50, JSON.stringify(outcomes));
+    assert.ok(outcomes.replied > MESSAGES / 10 && outcomes.closed > MESSAGES / 50, JSON.stringify(outcomes));
     const growth = after.heapUsed + after.external - before.heapUsed - before.external;
     assert.ok(growth < GROWTH_BYTES, `memory has grown by ${growth} bytes`);
 

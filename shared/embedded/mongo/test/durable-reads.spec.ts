@@ -36,9 +36,9 @@ describe("writes that are not durable yet", { skip: realServerUrl !== undefined 
 
   /** Starts a write, and resolves when it waits for the disk. */
   async function underWay<T>(write: Promise<T>) {
-    const sent = { isAnswered: false, write };
+    const sent = { hasReplied: false, write };
     const note = () => {
-      sent.isAnswered = true;
+      sent.hasReplied = true;
     };
     write.then(note, note);
     await eventually(() => disk.held > 0);
@@ -72,7 +72,7 @@ describe("writes that are not durable yet", { skip: realServerUrl !== undefined 
     assert.deepEqual(await seen(), before);
     const sent = [insert, update, again, removal];
     assert.deepEqual(
-      sent.map(({ isAnswered }) => isAnswered),
+      sent.map(({ hasReplied }) => hasReplied),
       [false, false, false, false],
     );
     disk.release();
@@ -81,21 +81,21 @@ describe("writes that are not durable yet", { skip: realServerUrl !== undefined 
   });
 
   it("can be the basis of other writes, which the same flush makes durable", async () => {
-    await begin("claims", 12);
-    const claim = (by: number) =>
+    await begin("takes", 12);
+    const takeJob = (by: number) =>
       jobs.findOneAndUpdate({ state: "free" }, { $set: { state: "taken", by } }, { sort: { _id: 1 } });
-    const claims = Array.from({ length: 12 }, (_, by) => claim(by));
+    const takes = Array.from({ length: 12 }, (_, by) => takeJob(by));
     await eventually(() => disk.held > 0);
     await letPass();
-    const nothing = await underWay(claim(12));
+    const nothing = await underWay(takeJob(12));
     await letPass();
     assert.equal(
-      nothing.isAnswered,
+      nothing.hasReplied,
       false,
-      "that nothing is free is not known before the claims are durable",
+      "the reply that no job is free waits until the others are durable",
     );
     disk.release();
-    const taken = await Promise.all(claims);
+    const taken = await Promise.all(takes);
     assert.equal(new Set(taken.map((job) => job?._id)).size, 12);
     assert.equal(await nothing.write, null);
   });
@@ -107,8 +107,8 @@ describe("writes that are not durable yet", { skip: realServerUrl !== undefined 
     await letPass();
     disk.release();
     disk.hold();
-    await eventually(() => first.isAnswered && disk.held > 0);
-    assert.equal(second.isAnswered, false);
+    await eventually(() => first.hasReplied && disk.held > 0);
+    assert.equal(second.hasReplied, false);
     disk.release();
     await second.write;
   });
@@ -128,7 +128,7 @@ describe("writes that are not durable yet", { skip: realServerUrl !== undefined 
     await letPass();
     const waiting = [miss, insert, duplicate, upsert, conflict];
     assert.deepEqual(
-      waiting.map(({ isAnswered }) => isAnswered),
+      waiting.map(({ hasReplied }) => hasReplied),
       [false, false, false, false, false],
     );
     disk.release();
@@ -162,8 +162,8 @@ describe("writes that are not durable yet", { skip: realServerUrl !== undefined 
     await begin("indexes", 200);
     disk.release();
     let isOver = false;
-    const writers = Array.from({ length: 4 }, async (_, lane) => {
-      for (let n = 0; !isOver; n++) await jobs.updateOne({ _id: lane + 4 * (n % 50) }, { $set: { by: n } });
+    const writers = Array.from({ length: 4 }, async (_, writer) => {
+      for (let n = 0; !isOver; n++) await jobs.updateOne({ _id: writer + 4 * (n % 50) }, { $set: { by: n } });
     });
     await jobs.createIndex({ by: 1 });
     isOver = true;

@@ -8,8 +8,8 @@ import { startEmbeddedMongo } from "../start-embedded-mongo.ts";
 import { directoryForTests, realServerUrl } from "./mongo.fixture.ts";
 
 const PROCESS = fileURLToPath(new URL("server.process.ts", import.meta.url));
-const ROUNDS = 4;
-/** The number of acknowledged writes before the process of a round is killed. */
+const KILLS = 4;
+/** The number of acknowledged writes before the process of a kill is killed. */
 const ACKNOWLEDGED = [120, 20, 400, 80];
 
 /** A failed test leaves its server running, which would keep this process alive. */
@@ -18,12 +18,15 @@ after(() => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-async function spawnServer(directory: string, sync: string): Promise<{ child: ChildProcess; says: string }> {
+async function spawnServer(
+  directory: string,
+  sync: string,
+): Promise<{ child: ChildProcess; firstLine: string }> {
   const child = spawn(process.execPath, [PROCESS, directory, sync], { stdio: ["ignore", "pipe", "inherit"] });
   children.add(child);
   child.once("exit", () => children.delete(child));
   const [line] = await once(child.stdout!, "data");
-  return { child, says: String(line).trim() };
+  return { child, firstLine: String(line).trim() };
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -32,39 +35,39 @@ async function kill(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-interface Ledger {
+interface Written {
   single: number[];
   pairs: number[];
 }
 
-/** Writes until the process dies; the ledger has the acknowledged writes. */
+/** Writes until the process dies; the written has the acknowledged writes. */
 async function writeUntilKilled(
   url: string,
-  round: number,
+  kill: number,
   child: ChildProcess,
-  ledger: Ledger,
+  written: Written,
 ): Promise<void> {
   const client = await new MongoClient(url, { serverSelectionTimeoutMS: 5000, retryWrites: false }).connect();
-  const db = client.db("ledger");
+  const db = client.db("written");
   let isKilled = false;
   let acknowledged = 0;
   const note = (list: number[], id: number) => {
     list.push(id);
     acknowledged += 1;
-    if (acknowledged < ACKNOWLEDGED[round]! || isKilled) return;
+    if (acknowledged < ACKNOWLEDGED[kill]! || isKilled) return;
     isKilled = true;
     child.kill("SIGKILL");
   };
-  const singles = async (lane: number) => {
+  const singles = async (writer: number) => {
     for (let n = 0; ; n++) {
-      const _id = round * 1_000_000 + lane * 100_000 + n;
+      const _id = kill * 1_000_000 + writer * 100_000 + n;
       await db.collection<{ _id: number }>("single").insertOne({ _id });
-      note(ledger.single, _id);
+      note(written.single, _id);
     }
   };
-  const pairs = async (lane: number) => {
+  const pairs = async (writer: number) => {
     for (let n = 0; ; n++) {
-      const _id = round * 1_000_000 + lane * 100_000 + n;
+      const _id = kill * 1_000_000 + writer * 100_000 + n;
       await client.withSession((session) =>
         session.withTransaction(async () => {
           await db.collection<{ _id: number }>("left").insertOne({ _id }, { session });
@@ -74,13 +77,13 @@ async function writeUntilKilled(
             .updateOne({ _id: "pairs" }, { $inc: { n: 1 } }, { session, upsert: true });
         }),
       );
-      note(ledger.pairs, _id);
+      note(written.pairs, _id);
     }
   };
   const ended = once(child, "exit");
-  const lanes = [singles(0), singles(1), singles(2), pairs(3), pairs(4)];
-  await Promise.all(lanes.map((lane) => assert.rejects(lane)));
-  // On a busy machine the lanes may have failed before, and nothing else would end the process.
+  const writers = [singles(0), singles(1), singles(2), pairs(3), pairs(4)];
+  await Promise.all(writers.map((writer) => assert.rejects(writer)));
+  // On a busy machine the writers may have failed before, and nothing else would end the process.
   child.kill("SIGKILL");
   await ended;
   await client.close();
@@ -96,13 +99,13 @@ describe(
         const directory = directoryForTests();
 
         it("has every acknowledged write and no torn transaction after four rounds", async () => {
-          const ledger: Ledger = { single: [], pairs: [] };
-          for (let round = 0; round < ROUNDS; round++) {
-            const { child, says } = await spawnServer(directory.path, sync);
-            await writeUntilKilled(says, round, child, ledger);
-            await requireLedger(directory.path, ledger);
+          const written: Written = { single: [], pairs: [] };
+          for (let kill = 0; kill < KILLS; kill++) {
+            const { child, firstLine } = await spawnServer(directory.path, sync);
+            await writeUntilKilled(firstLine, kill, child, written);
+            await requireWritten(directory.path, written);
           }
-          assert.ok(ledger.single.length > 200 && ledger.pairs.length > 20);
+          assert.ok(written.single.length > 200 && written.pairs.length > 20);
         });
       });
     }
@@ -111,10 +114,10 @@ describe(
       const directory = directoryForTests();
 
       it("is refused to a second process, naming the first, and free again once that is dead", async () => {
-        const { child, says } = await spawnServer(directory.path, "full");
-        assert.match(says, /^mongodb:/);
+        const { child, firstLine } = await spawnServer(directory.path, "full");
+        assert.match(firstLine, /^mongodb:/);
         const second = await spawnServer(directory.path, "full");
-        assert.match(second.says, new RegExp(`in use by process ${child.pid} `));
+        assert.match(second.firstLine, new RegExp(`in use by process ${child.pid} `));
         await assert.rejects(startEmbeddedMongo({ dir: directory.path }), { type: "MONGO_DIRECTORY_LOCKED" });
         await kill(child);
         const server = await startEmbeddedMongo({ dir: directory.path });
@@ -124,10 +127,10 @@ describe(
   },
 );
 
-async function requireLedger(dir: string, { single, pairs }: Ledger): Promise<void> {
+async function requireWritten(dir: string, { single, pairs }: Written): Promise<void> {
   const server = await startEmbeddedMongo({ dir });
   const client = await new MongoClient(server.url).connect();
-  const db = client.db("ledger");
+  const db = client.db("written");
   const ids = async (name: string) =>
     new Set(
       await db

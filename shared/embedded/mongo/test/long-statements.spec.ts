@@ -41,7 +41,7 @@ describe("one statement over very many documents", () => {
   };
 
   /** Runs a long statement, sends small commands during it, and returns their replies. */
-  async function answersDuring<T>(
+  async function repliesDuring<T>(
     long: () => Promise<unknown>,
     small: () => Promise<T>,
     commands = 1,
@@ -50,15 +50,15 @@ describe("one statement over very many documents", () => {
     const running = long().finally(() => {
       isRunning = false;
     });
-    const answers: T[] = [];
+    const replies: T[] = [];
     while (isRunning) {
-      const answer = await small();
-      if (isRunning) answers.push(answer);
+      const reply = await small();
+      if (isRunning) replies.push(reply);
     }
     await running;
     // One may come before each of its commands, which does not prove that it pauses.
-    assert.ok(answers.length > commands, `${answers.length} answers came in between`);
-    return answers;
+    assert.ok(replies.length > commands, `${replies.length} replies came in between`);
+    return replies;
   }
 
   const inTransaction = (end: "commitTransaction" | "abortTransaction") => () =>
@@ -86,14 +86,14 @@ describe("one statement over very many documents", () => {
   };
   for (const [name, statement] of Object.entries(statements)) {
     it(`serves small ones in between: ${name}`, async () => {
-      await answersDuring(statement, () => client.db("admin").command({ ping: 1 }), 2);
+      await repliesDuring(statement, () => client.db("admin").command({ ping: 1 }), 2);
     });
   }
 
   describe("and others on the same documents", { skip: realServerUrl !== undefined }, () => {
     it("becomes visible all at once", async () => {
       const target = await copied();
-      const pairs = await answersDuring(
+      const pairs = await repliesDuring(
         () => target.updateMany({}, { $set: { state: "new" } }),
         () => target.find({ _id: { $in: [0, ITEMS - 1] } }).toArray(),
       );
@@ -103,7 +103,7 @@ describe("one statement over very many documents", () => {
     it("does not find documents that were inserted since it began", async () => {
       const target = await copied();
       let id = ITEMS;
-      const inserted = await answersDuring(
+      const inserted = await repliesDuring(
         () => target.deleteMany({}),
         async () => (await target.insertOne({ _id: id++, state: "young", n: -1 })).insertedId,
       );

@@ -5,7 +5,7 @@ import { mongoForTests } from "./mongo.fixture.ts";
 
 /** Set these to repeat a failed run, or for a longer run. */
 const SEED = Number(process.env.PLANNER_SEED ?? Date.now() % 1_000_000);
-const ROUNDS = Number(process.env.PLANNER_ROUNDS ?? 2);
+const REPETITIONS = Number(process.env.PLANNER_REPETITIONS ?? 2);
 const QUERIES = 120;
 
 /** A linear congruential generator: the same seed gives the same test. */
@@ -145,9 +145,9 @@ describe(`the planner against a full scan (PLANNER_SEED=${SEED})`, () => {
       );
   };
 
-  for (let round = 0; round < ROUNDS; round++) {
-    it(`finds the same documents in the same order, collection ${round}`, async () => {
-      const items = mongo.db.collection<Document & { _id: number }>(`random-${round}`);
+  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+    it(`finds the same documents in the same order, collection ${repetition}`, async () => {
+      const items = mongo.db.collection<Document & { _id: number }>(`random-${repetition}`);
       await items.insertMany(Array.from({ length: 150 }, (_, id) => someDocument(dice, id)));
       for (let i = 0; i < 6; i++) await items.createIndexes([someIndex(dice, i)]).catch(refuseTwins);
       for (let query = 0; query < QUERIES; query++) {
@@ -158,7 +158,7 @@ describe(`the planner against a full scan (PLANNER_SEED=${SEED})`, () => {
   }
 
   it("has used indexes for a good part of the queries", () => {
-    assert.ok(indexed > (ROUNDS * QUERIES) / 5, `${indexed} of ${ROUNDS * QUERIES}`);
+    assert.ok(indexed > (REPETITIONS * QUERIES) / 5, `${indexed} of ${REPETITIONS * QUERIES}`);
   });
 });
 

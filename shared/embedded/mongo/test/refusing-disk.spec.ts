@@ -91,11 +91,11 @@ describe("a disk that rejects writes", { skip: realServerUrl !== undefined }, ()
       await items.createIndex({ u: 1 }, { unique: true, sparse: true });
       await items.insertOne({ _id: 0, n: 0 });
       let increments = 0;
-      /** The documents of each lane whose writes were acknowledged. */
+      /** The documents of each writer whose writes were acknowledged. */
       const model = new Map<number, number>();
       let isOver = false;
       let refusals = 0;
-      const lane = async (number: number) => {
+      const writer = async (number: number) => {
         for (let step = 0; !isOver; step++) {
           const _id = 1000 * number + (step % 7);
           const n = step;
@@ -130,13 +130,13 @@ describe("a disk that rejects writes", { skip: realServerUrl !== undefined }, ()
       };
       for (let round = 0; round < 4; round++) {
         isOver = false;
-        const lanes = [1, 2, 3, 4, 5, 6].map(lane);
+        const writers = [1, 2, 3, 4, 5, 6].map(writer);
         const before = increments;
         await eventually(() => increments > before + 40);
         disk.isFull = true;
         await eventually(() => refusals > round * 6 + 5);
         isOver = true;
-        await Promise.all(lanes);
+        await Promise.all(writers);
         await requireModel(items);
         disk.isFull = false;
         await eventually(() => items.updateOne({ _id: 0 }, { $inc: { n: 1 } }).then(Boolean, () => false));

@@ -181,7 +181,7 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
   });
 
   it("ignores a batch that a crash left unfinished at any byte", async () => {
-    const said: string[] = [];
+    const logged: string[] = [];
     const db = await start();
     await db.collection("things").insertOne({ n: 1 });
     await stop();
@@ -195,13 +195,13 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
       Buffer.alloc(5_000_000),
     ]) {
       await writeFile(join(dir(), log!), Buffer.concat([written, rest]));
-      const again = await start({ log: (message) => said.push(message) });
+      const again = await start({ log: (message) => logged.push(message) });
       assert.equal(await again.collection("things").countDocuments({}), 1);
       await stop();
       await rm(join(dir(), "log-00000001"), { force: true });
     }
     assert.deepEqual(
-      said.map((message) => /with (\d+) bytes of an interrupted write/.exec(message)?.[1]),
+      logged.map((message) => /with (\d+) bytes of an interrupted write/.exec(message)?.[1]),
       ["3", "9", "1"],
     );
     // Without the end mark and the last byte of the frame before it.
@@ -227,16 +227,16 @@ describe("an embedded server that starts again", { skip: realServerUrl !== undef
     const things = db.collection<{ _id: number; n: number; text: string }>("things");
     await things.createIndex({ n: 1 });
     await things.insertMany(Array.from({ length: 50 }, (_, _id) => ({ _id, n: 0, text: "x".repeat(200) })));
-    let rounds = 0;
+    let rewrites = 0;
     await eventually(async () => {
       await things.updateMany({}, { $inc: { n: 1 } });
-      rounds += 1;
-      return rounds > 20 && server!.stats().logBytes < 60_000 && (await logFiles())[0] !== "log-00000000";
+      rewrites += 1;
+      return rewrites > 20 && server!.stats().logBytes < 60_000 && (await logFiles())[0] !== "log-00000000";
     });
     await things.updateMany({}, { $inc: { n: 1 } });
     await stop();
     const again = (await start()).collection("things");
-    assert.equal(await again.countDocuments({ n: rounds + 1 }), 50);
+    assert.equal(await again.countDocuments({ n: rewrites + 1 }), 50);
     assert.ok((await readdir(dir())).length <= 3, "old files are removed");
   });
 });

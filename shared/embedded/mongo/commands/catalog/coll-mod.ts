@@ -52,7 +52,7 @@ async function setOptions(
   options: BsonDocument,
 ): Promise<void> {
   engine.requireWritableStore();
-  await engine.settleWriters(collection);
+  await engine.waitForWriters(collection);
   const before = collection.options;
   collection.setOptions(options);
   await engine.append([catalogChange.options(collection)], () => collection.setOptions(before));
@@ -94,7 +94,7 @@ async function changeIndex(
   collection: Collection,
   { index, definition, reply }: IndexChange,
 ): Promise<IndexChange["reply"]> {
-  await engine.settleWriters(collection);
+  await engine.waitForWriters(collection);
   const changed = index.withDefinition(definition);
   const replace = (old: CollectionIndex, by: CollectionIndex) => {
     collection.indexes = collection.indexes.map((other) => (other === old ? by : other));

@@ -75,7 +75,7 @@ export async function dropCollections(
   dropped: readonly Collection[],
 ): Promise<void> {
   engine.requireWritableStore();
-  for (const collection of dropped) await engine.settleWriters(collection);
+  for (const collection of dropped) await engine.waitForWriters(collection);
   const present = dropped.filter(({ isDropped }) => !isDropped);
   for (const collection of present) {
     collection.isDropped = true;
@@ -136,7 +136,7 @@ async function renameCollection(context: CommandContext): Promise<Reply> {
     if (!args.flag("dropTarget")) throw new CommandFault(48, "target namespace exists");
     await dropCollections(context, [target]);
   }
-  await engine.settleWriters(collection);
+  await engine.waitForWriters(collection);
   const rename = (name: Name) => {
     engine.catalog.remove(collection);
     Object.assign(collection, name);

@@ -64,13 +64,13 @@ async function addIndexes(
     // Services create their indexes at each start, which must not wait for transactions that a killed process
     // left open.
     if (await stands()) continue;
-    if (context.transaction === null) await engine.settleWriters(collection);
+    if (context.transaction === null) await engine.waitForWriters(collection);
     if (await stands()) continue;
     if (collection.indexes.length >= MAX_INDEXES) {
       throw new CommandFault(67, `a collection has ${MAX_INDEXES} indexes at most`);
     }
     const index = new CollectionIndex(definition);
-    await buildIndex(collection, index, { slice, settled: () => engine.settled() });
+    await buildIndex(collection, index, { slice, durable: () => engine.durable() });
     if (context.transaction === null) {
       const change = catalogChange.index(collection, index);
       await engine.append([change], () => {
@@ -114,7 +114,7 @@ async function dropIndexes(context: CommandContext): Promise<Reply> {
   const dropped =
     wanted === "*" ? collection.indexes.slice(1) : [wanted].flat().map((one) => namedIndex(collection, one));
   if (dropped.includes(collection.idIndex)) throw new CommandFault(72, "cannot drop _id index");
-  await server.engine.settleWriters(collection);
+  await server.engine.waitForWriters(collection);
   const { indexes } = collection;
   collection.indexes = indexes.filter((index) => !dropped.includes(index));
   const changes = dropped.map(({ name }) => catalogChange.dropIndex(collection, name));

@@ -14,8 +14,9 @@ const PARAMETERS: Readonly<Record<string, BsonValue>> = {
 
 function getParameter({ server, args }: CommandContext): Reply {
   const known: Record<string, BsonValue> = { ...PARAMETERS, ...Object.fromEntries(server.parameters) };
-  const asked = args.command.get("getParameter");
-  if (asked === "*" || (isDocument(asked) && asked.get("allParameters") === true)) return replyOf(known);
+  const requested = args.command.get("getParameter");
+  if (requested === "*" || (isDocument(requested) && requested.get("allParameters") === true))
+    return replyOf(known);
   const found = Object.entries(known).filter(([name]) => args.command.has(name));
   if (found.length === 0) throw new CommandFault(72, "no option found to get");
   return replyOf(Object.fromEntries(found));

@@ -48,7 +48,7 @@ function collectionStats(context: CommandContext, name: string, operand: BsonVal
       `Unable to retrieve storageStats in $collStats stage: Collection [${context.database}.${name}] not found.`,
     );
   }
-  const asked = isDocument(operand) ? operand : documentOf({});
+  const requested = isDocument(operand) ? operand : documentOf({});
   const size = sizeOf(collection);
   const count = collection.records.size;
   const indexSizes = documentOf(
@@ -58,7 +58,7 @@ function collectionStats(context: CommandContext, name: string, operand: BsonVal
     ns: collection.namespace,
     host: hostname(),
     localTime: new BsonDate(Date.now()),
-    storageStats: asked.has("storageStats")
+    storageStats: requested.has("storageStats")
       ? documentOf({
           size: size.documents,
           count,
@@ -72,7 +72,7 @@ function collectionStats(context: CommandContext, name: string, operand: BsonVal
           scaleFactor: 1,
         })
       : undefined,
-    count: asked.has("count") ? count : undefined,
+    count: requested.has("count") ? count : undefined,
   });
 }
 

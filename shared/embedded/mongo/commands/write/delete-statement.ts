@@ -23,7 +23,7 @@ export interface StatementJob {
 /** One statement of a delete command: decoded, unless it can be executed on bytes. */
 export type DeleteStatement = DeleteById | Arguments;
 
-const PLACE = "delete.deletes";
+const ARRAY_NAME = "delete.deletes";
 const FIELDS = fields("q limit hint collation sampleId");
 
 /**
@@ -33,7 +33,7 @@ const FIELDS = fields("q limit hint collation sampleId");
 export function readDeletes(args: Arguments): DeleteStatement[] {
   const { bytes, offsets } = args.documents("deletes");
   return offsets.map(
-    (offset) => DeleteById.read(bytes, offset) ?? checked(statementAt(bytes, offset, PLACE)),
+    (offset) => DeleteById.read(bytes, offset) ?? checked(statementAt(bytes, offset, ARRAY_NAME)),
   );
 }
 
@@ -59,7 +59,9 @@ export function deleteStatement(
 ): StatementOutcome | Promise<StatementOutcome> {
   if (statement instanceof Arguments) return deleteDecoded({ ...job, args: statement });
   const outcome = statement.run(findCollection(job.context, job.collectionName), job.transaction);
-  return outcome ?? deleteDecoded({ ...job, args: statementAt(statement.bytes, statement.offset, PLACE) });
+  return (
+    outcome ?? deleteDecoded({ ...job, args: statementAt(statement.bytes, statement.offset, ARRAY_NAME) })
+  );
 }
 
 async function deleteDecoded(job: StatementJob): Promise<StatementOutcome> {

@@ -98,22 +98,22 @@ async function carryOut(job: Job, transaction: Transaction, returnsNew: boolean)
     const value = () => project(before);
     if (plan === null) {
       collection.remove(transaction, row.record);
-      return answered({ n: 1, nModified: 0 }, { n: 1 }, value());
+      return outcomeOf({ n: 1, nModified: 0 }, { n: 1 }, value());
     }
     const old = returnsNew ? null : value();
     const changed = changeRow(plan, { transaction, collection, row });
     const result = old ?? project((changed ?? row.source).document);
-    return answered({ n: 1, nModified: changed === null ? 0 : 1 }, { n: 1, updatedExisting: true }, result);
+    return outcomeOf({ n: 1, nModified: changed === null ? 0 : 1 }, { n: 1, updatedExisting: true }, result);
   }
-  if (plan === null) return answered({ n: 0, nModified: 0 }, { n: 0 }, null);
+  if (plan === null) return outcomeOf({ n: 0, nModified: 0 }, { n: 0 }, null);
   if (!context.args.flag("upsert"))
-    return answered({ n: 0, nModified: 0 }, { n: 0, updatedExisting: false }, null);
+    return outcomeOf({ n: 0, nModified: 0 }, { n: 0, updatedExisting: false }, null);
   const { id, stored } = insertUpsert(plan, transaction, ensureCollection(context, name));
   const value = returnsNew ? project(stored.document) : null;
-  return answered({ n: 1, nModified: 0 }, { n: 1, updatedExisting: false, upserted: id }, value);
+  return outcomeOf({ n: 1, nModified: 0 }, { n: 1, updatedExisting: false, upserted: id }, value);
 }
 
-const answered = (
+const outcomeOf = (
   outcome: StatementOutcome,
   lastErrorObject: Parameters<typeof documentOf>[0],
   value: BsonDocument | null,

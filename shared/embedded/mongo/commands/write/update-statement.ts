@@ -22,11 +22,11 @@ export function readUpdates({ args }: CommandContext): UpdateStatement[] {
   const isPlain = args.value("let") === undefined;
   return offsets.map(
     (offset) =>
-      (isPlain ? readUpdateById(bytes, offset) : null) ?? checked(statementAt(bytes, offset, PLACE)),
+      (isPlain ? readUpdateById(bytes, offset) : null) ?? checked(statementAt(bytes, offset, ARRAY_NAME)),
   );
 }
 
-const PLACE = "update.updates";
+const ARRAY_NAME = "update.updates";
 const FIELDS = fields("q u c arrayFilters hint multi upsert upsertSupplied collation sampleId");
 
 /** @throws CommandFault 40415, 40414, 14, 9 for an invalid statement; the whole command fails then */
@@ -50,7 +50,9 @@ export function updateStatement(
   if (statement instanceof Arguments) return updateDecoded({ ...job, args: statement });
   const collection = findCollection(job.context, job.collectionName);
   const outcome = updateById(statement, { collection, transaction: job.transaction });
-  return outcome ?? updateDecoded({ ...job, args: statementAt(statement.bytes, statement.offset, PLACE) });
+  return (
+    outcome ?? updateDecoded({ ...job, args: statementAt(statement.bytes, statement.offset, ARRAY_NAME) })
+  );
 }
 
 async function updateDecoded(job: StatementJob): Promise<StatementOutcome> {

@@ -144,7 +144,7 @@ export class WriteRun {
     const committed = this.#uncommitted;
     this.#uncommitted = [];
     if (isEmpty) {
-      this.#readDurable = server.engine.settled();
+      this.#readDurable = server.engine.durable();
       return;
     }
     // The log is ordered: when the last part is stored, all earlier parts and everything that they read are

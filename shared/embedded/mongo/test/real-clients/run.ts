@@ -80,10 +80,10 @@ async function runClient(script: string, expected: readonly string[]): Promise<v
     cwd: directory,
     timeout: CLIENT_MS,
   });
-  const said = new Set(stdout.split("\n").map((line) => line.trim()));
-  const missing = expected.filter((line) => !said.has(line));
+  const printed = new Set(stdout.split("\n").map((line) => line.trim()));
+  const missing = expected.filter((line) => !printed.has(line));
   console.log(`${missing.length === 0 ? "passed" : "FAILED"}  ${script}`);
   if (missing.length === 0) return;
-  console.log(`  not said: ${missing.join(" | ")}\n${stdout}`);
+  console.log(`  not printed: ${missing.join(" | ")}\n${stdout}`);
   process.exitCode = 1;
 }
