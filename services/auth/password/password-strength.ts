@@ -1,3 +1,5 @@
+import { AppError } from "../../../shared/errors.ts";
+
 /** Why a password is not accepted. */
 export type PasswordFault = "TOO_SHORT" | "TOO_LONG" | "TOO_SIMPLE" | "COMMON" | "CONTAINS_LOGIN";
 
@@ -23,4 +25,10 @@ export function passwordFault(password: string, login: string): PasswordFault | 
   if (COMMON.test(password) || RUN.test(password)) return "COMMON";
   if (login.length >= 3 && password.toLowerCase().includes(login.toLowerCase())) return "CONTAINS_LOGIN";
   return undefined;
+}
+
+export class WeakPassword extends AppError {
+  constructor(reason: PasswordFault) {
+    super(`The new password is not accepted: ${reason}`, { type: "PASSWORD_WEAK", data: { reason } });
+  }
 }

@@ -1,4 +1,5 @@
 import type { ActionName } from "../../../shared/contracts/actions.ts";
+import type { Permission } from "../../../shared/contracts/permissions.ts";
 import type { Text } from "../texts/language.ts";
 import { groupTags, operationSummaries } from "../texts/operation-texts.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -26,7 +27,11 @@ export interface Route {
   /** The action that it calls; null where the gateway responds without one. */
   readonly action: ActionName | null;
   readonly endpoint: Endpoint;
+  readonly access: Access;
 }
+
+/** Who may use a route: everybody, everybody who is logged in, or those with a permission. */
+export type Access = "public" | "logged in" | Permission;
 
 /** What documents and the operation log show of a route. */
 export interface RouteDescription {

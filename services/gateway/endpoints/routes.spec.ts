@@ -57,6 +57,22 @@ describe("routes", () => {
     assert.equal(new Set(names).size, names.length);
   });
 
+  it("lets everybody see only what protects nothing", () => {
+    const open = routes.filter(({ access }) => access === "public");
+    assert.deepEqual(
+      open.map(({ paths }) => paths.own),
+      ["GET /", "GET /health", "GET /ready"],
+    );
+  });
+
+  it("demands a permission to change for every path that changes", () => {
+    for (const { paths, access } of routes) {
+      const [alias = ""] = Object.values(paths);
+      if (/\/(create|update|delete|upload)$/.test(alias) && access !== "public" && access !== "logged in")
+        assert.match(access, /\.(write|run)$/, alias);
+    }
+  });
+
   it("lists the services of its actions", () => {
     assert.deepEqual([...servicesOf(routes)].sort(), ["crawler", "executor", "records", "scheduler"]);
   });
