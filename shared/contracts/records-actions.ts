@@ -17,14 +17,17 @@ const nullableObject = <const P extends Fields>(props: P) =>
   ({ type: "object", nullable: true, props }) as const;
 const { name, group, handler, params, strategy, expression } = taskDefinition;
 
+/** What became of a run so far; a skip has the status `skipped`. */
+export const RECORD_STATUS = {
+  type: "enum",
+  values: ["queued", "running", "succeeded", "failed", "timed_out", "cancelled", "lost", "skipped"],
+} as const;
+
 /** One run or skip as callers see it. The fields of its task are null where it is no longer known. */
 const recordView = {
   id: "id",
   taskId: "id",
-  status: {
-    type: "enum",
-    values: ["queued", "running", "succeeded", "failed", "timed_out", "cancelled", "lost", "skipped"],
-  },
+  status: RECORD_STATUS,
   plannedAt: "instant",
   startedAt: { type: "instant", nullable: true },
   endedAt: { type: "instant", nullable: true },

@@ -3,12 +3,15 @@ import type { DataOf } from "./contract.ts";
 import { type Page, pagingBy, type Rows, rowsQuery } from "./paging.ts";
 import { exampleDefinition, taskDefaults, taskDefinition } from "./task-definition.ts";
 
+/** Whether a task is scheduled, paused, or has no occurrence left. */
+export const TASK_STATUS = { type: "enum", values: ["active", "paused", "finished"] } as const;
+
 /** A task as callers see it. */
 const taskView = {
   id: "id",
   ...taskDefinition,
   isActive: "boolean",
-  status: { type: "enum", values: ["active", "paused", "finished"] },
+  status: TASK_STATUS,
   createdAt: "instant",
   updatedAt: "instant",
   /** Planned time of the newest occurrence that was dispatched. */

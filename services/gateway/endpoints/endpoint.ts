@@ -2,8 +2,9 @@ import type { ActionName, ActionParams, ActionResult } from "../../../shared/con
 import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { errorType } from "../../../shared/errors.ts";
 import { notFound } from "../texts/error-texts.ts";
-import type { Language } from "../texts/language.ts";
+import type { Language, Text } from "../texts/language.ts";
 import type { DatetimeWire } from "../wire/datetime-wire.ts";
+import type { Output } from "../wire/output.ts";
 import { type ApiResponse, businessError } from "../wire/response.ts";
 import {
   Faults,
@@ -35,24 +36,40 @@ export interface EndpointContext {
 export interface Input<F extends WireFields = WireFields> {
   readonly source: "body" | "query" | "none";
   readonly fields: F;
+  /** Bodies for documents. */
+  readonly examples?: readonly InputExample[];
 }
-export const fromBody = <F extends WireFields>(fields: F): Input<F> => ({ source: "body", fields });
+/** A body that the endpoint accepts. */
+export interface InputExample {
+  readonly summary: Text;
+  readonly value: unknown;
+}
+export const fromBody = <F extends WireFields>(
+  fields: F,
+  examples: readonly InputExample[] = [],
+): Input<F> => ({ source: "body", fields, examples });
 export const fromQuery = <F extends WireFields>(fields: F): Input<F> => ({ source: "query", fields });
 export const noInput = { source: "none", fields: {} } as const satisfies Input;
 
-/** One endpoint: its input and what it does. Throws the errors of the actions, and `InvalidInput`. */
+/** One endpoint: its input, its output and what it does. Throws the errors of the actions, and `InvalidInput`. */
 export interface Endpoint {
   readonly input: Input;
+  readonly output: Output;
   handle(request: WireRequest, context: EndpointContext): Promise<ApiResponse>;
 }
 
-/** Binds typed code to declared input; the code receives values that their kinds have accepted. */
-export function endpoint<F extends WireFields>(
+/**
+ * Binds typed code to its declared input and output, which documents are made from. The code receives values that their
+ * kinds have accepted.
+ */
+export function endpoint<F extends WireFields, D>(
   input: Input<F>,
-  run: (values: ValuesOf<F>, context: EndpointContext) => Promise<ApiResponse> | ApiResponse,
+  output: Output<D>,
+  run: (values: ValuesOf<F>, context: EndpointContext) => Promise<ApiResponse<D>> | ApiResponse<D>,
 ): Endpoint {
   return {
     input,
+    output,
     async handle(request, context) {
       const values = readInput(input, request);
       try {

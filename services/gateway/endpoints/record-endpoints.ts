@@ -2,10 +2,11 @@ import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import type { RecordView } from "../../../shared/contracts/records-actions.ts";
 import { errorType } from "../../../shared/errors.ts";
 import { rowsOf } from "../../../shared/rows-of.ts";
-import { hotRowSortFields, showHotRow } from "../wire/hotlist-wire.ts";
+import { hotRowShape, hotRowSortFields, showHotRow } from "../wire/hotlist-wire.ts";
+import { listOf, one } from "../wire/output.ts";
 import { pagedList } from "../wire/paged-list.ts";
 import { pagingFields, toPaging } from "../wire/paging.ts";
-import { recordSortFields, showRecord } from "../wire/record-wire.ts";
+import { recordShape, recordSortFields, showRecord } from "../wire/record-wire.ts";
 import { data } from "../wire/response.ts";
 import { hexId } from "../wire/wire-kinds.ts";
 import { optional, required } from "../wire/wire-validation.ts";
@@ -18,6 +19,7 @@ const recordRows =
 
 export const listRecords = endpoint(
   fromQuery({ ...pagingFields, task_id: optional(hexId, undefined) }),
+  listOf(recordShape),
   async ({ task_id: taskId, ...paging }, { call, datetimes, language }) => {
     const filter = taskId === undefined ? {} : { taskId };
     const found = await call("records.list", { ...toPaging(paging, recordSortFields), ...filter });
@@ -26,8 +28,10 @@ export const listRecords = endpoint(
   },
 );
 
-export const getRecord = endpoint(fromQuery({ data_id: required(hexId) }), async ({ data_id }, context) =>
-  data(showRecord(await recordOf(data_id, context), context)),
+export const getRecord = endpoint(
+  fromQuery({ data_id: required(hexId) }),
+  one(recordShape),
+  async ({ data_id }, context) => data(showRecord(await recordOf(data_id, context), context)),
 );
 
 /** A record that is too large for one message between services is read in pieces. */
@@ -41,8 +45,12 @@ async function recordOf(runId: string, { call }: EndpointContext): Promise<Recor
   }
 }
 
-export const listHotRows = endpoint(fromQuery(pagingFields), async (paging, { call, datetimes }) => {
-  const found = await call("crawler.list", toPaging(paging, hotRowSortFields));
-  const rows = (query: ActionParams<"crawler.rows">) => call("crawler.rows", query);
-  return pagedList({ found, rows, show: (row) => showHotRow(row, datetimes) }, paging);
-});
+export const listHotRows = endpoint(
+  fromQuery(pagingFields),
+  listOf(hotRowShape),
+  async (paging, { call, datetimes }) => {
+    const found = await call("crawler.list", toPaging(paging, hotRowSortFields));
+    const rows = (query: ActionParams<"crawler.rows">) => call("crawler.rows", query);
+    return pagedList({ found, rows, show: (row) => showHotRow(row, datetimes) }, paging);
+  },
+);

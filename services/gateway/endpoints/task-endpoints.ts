@@ -1,12 +1,14 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import { objectId } from "../../../shared/ids.ts";
 import { done } from "../texts/messages.ts";
+import { taskExamples } from "../texts/task-examples.ts";
 import { hotlistTask } from "../wire/hotlist-wire.ts";
+import { id, inData, inMessage, listOf, nothing, one, shape } from "../wire/output.ts";
 import { pagedList } from "../wire/paged-list.ts";
 import { pagingFields, toPaging } from "../wire/paging.ts";
 import { type ApiResponse, data, list, message } from "../wire/response.ts";
 import { taskFields } from "../wire/task-fields.ts";
-import { showTask, taskSortFields, toDefinition } from "../wire/task-wire.ts";
+import { showTask, taskShape, taskSortFields, toDefinition } from "../wire/task-wire.ts";
 import { hexId } from "../wire/wire-kinds.ts";
 import { nested, required } from "../wire/wire-validation.ts";
 import { endpoint, fromBody, fromQuery, noInput } from "./endpoint.ts";
@@ -14,54 +16,89 @@ import { endpoint, fromBody, fromQuery, noInput } from "./endpoint.ts";
 const byId = fromQuery({ data_id: required(hexId) });
 
 /** The text is in `message`, and `Location` has the new task, which the Python original does not return. */
-export const createTask = endpoint(fromBody(taskFields), async (task, { call, datetimes, language }) => {
-  const { id } = await call("scheduler.create", { taskId: objectId(), ...toDefinition(task, datetimes) });
-  return createdAt(id, message(done.taskCreated[language]));
-});
+export const createTask = endpoint(
+  fromBody(taskFields, taskExamples),
+  inMessage(done.taskCreated),
+  async (task, { call, datetimes, language }) => {
+    const { id: taskId } = await call("scheduler.create", {
+      taskId: objectId(),
+      ...toDefinition(task, datetimes),
+    });
+    return createdAt(taskId, message(done.taskCreated[language]));
+  },
+);
 
-function createdAt(id: string, response: ApiResponse): ApiResponse {
-  return { ...response, headers: { Location: `/scheduler/task/one/query?data_id=${id}` } };
+function createdAt<D>(taskId: string, response: ApiResponse<D>): ApiResponse<D> {
+  return { ...response, headers: { Location: `/scheduler/task/one/query?data_id=${taskId}` } };
 }
 
 export const updateTask = endpoint(
   fromBody({ data_id: required(hexId), data: required(nested(taskFields)) }),
+  inMessage(done.taskUpdated),
   async ({ data_id, data: task }, { call, datetimes, language }) => {
     await call("scheduler.change", { taskId: data_id, ...toDefinition(task, datetimes) });
     return message(done.taskUpdated[language]);
   },
 );
 
-export const listTasks = endpoint(fromQuery(pagingFields), async (paging, { call, datetimes }) => {
-  const found = await call("scheduler.list", toPaging(paging, taskSortFields));
-  const rows = (query: ActionParams<"scheduler.rows">) => call("scheduler.rows", query);
-  return pagedList({ found, rows, show: (task) => showTask(task, datetimes) }, paging);
-});
+export const listTasks = endpoint(
+  fromQuery(pagingFields),
+  listOf(taskShape),
+  async (paging, { call, datetimes }) => {
+    const found = await call("scheduler.list", toPaging(paging, taskSortFields));
+    const rows = (query: ActionParams<"scheduler.rows">) => call("scheduler.rows", query);
+    return pagedList({ found, rows, show: (task) => showTask(task, datetimes) }, paging);
+  },
+);
 
-export const getTask = endpoint(byId, async ({ data_id }, { call, datetimes }) =>
+export const getTask = endpoint(byId, one(taskShape), async ({ data_id }, { call, datetimes }) =>
   data(showTask(await call("scheduler.get", { taskId: data_id }), datetimes)),
 );
 
-export const stopTask = endpoint(byId, async ({ data_id }, { call, language }) => {
-  const { changed } = await call("scheduler.pause", { taskId: data_id });
-  return data(changed ? done.taskPaused[language] : done.taskNotActive[language]);
-});
+export const stopTask = endpoint(
+  byId,
+  inData(done.taskPaused, done.taskNotActive),
+  async ({ data_id }, { call, language }) => {
+    const { changed } = await call("scheduler.pause", { taskId: data_id });
+    return data(changed ? done.taskPaused[language] : done.taskNotActive[language]);
+  },
+);
 
-export const startTask = endpoint(byId, async ({ data_id }, { call, language }) => {
-  const { changed } = await call("scheduler.resume", { taskId: data_id });
-  return data(changed ? done.taskResumed[language] : done.taskAlreadyActive[language]);
-});
+export const startTask = endpoint(
+  byId,
+  inData(done.taskResumed, done.taskAlreadyActive),
+  async ({ data_id }, { call, language }) => {
+    const { changed } = await call("scheduler.resume", { taskId: data_id });
+    return data(changed ? done.taskResumed[language] : done.taskAlreadyActive[language]);
+  },
+);
 
-export const deleteTask = endpoint(byId, async ({ data_id }, { call, language }) => {
-  await call("scheduler.delete", { taskId: data_id });
-  return data(done.taskDeleted[language]);
-});
+export const deleteTask = endpoint(
+  byId,
+  inData(done.taskDeleted),
+  async ({ data_id }, { call, language }) => {
+    await call("scheduler.delete", { taskId: data_id });
+    return data(done.taskDeleted[language]);
+  },
+);
 
-export const runTask = endpoint(byId, async ({ data_id }, { call }) => {
+export const runTask = endpoint(byId, id, async ({ data_id }, { call }) => {
   const { runId } = await call("scheduler.runNow", { taskId: data_id });
   return data(runId);
 });
 
-export const listHandlers = endpoint(noInput, async (_, { call }) => {
+const handlerShape = shape(
+  "Handler",
+  { name: "string", title: "string", params: "any", timeout_ms: { type: "number", nullable: true } },
+  {
+    name: "test.main.Test",
+    title: "A demonstration",
+    params: { name: { type: "string" }, age: { type: "number" } },
+    timeout_ms: null,
+  },
+);
+
+export const listHandlers = endpoint(noInput, listOf(handlerShape), async (_, { call }) => {
   const handlers = await call("executor.handlers", {});
   const rows = handlers.map(({ name, title, params, timeoutMs }) => ({
     name,
@@ -72,7 +109,7 @@ export const listHandlers = endpoint(noInput, async (_, { call }) => {
   return list(rows, { total: rows.length, page: 1, limit: 0 });
 });
 
-export const createHotlistTask = endpoint(noInput, async (_, { call }) => {
-  const { id } = await call("scheduler.create", { taskId: objectId(), ...hotlistTask });
-  return createdAt(id, data(null));
+export const createHotlistTask = endpoint(noInput, nothing, async (_, { call }) => {
+  const { id: taskId } = await call("scheduler.create", { taskId: objectId(), ...hotlistTask });
+  return createdAt(taskId, data(null));
 });

@@ -48,7 +48,11 @@ export function datetimeWire(timezone: string): DatetimeWire {
   };
 }
 
-const WALL = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/;
+/** The form of a wall time. */
+export const WALL_TIME = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/;
+/** Rules of wall times in responses. */
+export const wallTimeRule = { type: "string", pattern: WALL_TIME } as const;
+export const wallTimeOrNull = { ...wallTimeRule, nullable: true } as const;
 const EXTENDED_JSON = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,6})?Z$/;
 
 /**
@@ -57,7 +61,7 @@ const EXTENDED_JSON = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,6})?Z$/
  * local time without a zone and reads it back digit by digit.
  */
 export function wallTime(value: unknown): string | undefined {
-  if (typeof value === "string") return WALL.test(value) && isOnCalendar(value) ? value : undefined;
+  if (typeof value === "string") return WALL_TIME.test(value) && isOnCalendar(value) ? value : undefined;
   if (typeof value !== "object" || value === null || !("$date" in value)) return undefined;
   const parts = typeof value.$date === "string" ? EXTENDED_JSON.exec(value.$date) : null;
   return parts ? wallTime(`${parts[1]} ${parts[2]}`) : undefined;

@@ -1,6 +1,7 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import type { HotRowSortField, HotRowView } from "../../../shared/contracts/crawler-actions.ts";
-import type { DatetimeWire } from "./datetime-wire.ts";
+import { type DatetimeWire, wallTimeRule } from "./datetime-wire.ts";
+import { type Shown, shape } from "./output.ts";
 
 /** The task that `/bilibili/hot/new/task/create` creates: one crawl, at once. */
 export const hotlistTask: ActionParams<"scheduler.create"> = {
@@ -27,7 +28,30 @@ export const hotRowSortFields: Readonly<Record<string, HotRowSortField>> = {
 };
 
 /** A crawled row as the API shows it: the original's members, then ours. */
-export function showHotRow(row: HotRowView, { show }: DatetimeWire): Record<string, unknown> {
+export const hotRowShape = shape(
+  "HotRow",
+  {
+    title: "string",
+    heat: "string",
+    link: "string",
+    id: "id",
+    create_datetime: wallTimeRule,
+    rank: "number",
+    crawl_id: "id",
+  },
+  {
+    title: "a title",
+    heat: "985.2w",
+    link: "https://search.bilibili.com/all?keyword=1",
+    id: "66f2a1e00a1b2c3d4e5f6074",
+    create_datetime: "2026-01-05 16:00:00",
+    rank: 1,
+    crawl_id: "66f2a1c00a1b2c3d4e5f6071",
+  },
+);
+
+/** Converts a crawled row to its shape. */
+export function showHotRow(row: HotRowView, { show }: DatetimeWire): Shown<typeof hotRowShape> {
   return {
     title: row.title,
     heat: row.heat,

@@ -1,7 +1,13 @@
-import type { RecordSortField, RecordView } from "../../../shared/contracts/records-actions.ts";
+import {
+  RECORD_STATUS,
+  type RecordSortField,
+  type RecordView,
+} from "../../../shared/contracts/records-actions.ts";
+import { taskDefinition as rules } from "../../../shared/contracts/task-definition.ts";
 import type { Language } from "../texts/language.ts";
 import { exceptionText, skipText } from "../texts/record-texts.ts";
-import type { DatetimeWire } from "./datetime-wire.ts";
+import { type DatetimeWire, wallTimeOrNull, wallTimeRule } from "./datetime-wire.ts";
+import { type Shown, shape } from "./output.ts";
 import { pythonJson } from "./python-json.ts";
 
 /** How a record is shown. */
@@ -35,8 +41,92 @@ export const recordSortFields: Readonly<Record<string, RecordSortField>> = {
   log: "log",
 };
 
+const nullableText = { type: "string", nullable: true } as const;
+
 /** A run or skip as the API shows it: the original's members in its order, then ours. */
-export function showRecord(record: RecordView, display: RecordDisplay): Record<string, unknown> {
+export const recordShape = shape(
+  "TaskRecord",
+  {
+    task_id: "id",
+    start_datetime: wallTimeRule,
+    end_datetime: wallTimeOrNull,
+    process_time: { type: "number", nullable: true },
+    retval: nullableText,
+    exception: nullableText,
+    traceback: nullableText,
+    name: "string",
+    group: nullableText,
+    job_class: nullableText,
+    job_params: nullableText,
+    exec_strategy: { ...rules.strategy, nullable: true },
+    expression: nullableText,
+    id: "id",
+    create_datetime: wallTimeRule,
+    update_datetime: wallTimeRule,
+    status: RECORD_STATUS,
+    started_datetime: wallTimeOrNull,
+    skip: {
+      type: "object",
+      nullable: true,
+      props: { reason: "string", count: "number", last_planned_datetime: wallTimeRule },
+    },
+    error_type: nullableText,
+    attempts: {
+      type: "array",
+      items: {
+        type: "object",
+        props: {
+          number: "number",
+          executor: "string",
+          started_datetime: wallTimeRule,
+          ended_datetime: wallTimeOrNull,
+          outcome: nullableText,
+        },
+      },
+    },
+    progress: { type: "object", nullable: true, props: { percent: "number", message: nullableText } },
+    log: {
+      type: "array",
+      items: { type: "object", props: { datetime: wallTimeRule, level: "string", message: "string" } },
+    },
+  },
+  {
+    task_id: "66f2a1b00a1b2c3d4e5f6070",
+    start_datetime: "2026-01-05 16:00:10",
+    end_datetime: "2026-01-05 16:00:12",
+    process_time: 2.004,
+    retval: '"\\u4efb\\u52a1\\u6267\\u884c\\u5b8c\\u6210"',
+    exception: "null",
+    traceback: "null",
+    name: "greet",
+    group: "test",
+    job_class: "test.main.Test",
+    job_params: '{"name": "kinit", "age": 3}',
+    exec_strategy: "interval",
+    expression: "10 * * * *",
+    id: "66f2a1c00a1b2c3d4e5f6071",
+    create_datetime: "2026-01-05 16:00:08",
+    update_datetime: "2026-01-05 16:00:12",
+    status: "succeeded",
+    started_datetime: "2026-01-05 16:00:10",
+    skip: null,
+    error_type: null,
+    attempts: [
+      {
+        number: 1,
+        executor: "host-1",
+        started_datetime: "2026-01-05 16:00:10",
+        ended_datetime: "2026-01-05 16:00:12",
+        outcome: "succeeded",
+      },
+    ],
+    progress: null,
+    log: [{ datetime: "2026-01-05 16:00:10", level: "info", message: "name: kinit, age: 3" }],
+  },
+);
+
+/** Converts a run or skip to its shape. */
+export function showRecord(record: RecordView, display: RecordDisplay): Shown<typeof recordShape> {
   const { show, showOrNull } = display.datetimes;
   const isListed = record.name !== null;
   return {
@@ -75,8 +165,10 @@ export function showRecord(record: RecordView, display: RecordDisplay): Record<s
   };
 }
 
+type Outcome = Pick<Shown<typeof recordShape>, "retval" | "exception" | "traceback">;
+
 /** The three members with JSON text, where a JSON `null` is the word "null", as in the original. All null until the end. */
-function outcome(record: RecordView, { datetimes, language }: RecordDisplay): Record<string, string | null> {
+function outcome(record: RecordView, { datetimes, language }: RecordDisplay): Outcome {
   switch (record.status) {
     case "queued":
     case "running":

@@ -2,31 +2,31 @@ import { maskSecrets } from "../../../shared/secret-mask.ts";
 import { inLanguage, type Language } from "../texts/language.ts";
 import type { InvalidInput } from "./wire-validation.ts";
 
-/** A response of the API; the order of the members of `body` is part of its contract. */
-export interface ApiResponse {
+/** A response of the API, with `D` as `data`; the order of the members of `body` is part of its contract. */
+export interface ApiResponse<D = unknown> {
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: Readonly<Record<string, unknown>> & { readonly data?: D };
   readonly headers?: Readonly<Record<string, string>>;
   /** The items of `data`, sent while they are read: the list is too long for memory. */
   readonly more?: AsyncIterable<readonly unknown[]>;
 }
 
 /** Success with data: reads, and writes whose text the Python original returns in `data`. */
-export function data(value: unknown): ApiResponse {
+export function data<D>(value: D): ApiResponse<D> {
   return { status: 200, body: { code: 200, message: "success", data: value } };
 }
 
 /** Success with a text in `message`, as the Python original returns most writes. */
-export function message(text: string): ApiResponse {
+export function message(text: string): ApiResponse<null> {
   return { status: 200, body: { code: 200, message: text, data: null } };
 }
 
 /** A page of a list, with `page` and `limit` of the request. */
-export function list(
-  items: readonly unknown[],
+export function list<Item>(
+  items: readonly Item[],
   { total, page, limit }: { total: number; page: number; limit: number },
   more?: ApiResponse["more"],
-): ApiResponse {
+): ApiResponse<readonly Item[]> {
   const body = { code: 200, message: "success", data: items, total, page, limit };
   return { status: 200, body, ...(more && { more }) };
 }
@@ -36,7 +36,7 @@ export function businessError(
   text: string,
   code: number,
   extra: Readonly<Record<string, unknown>> | undefined = {},
-): ApiResponse {
+): ApiResponse<never> {
   return { status: 200, body: { message: text, code, ...extra } };
 }
 
@@ -47,7 +47,7 @@ export function businessError(
 export function invalidInput(
   { message: thrown, body, errors: faults }: InvalidInput,
   language: Language,
-): ApiResponse {
+): ApiResponse<never> {
   const errors = faults.map(({ field, message, expected }) => ({
     field,
     message: inLanguage(message, language),
@@ -62,7 +62,7 @@ export function httpError(
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
-): ApiResponse {
+): ApiResponse<never> {
   return { status, body: { code: status, message: text }, headers };
 }
 
@@ -71,6 +71,6 @@ export function serverError(
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
-): ApiResponse {
+): ApiResponse<never> {
   return { status, body: { message: text, code: status }, headers };
 }

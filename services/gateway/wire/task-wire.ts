@@ -1,7 +1,12 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
-import type { TaskSortField, TaskView } from "../../../shared/contracts/scheduler-actions.ts";
-import { taskDefaults } from "../../../shared/contracts/task-definition.ts";
-import type { DatetimeWire } from "./datetime-wire.ts";
+import {
+  TASK_STATUS,
+  type TaskSortField,
+  type TaskView,
+} from "../../../shared/contracts/scheduler-actions.ts";
+import { taskDefinition as rules, taskDefaults } from "../../../shared/contracts/task-definition.ts";
+import { type DatetimeWire, wallTimeOrNull, wallTimeRule } from "./datetime-wire.ts";
+import { type Shown, shape } from "./output.ts";
 import { pythonJson } from "./python-json.ts";
 import { type DefinitionField, definitionFields, type taskFields } from "./task-fields.ts";
 import type { ValuesOf } from "./wire-validation.ts";
@@ -40,7 +45,60 @@ export function toDefinition(body: TaskBody, datetimes: DatetimeWire): ActionPar
 }
 
 /** A task as the API shows it: the original's members in its order, then ours. */
-export function showTask(task: TaskView, datetimes: DatetimeWire): Record<string, unknown> {
+export const taskShape = shape(
+  "Task",
+  {
+    name: rules.name,
+    group: rules.group,
+    job_class: rules.handler,
+    job_params: "string",
+    exec_strategy: rules.strategy,
+    expression: rules.expression,
+    is_active: "boolean",
+    remark: rules.remark,
+    start_datetime: wallTimeOrNull,
+    end_datetime: wallTimeOrNull,
+    id: "id",
+    create_datetime: wallTimeRule,
+    update_datetime: wallTimeRule,
+    last_run_datetime: wallTimeOrNull,
+    next_run_datetime: wallTimeOrNull,
+    status: TASK_STATUS,
+    timezone: rules.timezone,
+    cron_dialect: rules.cronDialect,
+    misfire_policy: rules.misfire,
+    misfire_grace_ms: rules.misfireGraceMs,
+    overlap_policy: rules.overlap,
+    timeout_ms: rules.timeoutMs,
+  },
+  {
+    name: "greet",
+    group: "test",
+    job_class: "test.main.Test",
+    job_params: '{"name": "kinit", "age": 3}',
+    exec_strategy: "interval",
+    expression: "10 * * * *",
+    is_active: true,
+    remark: "a demonstration",
+    start_datetime: null,
+    end_datetime: null,
+    id: "66f2a1b00a1b2c3d4e5f6070",
+    create_datetime: "2026-01-05 16:00:00",
+    update_datetime: "2026-01-05 16:00:00",
+    last_run_datetime: "2026-01-05 16:00:10",
+    next_run_datetime: "2026-01-05 16:00:20",
+    status: "active",
+    timezone: "Asia/Shanghai",
+    cron_dialect: "kinit",
+    misfire_policy: "fire_once",
+    misfire_grace_ms: 1000,
+    overlap_policy: "skip",
+    timeout_ms: null,
+  },
+);
+
+/** Converts a task to its shape. */
+export function showTask(task: TaskView, datetimes: DatetimeWire): Shown<typeof taskShape> {
   const { show, showOrNull } = datetimes;
   const shown = (fields: readonly DefinitionField[]) =>
     fields.map((field) => [definitionFields[field].wire, showField(task, field, datetimes)]);
@@ -53,7 +111,7 @@ export function showTask(task: TaskView, datetimes: DatetimeWire): Record<string
     next_run_datetime: showOrNull(task.nextRunAt),
     status: task.status,
     ...Object.fromEntries(shown(OWN_FIELDS)),
-  };
+  } as Shown<typeof taskShape>;
 }
 
 function showField(task: TaskView, field: DefinitionField, { showOrNull }: DatetimeWire): unknown {

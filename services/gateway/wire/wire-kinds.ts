@@ -1,7 +1,7 @@
 import { IANAZone } from "luxon";
 import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { inputFaults, notAnId } from "../texts/messages.ts";
-import { wallTime } from "./datetime-wire.ts";
+import { WALL_TIME, wallTime } from "./datetime-wire.ts";
 import { NOT_JSON, parseJsonObject } from "./json-text.ts";
 import { Faults, fault, type Kind } from "./wire-validation.ts";
 
@@ -15,6 +15,7 @@ export function text({ min = 0, max = Number.POSITIVE_INFINITY }: Bounds = {}): 
   const expected = describe("string", "length", { min, max });
   return {
     expected,
+    schema: { type: "string", ...finite({ minLength: min || Number.NaN, maxLength: max }) },
     read(value, field) {
       if (typeof value !== "string") return fault(field, "Input should be a valid string", expected);
       if (value.length < min) return fault(field, `String should have at least ${characters(min)}`, expected);
@@ -32,6 +33,7 @@ export function whole({
   const expected = describe("integer", "", { min, max });
   return {
     expected,
+    schema: { type: "integer", ...finite({ minimum: min, maximum: max }) },
     read(value, field) {
       const number = asWhole(value);
       if (typeof number === "string") return fault(field, number, expected);
@@ -69,6 +71,7 @@ const FALSE = new Set(["0", "off", "f", "false", "n", "no"]);
 /** A boolean; 0, 1 and the usual words in any case are accepted. */
 export const flag: Kind<boolean> = {
   expected: "boolean",
+  schema: { type: "boolean" },
   read(value, field) {
     if (typeof value === "boolean") return value;
     if (value === 0 || value === 1) return value === 1;
@@ -92,6 +95,7 @@ export function choice<const V extends string>(values: readonly V[]): Kind<V> {
   const expected = values.join(" | ");
   return {
     expected,
+    schema: { type: "string", enum: values },
     read: (value, field) => values.find((known) => known === value) ?? fault(field, message, expected),
   };
 }
@@ -99,6 +103,7 @@ export function choice<const V extends string>(values: readonly V[]): Kind<V> {
 /** A JSON object, or a string with one; the Python original accepts any string and fails later. */
 export const jsonObject: Kind<Readonly<Record<string, unknown>>> = {
   expected: "object | JSON object string",
+  schema: { type: ["object", "string"] },
   read(value, field) {
     if (isJsonObject(value)) return value;
     if (typeof value !== "string") return fault(field, "Input should be a valid string", this.expected);
@@ -115,6 +120,7 @@ export const jsonObject: Kind<Readonly<Record<string, unknown>>> = {
 /** A wall time `YYYY-MM-DD HH:MM:SS`, see `wallTime`. An array fails as a string, as pydantic's union has it. */
 export const datetime: Kind<string> = {
   expected: "YYYY-MM-DD HH:MM:SS",
+  schema: { type: "string", pattern: WALL_TIME.source, examples: ["2026-01-05 16:00:00"] },
   read(value, field) {
     const message =
       value === null || Array.isArray(value) ? "Input should be a valid string" : inputFaults.notADatetime;
@@ -125,6 +131,7 @@ export const datetime: Kind<string> = {
 /** The id of a task or run, returned in lower case. The message names the field, since ids are often the only one. */
 export const hexId: Kind<string> = {
   expected: "24 hexadecimal digits",
+  schema: { type: "string", pattern: "^[0-9a-fA-F]{24}$", examples: ["66f2a1b00a1b2c3d4e5f6070"] },
   read: (value, field) =>
     typeof value === "string" && /^[0-9a-f]{24}$/i.test(value)
       ? value.toLowerCase()
@@ -134,6 +141,7 @@ export const hexId: Kind<string> = {
 /** The name of an IANA time zone. */
 export const timezone: Kind<string> = {
   expected: "IANA time zone such as Asia/Shanghai",
+  schema: { type: "string", maxLength: 64, examples: ["Asia/Shanghai"] },
   read(value, field) {
     const name = text({ max: 64 }).read(value, field);
     if (name instanceof Faults || IANAZone.isValidZone(name)) return name;
@@ -151,4 +159,9 @@ function describe(kind: string, measure: string, { min = 0, max = 0 }: Bounds): 
   if (Number.isFinite(min) && (min > 0 || measure === "")) parts.push(`${of}>= ${min}`);
   if (Number.isFinite(max)) parts.push(`${of}<= ${max}`);
   return parts.length === 0 ? kind : `${kind}, ${parts.join(", ")}`;
+}
+
+/** Returns the limits that are numbers. */
+function finite(limits: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(limits).filter(([, limit]) => Number.isFinite(limit)));
 }

@@ -1,4 +1,5 @@
 import { isJsonObject } from "../../../shared/contracts/json-object.ts";
+import { type JsonSchema, orNull } from "../../../shared/contracts/json-schema.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { inLanguage, type Wording } from "../texts/language.ts";
 
@@ -30,6 +31,8 @@ export class Faults {
 /** One kind of value on the wire: how it is read, with the coercions of the Python original, and its description. */
 export interface Kind<T> {
   readonly expected: string;
+  /** The values that documents recommend; some kinds read more. */
+  readonly schema: JsonSchema;
   read(value: unknown, field: string): T | Faults;
 }
 
@@ -91,6 +94,7 @@ export function readFields<F extends WireFields>(
 export function nested<F extends WireFields>(fields: F): Kind<ValuesOf<F>> {
   return {
     expected: "object",
+    schema: fieldsSchema(fields),
     read: (value, field) =>
       isJsonObject(value)
         ? readFields(fields, value, `${field}.`)
@@ -102,6 +106,23 @@ export function nested<F extends WireFields>(fields: F): Kind<ValuesOf<F>> {
 export function nullable<T>(kind: Kind<T>): Kind<T | null> {
   return {
     expected: `${kind.expected} | null`,
+    schema: orNull(kind.schema),
     read: (value, field) => (value === null ? null : kind.read(value, field)),
   };
+}
+
+/** Returns the JSON Schema of an object with these fields. */
+export function fieldsSchema(fields: WireFields): JsonSchema {
+  const entries = Object.entries(fields);
+  const required = entries.filter(([, { absent }]) => absent === undefined).map(([name]) => name);
+  return {
+    type: "object",
+    properties: Object.fromEntries(entries.map(([name, field]) => [name, fieldSchema(field)])),
+    ...(required.length > 0 && { required }),
+  };
+}
+
+/** Returns the JSON Schema of one field, with its value if it is left out. */
+export function fieldSchema({ kind, absent }: WireField<unknown>): JsonSchema {
+  return absent?.value === undefined ? kind.schema : { ...kind.schema, default: absent.value };
 }
