@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { type BrokerOptions, type Middleware, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import type { Bus } from "./bus/bus.ts";
+import type { Bus, BusObserver } from "./bus/bus.ts";
 import { channels } from "./bus/channels.ts";
 import { localBus } from "./bus/local/local-bus.ts";
 import type { Config } from "./config.ts";
@@ -10,6 +10,8 @@ import { validatorOptions } from "./contracts/contract.ts";
 import { isRetryable } from "./errors.ts";
 import { brokerLogger } from "./logger.ts";
 import type { DeadLetterStore } from "./mongo-dead-letters.ts";
+import { type Metrics, noMetrics } from "./monitoring/metrics.ts";
+import { createMonitoring, type Monitoring } from "./monitoring/monitoring.ts";
 import { thisProcess } from "./process-identity.ts";
 import { responseLimit } from "./response-limit.ts";
 
@@ -25,10 +27,11 @@ declare module "moleculer" {
   }
 }
 
-interface BrokerLog {
+interface BrokerParts {
   readonly logger?: Logger;
   /** True: Moleculer's own messages are logged at info instead of debug. */
   readonly isVerbose?: boolean;
+  readonly monitoring?: Monitoring;
 }
 
 /**
@@ -37,10 +40,10 @@ interface BrokerLog {
  */
 export async function brokerOptions(
   config: Config,
-  { logger, isVerbose = false }: BrokerLog = {},
+  { logger, isVerbose = false, monitoring = createMonitoring() }: BrokerParts = {},
 ): Promise<BrokerOptions> {
   const nodeID = nodeIdOf(config);
-  const createBus = await busFactory(config, nodeID);
+  const createBus = await busFactory(config, nodeID, observerOf(monitoring.metrics));
   return {
     namespace: "kinit",
     nodeID,
@@ -58,7 +61,12 @@ export async function brokerOptions(
       options: { useNewCustomCheckerFunction: true, ...validatorOptions, haltOnFirstError: false },
     } as BrokerOptions["validator"],
     tracking: { enabled: true, shutdownTimeout: config.drainMs },
-    middlewares: [configMiddleware(config), busMiddleware(createBus), responseLimit()],
+    middlewares: [
+      configMiddleware(config),
+      monitoringMiddleware(monitoring),
+      busMiddleware(createBus),
+      responseLimit(),
+    ],
   };
 }
 
@@ -76,6 +84,32 @@ function configMiddleware(config: Config): Middleware {
   return { name: "Config", created: (broker) => void Object.assign(broker, { config }) };
 }
 
+function monitoringMiddleware(monitoring: Monitoring): Middleware {
+  const { metrics, addCheck } = monitoring;
+  return {
+    name: "Monitoring",
+    created: (broker) => void Object.assign(broker, { monitoring }),
+    async starting(broker) {
+      metrics.watchBus(() => broker.bus.backlogs());
+      addCheck("bus", async () => {
+        if (!broker.bus.isReady()) throw new Error("not connected, or not all of its events are delivered");
+      });
+    },
+  };
+}
+
+/** Undefined where nothing is measured, so that sending an event costs nothing more. */
+function observerOf(metrics: Metrics): BusObserver | undefined {
+  if (metrics === noMetrics) return undefined;
+  return {
+    sent({ type, data }) {
+      metrics.eventSent(type);
+      if (type === "task.skipped") metrics.occurrencesSkipped(data.reason, data.count);
+    },
+    deadLettered: ({ group }) => metrics.deadLettered(group),
+  };
+}
+
 type BusFactory = (logger: ReturnType<ServiceBroker["getLogger"]>) => Bus;
 
 /** A function, since the bus needs the broker's logger. Moleculer calls it; its types do not declare that. */
@@ -85,37 +119,45 @@ function busMiddleware(createBus: BusFactory): Middleware {
 }
 
 /** Loads only the bus that is configured: the NATS client and the MongoDB driver take long to load. */
-async function busFactory(config: Config, nodeID: string): Promise<BusFactory> {
+async function busFactory(
+  config: Config,
+  nodeID: string,
+  observer: BusObserver | undefined,
+): Promise<BusFactory> {
   if (!config.natsUrl) {
     const { mongoDeadLetters } = await import("./mongo-dead-letters.ts");
-    return (logger) => localBusWithLetters(config, mongoDeadLetters(config), logger);
+    return (logger) => localBusOf(config, { letters: mongoDeadLetters(config), logger, observer });
   }
   const { jetStreamBus } = await import("./bus/jetstream/jetstream-bus.ts");
   const { natsUrl: url, natsStreamMaxBytes: maxBytes, natsStreamMaxAgeMs: maxAgeMs, drainMs } = config;
-  return (logger) => jetStreamBus({ url, name: nodeID, logger, audience, maxBytes, maxAgeMs, drainMs });
+  return (logger) =>
+    jetStreamBus({ url, name: nodeID, logger, observer, audience, maxBytes, maxAgeMs, drainMs });
 }
 
 /** The outbox rejects new transactions before this is reached, so that a burst never makes the bus reject events. */
 const LOCAL_QUEUE = 60_000;
 
-function localBusWithLetters(
-  config: Config,
-  letters: DeadLetterStore,
-  logger: Parameters<BusFactory>[0],
-): Bus {
+interface LocalBusParts {
+  readonly letters: DeadLetterStore;
+  readonly logger: Parameters<BusFactory>[0];
+  readonly observer: BusObserver | undefined;
+}
+
+function localBusOf({ drainMs }: Config, { letters, logger, observer }: LocalBusParts): Bus {
   return localBus({
     deadLetter: letters.store,
     logger,
+    observer,
     maxQueued: LOCAL_QUEUE,
-    drainMs: config.drainMs,
+    drainMs,
     onStopped: () => letters.close(),
   });
 }
 
 /** Creates a broker that does not handle signals: its creator stops the services in order. */
-export async function createBroker(config: Config, logger?: Logger): Promise<ServiceBroker> {
+export async function createBroker(config: Config, parts: BrokerParts = {}): Promise<ServiceBroker> {
   return new ServiceBroker({
-    ...(await brokerOptions(config, { logger })),
+    ...(await brokerOptions(config, parts)),
     skipProcessEventRegistration: true,
   });
 }

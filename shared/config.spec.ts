@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Config, type InvalidConfig, readConfig, withEmbeddedStore } from "./config.ts";
 import { settings } from "./settings.ts";
@@ -58,6 +61,30 @@ describe("the configuration", () => {
     ] as const) {
       assert.throws(() => readConfig({ [variable]: value }), { type: "CONFIG_INVALID" }, value);
     }
+  });
+
+  it("reads secrets from files, and only secrets", (test) => {
+    const directory = mkdtempSync(join(tmpdir(), "kinit-config-"));
+    test.after(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, "mongo-url");
+    writeFileSync(file, "mongodb://user:hunter2@db/kinit\n");
+    const config = readConfig({ MONGO_DB_URL_FILE: file, SERVER_HOST_FILE: file });
+    assert.equal(config.mongoUrl, "mongodb://user:hunter2@db/kinit");
+    assert.equal(config.serverHost, "127.0.0.1");
+    const rejects = (environment: Record<string, string>, fault: RegExp) =>
+      assert.throws(
+        () => readConfig(environment),
+        (error: InvalidConfig) => {
+          assert.match(error.message, fault);
+          assert.ok(!error.message.includes("hunter2"));
+          return error.type === "CONFIG_INVALID";
+        },
+      );
+    const absent = { MONGO_DB_URL_FILE: join(directory, "absent") };
+    rejects(absent, /MONGO_DB_URL cannot be read from the file of MONGO_DB_URL_FILE: ENOENT/);
+    rejects({ MONGO_DB_URL_FILE: file, MONGO_DB_URL: "mongodb://db" }, /MONGO_DB_URL is set, and so is/);
+    writeFileSync(file, "\n");
+    rejects({ MONGO_DB_URL_FILE: file }, /MONGO_DB_URL is empty/);
   });
 
   it("cannot be changed", () => {

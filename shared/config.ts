@@ -1,4 +1,5 @@
-import { AppError } from "./errors.ts";
+import { readFileSync } from "node:fs";
+import { AppError, errorMessage } from "./errors.ts";
 import type { Setting } from "./setting.ts";
 import { settings } from "./settings.ts";
 
@@ -17,22 +18,45 @@ export class InvalidConfig extends AppError {
   }
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
- * Reads all settings from an environment. The result is frozen.
+ * Reads all settings from an environment, and secret ones also from files: `NATS_URL_FILE=/run/secrets/nats`. The result
+ * is frozen.
  *
  * @throws InvalidConfig with all faults
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(environment: Environment): Config {
   const faults: { variable: string; fault: string }[] = [];
   const entries = Object.entries(settings as Record<string, Setting<unknown>>).map(([name, setting]) => {
-    const value = environment[setting.variable]?.trim();
-    if (value === undefined || value === "") return [name, setting.fallback];
-    const parsed = setting.parse(value);
+    const parsed = readSetting(setting, environment);
     if (parsed instanceof Error) faults.push({ variable: setting.variable, fault: parsed.message });
     return [name, parsed];
   });
   if (faults.length > 0) throw new InvalidConfig(faults);
   return Object.freeze(Object.fromEntries(entries)) as Config;
+}
+
+function readSetting(setting: Setting<unknown>, environment: Environment): unknown {
+  const value = setting.isSecret
+    ? secretText(setting.variable, environment)
+    : environment[setting.variable]?.trim();
+  if (value === undefined || value === "") return setting.fallback;
+  return value instanceof Error ? value : setting.parse(value);
+}
+
+/** The value of the variable, or the content of the file that `<variable>_FILE` names. */
+function secretText(variable: string, environment: Environment): string | undefined | Error {
+  const value = environment[variable]?.trim();
+  const path = environment[`${variable}_FILE`]?.trim();
+  if (!path) return value;
+  if (value) return new Error(`is set, and so is ${variable}_FILE: set one of them`);
+  try {
+    const content = readFileSync(path, "utf8").trim();
+    return content === "" ? new Error(`is empty: ${variable}_FILE names the empty file ${path}`) : content;
+  } catch (error) {
+    return new Error(`cannot be read from the file of ${variable}_FILE: ${errorMessage(error)}`);
+  }
 }
 
 const THIRTY_DAYS_MS = 2_592_000_000;

@@ -27,6 +27,9 @@ export function eventIdAt(ms: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
 }
 
+/** When an id of `eventId` was made, in ms since the epoch. */
+export const eventIdTime = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
 let pool = "";
 /** Returns 16 hexadecimal digits from a pool that one call of the generator fills for 256 ids. */
 function randomHex(): string {

@@ -5,6 +5,8 @@ export interface Setting<T> {
   readonly variable: string;
   readonly fallback: T;
   readonly purpose: string;
+  /** Its value may contain a password: `<variable>_FILE` can name a file that contains it. */
+  readonly isSecret?: boolean;
   /** Parses a value that is set; returns an `Error` that states what is expected. */
   readonly parse: (text: string) => T | Error;
 }
@@ -15,6 +17,9 @@ export const text = (variable: string, fallback: string, purpose: string): Setti
   purpose,
   parse: (value) => value,
 });
+
+/** The same setting, which may also be read from a file. */
+export const secret = <T>(setting: Setting<T>): Setting<T> => ({ ...setting, isSecret: true });
 
 /** Addresses separated by commas; empty by default. Faults do not repeat the value, since it may contain a password. */
 export const addresses = (

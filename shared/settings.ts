@@ -1,4 +1,4 @@
-import { addresses, flag, integer, list, oneOf, optionalInteger, text, zone } from "./setting.ts";
+import { addresses, flag, integer, list, oneOf, optionalInteger, secret, text, zone } from "./setting.ts";
 
 const ms = { min: 1, max: 3_600_000 };
 /** Up to ten years; 0: no limit. */
@@ -36,6 +36,17 @@ export const settings = {
     },
     "Origins of other web pages that may send requests, such as https://console.example.org, separated by commas. Pages of this server's own origins may always send them.",
   ),
+  healthHost: text(
+    "HEALTH_HOST",
+    "127.0.0.1",
+    "Address that /health, /ready and /metrics of each process listen on. 0.0.0.0 opens them to the network.",
+  ),
+  healthPort: integer(
+    "HEALTH_PORT",
+    0,
+    { min: 0, max: 65_535 },
+    "Port of /health, /ready and /metrics of each process. 0: none.",
+  ),
   dataDir: text("DATA_DIR", "./data", "Directory of the embedded server's files."),
   timezone: zone(
     "TIMEZONE",
@@ -43,10 +54,12 @@ export const settings = {
     "Time zone of tasks that name none, and of the times in HTTP requests and responses.",
   ),
 
-  natsUrl: addresses(
-    "NATS_URL",
-    { form: NATS_ADDRESSES, example: "nats://127.0.0.1:4222" },
-    "NATS with JetStream, e.g. nats://127.0.0.1:4222. Empty: all services in one process.",
+  natsUrl: secret(
+    addresses(
+      "NATS_URL",
+      { form: NATS_ADDRESSES, example: "nats://127.0.0.1:4222" },
+      "NATS with JetStream, e.g. nats://127.0.0.1:4222. Empty: all services in one process.",
+    ),
   ),
   natsStreamMaxBytes: integer(
     "NATS_STREAM_MAX_BYTES",
@@ -60,13 +73,15 @@ export const settings = {
     { min: 60_000, max: 31_536_000_000 },
     "Handled events older than this are purged from the stream KINIT; younger ones only when it needs room.",
   ),
-  mongoUrl: addresses(
-    "MONGO_DB_URL",
-    {
-      form: /^mongodb(\+srv)?:\/\/\S+$/,
-      example: "mongodb://127.0.0.1:27017/kinit?replicaSet=rs0",
-    },
-    "MongoDB replica set, e.g. mongodb://127.0.0.1:27017/kinit?replicaSet=rs0. Empty: the embedded server.",
+  mongoUrl: secret(
+    addresses(
+      "MONGO_DB_URL",
+      {
+        form: /^mongodb(\+srv)?:\/\/\S+$/,
+        example: "mongodb://127.0.0.1:27017/kinit?replicaSet=rs0",
+      },
+      "MongoDB replica set, e.g. mongodb://127.0.0.1:27017/kinit?replicaSet=rs0. Empty: the embedded server.",
+    ),
   ),
   mongoDatabase: text(
     "MONGO_DB_NAME",
@@ -151,7 +166,7 @@ export const settings = {
     "DRAIN_MS",
     20_000,
     { min: 0, max: 3_600_000 },
-    "On stop: how long running handlers may continue before they are aborted and their runs requeued.",
+    "On stop: how long running handlers may continue before they are aborted and their runs requeued. A process that has not stopped after twice this time plus 20 s ends in any case.",
   ),
   httpAllowPrivate: flag(
     "HTTP_REQUEST_ALLOW_PRIVATE",

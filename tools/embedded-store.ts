@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { budgetMessage } from "@kinit/embedded-mongo/budget";
 import { type MongoThread, startMongoThread } from "@kinit/embedded-mongo/thread";
 import type { Logger } from "pino";
-import type { ReadinessCheck } from "../services/gateway/endpoints/readiness.ts";
 import { type Config, withEmbeddedStore } from "../shared/config.ts";
 import { AppError, errorMessage, errorType } from "../shared/errors.ts";
+import type { ReadinessCheck } from "../shared/monitoring/monitoring.ts";
 import { publishUrl } from "./published-url.ts";
 
 /** The embedded MongoDB server of a process, and the configuration of the services that use it. */

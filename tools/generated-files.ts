@@ -1,11 +1,13 @@
 import { catalogue } from "../shared/contracts/catalogue.ts";
 import { errorTypes } from "../shared/contracts/errors.ts";
+import type { Setting } from "../shared/setting.ts";
 import { settings } from "../shared/settings.ts";
 
 /** `.env.example`: every setting with its purpose and its default. */
 export function envExample(): string {
-  const blocks = Object.values(settings).map(
-    ({ variable, fallback, purpose }) => `# ${purpose}\n# ${variable}=${fallback ?? ""}\n`,
+  const blocks = Object.values(settings as Readonly<Record<string, Setting<unknown>>>).map(
+    ({ variable, fallback, purpose, isSecret }) =>
+      `# ${purpose}\n${isSecret ? `# ${variable}_FILE: a file that contains it.\n` : ""}# ${variable}=${fallback ?? ""}\n`,
   );
   return `# Every setting and its default. Generated from shared/settings.ts by: npm run kinit -- docs\n\n${blocks.join("\n")}`;
 }

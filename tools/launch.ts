@@ -6,6 +6,7 @@ import type { Config } from "../shared/config.ts";
 import { MongoUrlFault } from "../shared/event-store/mongo-url-fault.ts";
 import { createLogger } from "../shared/logger.ts";
 import type { EmbeddedStore } from "./embedded-store.ts";
+import { startHealth } from "./process-health.ts";
 import { serviceFactories } from "./service-factories.ts";
 import { type ServiceName, stopServices } from "./service-names.ts";
 
@@ -34,10 +35,21 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const { config: given, services, handlers = [], logger = createLogger(given) } = options;
   const isMongoMissing = !given.mongoUrl && needsMongo(services);
   if (isMongoMissing && given.natsUrl) throw new MongoUrlFault("missing");
-  const embedded = isMongoMissing ? await startStore(given, logger) : undefined;
-  const config = embedded?.config ?? given;
-  const broker = await createBroker(config, logger);
+  const health = await startHealth(given);
+  const { monitoring } = health;
+  let embedded: EmbeddedStore | undefined;
+  let broker: ServiceBroker | undefined;
+  const stopAll = async () => {
+    health.enter("stopping");
+    if (broker) await stopServices(broker);
+    await broker?.stop();
+    await embedded?.close();
+    await health.close();
+  };
   try {
+    if (isMongoMissing) embedded = await startStore(given, logger);
+    const config = embedded?.config ?? given;
+    broker = await createBroker(config, { logger, monitoring });
     const surroundings = {
       broker,
       handlers,
@@ -45,21 +57,22 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     };
     for (const name of services) broker.createService(await serviceFactories[name](config, surroundings));
     await broker.start();
+    health.enter("running");
+    let stopping: Promise<void> | undefined;
+    return {
+      broker,
+      config,
+      address: addressOf(broker),
+      failed: embedded?.failed ?? new Promise(() => {}),
+      stop() {
+        stopping ??= stopAll();
+        return stopping;
+      },
+    };
   } catch (error) {
-    await stopAll(broker, embedded);
+    await stopAll();
     throw error;
   }
-  let stopping: Promise<void> | undefined;
-  return {
-    broker,
-    config,
-    address: addressOf(broker),
-    failed: embedded?.failed ?? new Promise(() => {}),
-    stop() {
-      stopping ??= stopAll(broker, embedded);
-      return stopping;
-    },
-  };
 }
 
 async function startStore(config: Config, logger: Logger): Promise<EmbeddedStore> {
@@ -69,12 +82,6 @@ async function startStore(config: Config, logger: Logger): Promise<EmbeddedStore
 
 function needsMongo(services: readonly ServiceName[]): boolean {
   return services.some((name) => name === "scheduler" || name === "records" || name === "crawler");
-}
-
-async function stopAll(broker: ServiceBroker, embedded: EmbeddedStore | undefined): Promise<void> {
-  await stopServices(broker);
-  await broker.stop();
-  await embedded?.close();
 }
 
 /** Where the gateway of a started broker listens; null without one. */

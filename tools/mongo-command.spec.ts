@@ -24,6 +24,7 @@ import {
   Timestamp,
   UUID,
 } from "mongodb";
+import { freePort } from "../test/free-port.ts";
 import { runMongoCommand } from "./mongo-command.ts";
 
 const KINIT = fileURLToPath(new URL("kinit.ts", import.meta.url));
@@ -206,5 +207,37 @@ describe("kinit mongo", () => {
     await Promise.all(clients.map((client) => client.close()));
     child.kill("SIGTERM");
     assert.deepEqual(await exited, [0, null]);
+  });
+
+  it("announces the address that clients continue at, whatever it listens on", async (test) => {
+    const port = await freePort();
+    const child: ChildProcess = spawn(
+      process.execPath,
+      [
+        ...[
+          KINIT,
+          "mongo",
+          "--dir",
+          join(directory, "announced"),
+          "--host",
+          "0.0.0.0",
+          "--port",
+          String(port),
+        ],
+        ...["--announce", `localhost:${port}`],
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    const exited = once(child, "exit");
+    test.after(async () => {
+      child.kill("SIGTERM");
+      await exited;
+    });
+    await once(child.stdout!, "data");
+    const client = await new MongoClient(`mongodb://127.0.0.1:${port}/?replicaSet=rs0`).connect();
+    test.after(() => client.close());
+    const { hosts, me } = await client.db("admin").command({ hello: 1 });
+    assert.deepEqual([hosts, me], [[`localhost:${port}`], `localhost:${port}`]);
+    await assert.rejects(runMongoCommand(["--dir", "d", "--announce", "mongo"]), { type: "USAGE" });
   });
 });

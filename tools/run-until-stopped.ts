@@ -1,20 +1,23 @@
-import { wantsStacks } from "../shared/config.ts";
+import { type Config, wantsStacks } from "../shared/config.ts";
 import { AppError, errorMessage, errorType } from "../shared/errors.ts";
 import type { Launched } from "./launch.ts";
 import { whenUnread } from "./unread-output.ts";
 
-/** Longer than the services' own limits. Then the process ends anyway, and the next start publishes the remaining events. */
-const STOP_LIMIT_MS = 60_000;
+/**
+ * How long a process may take to stop. Longer than the services' own limits: requests and handlers may each take
+ * `DRAIN_MS`. Then the process ends anyway, and the next start publishes the remaining events.
+ */
+export const stopLimitMs = ({ drainMs }: Pick<Config, "drainMs">): number => 2 * drainMs + 20_000;
 
 /**
  * Stops cleanly on Ctrl-C or SIGTERM, and when standard output is closed (`npm start | head`). A second signal ends the
  * process immediately.
  */
-export function stopOnSignal(launched: Pick<Launched, "stop">): void {
+export function stopOnSignal(launched: Pick<Launched, "stop">, config: Pick<Config, "drainMs">): void {
   let isStopping = false;
   const stop = () => {
     isStopping = true;
-    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+    setTimeout(() => process.exit(1), stopLimitMs(config)).unref();
     launched.stop().then(
       () => process.exit(0),
       (error: unknown) => failCommand(new Error(`Could not stop cleanly: ${errorMessage(error)}`)),

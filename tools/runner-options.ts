@@ -5,6 +5,7 @@ import { createLogger } from "../shared/logger.ts";
 import { type EmbeddedStore, startEmbeddedStore } from "./embedded-store.ts";
 import { replOptions } from "./inspect/repl-commands.ts";
 import { addressOf } from "./launch.ts";
+import { type ProcessHealth, startHealth } from "./process-health.ts";
 import { failCommand } from "./run-until-stopped.ts";
 import { stopServices } from "./service-names.ts";
 
@@ -28,15 +29,20 @@ export async function runnerOptions(this: Runner): Promise<BrokerOptions> {
 
 async function optionsFor(given: Config): Promise<BrokerOptions> {
   const logger = createLogger(given);
+  const health = await startHealth(given);
   const store = given.natsUrl || given.mongoUrl ? undefined : await startEmbeddedStore(given, logger);
   store?.failed.catch(failCommand);
-  const options = await brokerOptions(store?.config ?? given, { logger, isVerbose: true });
+  const options = await brokerOptions(store?.config ?? given, {
+    logger,
+    isVerbose: true,
+    monitoring: health.monitoring,
+  });
   // The first middleware stops last, so the store outlives the bus.
-  return { ...options, replOptions, middlewares: [lifecycle(store), ...(options.middlewares ?? [])] };
+  return { ...options, replOptions, middlewares: [lifecycle(store, health), ...(options.middlewares ?? [])] };
 }
 
 /** Does for a runner's broker what `launch` does for its own. */
-function lifecycle(store: EmbeddedStore | undefined): Middleware {
+function lifecycle(store: EmbeddedStore | undefined, health: ProcessHealth): Middleware {
   return {
     name: "Lifecycle",
     created(broker) {
@@ -44,10 +50,17 @@ function lifecycle(store: EmbeddedStore | undefined): Middleware {
       broker.start = () => start().catch(failCommand);
     },
     async started(broker) {
+      health.enter("running");
       const address = addressOf(broker);
       if (address) broker.logger.info(`kinit-fast-task listens on ${address}`);
     },
-    stopping: stopServices,
-    stopped: async () => store?.close(),
+    async stopping(broker) {
+      health.enter("stopping");
+      await stopServices(broker);
+    },
+    async stopped() {
+      await store?.close();
+      await health.close();
+    },
   };
 }

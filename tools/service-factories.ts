@@ -1,8 +1,8 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { Handler } from "../services/executor/handler/define-handler.ts";
-import type { ReadinessCheck } from "../services/gateway/endpoints/readiness.ts";
 import { systemClock as clock } from "../shared/clock.ts";
 import type { Config } from "../shared/config.ts";
+import type { ReadinessCheck } from "../shared/monitoring/monitoring.ts";
 import type { ServiceName } from "./service-names.ts";
 
 interface Surroundings {

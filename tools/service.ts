@@ -16,7 +16,7 @@ async function run(words: readonly string[]): Promise<void> {
   }
   const { launch } = await import("./launch.ts");
   const launched = await launch({ config, services });
-  stopOnSignal(launched);
+  stopOnSignal(launched, config);
   const where = launched.address ? `, listening on ${launched.address}` : "";
   process.stdout.write(`${services.join(", ")} ready as ${launched.broker.nodeID}${where}\n`);
 }

@@ -19,7 +19,7 @@ async function start(words: readonly string[]): Promise<void> {
   const config = loadConfig();
   const { launch } = await import("./launch.ts");
   const launched = await launch({ config, services: serviceNames });
-  stopOnSignal(launched);
+  stopOnSignal(launched, config);
   launched.failed.catch(failCommand);
   await schedulerIsActive(launched);
   process.stdout.write(welcome(launched.address ?? ""));

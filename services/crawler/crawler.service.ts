@@ -5,6 +5,7 @@ import type { Config } from "../../shared/config.ts";
 import { createCommandHandler } from "../../shared/event-store/command-handler.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
+import { monitoringOf } from "../../shared/monitoring/monitoring.ts";
 import { createPeriodicJob, type PeriodicJob } from "../../shared/periodic-job.ts";
 import { actionsOf, causeOf } from "../../shared/service.ts";
 import { crawl, type HotlistCommandHandler } from "./crawl.ts";
@@ -58,7 +59,8 @@ export const crawlerService = ({ config, clock }: CrawlerDeps): ServiceSchema =>
     },
     async started() {
       const { broker, logger: log } = this;
-      events = await openEventStore({ config, service: "crawler", bus: broker.bus, clock, log });
+      const monitoring = monitoringOf(broker);
+      events = await openEventStore({ config, service: "crawler", bus: broker.bus, clock, log, monitoring });
       const { db, store, outbox } = events;
       await ensureIndexes(db, ["events", "bilibili_hot_new"]);
       await outbox.start();

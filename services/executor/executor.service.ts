@@ -3,6 +3,7 @@ import type { Bus } from "../../shared/bus/bus.ts";
 import { subscribe } from "../../shared/bus/channels.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
+import { monitoringOf } from "../../shared/monitoring/monitoring.ts";
 import { actionsOf } from "../../shared/service.ts";
 import { runEventSink } from "./attempt/run-event-sink.ts";
 import type { Handler } from "./handler/define-handler.ts";
@@ -48,6 +49,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
     }),
     created() {
       const { broker, logger } = this;
+      const { metrics } = monitoringOf(broker);
       executor = runExecutor({
         registry,
         clock,
@@ -59,7 +61,9 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
         defaultTimeoutMs: config.handlerTimeoutMs,
         drainMs: config.drainMs,
         confirm: confirmRuns(broker),
+        metrics,
       });
+      metrics.watchExecutor(() => executor.level());
     },
     stopped: () => executor.close(),
   };

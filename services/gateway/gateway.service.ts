@@ -1,7 +1,7 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Config } from "../../shared/config.ts";
-import type { ReadinessCheck } from "./endpoints/readiness.ts";
+import type { ReadinessCheck } from "../../shared/monitoring/monitoring.ts";
 import { routes } from "./endpoints/routes.ts";
 import type { ContextOptions } from "./http/endpoint-context.ts";
 import { endpointLink } from "./http/endpoint-link.ts";

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import { unsentOf } from "../../shared/event-store/mongo-unsent-events.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
+import { monitoringOf } from "../../shared/monitoring/monitoring.ts";
 import type { PeriodicJob } from "../../shared/periodic-job.ts";
 import { actionsOf } from "../../shared/service.ts";
 import { createBusWatch } from "./lost/bus-watch.ts";
@@ -82,7 +83,8 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
     },
     async started() {
       const { broker, logger: log } = this;
-      events = await openEventStore({ config, service: "records", bus: broker.bus, clock, log });
+      const monitoring = monitoringOf(broker);
+      events = await openEventStore({ config, service: "records", bus: broker.bus, clock, log, monitoring });
       const { db, store } = events;
       await ensureIndexes(db, ["events", "scheduler_task_record"]);
       await events.outbox.start();
@@ -106,7 +108,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       const maxBatch = config.recordBatch * 2;
       const handler = runCommandHandler({ store, records, clock, maxBatch, onAdded: retention.added });
       recorder = createRecorder({ handler, clock });
-      const declare = declareLost({ handler, clock, log });
+      const declare = declareLost({ handler, clock, log, metrics: monitoring.metrics });
       reaper = createReaper({
         records,
         declareLost: declare,

@@ -3,6 +3,7 @@ import { ensureIndexes } from "../../migrations/mongo/indexes.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
+import { monitoringOf } from "../../shared/monitoring/monitoring.ts";
 import { actionsOf } from "../../shared/service.ts";
 import { FENCE_SLOTS } from "./leadership/mongo-fence.ts";
 import { singleVerdict } from "./runs/single-verdict.ts";
@@ -48,6 +49,7 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
         bus: broker.bus,
         clock,
         log,
+        monitoring: monitoringOf(broker),
         sessions: { max: FENCE_SLOTS, register: () => scheduler.registerSessions() },
       });
       await ensureIndexes(events.db, ["events", "scheduler_task_list", "scheduler_commands"]);
@@ -56,6 +58,10 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
         events.outbox.adoptEnded();
       }
       scheduler = createScheduler({ config, clock, log, broker, events });
+      monitoringOf(broker).metrics.watchLeader(() => {
+        const { active, skipping } = scheduler.status();
+        return { isLeader: active, stuckTasks: skipping.length };
+      });
     },
     async stopped() {
       await scheduler?.stop();

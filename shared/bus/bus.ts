@@ -45,8 +45,32 @@ export interface Bus {
   stop(): Promise<void>;
   /** True while events can be sent and are being delivered. */
   isReady(): boolean;
+  /**
+   * Returns what each group has not handled: those that subscribed in this process and, with jetstream, those that have to exist.
+   * @throws `BUS_UNAVAILABLE`
+   */
+  backlogs(): Promise<readonly Backlog[]>;
   /** Returns the reason why `send` currently throws `BUS_FULL`, as a sentence; undefined while there is room. */
   fullReason(): string | undefined;
+}
+
+/** Events of one group that it has not handled. */
+export interface Backlog {
+  readonly group: string;
+  readonly pattern: string;
+  /** Not delivered to a member yet. */
+  readonly waiting: number;
+  /** Delivered and not acknowledged. */
+  readonly inFlight: number;
+  /** Age of the oldest of both, in ms; 0 if there is none. */
+  readonly oldestMs: number;
+}
+
+/** Is notified of what a bus does, to count it. Must not throw. */
+export interface BusObserver {
+  /** The bus has accepted an event. */
+  sent(event: DomainEnvelope): void;
+  deadLettered(letter: DeadLetter): void;
 }
 
 export interface SendOptions {

@@ -257,6 +257,11 @@ export const errorTypes = {
     retryable: false,
     meaning: "The gateway cannot listen on `SERVER_HOST:SERVER_PORT`.",
   },
+  HEALTH_ADDRESS_UNAVAILABLE: {
+    code: 500,
+    retryable: false,
+    meaning: "The process cannot listen on `HEALTH_HOST:HEALTH_PORT`.",
+  },
   // Configuration, data directory and command line
   CONFIG_INVALID: {
     code: 500,

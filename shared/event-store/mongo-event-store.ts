@@ -17,6 +17,8 @@ export interface MongoEventStoreOptions {
   readonly timeoutMs?: number;
   /** The sessions of its transactions; by default a pool of its own. */
   readonly sessions?: SessionPool;
+  /** Is called with the duration of each transaction, for statistics. Must not throw. */
+  readonly onEnded?: ((outcome: "committed" | "failed", ms: number) => void) | undefined;
 }
 
 const OPTIONS: TransactionOptions = {
@@ -39,6 +41,7 @@ export function mongoEventStore({
   clock,
   timeoutMs = 10_000,
   sessions = createSessionPool(client),
+  onEnded,
 }: MongoEventStoreOptions): EventStore {
   async function attempt<T>(work: Work<T>, ticket: Ticket, limit: { isOver: boolean }): Promise<T> {
     let transaction: MongoTransaction | undefined;
@@ -71,6 +74,7 @@ export function mongoEventStore({
       const limit = { isOver: false };
       const ticket = outbox.open();
       const outcome = attempt(work, ticket, limit);
+      if (onEnded) measure(outcome, onEnded);
       return withTimeLimit(outcome, timeoutMs, () => {
         limit.isOver = true;
         ticket.delayed();
@@ -89,6 +93,14 @@ export function mongoEventStore({
       return documents.map(fromEventDocument);
     },
   };
+}
+
+function measure(outcome: Promise<unknown>, onEnded: NonNullable<MongoEventStoreOptions["onEnded"]>): void {
+  const begunAt = performance.now();
+  outcome.then(
+    () => onEnded("committed", performance.now() - begunAt),
+    () => onEnded("failed", performance.now() - begunAt),
+  );
 }
 
 type Work<T> = (transaction: Transaction) => Promise<T>;

@@ -4,6 +4,8 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { errorMessage } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { noMetrics } from "../monitoring/metrics.ts";
+import { createMonitoring, type Monitoring } from "../monitoring/monitoring.ts";
 import { thisProcess } from "../process-identity.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import type { EventDocument } from "./event-document.ts";
@@ -33,6 +35,8 @@ export interface OpenEventStoreOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly sessions?: SessionPoolOptions;
+  /** Is given the outbox's level, the duration of transactions, and a check of the connection. */
+  readonly monitoring?: Monitoring;
 }
 
 /** A stream confirms within milliseconds; in one process an event is confirmed when its run has ended. */
@@ -51,7 +55,7 @@ const CLOSE_LIMIT_MS = 5000;
 
 /** Connects. The caller starts the outbox, once every consumer of this process has subscribed. */
 export async function openEventStore(options: OpenEventStoreOptions): Promise<OpenEventStore> {
-  const { config, service, bus, clock, log } = options;
+  const { config, service, bus, clock, log, monitoring = createMonitoring() } = options;
   const client = await connectMongo(config, service, log);
   const db = client.db(databaseName(config));
   const events = db.collection<EventDocument>("events");
@@ -70,9 +74,13 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
     window: config.natsUrl ? STREAM_WINDOW : LOCAL_WINDOW,
   });
   const sessions = createSessionPool(client, options.sessions);
+  const { metrics, addCheck } = monitoring;
+  metrics.watchOutbox(service, () => ({ pending: outbox.pending(), oldestMs: outbox.oldestPendingMs() }));
+  addCheck(`MongoDB of ${service}`, () => db.command({ ping: 1 }));
+  const onEnded = metrics === noMetrics ? undefined : metrics.transactionEnded.bind(metrics, service);
   return {
     db,
-    store: mongoEventStore({ client, events, outbox, clock, sessions }),
+    store: mongoEventStore({ client, events, outbox, clock, sessions, onEnded }),
     outbox,
     sessions,
     async close() {

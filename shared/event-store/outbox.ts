@@ -36,6 +36,8 @@ export interface Outbox extends Pick<Adoption, "adoptAll" | "adoptEnded"> {
   stop(): Promise<void>;
   /** Events committed and not yet accepted by the bus. */
   pending(): number;
+  /** For how long (ms) the oldest of them has waited; 0 if there is none. */
+  oldestPendingMs(): number;
   /** For how long (ms) it has sent nothing because the outcome of a commit is unknown; 0 if none is. */
   blockedForMs(): number;
   /** For how long (ms) the oldest transaction has been under way; 0 if there is none. */
@@ -100,6 +102,10 @@ class PublishingOutbox implements Outbox {
   adoptAll = () => this.#adoption.adoptAll();
   adoptEnded = () => this.#adoption.adoptEnded();
   pending = (): number => this.#queue.pending + this.#unknown.count();
+  oldestPendingMs(): number {
+    const { oldestAt } = this.#queue;
+    return oldestAt === undefined ? 0 : Math.max(0, this.#options.clock.now() - oldestAt);
+  }
   hasRoom = (): boolean => this.pending() < this.#options.capacity;
 
   blockedForMs = (): number =>

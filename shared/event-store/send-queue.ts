@@ -1,5 +1,6 @@
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
 import { Fifo } from "../fifo.ts";
+import { eventIdTime } from "../ids.ts";
 import { type Checkpoint, checkpointOf } from "./outbox-position.ts";
 
 /** An event to be sent. */
@@ -43,6 +44,12 @@ export class SendQueue {
   /** Events committed and not accepted by the bus. */
   get pending(): number {
     return this.#unaccepted.size + this.#refused.length;
+  }
+
+  /** When the oldest event that the bus has not accepted was made (ms since the epoch); undefined if there is none. */
+  get oldestAt(): number | undefined {
+    const [oldest] = this.#unaccepted;
+    return oldest === undefined ? undefined : eventIdTime(oldest);
   }
 
   /** The id that the first checkpoint starts from. */

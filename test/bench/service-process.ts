@@ -9,7 +9,7 @@ import { noop } from "./noop-handler.ts";
 async function run(): Promise<void> {
   const services = process.argv.slice(2) as ServiceName[];
   const launched = await launch({ config: loadConfig(), services, handlers: [noop] });
-  stopOnSignal(launched);
+  stopOnSignal(launched, launched.config);
   process.on("SIGUSR2", () => {
     const { user, system } = process.cpuUsage();
     print(`usage ${(user + system) / 1000} ${process.memoryUsage.rss() / 2 ** 20}`);

@@ -1,4 +1,5 @@
 import type { Adapter } from "./bus-test.ts";
+import { backlogContract } from "./contract-backlogs.ts";
 import { batchContract } from "./contract-batches.ts";
 import { deadLetterContract } from "./contract-dead-letters.ts";
 import { deliveryContract } from "./contract-delivery.ts";
@@ -10,4 +11,5 @@ export function busContract(adapter: Adapter): void {
   batchContract(adapter);
   deadLetterContract(adapter);
   stopContract(adapter);
+  backlogContract(adapter);
 }

@@ -5,6 +5,7 @@ import { isoInstant } from "../../../shared/contracts/instants.ts";
 import type { RunEvent } from "../../../shared/contracts/run-events.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
+import type { Metrics } from "../../../shared/monitoring/metrics.ts";
 import type { HandlerRegistry } from "../handler/handler-registry.ts";
 import { attemptIdentity } from "./attempt-events.ts";
 import { AttemptReports } from "./attempt-reports.ts";
@@ -30,6 +31,7 @@ export interface AttemptDeps<R> extends RunContextDeps {
   readonly defaultTimeoutMs: number;
   readonly outcomes: OutcomePublisher;
   readonly listener: AttemptListener<R>;
+  readonly metrics?: Pick<Metrics, "runEnded">;
   emit(event: RunEvent, cause: DomainEnvelope<"task.due">): Promise<void>;
 }
 
@@ -162,8 +164,13 @@ export class RunAttempt<R extends AttemptedRun = AttemptedRun> {
 
   #publish(outcome: Outcome): void {
     const { due, delivery } = this.#run;
-    const { executor, listener, outcomes } = this.#deps;
+    const { executor, listener, outcomes, metrics } = this.#deps;
     const endedAt = this.#end();
+    metrics?.runEnded({
+      handler: due.data.handler,
+      outcome: outcome.kind,
+      attempt: { plannedAt: due.data.plannedAt, startedAt: this.#startedAt, endedAt },
+    });
     const context = this.#context;
     outcomes.publish({
       due,

@@ -5,6 +5,7 @@ import type { ActionResult } from "../../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import { isoInstant } from "../../../shared/contracts/instants.ts";
 import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
+import type { ExecutorLevel } from "../../../shared/monitoring/metrics.ts";
 import { attemptIdentity, cancelledEvent } from "../attempt/attempt-events.ts";
 import { type AttemptTimers, attemptTimers } from "../attempt/attempt-timers.ts";
 import { OutcomePublisher } from "../attempt/outcome-publisher.ts";
@@ -29,6 +30,8 @@ export interface RunExecutor {
   revoke(runIds: readonly string[]): readonly string[];
   /** Returns those of the runs that are in flight here, and those of them that have started. */
   inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight">;
+  /** Returns how many runs are in flight here. */
+  level(): ExecutorLevel;
   /** To be called when no delivery is left. */
   close(): void;
 }
@@ -100,6 +103,11 @@ class SlotExecutor implements RunExecutor, AttemptListener<RunInFlight> {
     return this.#runs.inFlight(runIds);
   }
 
+  level(): ExecutorLevel {
+    const running = this.#runs.handlersAtWork().length;
+    return { running, waiting: this.#runs.size - running, slots: this.#deps.concurrency };
+  }
+
   close(): void {
     this.#queue.close();
     this.#timers.close();
@@ -130,10 +138,13 @@ class SlotExecutor implements RunExecutor, AttemptListener<RunInFlight> {
   }
 
   #cancel(run: RunInFlight): void {
-    const { sink, clock, executor } = this.#deps;
+    const { sink, clock, executor, metrics } = this.#deps;
     const identity = attemptIdentity(run.due, run.delivery.count, executor);
     sink.emit(cancelledEvent(identity, isoInstant(clock.now())), run.due).then(
-      () => this.accepted(run),
+      () => {
+        metrics?.runEnded({ handler: run.due.data.handler, outcome: "cancelled" });
+        this.accepted(run);
+      },
       (error: unknown) => this.failed(run, error),
     );
   }

@@ -1,6 +1,7 @@
 import type { ActionName, ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { errorType } from "../../../shared/errors.ts";
+import type { ReadinessCheck } from "../../../shared/monitoring/monitoring.ts";
 import { notFound } from "../texts/error-texts.ts";
 import type { Language, Text } from "../texts/language.ts";
 import type { DatetimeWire } from "../wire/datetime-wire.ts";
@@ -14,7 +15,6 @@ import {
   type ValuesOf,
   type WireFields,
 } from "../wire/wire-validation.ts";
-import type { ReadinessCheck } from "./readiness.ts";
 
 /** A request as endpoints receive it. */
 export interface WireRequest {

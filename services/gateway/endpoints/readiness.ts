@@ -1,14 +1,5 @@
+import type { ReadinessCheck } from "../../../shared/monitoring/monitoring.ts";
 import { withTimeLimit } from "../../../shared/time-limit.ts";
-
-/** One thing that requests need. */
-export interface ReadinessCheck {
-  readonly name: string;
-  readonly ok: boolean;
-  /** Why it is not ok, for operators. */
-  readonly reason?: string;
-  /** What needs attention although it is ok. */
-  readonly warning?: string;
-}
 
 export interface LeaderStatus {
   /** Null where no node holds the lease. */

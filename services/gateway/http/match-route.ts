@@ -17,7 +17,7 @@ export function matchRoute(config: GuardConfig & Pick<Config, "allowedOrigins">)
   const rejectionOf = requestGuard(config);
   const openToPages = cors(config.allowedOrigins);
   return function (request, response, next) {
-    logWhenDone(request, response, this.logger);
+    logWhenDone(request, response, this);
     const rejection = OPEN_PATHS.has(pathOf(request)) ? undefined : rejectionOf(request);
     const found = rejection ?? openToPages(request, response) ?? findRoute(index, request);
     if ("status" in found) return sendResponse(request, response, found);

@@ -1,19 +1,28 @@
 import type { ServerResponse } from "node:http";
-import type { Log } from "../../../shared/log.ts";
-import { elapsedMs, type GatewayRequest, pathOf } from "./gateway-request.ts";
+import { monitoringOf } from "../../../shared/monitoring/monitoring.ts";
+import { elapsedMs, type GatewayRequest, type GatewayService, pathOf } from "./gateway-request.ts";
 
 /** The status of nginx for a request whose client left before the response. */
 const CLIENT_CLOSED = 499;
 
+type Reporters = Pick<GatewayService, "logger" | "broker">;
+
 /**
- * Logs one line for each request when it is done. Neither query nor body is logged: they may have secrets, and the
+ * Logs one line for each request when it is done, and counts it. Neither query nor body is logged: they may have secrets, and the
  * request id identifies the request. A second call for the same request has no effect.
  */
-export function logWhenDone(request: GatewayRequest, response: ServerResponse, log: Log): void {
+export function logWhenDone(
+  request: GatewayRequest,
+  response: ServerResponse,
+  { logger: log, broker }: Reporters,
+): void {
   if (request.isLogged) return;
   request.isLogged = true;
+  const { metrics } = monitoringOf(broker);
   response.once("close", () => {
     const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED;
+    const ms = elapsedMs(request);
+    metrics.requestEnded({ method: request.method ?? "", route: routeOf(request), status, ms });
     const level = status >= 500 ? "error" : status >= 400 ? "warn" : "info";
     log[level](
       {
@@ -22,9 +31,16 @@ export function logWhenDone(request: GatewayRequest, response: ServerResponse, l
         route: request.matchedRoute ? pathOf(request) : pathOf(request).slice(0, 200),
         status,
         code: request.bodyCode,
-        ms: Math.round(elapsedMs(request) * 10) / 10,
+        ms: Math.round(ms * 10) / 10,
       },
       "request",
     );
   });
+}
+
+/** The path in the table of routes; requests without a route are one series. */
+function routeOf({ matchedRoute }: GatewayRequest): string {
+  if (!matchedRoute) return "none";
+  const { own, R2, R1 } = matchedRoute.paths;
+  return (own ?? R2 ?? R1 ?? "none").replace(/^[A-Z]+ /, "");
 }

@@ -25,7 +25,7 @@ export function sendError(
   response: ServerResponse,
   error: unknown,
 ): void {
-  logWhenDone(request, response, this.logger);
+  logWhenDone(request, response, this);
   const isUnrouted = (error as { code?: unknown }).code === 404;
   const content = isUnrouted ? httpError(404, "Not Found") : responseToError(this, request, error);
   sendResponse(request, response, content);

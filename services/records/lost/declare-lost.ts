@@ -1,6 +1,7 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { Versioned } from "../../../shared/event-store/decide-batch.ts";
 import type { Log } from "../../../shared/log.ts";
+import type { Metrics } from "../../../shared/monitoring/metrics.ts";
 import type { RunRecord } from "../record/record.ts";
 import type { RunCommandHandler } from "../record/run-command-handler.ts";
 
@@ -8,6 +9,7 @@ export interface DeclareLostDeps {
   readonly handler: Pick<RunCommandHandler, "handle">;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics?: Pick<Metrics, "runEnded">;
 }
 
 /**
@@ -17,10 +19,12 @@ export interface DeclareLostDeps {
  */
 export type DeclareLost = (seen: Versioned<RunRecord>, reason: string) => Promise<void>;
 
-export function declareLost({ handler, clock, log }: DeclareLostDeps): DeclareLost {
-  return async ({ state: { runId, taskId }, version: expectedVersion }, reason) => {
+export function declareLost({ handler, clock, log, metrics }: DeclareLostDeps): DeclareLost {
+  return async ({ state: { runId, taskId, described }, version: expectedVersion }, reason) => {
     const command = { type: "declareLost", reason, now: clock.now() } as const;
     const { changed } = await handler.handle({ id: runId, command, expectedVersion });
-    if (changed) log.warn({ runId, taskId, reason }, "a run is lost");
+    if (!changed) return;
+    metrics?.runEnded({ handler: described?.handler ?? "unknown", outcome: "lost" });
+    log.warn({ runId, taskId, reason }, "a run is lost");
   };
 }

@@ -3,12 +3,15 @@ import type { EventPattern } from "../../contracts/catalogue.ts";
 import { errorMessage } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import {
+  type Backlog,
   type Bus,
+  type BusObserver,
   BusUnavailable,
   type DeadLetter,
   type Subscription,
   type SubscriptionHandle,
 } from "../bus.ts";
+import { backlogsOf, type Group } from "./backlogs.ts";
 import { CaughtUpWatch } from "./caught-up-watch.ts";
 import { connectJetStream, type JetStreamConnection } from "./connection.ts";
 import { JetStreamConsumer } from "./consumer.ts";
@@ -31,6 +34,7 @@ export interface JetStreamBusOptions {
   /** Name of this process in the server's list of connections. */
   readonly name: string;
   readonly logger: Log;
+  readonly observer?: BusObserver | undefined;
   /** Size of the event stream from which on new events are rejected; also the limit of the dead letters. */
   readonly maxBytes: number;
   /** Minimum time that events are kept, if there is room; unhandled events are kept at any age. */
@@ -75,11 +79,15 @@ export function jetStreamBus(options: JetStreamBusOptions): Bus {
 class JetStreamBus implements Bus {
   readonly #options: JetStreamBusOptions;
   readonly #consumers = new Map<JetStreamConsumer, SubscriptionHandle>();
+  /** By the names of their consumers: the audience, and all that have subscribed here. */
+  readonly #groups = new Map<string, Group>();
   #session: Session | undefined;
   #ensuring: Promise<void> | undefined;
 
   constructor(options: JetStreamBusOptions) {
     this.#options = options;
+    for (const [group, patterns] of Object.entries(options.audience))
+      for (const pattern of patterns) this.#groups.set(durableOf(group, pattern), { group, pattern });
   }
 
   async start(): Promise<void> {
@@ -123,7 +131,8 @@ class JetStreamBus implements Bus {
     head.set("content-type", "application/cloudevents+json");
     head.set("Nats-Msg-Id", event.id);
     if (resent) head.set(RESENT_HEADER, "1");
-    return publisher.publish(subjectOf(event.type), body, head);
+    await publisher.publish(subjectOf(event.type), body, head);
+    this.#options.observer?.sent(event);
   }
 
   async subscribe(subscription: Subscription): Promise<SubscriptionHandle> {
@@ -134,6 +143,8 @@ class JetStreamBus implements Bus {
       ensureStreams: () => this.#ensureStreams(),
     });
     await consumer.start();
+    const { group, pattern } = subscription;
+    this.#groups.set(durableOf(group, pattern), { group, pattern });
     const handle = {
       stop: async (limitMs = this.#options.drainMs ?? 20_000) => {
         if (this.#consumers.delete(consumer)) await consumer.stop(limitMs);
@@ -159,6 +170,10 @@ class JetStreamBus implements Bus {
 
   identity(): Promise<string> {
     return orUnavailable(identityOf(this.#connected.connection.manager));
+  }
+
+  backlogs(): Promise<readonly Backlog[]> {
+    return orUnavailable(backlogsOf(this.#connected.connection.manager, [...this.#groups.values()]));
   }
 
   async stop(): Promise<void> {
@@ -212,6 +227,7 @@ class JetStreamBus implements Bus {
         ? whole
         : Buffer.from(JSON.stringify({ ...letter, event: `${letter.event.slice(0, EVENT_CUT)}…` }));
     await publisher.publish(deadSubjectOf(letter.group), body, head);
+    this.#options.observer?.deadLettered(letter);
   }
 }
 

@@ -1,8 +1,10 @@
 import { type DomainEnvelope, matchesPattern } from "../../contracts/catalogue.ts";
 import type { Log } from "../../log.ts";
 import {
+  type Backlog,
   type Bus,
   BusFull,
+  type BusObserver,
   BusUnavailable,
   type DeadLetter,
   type SendOptions,
@@ -16,6 +18,7 @@ export interface LocalBusOptions {
   /** Stores an event that could not be handled. Retryable errors are retried without limit, others a few times. */
   deadLetter(letter: DeadLetter): Promise<void>;
   readonly logger: Log;
+  readonly observer?: BusObserver | undefined;
   /** Events of one group, queued or in flight, from which on `send` throws `BUS_FULL`; default 10,000. */
   readonly maxQueued?: number;
   /** How long a stopping subscription waits for running handlers, in milliseconds; default 20,000. */
@@ -51,6 +54,7 @@ class LocalBus implements Bus {
     if (groups.length === 0) return;
     if (groups.some(({ size }) => size >= maxQueued))
       throw new BusFull(`a group of ${event.type} has ${maxQueued} unhandled events`);
+    this.#options.observer?.sent(event);
     this.#sequence += 1;
     const send = new LocalSend({ body: event, resent, sequence: this.#sequence, groups: groups.length });
     for (const group of groups) group.add(new LocalEvent(group, send));
@@ -61,7 +65,7 @@ class LocalBus implements Bus {
     const { drainMs = 20_000, logger } = this.#options;
     const group = this.#groupOf(subscription);
     const worker: Worker = new Worker(subscription, {
-      deadLetter: (letter) => this.#options.deadLetter(letter),
+      deadLetter: (letter) => this.#deadLetter(letter),
       onRoom: () => group.distribute(),
       logger,
     });
@@ -105,16 +109,26 @@ class LocalBus implements Bus {
     return this.#isStarted;
   }
 
+  async backlogs(): Promise<readonly Backlog[]> {
+    const now = Date.now();
+    return [...this.#groups.values()].map((group) => group.backlog(now));
+  }
+
   /** `send` reports a full queue to its senders, which are all in this process. */
   fullReason(): undefined {
     return undefined;
+  }
+
+  async #deadLetter(letter: DeadLetter): Promise<void> {
+    await this.#options.deadLetter(letter);
+    this.#options.observer?.deadLettered(letter);
   }
 
   #groupOf({ group, pattern }: Subscription): LocalGroup {
     const key = `${group} ${pattern}`;
     const known = this.#groups.get(key);
     if (known) return known;
-    const created = new LocalGroup(pattern);
+    const created = new LocalGroup(group, pattern);
     this.#groups.set(key, created);
     this.#groupsByType.clear();
     return created;

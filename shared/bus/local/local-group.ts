@@ -1,6 +1,6 @@
 import type { DomainEnvelope } from "../../contracts/catalogue.ts";
 import { Fifo } from "../../fifo.ts";
-import { BusUnavailable, type Subscription } from "../bus.ts";
+import { type Backlog, BusUnavailable, type Subscription } from "../bus.ts";
 import { checkEvent } from "../delivery/check-event.ts";
 import type { DeliveryResult, Received } from "../delivery/in-flight-event.ts";
 import type { Worker } from "../delivery/worker.ts";
@@ -80,25 +80,39 @@ export class LocalEvent implements Received {
       this.#group.requeue(this);
       return;
     }
-    this.#group.size -= 1;
+    this.#group.end(this);
     this.#send.handled();
   }
   fail(error: unknown): void {
-    this.#group.size -= 1;
+    this.#group.end(this);
     this.#send.fail(error);
   }
 }
 
 /** The queue of one group and pattern, shared by its members in turn. Like a durable consumer, it outlives them. */
 export class LocalGroup {
+  readonly name: string;
   readonly pattern: Subscription["pattern"];
-  /** Events that are queued or in flight. */
-  size = 0;
+  /** Events that are queued or in flight, the oldest first. */
+  readonly #unhandled = new Set<LocalEvent>();
   readonly #queue = new Fifo<LocalEvent>();
   #members: Worker[] = [];
 
-  constructor(pattern: Subscription["pattern"]) {
+  constructor(name: string, pattern: Subscription["pattern"]) {
+    this.name = name;
     this.pattern = pattern;
+  }
+
+  /** Number of events that are queued or in flight. */
+  get size(): number {
+    return this.#unhandled.size;
+  }
+
+  backlog(now: number): Backlog {
+    const waiting = this.#queue.size;
+    const [oldest] = this.#unhandled;
+    const oldestMs = oldest ? Math.max(0, now - Date.parse(oldest.body.time)) : 0;
+    return { group: this.name, pattern: this.pattern, waiting, inFlight: this.size - waiting, oldestMs };
   }
 
   join(member: Worker): void {
@@ -111,9 +125,14 @@ export class LocalGroup {
   }
 
   add(event: LocalEvent): void {
-    this.size += 1;
+    this.#unhandled.add(event);
     this.#queue.push(event);
     this.distribute();
+  }
+
+  /** The event has left the group. */
+  end(event: LocalEvent): void {
+    this.#unhandled.delete(event);
   }
 
   /** Returns an event to its former position, before all that were sent after it. */

@@ -31,6 +31,8 @@ interface ListenOptions {
    * Default 127.0.0.1. There is no authentication: any other address exposes the data to everyone who can connect.
    */
   readonly host?: string;
+  /** The address that clients of the replica set connect to, such as `mongo:27017`; default: that of `host` and `port`. */
+  readonly announce?: string | undefined;
   readonly log?: (message: string) => void;
   /**
    * Memory and log may each use this many bytes before `onBudget` is called; default 2 GiB. Writes are accepted
@@ -149,7 +151,7 @@ async function listen({ engine, sessions, lock, options, log }: Parts): Promise<
     writeGate: new WriteGate(),
     startedAt: Date.now(),
     parameters: new Map(),
-    address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+    address: options.announce ?? `${host.includes(":") ? `[${host}]` : host}:${port}`,
     port,
     connections: () => sockets.size,
   };
