@@ -68,6 +68,7 @@ export function withEmbeddedStore(config: Config, mongoUrl: string): Config {
     mongoUrl,
     recordsMaxAgeMs: config.recordsMaxAgeMs ?? THIRTY_DAYS_MS,
     recordsMaxPerTask: config.recordsMaxPerTask ?? 1000,
+    operationsMaxAgeMs: config.operationsMaxAgeMs ?? THIRTY_DAYS_MS,
     crawlerMaxAgeMs: config.crawlerMaxAgeMs ?? THIRTY_DAYS_MS,
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { maskSecrets, maskText } from "./secret-mask.ts";
+import { maskJsonText, maskSecrets, maskText } from "./secret-mask.ts";
 
 describe("secret mask", () => {
   const rows: readonly [unknown, unknown][] = [
@@ -11,6 +11,7 @@ describe("secret mask", () => {
     [{ user: { accessToken: "a", api_key: 1 } }, { user: { accessToken: "***", api_key: "***" } }],
     [[{ Authorization: ["a"] }], [{ Authorization: "***" }]],
     [{ job_params: '{"password": "a", "age": 3}' }, { job_params: '{"password": "***", "age": 3}' }],
+    [{ job_params: '{"token": {"a": ["b"]}}' }, { job_params: '{"token":"***"}' }],
     [null, null],
     [7, 7],
   ];
@@ -26,10 +27,23 @@ describe("secret mask", () => {
       '{"job_params": "{\\"password\\": \\"a\\"}", oops',
       '{"job_params": "{\\"password\\": \\"***\\"}", oops',
     ],
+    ['{"token": {"a": "cut off', '{"token": "***"'],
+    ['{"passw\\u006frd": "escaped", oops', '{"passw\\u006frd": "***", oops'],
     ["no members here", "no members here"],
   ];
   for (const [text, masked] of texts) {
     it(`masks the broken text ${text}`, () => assert.equal(maskText(text), masked));
+  }
+
+  const whole: readonly [string, string][] = [
+    ['{ "name": "\\u4efb", "age": 3 }', '{ "name": "\\u4efb", "age": 3 }'],
+    ['{ "password": "a", "age": 3 }', '{ "password": "***", "age": 3 }'],
+    ['{ "password": ["a", "b"], "age": 3 }', '{"password":"***","age":3}'],
+    ['[{ "\\u0074oken": {"a": {"b": 1}} }]', '[{"token":"***"}]'],
+    ['{"password": {"a": "b"}, oops', '{"password": "***"'],
+  ];
+  for (const [text, masked] of whole) {
+    it(`masks the JSON text ${text}`, () => assert.equal(maskJsonText(text), masked));
   }
 
   it("stays fast on a megabyte made to defeat it", () => {

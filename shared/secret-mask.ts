@@ -10,20 +10,62 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** Masks the values of secret members in a JSON text, which may be malformed. */
+/**
+ * Masks the values of secret members in a JSON text, which may be malformed. What is no secret stays as it was written,
+ * except the white space of a text with a whole structure as secret.
+ */
+export function maskJsonText(text: string): string {
+  if (!mayHaveSecrets(text)) return text;
+  const masked = maskText(text);
+  try {
+    const whole = JSON.stringify(maskSecrets(JSON.parse(text)));
+    return isSameJson(masked, whole) ? masked : whole;
+  } catch {
+    return masked;
+  }
+}
+
+function isSameJson(text: string, json: string): boolean {
+  try {
+    return JSON.stringify(JSON.parse(text)) === json;
+  } catch {
+    return false;
+  }
+}
+
+/** Masks member by member, and cuts the text where a secret structure begins: in a malformed text, its end is unknown. */
 export function maskText(text: string): string {
-  if (!SECRET_NAME.test(text)) return text;
-  return text.replace(MEMBER, (member, name: string, colon: string, value: string) => {
-    if (isSecretName(name)) return `"${name}"${colon}"${MASK}"`;
-    return SECRET_NAME.test(value) ? `"${name}"${colon}${maskEscaped(value)}` : member;
-  });
+  if (!mayHaveSecrets(text)) return text;
+  let masked = "";
+  let done = 0;
+  for (const { 0: member, 1: name = "", 2: colon = "", 3: value = "", index: at } of text.matchAll(MEMBER)) {
+    masked += text.slice(done, at);
+    done = at + member.length;
+    if (!isSecretName(unescaped(name)))
+      masked += mayHaveSecrets(value) ? `"${name}"${colon}${maskEscaped(value)}` : member;
+    else if (/^[{[]/.test(value)) return `${masked}"${name}"${colon}"${MASK}"`;
+    else masked += `"${name}"${colon}"${MASK}"`;
+  }
+  return masked + text.slice(done);
+}
+
+/** Letters of a name can be written as escapes. */
+function mayHaveSecrets(text: string): boolean {
+  return SECRET_NAME.test(text) || text.includes("\\u");
+}
+
+function unescaped(name: string): string {
+  return name.replace(/\\u00([2-7][\da-f])/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }
 
 /** Masks inside a string member that contains JSON, such as `job_params`. */
 function maskEscaped(literal: string): string {
   try {
     const inner: unknown = JSON.parse(literal);
-    return typeof inner === "string" ? JSON.stringify(maskText(inner)) : literal;
+    const masked = typeof inner === "string" ? maskJsonText(inner) : inner;
+    return masked === inner ? literal : JSON.stringify(masked);
   } catch {
     return literal;
   }
@@ -34,7 +76,7 @@ function maskEscaped(literal: string): string {
  * Values other than plain objects, arrays and strings are kept.
  */
 export function maskSecrets(value: unknown): unknown {
-  if (typeof value === "string") return maskText(value);
+  if (typeof value === "string") return maskJsonText(value);
   if (Array.isArray(value)) return value.map(maskSecrets);
   if (!isPlainObject(value)) return value;
   return Object.fromEntries(

@@ -91,14 +91,21 @@ export const zone = (variable: string, fallback: string, purpose: string): Setti
     IANAZone.isValidZone(value) ? value : new Error("must be an IANA time zone such as Asia/Shanghai"),
 });
 
-/** Items separated by commas, in lower case; each has to match. */
+export interface ListForm {
+  readonly item: RegExp;
+  /** Reads after "must be". */
+  readonly form: string;
+  readonly fallback?: readonly string[];
+}
+
+/** Items separated by commas, in lower case; each has to match. Empty by default. */
 export const list = (
   variable: string,
-  { item, form }: { readonly item: RegExp; readonly form: string },
+  { item, form, fallback = [] }: ListForm,
   purpose: string,
 ): Setting<readonly string[]> => ({
   variable,
-  fallback: [],
+  fallback,
   purpose,
   parse: (value) => {
     const items = value.split(",").flatMap((part) => part.trim().toLowerCase() || []);

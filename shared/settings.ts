@@ -198,6 +198,34 @@ export const settings = {
     "How many of its newest runs and skips each task keeps. 0: all. Default: 1000 with the embedded server, else all.",
   ),
 
+  operationLogRecord: flag(
+    "OPERATION_LOG_RECORD",
+    true,
+    "Whether the operation log records the requests that change something.",
+  ),
+  operationRecordMethods: list(
+    "OPERATION_RECORD_METHOD",
+    {
+      item: /^(get|post|put|delete)$/,
+      form: "methods separated by commas, such as POST,PUT,DELETE",
+      fallback: ["post", "put", "delete"],
+    },
+    "The methods that the operation log records.",
+  ),
+  ignoredOperations: list(
+    "IGNORE_OPERATION_ROUTER",
+    {
+      item: /^(\/[^\s?#]*|\w+(\.\w+)?)$/,
+      form: "paths or names of operations separated by commas, such as /system/storage/local/create,scheduler_task.run_create",
+    },
+    "Paths, or names of operations with or without their group, that the operation log does not record; separated by commas.",
+  ),
+  operationsMaxAgeMs: optionalInteger(
+    "OPERATIONS_MAX_AGE_MS",
+    maxAge,
+    "Whole days of the operation log that are older than this are purged. 0: never. Default: 30 days with the embedded server, else never.",
+  ),
+
   crawlerUrl: text(
     "CRAWLER_BILIBILI_URL",
     "https://v.api.aa1.cn/api/bilibili-rs/",

@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import { operationReadModel } from "../services/records/operations/mongo-replay-operations.ts";
 import { recordReadModel } from "../services/records/record/mongo-replay-records.ts";
 import { taskReadModel } from "../services/scheduler/store/mongo-replay-tasks.ts";
 import type { Config } from "../shared/config.ts";
@@ -7,7 +8,7 @@ import { withDatabase } from "./reach-store.ts";
 
 type Print = (line: string) => void;
 
-const models = [taskReadModel, recordReadModel];
+const models = [taskReadModel, recordReadModel, operationReadModel];
 /** Further differences are counted but not printed. */
 const PRINTED = 100;
 

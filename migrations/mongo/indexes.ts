@@ -18,6 +18,11 @@ export const indexes = {
       partialFilterExpression: { open_until: { $exists: true } },
     },
   ],
+  record_operation: [
+    { key: { create_datetime: -1, _id: -1 }, name: "newest" },
+    { key: { api_path: 1, create_datetime: -1, _id: -1 }, name: "path_newest" },
+    { key: { actor: 1, create_datetime: -1, _id: -1 }, name: "actor_newest" },
+  ],
   bilibili_hot_new: [
     /** The same crawl stores its rows once; rows of the Python original have no crawl. */
     {

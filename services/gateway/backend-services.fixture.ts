@@ -1,4 +1,5 @@
 import type { Context, ServiceSchema } from "moleculer";
+import type { OperationView } from "../../shared/contracts/operation-actions.ts";
 import { type RecordView, recordsActions } from "../../shared/contracts/records-actions.ts";
 import { schedulerActions, type TaskView } from "../../shared/contracts/scheduler-actions.ts";
 import { someActionsOf } from "../../shared/service.ts";
@@ -45,6 +46,28 @@ const record: RecordView = {
   updatedAt: at,
 };
 
+const operation: OperationView = {
+  id: RUN,
+  status: 200,
+  address: "192.0.2.7",
+  method: "POST",
+  path: "/scheduler/task/create",
+  system: "Other",
+  browser: "curl 8.5.0",
+  summary: "创建任务，添加任务",
+  name: "create",
+  description: null,
+  tags: ["通用调度任务管理"],
+  processTime: 0.0125,
+  params: '{"body_params":"{\\"name\\":\\"任务\\"}","query_params":null,"path_params":null}',
+  createdAt: at,
+  updatedAt: at,
+  actor: "admin",
+  code: 200,
+  operation: "scheduler_task.create",
+  requestId: "r-1",
+};
+
 /** What a test observes and controls of the services behind the gateway. */
 export interface BackendServices {
   readonly schemas: readonly ServiceSchema[];
@@ -86,6 +109,7 @@ export function backendServices(): BackendServices {
       actions: someActionsOf<"records">("records", {
         list: returning("records.list", { items: [record], total: 1 }),
         get: returning("records.get", record),
+        operations: returning("records.operations", { items: [operation], total: 1 }),
       }),
     },
     {

@@ -1,6 +1,8 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
+import { channels } from "../../shared/bus/channels.ts";
+import { localBus } from "../../shared/bus/local/local-bus.ts";
 import { validatorOptions } from "../../shared/contracts/contract.ts";
 import { brokerLogger, createLogger } from "../../shared/logger.ts";
 import { eventually } from "../../test/eventually.ts";
@@ -21,11 +23,12 @@ interface Surroundings {
   readonly config?: Partial<GatewayDeps["config"]>;
   readonly readiness?: GatewayDeps["readiness"];
   readonly transporter?: BrokerOptions["transporter"];
+  readonly operationLimit?: number;
 }
 
 /** A broker with the gateway on a free port and the given services. */
 export async function runGateway(surroundings: Surroundings): Promise<RunningGateway> {
-  const { services, config, readiness, transporter } = surroundings;
+  const { services, config, readiness, transporter, operationLimit } = surroundings;
   const written: string[] = [];
   const logger = createLogger(
     { logLevel: "info", logFormat: "json" },
@@ -36,6 +39,7 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
     transporter: transporter ?? null,
     logger: brokerLogger({ logLevel: "info", logFormat: "json" }, logger),
     validator: { type: "Fastest", options: validatorOptions } as never,
+    middlewares: [channels(localBus({ deadLetter: async () => {}, logger }))],
     tracking: { enabled: true, shutdownTimeout: 5000 },
   });
   for (const schema of services) broker.createService(schema);
@@ -50,9 +54,13 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
         taskEnable: true,
         callTimeoutMs: 2000,
         drainMs: 2000,
+        operationLogRecord: true,
+        operationRecordMethods: ["post", "put", "delete"],
+        ignoredOperations: [],
         ...config,
       },
       ...(readiness ? { readiness } : {}),
+      ...(operationLimit ? { operationLimit } : {}),
     }),
   ) as GatewayService;
   await broker.start();

@@ -93,6 +93,51 @@ describe("gateway", () => {
       assert.equal(JSON.parse(text).data.id, RUN);
     });
 
+    it("lists operations in the original's form, with filters and the newest first", async () => {
+      const query =
+        "page=2&limit=5&v_order=asc&v_order_field=summary&actor=admin&request_method=post&api_path=/x&status_code=200&client_ip=192.0.2.7&start_datetime=2026-01-05%2000:00:00&end_datetime=2026-01-06%2000:00:00";
+      const { text } = await http(`GET /system/record/operation/list/query?${query}`);
+      assert.equal(
+        text,
+        `{"code":200,"message":"success","data":[{"status_code":200,"client_ip":"192.0.2.7","request_method":"POST","api_path":"/scheduler/task/create","system":"Other","browser":"curl 8.5.0","summary":"创建任务，添加任务","route_name":"create","description":null,"tags":["通用调度任务管理"],"process_time":0.0125,"params":"{\\"body_params\\": \\"{\\\\\\"name\\\\\\":\\\\\\"\\\\u4efb\\\\u52a1\\\\\\"}\\", \\"query_params\\": null, \\"path_params\\": null}","id":"${RUN}","create_datetime":"2026-01-05 16:00:00","update_datetime":"2026-01-05 16:00:00","actor":"admin","code":200,"request_id":"r-1"}],"total":1,"page":2,"limit":5}`,
+      );
+      assert.deepEqual(backend.calls, [
+        [
+          "records.operations",
+          {
+            page: 2,
+            limit: 5,
+            actor: "admin",
+            address: "192.0.2.7",
+            path: "/x",
+            method: "POST",
+            status: 200,
+            from: "2026-01-04T16:00:00.000Z",
+            before: "2026-01-05T16:00:00.000Z",
+          },
+        ],
+      ]);
+    });
+
+    it("lists operations in English for clients that prefer it", async () => {
+      const headers = { "accept-language": "en" };
+      const { text } = await http("GET /system/record/operation/list/query", { headers });
+      assert.partialDeepStrictEqual(JSON.parse(text).data[0], { summary: "Create a task", tags: ["Tasks"] });
+    });
+
+    it("rejects filters of a wrong kind", async () => {
+      const { text } = await http(
+        "GET /system/record/operation/list/query?status_code=x&start_datetime=2026",
+      );
+      const { message, code, errors } = JSON.parse(text);
+      assert.equal(code, 400);
+      assert.equal(message, "Input should be a valid integer, unable to parse string as an integer");
+      assert.deepEqual(
+        errors.map(({ field }: { field: string }) => field),
+        ["status_code", "start_datetime"],
+      );
+    });
+
     it("creates the crawl of the hot list: success and null", async () => {
       const { text, headers } = await http("POST /bilibili/hot/new/task/create");
       assert.equal(text, ok(null));

@@ -11,11 +11,17 @@ import { matchRoute } from "./http/match-route.ts";
 import { readBody } from "./http/request-body.ts";
 import type { GuardConfig } from "./http/request-guard.ts";
 import { sendError } from "./http/send-error.ts";
+import { type OperationLogConfig, operationLog } from "./operations/operation-log.ts";
 
 export interface GatewayDeps {
-  readonly config: ContextOptions["config"] & GuardConfig & Pick<Config, "serverPort" | "drainMs">;
+  readonly config: ContextOptions["config"] &
+    GuardConfig &
+    OperationLogConfig &
+    Pick<Config, "serverPort" | "drainMs">;
   /** What this process needs in addition to the services: stores, streams. */
   readonly readiness?: () => Promise<readonly ReadinessCheck[]>;
+  /** Operations that may wait for the bus; then changes are rejected. */
+  readonly operationLimit?: number;
 }
 
 /** Longer than the idle time of the usual load balancers, so that they close a connection first. */
@@ -29,11 +35,16 @@ const REQUEST_TIMEOUT_MS = 30_000;
  * - `http/` receives requests and sends responses;
  * - `endpoints/` has the table of routes and what each of them does;
  * - `wire/` converts between the API of the Python original and ours;
+ * - `operations/` records the requests that change something;
  * - `texts/` has every text for clients, in both languages.
  *
  * Pages of other origins can neither change anything nor read responses, unless their origin is configured.
  */
-export const gatewayService = ({ config, readiness = async () => [] }: GatewayDeps): ServiceSchema => {
+export const gatewayService = ({
+  config,
+  readiness = async () => [],
+  operationLimit: limit,
+}: GatewayDeps): ServiceSchema => {
   const linkTo = endpointLink({ config, readiness });
   return {
     name: "gateway",
@@ -69,6 +80,12 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
     // The mixin would let any node list and change the routes of this one.
     actions: { listAliases: false, addRoute: false, removeRoute: false },
     created(this: GatewayService) {
+      this.operations = operationLog({
+        config,
+        bus: this.broker.bus,
+        log: this.logger,
+        ...(limit && { limit }),
+      });
       this.createServer();
       this.server.keepAliveTimeout = KEEP_ALIVE_MS;
       this.server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -80,8 +97,9 @@ export const gatewayService = ({ config, readiness = async () => [] }: GatewayDe
     started(this: GatewayService) {
       return listen(this.server, config);
     },
-    stopped(this: GatewayService) {
-      return closeWithin(this.server, config.drainMs);
+    async stopped(this: GatewayService) {
+      await closeWithin(this.server, config.drainMs);
+      await this.operations.stop(config.drainMs);
     },
   } as unknown as ServiceSchema;
 };

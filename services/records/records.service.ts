@@ -6,8 +6,9 @@ import { type Clock, systemClock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config.ts";
 import { unsentOf } from "../../shared/event-store/mongo-unsent-events.ts";
 import { type OpenEventStore, openEventStore } from "../../shared/event-store/open-event-store.ts";
+import type { Log } from "../../shared/log.ts";
 import { monitoringOf } from "../../shared/monitoring/monitoring.ts";
-import type { PeriodicJob } from "../../shared/periodic-job.ts";
+import { createPeriodicJob, type PeriodicJob } from "../../shared/periodic-job.ts";
 import { actionsOf } from "../../shared/service.ts";
 import { createBusWatch } from "./lost/bus-watch.ts";
 import { declareLost } from "./lost/declare-lost.ts";
@@ -16,6 +17,9 @@ import { type LostRuns, lostRuns } from "./lost/lost-runs.ts";
 import { mongoKnownBus } from "./lost/mongo-known-bus.ts";
 import { createReaper, type Reaper } from "./lost/reaper.ts";
 import { runLocations } from "./lost/run-locations.ts";
+import { mongoOperations, type Operations } from "./operations/mongo-operations.ts";
+import type { OperationDocument } from "./operations/operation-document.ts";
+import { createOperationRecorder, type OperationRecorder } from "./operations/operation-recorder.ts";
 import { mongoRecords, type RecordStore } from "./record/mongo-records.ts";
 import { mongoSourceEvents } from "./record/mongo-source-events.ts";
 import type { RecordDocument } from "./record/record-document.ts";
@@ -32,8 +36,11 @@ export interface RecordsDeps {
 /** How long after a run's end its `task.due` may be delivered again: over NATS, and in one process. */
 const REDELIVERY_MS = 3_600_000;
 const RESEND_MS = 120_000;
+/** Operations are shown a moment later, so that a busy gateway costs few transactions. */
+const OPERATION_BATCH = { maxSize: 500, lingerMs: 50 } as const;
+const PURGE_EVERY_MS = 3_600_000;
 
-/** Records every run and every skip, and stores the runs' own events. */
+/** Records every run, every skip and every operation, and stores the events of runs and operations. */
 export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema => {
   let events: OpenEventStore;
   let records: RecordStore;
@@ -43,6 +50,9 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   let retention: Retention;
   let ended: EndedRuns;
   let lost: LostRuns;
+  let operations: Operations;
+  let operationRecorder: OperationRecorder;
+  let purging: PeriodicJob | undefined;
   const batch = { maxSize: config.recordBatch, lingerMs: config.recordLingerMs };
   return {
     name: "records",
@@ -51,6 +61,8 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       rows: (query) => records.rows(query),
       get: ({ runId }) => records.view(runId),
       ended: async ({ runs }) => ({ ended: await ended(runs) }),
+      operations: (query) => operations.list(query),
+      operationRows: (query) => operations.rows(query),
       locate: async ({ runs }) => ({ places: await lost.locate(runs) }),
     }),
     channels: subscribe({
@@ -71,6 +83,11 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         batch: { ...batch, concurrency: 4 },
         handler: (events, deliveries) => recorder.record(events, deliveryOf(deliveries)),
       },
+      "operation.recorded": {
+        group: "records",
+        batch: OPERATION_BATCH,
+        handler: (events, deliveries) => operationRecorder.store(events, deliveryOf(deliveries)),
+      },
     }),
     events: {
       /** Events that an earlier process left unsent are published once every consumer of this process has subscribed. */
@@ -79,6 +96,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         reaper.start();
         busWatch.start();
         retention.start();
+        purging?.start();
       },
     },
     async started() {
@@ -86,7 +104,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       const monitoring = monitoringOf(broker);
       events = await openEventStore({ config, service: "records", bus: broker.bus, clock, log, monitoring });
       const { db, store } = events;
-      await ensureIndexes(db, ["events", "scheduler_task_record"]);
+      await ensureIndexes(db, ["events", "scheduler_task_record", "record_operation"]);
       await events.outbox.start();
       const documents = db.collection<RecordDocument>("scheduler_task_record");
       const sources = mongoSourceEvents(db.collection("events"));
@@ -105,6 +123,13 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
         maxPerTask: config.recordsMaxPerTask || null,
         minAgeMs: config.natsUrl ? REDELIVERY_MS : RESEND_MS,
       });
+      operations = mongoOperations({
+        store,
+        operations: db.collection<OperationDocument>("record_operation"),
+        events: db.collection("events"),
+      });
+      operationRecorder = createOperationRecorder({ store, operations, clock });
+      purging = operationPurging(operations, { config, clock, log });
       const maxBatch = config.recordBatch * 2;
       const handler = runCommandHandler({ store, records, clock, maxBatch, onAdded: retention.added });
       recorder = createRecorder({ handler, clock });
@@ -127,12 +152,28 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       });
     },
     async stopped() {
-      await Promise.all([reaper?.stop(), busWatch?.stop(), retention?.stop()]);
-      await recorder?.flush();
+      await Promise.all([reaper?.stop(), busWatch?.stop(), retention?.stop(), purging?.stop()]);
+      await Promise.all([recorder?.flush(), operationRecorder?.idle()]);
       await events?.close();
     },
   };
 };
+
+function operationPurging(
+  operations: Operations,
+  { config, clock, log }: RecordsDeps & { readonly log: Log },
+): PeriodicJob | undefined {
+  const maxAgeMs = config.operationsMaxAgeMs;
+  if (!maxAgeMs) return undefined;
+  // A redelivered event is recognised by the stored one.
+  const keptMs = Math.max(maxAgeMs, config.natsUrl ? REDELIVERY_MS : RESEND_MS);
+  return createPeriodicJob({
+    everyMs: Math.min(PURGE_EVERY_MS, Math.max(1000, maxAgeMs / 10)),
+    work: (stopping) => operations.purgeBefore(clock.now() - keptMs, stopping),
+    log,
+    failure: "old operations could not be purged",
+  });
+}
 
 const deliveryOf = (deliveries: readonly Delivery[]) => ({
   isRedelivered: deliveries.some(({ resent }) => resent),

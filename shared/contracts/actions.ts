@@ -1,6 +1,7 @@
 import type { ParamsOf, ResultOf } from "./action.ts";
 import { crawlerActions } from "./crawler-actions.ts";
 import { executorActions } from "./executor-actions.ts";
+import { operationActions } from "./operation-actions.ts";
 import { recordsActions } from "./records-actions.ts";
 import { schedulerActions } from "./scheduler-actions.ts";
 
@@ -9,6 +10,7 @@ export const actions = {
   ...schedulerActions,
   ...executorActions,
   ...recordsActions,
+  ...operationActions,
   ...crawlerActions,
 } as const;
 

@@ -6,6 +6,6 @@ import type { EventPattern } from "./catalogue.ts";
  */
 export const audience = {
   executor: ["task.due"],
-  records: ["task.due", "task.skipped", "run.*"],
+  records: ["task.due", "task.skipped", "run.*", "operation.recorded"],
   scheduler: ["run.*"],
 } as const satisfies Readonly<Record<string, readonly EventPattern[]>>;

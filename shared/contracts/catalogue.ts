@@ -1,6 +1,7 @@
 import type { Envelope, EventOf } from "./event.ts";
 import { eventFamily } from "./event.ts";
 import { hotlistEvents } from "./hotlist-events.ts";
+import { operationEvents } from "./operation-events.ts";
 import { runEvents } from "./run-events.ts";
 import { sessionEvents } from "./session-events.ts";
 import { taskEvents } from "./task-events.ts";
@@ -10,6 +11,7 @@ export const catalogue = eventFamily({
   ...taskEvents.contracts,
   ...runEvents.contracts,
   ...hotlistEvents.contracts,
+  ...operationEvents.contracts,
   ...sessionEvents.contracts,
 });
 

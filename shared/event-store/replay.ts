@@ -49,7 +49,7 @@ const ON_THE_BUS_MS = 10_000;
  */
 export function eventsOf(
   events: Collection<EventDocument>,
-  kind: "task" | "run",
+  kind: "task" | "run" | "operation",
 ): AsyncIterable<EventDocument> {
   // `-` is followed by `.` in every encoding that MongoDB sorts strings by.
   const query = { stream: { $gte: `${kind}-`, $lt: `${kind}.` } };

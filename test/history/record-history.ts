@@ -9,9 +9,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Db, Document } from "mongodb";
+import { operationReadModel } from "../../services/records/operations/mongo-replay-operations.ts";
 import { recordReadModel } from "../../services/records/record/mongo-replay-records.ts";
 import { taskReadModel } from "../../services/scheduler/store/mongo-replay-tasks.ts";
 import { catalogue } from "../../shared/contracts/catalogue.ts";
+import { seal } from "../../shared/envelope.ts";
 import type { EventDocument } from "../../shared/event-store/event-document.ts";
 import { compare } from "../../shared/event-store/replay.ts";
 import { startTestMongo } from "../mongo.ts";
@@ -40,6 +42,7 @@ const { handlers, release } = workload();
 const services = ["executor", "scheduler", "records", "crawler"] as const;
 const platform = await startPlatform({ mongo, handlers, settings, services });
 const taskIds = await live(platform, release);
+await platform.broker.sendToChannel(exampleOperation());
 await platform.stop();
 const withoutExecutor = await startPlatform({ mongo, settings, services: ["scheduler", "records"] });
 await liveWithoutExecutor(withoutExecutor, taskIds["lost-run"] as string);
@@ -62,7 +65,7 @@ source.close();
 async function checkAll(db: Db): Promise<void> {
   const types = await db.collection("events").distinct("type");
   assert.deepEqual(types.sort(), Object.keys(catalogue.contracts).sort());
-  for (const model of [taskReadModel, recordReadModel])
+  for (const model of [taskReadModel, recordReadModel, operationReadModel])
     for await (const difference of compare(db, model)) assert.fail(JSON.stringify(difference));
 }
 
@@ -78,6 +81,14 @@ async function streamsOf(db: Db, taskId: string): Promise<RecordedStreams> {
     tasks: tasks.filter(({ _id }) => _id.toHexString() === taskId),
     records,
   };
+}
+
+function exampleOperation() {
+  const { example: data } = catalogue.contracts["operation.recorded"];
+  return seal(
+    { type: "operation.recorded", data },
+    { subject: "operation-2026-01-05", now: Date.parse(data.at) },
+  );
 }
 
 async function hotlist(db: Db): Promise<RecordedStreams> {

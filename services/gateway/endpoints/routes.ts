@@ -1,3 +1,4 @@
+import { listOperations } from "./operation-endpoints.ts";
 import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
 import { both, type Method, type Route } from "./route.ts";
 import { apiIndex, health, ready } from "./system-endpoints.ts";
@@ -92,6 +93,13 @@ export const routes: readonly Route[] = [
     action: "records.get",
     endpoint: getRecord,
     access: "record.read",
+  },
+  {
+    paths: both("GET /system/record/operation/list/query"),
+    operation: "system_record.operation_list_query",
+    action: "records.operations",
+    endpoint: listOperations,
+    access: "operation.read",
   },
   {
     paths: both("POST /bilibili/hot/new/task/create"),

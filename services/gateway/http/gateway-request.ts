@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Context, Service } from "moleculer";
 import type { Route } from "../endpoints/route.ts";
 import { type Language, languageOf } from "../texts/language.ts";
+import type { ApiResponse } from "../wire/response.ts";
 
 /** A request as moleculer-web passes it through its chain, and what our links add. */
 export interface GatewayRequest extends IncomingMessage {
@@ -15,14 +16,31 @@ export interface GatewayRequest extends IncomingMessage {
   matchedRoute?: Route;
   /** A line for the log will be written when the request is done. */
   isLogged?: boolean;
+  /** Called once with the response, when it was sent or the client has left; see `RequestWatch`. */
+  onResponse?: ((response: ApiResponse, contentLength: number | null) => void) | undefined;
   /** The client waits for `100 Continue` before it sends its body. */
   isBodyAwaited?: boolean;
   /** Code in the response body, which differs from the status for business errors. */
   bodyCode?: unknown;
 }
 
+/** Records the requests that change something, once they were responded to. */
+export interface RequestWatch {
+  /**
+   * Watches a request to a route, so that its operation is recorded together with its response. Returns false while too
+   * many operations wait to be recorded: then the request must be rejected.
+   */
+  watch(request: GatewayRequest, route: Route): boolean;
+  /** Resolves when all operations are on the bus, or after the limit (ms). */
+  stop(limitMs: number): Promise<void>;
+}
+
 /** The running gateway; `server.address()` has the port where 0 was configured. */
-export type GatewayService = Service & { readonly server: Server; createServer(): void };
+export type GatewayService = Service & {
+  readonly server: Server;
+  operations: RequestWatch;
+  createServer(): void;
+};
 
 /** A link of moleculer-web's chain. */
 export type Link = (
@@ -62,7 +80,8 @@ export function queryOf(request: GatewayRequest): Record<string, string> {
   return at < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(at + 1)));
 }
 
-function urlOf({ originalUrl, url }: GatewayRequest): string {
+/** Path and query as they were sent. */
+export function urlOf({ originalUrl, url }: GatewayRequest): string {
   return originalUrl ?? url ?? "/";
 }
 

@@ -1,9 +1,10 @@
 import type { Config } from "../../../shared/config.ts";
 import type { Route } from "../endpoints/route.ts";
-import { indexRoutes, type RouteIndex, routes } from "../endpoints/routes.ts";
-import { type ApiResponse, httpError } from "../wire/response.ts";
+import { indexRoutes, routes } from "../endpoints/routes.ts";
+import { rejections } from "../texts/messages.ts";
+import { type ApiResponse, httpError, serverError } from "../wire/response.ts";
 import { cors } from "./cors.ts";
-import { type GatewayRequest, type Link, pathOf } from "./gateway-request.ts";
+import { type GatewayRequest, type Link, pathOf, requestLanguage } from "./gateway-request.ts";
 import { type GuardConfig, requestGuard } from "./request-guard.ts";
 import { logWhenDone } from "./request-log.ts";
 import { sendResponse } from "./send-response.ts";
@@ -12,28 +13,41 @@ const index = indexRoutes(routes);
 /** Load balancers and orchestrators call these by any address; they return nothing worth protecting. */
 const OPEN_PATHS = new Set(["/health", "/ready"]);
 
-/** The first link: logs every request, and responds to those that are rejected or have no route. */
+/**
+ * The first link: logs every request, has its operation recorded, and responds to those that are rejected or have no
+ * route.
+ */
 export function matchRoute(config: GuardConfig & Pick<Config, "allowedOrigins">): Link {
   const rejectionOf = requestGuard(config);
   const openToPages = cors(config.allowedOrigins);
   return function (request, response, next) {
     logWhenDone(request, response, this);
-    const rejection = OPEN_PATHS.has(pathOf(request)) ? undefined : rejectionOf(request);
-    const found = rejection ?? openToPages(request, response) ?? findRoute(index, request);
-    if ("status" in found) return sendResponse(request, response, found);
-    request.matchedRoute = found;
+    const path = pathOf(request);
+    const methods = index.get(path);
+    const route = methods?.get(request.method ?? "");
+    const known = route ?? methods?.values().next().value;
+    const isRecordable = known === undefined || this.operations.watch(request, known);
+    const rejection =
+      (OPEN_PATHS.has(path) ? undefined : rejectionOf(request)) ??
+      openToPages(request, response) ??
+      (isRecordable ? undefined : unrecordable(request));
+    if (rejection) return sendResponse(request, response, rejection);
+    if (!route) return sendResponse(request, response, withoutRoute(request, methods));
+    request.matchedRoute = route;
     next();
   };
 }
 
-/** The route of a request, or the response where there is none. A trailing slash is redirected to the path without. */
-function findRoute(index: RouteIndex, request: GatewayRequest): Route | ApiResponse {
+const RETRY_AFTER = { "Retry-After": "5" };
+
+function unrecordable(request: GatewayRequest): ApiResponse {
+  return serverError(503, rejections.unrecordable[requestLanguage(request)], RETRY_AFTER);
+}
+
+/** The response where there is no route. A trailing slash is redirected to the path without. */
+function withoutRoute(request: GatewayRequest, methods: ReadonlyMap<string, Route> | undefined): ApiResponse {
+  if (methods) return httpError(405, "Method Not Allowed", { Allow: [...methods.keys()].join(", ") });
   const path = pathOf(request);
-  const methods = index.get(path);
-  if (methods) {
-    const allow = [...methods.keys()].join(", ");
-    return methods.get(request.method ?? "") ?? httpError(405, "Method Not Allowed", { Allow: allow });
-  }
   const trimmed = path.replace(/\/+$/, "");
   if (trimmed === path || !index.has(trimmed)) return httpError(404, "Not Found");
   const query = (request.originalUrl ?? "").slice(path.length);

@@ -3,7 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { AppError } from "../../../shared/errors.ts";
 import type { ApiResponse } from "../wire/response.ts";
 import type { GatewayRequest } from "./gateway-request.ts";
-import { sendHead } from "./send-response.ts";
+import { reportResponse, sendHead } from "./send-response.ts";
 
 /** How long a client may read nothing of a response before the connection is closed. */
 const STALLED_MS = 30_000;
@@ -28,6 +28,7 @@ export async function sendList(
   const { head, tail } = around(content.body);
   sendHead(request, response, content, { "Content-Type": "application/json" });
   response.write(head);
+  reportResponse(request, content, null);
   let separator = "";
   for await (const rows of content.more ?? []) {
     if (response.destroyed) return;

@@ -4,15 +4,32 @@ import { elapsedMs, type GatewayRequest } from "./gateway-request.ts";
 
 const BODILESS = new Set([204, 307]);
 
-/** Sends a response once: does nothing where the client has left or another response has begun. */
+/** Sends a response once: sends nothing where the client has left or another response has begun. */
 export function sendResponse(request: GatewayRequest, response: ServerResponse, content: ApiResponse): void {
-  if (response.headersSent || response.destroyed) return;
+  if (response.headersSent) return;
+  if (response.destroyed) {
+    reportResponse(request, content, 0);
+    return;
+  }
   const text = BODILESS.has(content.status) ? "" : JSON.stringify(content.body);
+  const length = Buffer.byteLength(text);
   sendHead(request, response, content, {
     ...(text === "" ? {} : { "Content-Type": "application/json" }),
-    ...(content.status === 204 ? {} : { "Content-Length": Buffer.byteLength(text) }),
+    ...(content.status === 204 ? {} : { "Content-Length": length }),
   });
   response.end(text);
+  reportResponse(request, content, length);
+}
+
+/** Reports a response to the watcher of the request; a second one is not reported. */
+export function reportResponse(
+  request: GatewayRequest,
+  content: ApiResponse,
+  contentLength: number | null,
+): void {
+  const { onResponse } = request;
+  request.onResponse = undefined;
+  onResponse?.(content, contentLength);
 }
 
 /** Sends status and headers; `entity` describes the body. */

@@ -25,6 +25,10 @@ export const rejections = {
     zh: "浏览器发送的请求必须带有 Content-Type: application/json",
     en: "Requests of browsers must have Content-Type: application/json.",
   },
+  unrecordable: {
+    zh: "操作记录暂时无法保存，已拒绝该请求，请稍后重试",
+    en: "Operations cannot be recorded at the moment, so the request was rejected; try again later.",
+  },
   bodyUnreadable: { zh: "请求体无法读取", en: "The request body cannot be read." },
 } as const satisfies Readonly<Record<string, Text>>;
 

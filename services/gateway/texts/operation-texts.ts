@@ -26,9 +26,17 @@ export const operationSummaries = {
   "scheduler_task.handler_list_query": { zh: "获取处理器列表", en: "List handlers" },
   "scheduler_task_record.list_query": { zh: "获取任务执行记录列表", en: "List records of runs" },
   "scheduler_task_record.one_query": { zh: "获取任务执行记录信息", en: "Show the record of a run" },
+  "system_record.operation_list_query": { zh: "获取系统操作记录列表", en: "List the operation log" },
   "bilibili_hot_new.task_create": { zh: "创建任务", en: "Create a task that fetches the hot list once" },
   "bilibili_hot_new.list_query": { zh: "获取热搜数据列表", en: "List rows of the hot list" },
   "platform.index": { zh: "接口入口", en: "Entry points of the API" },
   "platform.health": { zh: "存活检查", en: "Whether the process is alive" },
   "platform.ready": { zh: "就绪检查", en: "Whether the platform is ready" },
 } as const satisfies Readonly<Record<`${keyof typeof groupTags}.${string}`, Text>>;
+
+/** Summary and tags of an operation in English, as far as they are known; a newer version may have others. */
+export function englishOf(operation: string): { readonly summary?: string; readonly tag?: string } {
+  const summary = (operationSummaries as Readonly<Record<string, Text>>)[operation]?.en;
+  const tag = (groupTags as Readonly<Record<string, Text>>)[operation.split(".", 1)[0] ?? ""]?.en;
+  return { ...(summary !== undefined && { summary }), ...(tag !== undefined && { tag }) };
+}

@@ -1,8 +1,8 @@
 import type { Clock } from "../../../shared/clock.ts";
 import { type CommandHandler, createCommandHandler } from "../../../shared/event-store/command-handler.ts";
 import type { Destination, StateStore } from "../../../shared/event-store/command-handler-options.ts";
-import type { CommandOutcome, CommandOutcomes } from "../../../shared/event-store/command-outcomes.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
+import { storedEvents } from "../../../shared/event-store/stored-events.ts";
 import type { RunRecord } from "./record.ts";
 import { type DecidedRunEvent, isStored, type RunCommand, run } from "./run.ts";
 
@@ -47,19 +47,3 @@ function destinationOf(event: DecidedRunEvent): Destination {
   if (!isStored(event)) return "append";
   return event.type.startsWith("run.") ? "keep" : "fold";
 }
-
-/** A delivered event that is stored has been recorded: commands to record an event are known by its id. */
-const storedEvents: CommandOutcomes = {
-  async find(ids, transaction) {
-    const stored = (await transaction?.stored(ids)) ?? new Set();
-    return new Map([...stored].map((id) => [id, recorded(id)]));
-  },
-};
-
-const recorded = (commandId: string): CommandOutcome => ({
-  commandId,
-  subjectId: commandId,
-  changed: true,
-  refusal: null,
-  deadline: Number.POSITIVE_INFINITY,
-});
