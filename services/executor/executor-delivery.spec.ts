@@ -8,6 +8,7 @@ import type { RunVerdict } from "../../shared/contracts/scheduler-actions.ts";
 import { AppError } from "../../shared/errors.ts";
 import { objectId } from "../../shared/ids.ts";
 import { someActionsOf } from "../../shared/service.ts";
+import { ABORT_GRACE_MS } from "./attempt/attempt-state.ts";
 import { ExecutorFixture, type FixtureOptions } from "./executor.fixture.ts";
 import { defineHandler, type HandlerContext } from "./handler/define-handler.ts";
 
@@ -179,6 +180,96 @@ describe("deliveries to an executor", () => {
       assert.deepEqual(new Set(started), new Set([ended.runId, running.runId]));
       release.resolve();
       assert.equal((await fixture.ended(running.runId)).type, "run.succeeded");
+    });
+  });
+
+  describe("cancels a run", () => {
+    const request = { at: "2026-01-05T08:00:02.000Z", by: "admin" };
+    const cancel = (runId: string) => fixture.call("executor.cancel", { runId, ...request });
+    const requested = (hasStarted: boolean) => ({
+      type: "run.cancelled",
+      data: { reason: "requested", hasStarted, requestedAt: request.at, requestedBy: "admin" },
+    });
+
+    it("that waits for its planned time", async () => {
+      await start();
+      const { runId, sent } = fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) });
+      assert.deepEqual(await cancel(runId), { isHeld: true });
+      await sent;
+      assert.partialDeepStrictEqual(fixture.of(runId), [requested(false)]);
+      assert.equal(calls.length, 0);
+    });
+
+    it("that waits for a slot, which the next run gets", async () => {
+      await start({ config: { executorConcurrency: 1 } });
+      const running = fixture.send({ handler: "t.blocked" });
+      await begun(running.runId);
+      const [waiting, next] = [fixture.send({ handler: "t.quick" }), fixture.send({ handler: "t.quick" })];
+      await cancel(waiting.runId);
+      await waiting.sent;
+      release.resolve();
+      await next.sent;
+      assert.partialDeepStrictEqual(fixture.of(waiting.runId), [requested(false)]);
+      assert.deepEqual(
+        calls.map(({ runId }) => runId),
+        [running.runId, next.runId],
+      );
+    });
+
+    it("that has not been delivered yet", async () => {
+      await start();
+      const runId = objectId();
+      assert.deepEqual(await cancel(runId), { isHeld: false });
+      await fixture.send({ handler: "t.quick", runId }).sent;
+      assert.partialDeepStrictEqual(fixture.of(runId), [requested(false)]);
+      assert.equal(calls.length, 0);
+    });
+
+    it("by its abort signal while it runs", async () => {
+      await start();
+      const { runId } = fixture.send({ handler: "t.sleep" });
+      await begun(runId);
+      assert.deepEqual(await cancel(runId), { isHeld: true });
+      assert.partialDeepStrictEqual(await fixture.ended(runId), requested(true));
+    });
+
+    it("whose handler ignores the signal, once the grace time is over", async () => {
+      await start();
+      const { runId } = fixture.send({ handler: "t.stubborn" });
+      await begun(runId);
+      const from = performance.now();
+      await cancel(runId);
+      await cancel(runId);
+      assert.partialDeepStrictEqual(await fixture.ended(runId), requested(true));
+      const took = performance.now() - from;
+      assert.ok(took >= ABORT_GRACE_MS - 50, `${took}`);
+      assert.equal(fixture.of(runId).filter(isRunEnded).length, 1);
+    });
+
+    it("but not one that has ended", async () => {
+      await start();
+      const { runId, sent } = fixture.send({ handler: "t.quick" });
+      await sent;
+      assert.deepEqual(await cancel(runId), { isHeld: true });
+      await fixture.send({ handler: "t.quick", runId }, { resent: true }).sent;
+      assert.deepEqual(
+        fixture.of(runId).map(({ type }) => type),
+        ["run.succeeded"],
+      );
+    });
+
+    it("that the scheduler reports as cancelled", async () => {
+      const runId = objectId();
+      const scheduler = {
+        name: "scheduler",
+        actions: someActionsOf("scheduler", {
+          confirmRuns: () => ({ verdicts: ["revoked"], cancelled: [{ runId, cancellation: request }] }),
+        }),
+      };
+      await start({ services: [scheduler] });
+      await fixture.send({ handler: "t.quick", runId }, { resent: true }).sent;
+      assert.partialDeepStrictEqual(fixture.of(runId), [requested(false)]);
+      assert.equal(calls.length, 0);
     });
   });
 

@@ -36,6 +36,7 @@ export const executorService = ({ handlers, bus, clock, config }: ExecutorDeps):
       },
       handlers: () => registry.list(config.handlerTimeoutMs),
       revoke: ({ runIds }) => ({ started: executor.revoke(runIds) }),
+      cancel: ({ runId, ...cancellation }) => ({ isHeld: executor.cancel(runId, cancellation) }),
       inFlight: ({ runIds }) => executor.inFlight(runIds),
     }),
     channels: subscribe({

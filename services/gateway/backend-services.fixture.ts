@@ -40,6 +40,7 @@ const record: RecordView = {
   strategy: "interval",
   expression: "10 * * * *",
   attempts: [],
+  cancellation: null,
   progress: null,
   log: [],
   createdAt: at,

@@ -11,6 +11,7 @@ import { monitoringOf } from "../../shared/monitoring/monitoring.ts";
 import { createPeriodicJob, type PeriodicJob } from "../../shared/periodic-job.ts";
 import { actionsOf } from "../../shared/service.ts";
 import { createBusWatch } from "./lost/bus-watch.ts";
+import { type CancelRun, cancelRun } from "./lost/cancel-run.ts";
 import { declareLost } from "./lost/declare-lost.ts";
 import { type EndedRuns, endedRuns } from "./lost/ended-runs.ts";
 import { type LostRuns, lostRuns } from "./lost/lost-runs.ts";
@@ -50,6 +51,7 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
   let retention: Retention;
   let ended: EndedRuns;
   let lost: LostRuns;
+  let cancel: CancelRun;
   let operations: Operations;
   let operationRecorder: OperationRecorder;
   let purging: PeriodicJob | undefined;
@@ -60,6 +62,11 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       list: (query) => records.list(query),
       rows: (query) => records.rows(query),
       get: ({ runId }) => records.view(runId),
+      status: ({ runId }) => records.status(runId),
+      cancel: async (run) => {
+        await cancel(run);
+        return null;
+      },
       ended: async ({ runs }) => ({ ended: await ended(runs) }),
       operations: (query) => operations.list(query),
       operationRows: (query) => operations.rows(query),
@@ -143,6 +150,8 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       });
       const locations = runLocations(broker, (events) => unsentOf(db.collection("outboxes"), events));
       lost = lostRuns({ sources, records, recorder, locations, declareLost: declare });
+      const { bus, nodeID: node } = broker;
+      cancel = cancelRun({ bus, sources, records, recorder, handler, clock, node });
       busWatch = createBusWatch({
         bus: broker.bus,
         known: mongoKnownBus(db.collection("known_bus")),

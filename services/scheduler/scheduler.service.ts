@@ -27,6 +27,7 @@ export const schedulerService = ({ config, clock }: SchedulerDeps): ServiceSchem
       resume: (_, context) => scheduler.command("scheduler.resume", context),
       delete: (_, context) => scheduler.command("scheduler.delete", context),
       runNow: (_, context) => scheduler.command("scheduler.runNow", context),
+      cancel: (_, context) => scheduler.command("scheduler.cancel", context),
       get: ({ taskId }) => scheduler.tasks.view(taskId),
       list: (query) => scheduler.tasks.list(query),
       rows: (query) => scheduler.tasks.rows(query),

@@ -12,6 +12,7 @@ import { leaderCalls } from "./leadership/leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership/leadership.ts";
 import { Fenced, mongoFence } from "./leadership/mongo-fence.ts";
 import { type LeaseDocument, type LeaseStore, mongoLease } from "./leadership/mongo-lease.ts";
+import { type RunCancellation, runCancellation } from "./runs/cancellation.ts";
 import { endedRuns as createEndedRuns, type EndedRuns } from "./runs/ended-runs.ts";
 import { inFlightElsewhere } from "./runs/in-flight-elsewhere.ts";
 import { manualRuns } from "./runs/manual-runs.ts";
@@ -69,7 +70,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     leadership.fenced(epoch),
   );
   const { lease, leadership } = assembleLeadership(options, active);
-  const commands = assembleCommands(options, commandHandler, leadership);
+  const { executorAckWaitMs: ackWaitMs } = config;
+  const cancellation = runCancellation({ broker, tasks, log, ackWaitMs });
+  const commands = assembleCommands(options, { commandHandler, cancellation, leadership });
   const { isActive } = active;
   const onLeader = leaderCalls({
     isActive,
@@ -88,7 +91,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     isLeader: leadership.isLeader,
     isEndKept: config.natsUrl !== "",
   });
-  const runWatch = createRunWatch({ commandHandler, endedRuns, tasks, caller: broker, clock, log, isActive });
+  const runWatch = createRunWatch({
+    commandHandler,
+    endedRuns,
+    cancellation,
+    tasks,
+    caller: broker,
+    clock,
+    log,
+    isActive,
+  });
 
   return {
     tasks,
@@ -197,8 +209,15 @@ function assembleLeadership(
 
 function assembleCommands(
   { config, clock, log, broker, events }: SchedulerOptions,
-  commandHandler: TaskCommandHandler,
-  { epoch }: Leadership,
+  {
+    commandHandler,
+    cancellation,
+    leadership: { epoch },
+  }: {
+    readonly commandHandler: TaskCommandHandler;
+    readonly cancellation: RunCancellation;
+    readonly leadership: Leadership;
+  },
 ): TaskCommands {
   return taskCommands({
     commandHandler,
@@ -209,6 +228,7 @@ function assembleCommands(
       epoch,
       recent: mongoManualRuns(events.db.collection<EventDocument>("events")),
     }),
+    cancellation,
     clock,
     timezone: config.timezone,
   });

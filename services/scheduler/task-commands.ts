@@ -3,13 +3,15 @@ import type { Clock } from "../../shared/clock.ts";
 import type { ActionParams, ActionResult } from "../../shared/contracts/actions.ts";
 import type { CommandRef } from "../../shared/contracts/command.ts";
 import type { Causation } from "../../shared/contracts/event.ts";
+import { isoInstant } from "../../shared/contracts/instants.ts";
 import { AppError } from "../../shared/errors.ts";
 import { type Caller, call, causeOf, type Meta, readOnlyCall } from "../../shared/service.ts";
+import type { RunCancellation } from "./runs/cancellation.ts";
 import type { ManualRuns } from "./runs/manual-runs.ts";
 import type { Revocation } from "./runs/revocation.ts";
 import type { TaskCommandHandler } from "./store/task-command-handler.ts";
 import { checkParamsSize, completeDefinition, triggerOf } from "./task/definition.ts";
-import { isDefined, revokedRuns, TaskNotFound } from "./task/task-state.ts";
+import { isDefined, openRunOf, revokedRuns, TaskNotFound } from "./task/task-state.ts";
 
 /** The call that a command came with. */
 export interface Request {
@@ -20,7 +22,8 @@ export interface Request {
   readonly ref: CommandRef;
 }
 
-export type CommandName = `scheduler.${"create" | "change" | "pause" | "resume" | "delete" | "runNow"}`;
+export type CommandName =
+  `scheduler.${"create" | "change" | "pause" | "resume" | "delete" | "runNow" | "cancel"}`;
 
 /** The changing actions of the contract, as the active scheduler executes them. */
 export type TaskCommands = {
@@ -35,10 +38,21 @@ export class SchedulingDisabled extends AppError {
   }
 }
 
+/** An executor that may have a run of a deleted task does not respond. */
+export class CancellationPending extends AppError {
+  constructor(runId: string) {
+    super("An executor that may have the run does not respond; try again in a few seconds", {
+      type: "WHEREABOUTS_UNKNOWN",
+      data: { runId },
+    });
+  }
+}
+
 export interface TaskCommandsOptions {
   readonly commandHandler: Pick<TaskCommandHandler, "handle" | "state">;
   readonly revocation: Revocation;
   readonly manualRuns: ManualRuns;
+  readonly cancellation: RunCancellation;
   readonly clock: Clock;
   /** Time zone of tasks that define none. */
   readonly timezone: string;
@@ -48,6 +62,7 @@ export function taskCommands({
   commandHandler,
   revocation,
   manualRuns,
+  cancellation,
   clock,
   timezone,
 }: TaskCommandsOptions): TaskCommands {
@@ -112,6 +127,28 @@ export function taskCommands({
         commandHandler.handle(command, { ref, cause: { ...cause, correlationid: runId } }),
       );
       return { runId };
+    },
+
+    /** Resolves when the run cannot start any more, except at an executor that is out of reach and has to confirm it. */
+    async "scheduler.cancel"({ runId }, request) {
+      const { taskId, status } = await cancellation.find(runId);
+      if (status !== "queued" && status !== "running") return { changed: false, status };
+      const by = request.cause.actor ?? null;
+      const now = clock.now();
+      if (!isDefined(await commandHandler.state(taskId))) {
+        // The task was deleted, so its runs were revoked before, and nothing about them is stored with it.
+        const run = { taskId, runId, cancellation: { at: isoInstant(now), by } };
+        if (!(await cancellation.carryOut(run))) throw new CancellationPending(runId);
+        return { changed: true, status: "cancelling" };
+      }
+      const { changed, after } = await commandHandler.handle(
+        { type: "cancelRun", taskId, runId, by, now },
+        request,
+      );
+      const run = openRunOf(after, runId);
+      if (!run?.cancellation) return { changed, status: (await cancellation.find(runId)).status };
+      await cancellation.carryOut({ taskId, runId, cancellation: run.cancellation });
+      return { changed, status: "cancelling" };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { action, returns } from "./action.ts";
+import { cancellation } from "./run-events.ts";
 
 export interface HandlerView {
   readonly name: string;
@@ -28,6 +29,13 @@ export const executorActions = {
     params: { taskId: "id", runIds: { type: "array", max: 1000, items: "id" } },
     example: { taskId: "66f2a1b00a1b2c3d4e5f6070", runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
     returns: returns<{ started: readonly string[] }>(),
+  }),
+  "executor.cancel": action({
+    summary:
+      "Cancels a run: it does not start here any more, or its handler is aborted. Called on every node by name. `isHeld` is true if this executor has it, or has just ended it: then this executor publishes its outcome.",
+    params: { runId: "id", ...cancellation },
+    example: { runId: "66f2a1c00a1b2c3d4e5f6071", at: "2026-01-05T08:00:02.000Z", by: "admin" },
+    returns: returns<{ isHeld: boolean }>(),
   }),
   "executor.inFlight": action({
     summary:

@@ -5,7 +5,7 @@
 export const permissions = {
   "task.read": "See tasks and the handlers that they may name",
   "task.write": "Create, change, pause, resume and delete tasks",
-  "task.run": "Run tasks now",
+  "task.run": "Run tasks now, and cancel runs",
   "record.read": "See the records of runs",
   "hotlist.read": "See the hot list",
   "user.read": "See users",

@@ -1,6 +1,7 @@
 import { action, returns } from "./action.ts";
 import type { DataOf, Fields } from "./contract.ts";
 import { type Page, pagingBy, type Rows, rowsQuery } from "./paging.ts";
+import { cancellation } from "./run-events.ts";
 import { taskDefinition } from "./task-definition.ts";
 
 const ATTEMPT = {
@@ -22,6 +23,7 @@ export const RECORD_STATUS = {
   type: "enum",
   values: ["queued", "running", "succeeded", "failed", "timed_out", "cancelled", "lost", "skipped"],
 } as const;
+export type RunStatus = (typeof RECORD_STATUS)["values"][number];
 
 /** One run or skip as callers see it. The fields of its task are null where it is no longer known. */
 const recordView = {
@@ -44,6 +46,8 @@ const recordView = {
   expression,
   attempts: { type: "array", items: { type: "object", props: ATTEMPT } },
   progress: nullableObject({ percent: "number", message: { type: "string", nullable: true } }),
+  /** Who cancelled the run, and when; null unless it was cancelled on request. */
+  cancellation: nullableObject(cancellation),
   log: {
     type: "array",
     items: { type: "object", props: { at: "instant", level: "string", message: "string" } },
@@ -111,6 +115,24 @@ export const recordsActions = {
     },
     example: { runs: [{ taskId: "66f2a1b00a1b2c3d4e5f6070", runId: "66f2a1c00a1b2c3d4e5f6071" }] },
     returns: returns<{ places: readonly RunPlace[] }>(),
+  }),
+  "records.status": action({
+    summary: "The task and the status of one run or skip. Error: RECORD_NOT_FOUND.",
+    params: { runId: "id" },
+    example: { runId: "66f2a1c00a1b2c3d4e5f6071" },
+    returns: returns<{ taskId: string; status: RunStatus }>(),
+  }),
+  "records.cancel": action({
+    summary:
+      "Ends a run that no executor has as cancelled, unless it has an outcome. Errors: retryable, while outcomes wait to be recorded.",
+    params: { taskId: "id", runId: "id", ...cancellation },
+    example: {
+      taskId: "66f2a1b00a1b2c3d4e5f6070",
+      runId: "66f2a1c00a1b2c3d4e5f6071",
+      at: "2026-01-05T08:00:02.000Z",
+      by: "admin",
+    },
+    returns: returns<null>(),
   }),
   "records.get": action({
     summary: "One run or skip. Errors: RECORD_NOT_FOUND; RECORD_TOO_LARGE for one message, see rows.",

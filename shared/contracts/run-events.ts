@@ -1,3 +1,4 @@
+import type { DataOf } from "./contract.ts";
 import { type EventOf, event, eventFamily } from "./event.ts";
 
 /** The first fields of every event of an attempt. */
@@ -127,8 +128,22 @@ export const runEvents = eventFamily({
     source: "executor",
     stream: "run",
     summary: "An attempt was cancelled on request, before or after it started.",
-    data: { ...ended, reason: { type: "enum", values: ["revoked", "requested"] } },
-    example: { ...exampleEnd, reason: "revoked" },
+    data: {
+      ...ended,
+      reason: { type: "enum", values: ["revoked", "requested"] },
+      /** False if no executor had started the run; then the executor, the start and the delivery mean nothing. */
+      hasStarted: "boolean|optional",
+      requestedAt: { type: "instant", optional: true },
+      /** The user who cancelled the run, if known. */
+      requestedBy: "string|optional",
+    },
+    example: {
+      ...exampleEnd,
+      reason: "requested",
+      hasStarted: true,
+      requestedAt: "2026-01-05T08:00:02.000Z",
+      requestedBy: "admin",
+    },
   }),
   "run.lost": event({
     version: 1,
@@ -153,6 +168,14 @@ export const runEvents = eventFamily({
     },
   }),
 });
+
+/** The request to cancel a run. */
+export const cancellation = {
+  at: "instant",
+  /** The user who cancelled the run; null if unknown. */
+  by: { type: "string", nullable: true },
+} as const;
+export type Cancellation = DataOf<typeof cancellation>;
 
 export type RunEvent = EventOf<typeof runEvents.contracts>;
 export type RunEnded = Extract<

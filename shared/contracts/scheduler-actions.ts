@@ -1,6 +1,8 @@
 import { action, returns } from "./action.ts";
 import type { DataOf } from "./contract.ts";
 import { type Page, pagingBy, type Rows, rowsQuery } from "./paging.ts";
+import type { RunStatus } from "./records-actions.ts";
+import type { Cancellation } from "./run-events.ts";
 import { exampleDefinition, taskDefaults, taskDefinition } from "./task-definition.ts";
 
 /** Whether a task is scheduled, paused, or has no occurrence left. */
@@ -25,6 +27,11 @@ export const TASK_SORT_FIELDS = Object.keys(taskView) as readonly TaskSortField[
 
 /** Whether a dispatched run may still be started. */
 export type RunVerdict = "wanted" | "ended" | "revoked" | "unknown";
+/** A run with the request to cancel it. */
+export interface CancelledRun {
+  readonly runId: string;
+  readonly cancellation: Cancellation;
+}
 /** Runs in one `scheduler.confirmRuns`. */
 export const CONFIRM_MAX_RUNS = 1000;
 
@@ -85,6 +92,13 @@ export const schedulerActions = {
     example: { taskId },
     returns: returns<{ runId: string }>(),
   }),
+  "scheduler.cancel": action({
+    summary:
+      "Cancels a run: it does not start any more, or its handler is aborted and the run ends within a few seconds. `changed` is false if it was cancelled before or has ended, which `status` shows. Error: RECORD_NOT_FOUND.",
+    params: { runId: "id" },
+    example: { runId: "66f2a1c00a1b2c3d4e5f6071" },
+    returns: returns<{ changed: boolean; status: RunStatus | "cancelling" }>(),
+  }),
   "scheduler.get": action({
     summary: "One task. Error: TASK_NOT_FOUND.",
     params: { taskId: "id" },
@@ -111,7 +125,7 @@ export const schedulerActions = {
   }),
   "scheduler.confirmRuns": action({
     summary:
-      "Whether these runs may still be started, in the order of the request: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was paused before it started, so it is to be cancelled; `unknown`: another executor has it, or events about it are still in flight, so repeat the call a little later. `mayHaveEnded` is false for a run that only the calling executor can have executed; its outcome is then not searched for while the scheduler tracks the run. `waitedMs` is how long the call waited before the tasks were read: the verdicts are no older than what the call took beyond that.",
+      "Whether these runs may still be started, in the order of the request: `wanted`; `ended`: drop it, its outcome is known; `revoked`: its task was paused before it started, so it is to be cancelled; `unknown`: another executor has it, or events about it are still in flight, so repeat the call a little later. `mayHaveEnded` is false for a run that only the calling executor can have executed; its outcome is then not searched for while the scheduler tracks the run. `waitedMs` is how long the call waited before the tasks were read: the verdicts are no older than what the call took beyond that. `cancelled` are those of the revoked runs that somebody cancelled.",
     params: {
       runs: {
         type: "array",
@@ -124,7 +138,11 @@ export const schedulerActions = {
       },
     },
     example: { runs: [{ taskId, runId: "66f2a1c00a1b2c3d4e5f6071", mayHaveEnded: false }] },
-    returns: returns<{ verdicts: readonly RunVerdict[]; waitedMs?: number }>(),
+    returns: returns<{
+      verdicts: readonly RunVerdict[];
+      waitedMs?: number;
+      cancelled?: readonly CancelledRun[];
+    }>(),
   }),
   "scheduler.status": action({
     summary:

@@ -145,6 +145,20 @@ export const taskEvents = eventFamily({
       at: "2026-01-05T08:00:20.001Z",
     },
   }),
+  "task.run_cancelled": event({
+    version: 1,
+    source: "scheduler",
+    stream: "task",
+    summary:
+      "A run of the task was cancelled on request: it does not start any more, or its handler is aborted.",
+    data: { taskId: "id", runId: "id", requestedBy: { type: "string", nullable: true }, at: "instant" },
+    example: {
+      taskId,
+      runId: "66f2a1c00a1b2c3d4e5f6071",
+      requestedBy: "admin",
+      at: "2026-01-05T08:00:12.000Z",
+    },
+  }),
 });
 
 export type TaskEvent = EventOf<typeof taskEvents.contracts>;

@@ -93,7 +93,9 @@ export function attemptsOf(stream: readonly StoredEvent[]): readonly Attempt[] {
   const attempts = new Map<string, Attempt>();
   for (const { type, data } of stream) {
     const isStart = type === "run.started";
-    const neverBegan = type === "run.lost" || (type === "run.cancelled" && data.reason === "revoked");
+    const neverBegan =
+      type === "run.lost" ||
+      (type === "run.cancelled" && (data.reason === "revoked" || data.hasStarted === false));
     if (neverBegan || (!isStart && !isEnd(type))) continue;
     const key = `${data.executor} ${data.startedAt}`;
     const known = attempts.get(key);

@@ -1,5 +1,5 @@
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
-import type { RunEvent } from "../../../shared/contracts/run-events.ts";
+import type { Cancellation, RunEvent } from "../../../shared/contracts/run-events.ts";
 import type { Outcome } from "./outcome.ts";
 import type { LogLine } from "./run-log.ts";
 
@@ -43,10 +43,25 @@ export function endEvent(
       return { type: "run.failed", data: { ...data, error: outcome.error, retryable: outcome.retryable } };
     case "timed_out":
       return { type: "run.timed_out", data: { ...data, timeoutMs: outcome.timeoutMs } };
+    case "cancelled": {
+      const request = requested(outcome.cancellation);
+      return { type: "run.cancelled", data: { ...data, reason: "requested", hasStarted: true, ...request } };
+    }
   }
 }
 
-/** Returns the event of a run that was revoked before it started. */
-export function cancelledEvent(identity: AttemptIdentity, at: string): RunEvent {
-  return { type: "run.cancelled", data: { ...identity, startedAt: at, endedAt: at, reason: "revoked" } };
+/** Returns the event of a run that was revoked, or cancelled on request, before it started. */
+export function cancelledEvent(
+  identity: AttemptIdentity,
+  at: string,
+  cancellation: Cancellation | null,
+): RunEvent {
+  const data = { ...identity, startedAt: at, endedAt: at };
+  if (!cancellation) return { type: "run.cancelled", data: { ...data, reason: "revoked" } };
+  const request = requested(cancellation);
+  return { type: "run.cancelled", data: { ...data, reason: "requested", hasStarted: false, ...request } };
+}
+
+function requested({ at, by }: Cancellation) {
+  return { requestedAt: at, ...(by === null ? undefined : { requestedBy: by }) };
 }

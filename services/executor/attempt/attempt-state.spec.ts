@@ -4,6 +4,7 @@ import {
   ABORT_GRACE_MS,
   type AttemptState,
   ENDED,
+  onCancel,
   onReturn,
   onStop,
   onTime,
@@ -19,6 +20,9 @@ const timedOut: Outcome = { kind: "timed_out", timeoutMs: 5000 };
 const stopping = onStop(RUNNING);
 const timingOut: AttemptState = { name: "timing_out", graceUntil: 7000 };
 
+const cancellation = { at: "2026-01-05T08:00:02.000Z", by: "admin" };
+const cancelling = onCancel(RUNNING, cancellation, 1000);
+
 describe("the outcome of an attempt whose handler returned", () => {
   const cases: [string, AttemptState, Outcome, Outcome | "requeue" | "nothing"][] = [
     ["is its result while it runs", RUNNING, succeeded, succeeded],
@@ -32,6 +36,18 @@ describe("the outcome of an attempt whose handler returned", () => {
     ],
     ["is a timeout after its limit, even if it succeeded", timingOut, succeeded, timedOut],
     ["is a timeout after its limit, even if it failed", timingOut, failed, timedOut],
+    [
+      "is the cancellation after it, even if it succeeded",
+      cancelling,
+      succeeded,
+      { kind: "cancelled", cancellation },
+    ],
+    [
+      "is the cancellation after it, even if it failed",
+      cancelling,
+      failed,
+      { kind: "cancelled", cancellation },
+    ],
     ["was decided before if the attempt has ended", ENDED, succeeded, "nothing"],
   ];
   for (const [rule, state, outcome, expected] of cases)
@@ -42,6 +58,26 @@ describe("a stopping executor", () => {
   it("does not change an attempt that is timing out or has ended", () => {
     assert.equal(onStop(timingOut), timingOut);
     assert.equal(onStop(ENDED), ENDED);
+  });
+});
+
+describe("a cancelled attempt", () => {
+  it("has the grace time to return, also while the executor stops", () => {
+    const expected = { name: "cancelling", graceUntil: 1000 + ABORT_GRACE_MS, cancellation };
+    assert.deepEqual(onCancel(RUNNING, cancellation, 1000), expected);
+    assert.deepEqual(onCancel(stopping, cancellation, 1000), expected);
+  });
+
+  it("stays as it is if it was cancelled before, times out or has ended", () => {
+    for (const state of [cancelling, timingOut, ENDED])
+      assert.equal(onCancel(state, { at: "2026-01-05T08:00:03.000Z", by: null }, 2000), state);
+  });
+
+  it("ends once the grace time is over, not at its limit", () => {
+    const limit = { begunAt: 0, timeoutMs: 1100 };
+    const graceUntil = 1000 + ABORT_GRACE_MS;
+    assert.deepEqual(onTime(cancelling, limit, 2500), { do: "report", until: graceUntil });
+    assert.deepEqual(onTime(cancelling, limit, graceUntil), { do: "give_up" });
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../../shared/contracts/run-events.ts";
 import { type StorableFault, toStorable } from "../../../shared/contracts/storable.ts";
 import { errorMessage, errorType, isRetryable } from "../../../shared/errors.ts";
 import {
@@ -21,7 +22,8 @@ export type Outcome =
       readonly error: { readonly type: string; readonly message: string; readonly stack?: string };
       readonly retryable: boolean;
     }
-  | { readonly kind: "timed_out"; readonly timeoutMs: number };
+  | { readonly kind: "timed_out"; readonly timeoutMs: number }
+  | { readonly kind: "cancelled"; readonly cancellation: Cancellation };
 
 /**
  * Returns the outcome of a handler that returned `value`: the value as plain JSON, or a failure if it is not JSON. A part

@@ -2,7 +2,7 @@ import { type Delivery, Requeue } from "../../../shared/bus/bus.ts";
 import { monotonicClock } from "../../../shared/clock.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import { isoInstant } from "../../../shared/contracts/instants.ts";
-import type { RunEvent } from "../../../shared/contracts/run-events.ts";
+import type { Cancellation, RunEvent } from "../../../shared/contracts/run-events.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/log.ts";
 import type { Metrics } from "../../../shared/monitoring/metrics.ts";
@@ -12,6 +12,7 @@ import { AttemptReports } from "./attempt-reports.ts";
 import {
   type AttemptState,
   ENDED,
+  onCancel,
   onReturn,
   onStop,
   onTime,
@@ -134,6 +135,14 @@ export class RunAttempt<R extends AttemptedRun = AttemptedRun> {
     this.#context?.abort(new AppError("The executor stops", { type: "EXECUTOR_STOPPING" }));
   }
 
+  /** Asks the handler to return. The run ends as cancelled, at the latest after the grace time. */
+  cancel(cancellation: Cancellation): void {
+    const state = onCancel(this.#state, cancellation, monotonicClock.now());
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#context?.abort(new AppError("The run was cancelled on request", { type: "RUN_CANCELLED" }));
+  }
+
   /** Requeues the run, even if its handler still runs. */
   requeue(): void {
     if (this.#state.name === "ended") return;
@@ -159,7 +168,9 @@ export class RunAttempt<R extends AttemptedRun = AttemptedRun> {
       { runId: this.#run.due.data.runId, handler: this.handlerName, timeoutMs },
       "a handler ignored its abort and still runs; it keeps its slot until it returns",
     );
-    this.#publish({ kind: "timed_out", timeoutMs });
+    const state = this.#state;
+    if (state.name === "cancelling") this.#publish({ kind: "cancelled", cancellation: state.cancellation });
+    else this.#publish({ kind: "timed_out", timeoutMs });
   }
 
   #publish(outcome: Outcome): void {

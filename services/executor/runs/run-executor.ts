@@ -4,14 +4,14 @@ import { monotonicClock } from "../../../shared/clock.ts";
 import type { ActionResult } from "../../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import { isoInstant } from "../../../shared/contracts/instants.ts";
-import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
+import type { Cancellation } from "../../../shared/contracts/run-events.ts";
 import type { ExecutorLevel } from "../../../shared/monitoring/metrics.ts";
 import { attemptIdentity, cancelledEvent } from "../attempt/attempt-events.ts";
 import { type AttemptTimers, attemptTimers } from "../attempt/attempt-timers.ts";
 import { OutcomePublisher } from "../attempt/outcome-publisher.ts";
 import { type AttemptDeps, type AttemptListener, RunAttempt } from "../attempt/run-attempt.ts";
 import type { RunEventSink } from "../attempt/run-event-sink.ts";
-import type { RunToConfirm } from "../start/confirm-runs.ts";
+import type { Confirmation, RunToConfirm } from "../start/confirm-runs.ts";
 import { type StartQueue, startQueue } from "../start/start-queue.ts";
 import { drain } from "./drain.ts";
 import { type LoopWatch, loopWatch } from "./loop-watch.ts";
@@ -28,6 +28,11 @@ export interface RunExecutor {
   execute(due: DomainEnvelope<"task.due">, delivery: Delivery): Promise<void>;
   /** Cancels runs that have not started, now or when they are delivered later; returns those that have started here. */
   revoke(runIds: readonly string[]): readonly string[];
+  /**
+   * Cancels a run: if it has not started, now or when it is delivered later; otherwise its handler is aborted. Returns
+   * true if it is in flight here or has ended here recently, so that its outcome is published by this executor.
+   */
+  cancel(runId: string, cancellation: Cancellation): boolean;
   /** Returns those of the runs that are in flight here, and those of them that have started. */
   inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight">;
   /** Returns how many runs are in flight here. */
@@ -43,7 +48,7 @@ export interface RunExecutorDeps extends Omit<AttemptDeps<RunInFlight>, "emit" |
   /** How long running handlers may take once the executor stops. */
   readonly drainMs: number;
   /** Asks the scheduler whether runs may still start; returns the verdicts in the order of the runs. */
-  confirm(runs: readonly RunToConfirm[]): Promise<readonly RunVerdict[]>;
+  confirm(runs: readonly RunToConfirm[]): Promise<Confirmation>;
 }
 
 export function runExecutor(deps: RunExecutorDeps): RunExecutor {
@@ -71,7 +76,11 @@ class SlotExecutor implements RunExecutor, AttemptListener<RunInFlight> {
       clock,
       logger,
       slots: concurrency,
-      confirm,
+      confirm: async (runs) => {
+        const { verdicts, cancelled } = await confirm(runs);
+        for (const { runId, cancellation } of cancelled) this.#runs.cancel(runId, cancellation);
+        return verdicts;
+      },
       start: (run, now) => this.#start(run, now),
       rejected: (run, verdict) => (verdict === "revoked" ? this.#cancel(run) : this.#drop(run)),
     });
@@ -97,6 +106,16 @@ class SlotExecutor implements RunExecutor, AttemptListener<RunInFlight> {
     for (const run of this.#runs.withIds(runIds))
       if (!run.attempt && this.#queue.drop(run)) this.#cancel(run);
     return [...started];
+  }
+
+  cancel(runId: string, cancellation: Cancellation): boolean {
+    this.#runs.cancel(runId, cancellation);
+    const isHeld = this.#runs.holds(runId);
+    for (const run of this.#runs.withIds([runId])) {
+      if (run.attempt) run.attempt.cancel(cancellation);
+      else if (this.#queue.drop(run)) this.#cancel(run);
+    }
+    return isHeld;
   }
 
   inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight"> {
@@ -140,7 +159,8 @@ class SlotExecutor implements RunExecutor, AttemptListener<RunInFlight> {
   #cancel(run: RunInFlight): void {
     const { sink, clock, executor, metrics } = this.#deps;
     const identity = attemptIdentity(run.due, run.delivery.count, executor);
-    sink.emit(cancelledEvent(identity, isoInstant(clock.now())), run.due).then(
+    const cancellation = this.#runs.cancellationOf(run.due.data.runId);
+    sink.emit(cancelledEvent(identity, isoInstant(clock.now()), cancellation), run.due).then(
       () => {
         metrics?.runEnded({ handler: run.due.data.handler, outcome: "cancelled" });
         this.accepted(run);

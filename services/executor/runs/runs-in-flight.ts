@@ -1,6 +1,7 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { ActionResult } from "../../../shared/contracts/actions.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
+import type { Cancellation } from "../../../shared/contracts/run-events.ts";
 import { type ExpiringMap, expiringMap } from "./expiring-map.ts";
 import type { RunInFlight } from "./run-in-flight.ts";
 
@@ -9,14 +10,19 @@ const REVOKED = { keepMs: 300_000, limit: 100_000 };
 /** How long the last attempt of an ended run is known: a redelivery of it is not executed again. */
 const ENDED = { keepMs: 60_000, limit: 20_000 };
 
+interface Revocation {
+  readonly cancellation: Cancellation | null;
+}
+const WITH_ITS_TASK: Revocation = { cancellation: null };
+
 /** The runs that an executor has in flight, and those that recently ended or were revoked. */
 export class RunsInFlight {
   readonly #runs = new Map<string, RunInFlight>();
-  readonly #revoked: ExpiringMap<true>;
+  readonly #revoked: ExpiringMap<Revocation>;
   readonly #ended: ExpiringMap<number>;
 
   constructor(clock: Clock) {
-    this.#revoked = expiringMap<true>(clock, REVOKED);
+    this.#revoked = expiringMap<Revocation>(clock, REVOKED);
     this.#ended = expiringMap<number>(clock, ENDED);
   }
 
@@ -56,11 +62,21 @@ export class RunsInFlight {
   }
 
   isRevoked(runId: string): boolean {
-    return this.#revoked.get(runId) === true;
+    return this.#revoked.get(runId) !== undefined;
+  }
+
+  /** The request that cancelled the run; null if it was revoked with its task, or not at all. */
+  cancellationOf(runId: string): Cancellation | null {
+    return this.#revoked.get(runId)?.cancellation ?? null;
   }
 
   revoke(runIds: readonly string[]): void {
-    for (const runId of runIds) this.#revoked.set(runId, true);
+    for (const runId of runIds)
+      if (this.cancellationOf(runId) === null) this.#revoked.set(runId, WITH_ITS_TASK);
+  }
+
+  cancel(runId: string, cancellation: Cancellation): void {
+    this.#revoked.set(runId, { cancellation });
   }
 
   /** Returns the runs in flight with one of these ids. */
@@ -73,6 +89,11 @@ export class RunsInFlight {
   startedOf(runIds: readonly string[]): Set<string> {
     const started = runIds.filter((runId) => this.#ended.get(runId) !== undefined);
     return new Set([...started, ...idsOf(this.withIds(runIds).filter(hasStarted))]);
+  }
+
+  /** True if the run is in flight here or has ended here recently. */
+  holds(runId: string): boolean {
+    return this.#ended.get(runId) !== undefined || this.withIds([runId]).length > 0;
   }
 
   inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight"> {

@@ -27,8 +27,8 @@ describe("a confirmation of runs", { concurrency: true }, () => {
   it("uses verdicts that took long, but none about an older state", async () => {
     const slowMs = VERDICT_ARRIVAL_MS + 50;
     const [late, fresh] = await Promise.all([verdictsOf(slowMs, "beginning"), verdictsOf(slowMs, "end")]);
-    assert.deepEqual(late, ["unknown", "revoked"]);
-    assert.deepEqual(fresh, verdicts);
+    assert.deepEqual(late, { verdicts: ["unknown", "revoked"], cancelled: [] });
+    assert.deepEqual(fresh, { verdicts, cancelled: [] });
   });
 
   it("has more time after each timeout, and the usual time after a response", async () => {
@@ -43,7 +43,7 @@ describe("a confirmation of runs", { concurrency: true }, () => {
     });
     for (let n = 0; n < 4; n++) await assert.rejects(confirm(runs), { type: "CONFIRM_UNAVAILABLE" });
     isSlow = false;
-    for (let n = 0; n < 2; n++) assert.deepEqual(await confirm(runs), verdicts);
+    for (let n = 0; n < 2; n++) assert.deepEqual(await confirm(runs), { verdicts, cancelled: [] });
     assert.deepEqual(given, [
       CONFIRM_TIMEOUT_MS,
       2 * CONFIRM_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
-import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
+import type { CancelledRun, RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
 import {
   CONFIRM_TIMEOUT_MAX_MS,
   CONFIRM_TIMEOUT_MS,
@@ -9,6 +9,12 @@ import { AppError, errorMessage, errorType } from "../../../shared/errors.ts";
 import { type Caller, call } from "../../../shared/service.ts";
 
 export type RunToConfirm = ActionParams<"scheduler.confirmRuns">["runs"][number];
+
+/** The verdicts in the order of the runs, and those of the revoked runs that somebody cancelled. */
+export interface Confirmation {
+  readonly verdicts: readonly RunVerdict[];
+  readonly cancelled: readonly CancelledRun[];
+}
 
 /** The scheduler could not be asked whether runs may start, so they wait. */
 export class ConfirmUnavailable extends AppError {
@@ -28,17 +34,18 @@ export class ConfirmUnavailable extends AppError {
  */
 export function confirmRuns(caller: Caller) {
   let timeout = CONFIRM_TIMEOUT_MS;
-  return async (runs: readonly RunToConfirm[]): Promise<readonly RunVerdict[]> => {
+  return async (runs: readonly RunToConfirm[]): Promise<Confirmation> => {
     const requestedAt = performance.now();
     try {
       const response = await call(caller, "scheduler.confirmRuns", { runs }, { timeout, retries: 0 });
-      const { verdicts, waitedMs = 0 } = response;
+      const { verdicts, waitedMs = 0, cancelled = [] } = response;
       if (verdicts.length !== runs.length)
         throw new Error(`${verdicts.length} verdicts for ${runs.length} runs`);
       const tookMs = performance.now() - requestedAt;
       timeout = Math.max(CONFIRM_TIMEOUT_MS, Math.min(timeout, 2 * tookMs));
       const isOld = tookMs - waitedMs > VERDICT_ARRIVAL_MS;
-      return isOld ? verdicts.map((verdict) => (verdict === "wanted" ? "unknown" : verdict)) : verdicts;
+      const unlessWanted = (verdict: RunVerdict) => (verdict === "wanted" ? "unknown" : verdict);
+      return { verdicts: isOld ? verdicts.map(unlessWanted) : verdicts, cancelled };
     } catch (error) {
       if (errorType(error) === "REQUEST_TIMEOUT") timeout = Math.min(2 * timeout, CONFIRM_TIMEOUT_MAX_MS);
       throw new ConfirmUnavailable(error);

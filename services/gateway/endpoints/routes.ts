@@ -3,6 +3,7 @@ import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
 import { both, type Method, type Route } from "./route.ts";
 import { apiIndex, health, ready } from "./system-endpoints.ts";
 import {
+  cancelRun,
   createHotlistTask,
   createTask,
   deleteTask,
@@ -71,6 +72,13 @@ export const routes: readonly Route[] = [
     operation: "scheduler_task.run_create",
     action: "scheduler.runNow",
     endpoint: runTask,
+    access: "task.run",
+  },
+  {
+    paths: { own: "POST /scheduler/task/run/cancel/update" },
+    operation: "scheduler_task.run_cancel_update",
+    action: "scheduler.cancel",
+    endpoint: cancelRun,
     access: "task.run",
   },
   {

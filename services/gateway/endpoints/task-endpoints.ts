@@ -1,6 +1,6 @@
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import { objectId } from "../../../shared/ids.ts";
-import { done } from "../texts/messages.ts";
+import { done, runEnded } from "../texts/messages.ts";
 import { taskExamples } from "../texts/task-examples.ts";
 import { hotlistTask } from "../wire/hotlist-wire.ts";
 import { id, inData, inMessage, listOf, nothing, one, shape } from "../wire/output.ts";
@@ -86,6 +86,16 @@ export const runTask = endpoint(byId, id, async ({ data_id }, { call }) => {
   const { runId } = await call("scheduler.runNow", { taskId: data_id });
   return data(runId);
 });
+
+export const cancelRun = endpoint(
+  byId,
+  inData(done.runCancelled, done.runCancelledBefore, runEnded("succeeded")),
+  async ({ data_id }, { call, language }) => {
+    const { changed, status } = await call("scheduler.cancel", { runId: data_id });
+    if (changed) return data(done.runCancelled[language]);
+    return data((status === "cancelling" ? done.runCancelledBefore : runEnded(status))[language]);
+  },
+);
 
 const handlerShape = shape(
   "Handler",

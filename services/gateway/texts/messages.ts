@@ -9,7 +9,15 @@ export const done = {
   taskResumed: { zh: "任务开启成功", en: "Task resumed." },
   taskAlreadyActive: { zh: "该任务已处于运行状态", en: "The task is active already." },
   taskDeleted: { zh: "任务删除成功", en: "Task deleted." },
+  runCancelled: { zh: "运行取消成功", en: "Run cancelled." },
+  runCancelledBefore: { zh: "该运行此前已取消", en: "The run was cancelled before." },
 } as const satisfies Readonly<Record<string, Text>>;
+
+/** The reply to the cancellation of a run that has ended. */
+export const runEnded = (status: string): Text => ({
+  zh: `该运行已结束（${status}），未作更改`,
+  en: `The run has ended (${status}); nothing was changed.`,
+});
 
 /** Why a request is rejected before a service is called. */
 export const rejections = {

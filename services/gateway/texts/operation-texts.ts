@@ -23,6 +23,7 @@ export const operationSummaries = {
   "scheduler_task.start_task": { zh: "开启任务", en: "Resume a task" },
   "scheduler_task.delete_task": { zh: "删除任务", en: "Delete a task" },
   "scheduler_task.run_create": { zh: "立即执行任务", en: "Run a task now" },
+  "scheduler_task.run_cancel_update": { zh: "取消运行", en: "Cancel a run" },
   "scheduler_task.handler_list_query": { zh: "获取处理器列表", en: "List handlers" },
   "scheduler_task_record.list_query": { zh: "获取任务执行记录列表", en: "List records of runs" },
   "scheduler_task_record.one_query": { zh: "获取任务执行记录信息", en: "Show the record of a run" },

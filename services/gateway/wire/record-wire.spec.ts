@@ -23,6 +23,7 @@ const succeeded: RecordView = {
   params: { name: "kinit", age: 3 },
   strategy: "interval",
   expression: "10 * * * *",
+  cancellation: null,
   attempts: [
     {
       number: 1,
@@ -72,6 +73,8 @@ describe("showRecord", () => {
             outcome: "succeeded",
           },
         ],
+        cancelled_datetime: null,
+        cancelled_by: null,
         progress: null,
         log: [{ datetime: "2026-01-05 16:00:11", level: "info", message: "hello" }],
       }),

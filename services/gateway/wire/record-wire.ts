@@ -37,6 +37,7 @@ export const recordSortFields: Readonly<Record<string, RecordSortField>> = {
   skip: "skip",
   error_type: "errorType",
   attempts: "attempts",
+  cancelled_datetime: "cancellation",
   progress: "progress",
   log: "log",
 };
@@ -84,6 +85,8 @@ export const recordShape = shape(
         },
       },
     },
+    cancelled_datetime: wallTimeOrNull,
+    cancelled_by: nullableText,
     progress: { type: "object", nullable: true, props: { percent: "number", message: nullableText } },
     log: {
       type: "array",
@@ -120,6 +123,8 @@ export const recordShape = shape(
         outcome: "succeeded",
       },
     ],
+    cancelled_datetime: null,
+    cancelled_by: null,
     progress: null,
     log: [{ datetime: "2026-01-05 16:00:10", level: "info", message: "name: kinit, age: 3" }],
   },
@@ -160,6 +165,8 @@ export function showRecord(record: RecordView, display: RecordDisplay): Shown<ty
       ended_datetime: showOrNull(attempt.endedAt),
       outcome: attempt.outcome,
     })),
+    cancelled_datetime: showOrNull(record.cancellation?.at ?? null),
+    cancelled_by: record.cancellation?.by ?? null,
     progress: record.progress,
     log: record.log.map(({ at, level, message }) => ({ datetime: show(at), level, message })),
   };

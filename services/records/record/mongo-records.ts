@@ -8,7 +8,7 @@ import { sessionOf } from "../../../shared/event-store/mongo-transaction.ts";
 import { BLOCK_BYTES, jsonBytes, mongoPages, sortOf } from "../../../shared/mongo-pages.ts";
 import type { SourceEvents } from "./mongo-source-events.ts";
 import { foldRecord, type RunRecord } from "./record.ts";
-import { fromDocument, type RecordDocument, toDocument, toView } from "./record-document.ts";
+import { fromDocument, type RecordDocument, statusOf, toDocument, toView } from "./record-document.ts";
 import type { DecidedRunEvent, RunCommand } from "./run.ts";
 import { STORED_FIELDS } from "./stored-fields.ts";
 
@@ -47,6 +47,12 @@ export interface RecordStore extends StateStore<RunRecord | null, RunCommand, De
    * @throws `RECORD_NOT_FOUND`, `RECORD_TOO_LARGE`
    */
   view(runId: string): Promise<ActionResult<"records.get">>;
+  /**
+   * The task and the status of a run or skip; includes a run that was dispatched just now.
+   *
+   * @throws `RECORD_NOT_FOUND`
+   */
+  status(runId: string): Promise<ActionResult<"records.status">>;
   /** @throws `LIST_TOO_LONG` */
   list(query: ActionParams<"records.list">): Promise<ActionResult<"records.list">>;
   rows(query: ActionParams<"records.rows">): Promise<ActionResult<"records.rows">>;
@@ -131,6 +137,14 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
       const view = toView(document);
       if (jsonBytes(view) > BLOCK_BYTES) throw new RecordTooLarge(runId);
       return view;
+    },
+
+    async status(runId) {
+      const projection = { task_id: 1, status: 1, exception: 1 };
+      const found = await withStoreErrors(records.findOne({ _id: new ObjectId(runId) }, { projection }));
+      const document = found ?? (await futureDocument(runId));
+      if (!document) throw new RecordNotFound(runId);
+      return { taskId: document.task_id, status: statusOf(document) };
     },
 
     list: ({ page, limit, taskId, ...order }) => {

@@ -30,6 +30,8 @@ export interface RecordDocument {
   readonly skip?: { readonly reason: string; readonly count: number; readonly last_planned_datetime: Date };
   readonly timeout_ms?: number;
   readonly attempts?: readonly AttemptDocument[];
+  readonly cancelled_datetime?: Date;
+  readonly cancelled_by?: string | null;
   readonly progress?: { readonly at: Date; readonly percent: number; readonly message: string | null };
   readonly log?: readonly {
     readonly at: Date;
@@ -54,7 +56,7 @@ export function toDocument(
   record: RunRecord,
   { version, openUntil }: { version: number; openUntil: Date },
 ): RecordDocument {
-  const { described, error, skip, attempts, progress, log, endedAt } = record;
+  const { described, error, skip, attempts, cancellation, progress, log, endedAt } = record;
   return {
     _id: new ObjectId(record.runId),
     task_id: record.taskId,
@@ -76,6 +78,9 @@ export function toDocument(
           },
         }),
     ...(attempts.length === 0 ? {} : { attempts: attempts.map(attemptDocument) }),
+    ...(cancellation === null
+      ? {}
+      : { cancelled_datetime: new Date(cancellation.at), cancelled_by: cancellation.by }),
     ...(progress === null ? {} : { progress: { ...progress, at: new Date(progress.at) } }),
     ...(log.length === 0 ? {} : { log: log.map((line) => ({ ...line, at: new Date(line.at) })) }),
     ...(record.contradictions === 0 ? {} : { contradictions: record.contradictions }),
@@ -121,14 +126,14 @@ function attemptDocument({
   };
 }
 
-/** Reads our records and those of the Python original, which have no status: they were written when a run had ended. */
+/** Reads our records and those of the Python original. */
 export function fromDocument(document: RecordDocument): RunRecord {
-  const { end_datetime, skip, progress, job_class, exception } = document;
+  const { end_datetime, skip, progress, job_class, exception, cancelled_datetime } = document;
   const message = parsed(exception) as string | null;
   return {
     runId: document._id.toHexString(),
     taskId: document.task_id,
-    status: document.status ?? (message === null ? "succeeded" : "failed"),
+    status: statusOf(document),
     plannedAt: document.start_datetime.toISOString(),
     endedAt: end_datetime?.toISOString() ?? null,
     result: parsed(document.retval),
@@ -151,12 +156,23 @@ export function fromDocument(document: RecordDocument): RunRecord {
       endedAt: ended_datetime?.toISOString() ?? null,
       outcome: outcome ?? null,
     })),
+    cancellation: cancelled_datetime
+      ? { at: cancelled_datetime.toISOString(), by: document.cancelled_by ?? null }
+      : null,
     progress: progress ? { ...progress, at: progress.at.toISOString() } : null,
     log: (document.log ?? []).map((line) => ({ ...line, at: line.at.toISOString() })),
     contradictions: document.contradictions ?? 0,
     createdAt: document.create_datetime.toISOString(),
     updatedAt: document.update_datetime.toISOString(),
   };
+}
+
+/** Records of the Python original have no status: they were written when a run had ended. */
+export function statusOf({
+  status,
+  exception,
+}: Pick<RecordDocument, "status" | "exception">): RunRecord["status"] {
+  return status ?? (parsed(exception) === null ? "succeeded" : "failed");
 }
 
 function describedIn(document: RecordDocument, handler: string): NonNullable<RunRecord["described"]> {

@@ -87,10 +87,21 @@ describe("the record of a run", () => {
     const failed = fold([due, event("run.failed")]);
     assert.deepEqual([failed.status, failed.error?.type], ["failed", "HTTP_STATUS"]);
     assert.match(fold([due, event("run.timed_out")]).error?.message ?? "", /timeout of 2000 ms/);
-    const revoked = fold([due, event("run.cancelled")]);
+    const revoked = fold([due, event("run.cancelled", { reason: "revoked" })]);
     assert.match(revoked.error?.message ?? "", /stopped before the planned time/);
     assert.deepEqual(revoked.attempts, [], "it never started");
+    const { requestedAt: at, requestedBy: by } = catalogue.contracts["run.cancelled"].example;
+    const cancelled = fold([due, event("run.cancelled")]);
+    assert.match(cancelled.error?.message ?? "", /cancelled on request/);
+    assert.deepEqual([cancelled.cancellation, cancelled.attempts.length], [{ at, by }, 1]);
     assert.match(fold([due, event("run.lost")]).error?.message ?? "", /no sign of life/);
+  });
+
+  it("counts no contradiction if a run that has not started is cancelled twice", () => {
+    const cancelled = event("run.cancelled", { hasStarted: false });
+    const record = fold([due, cancelled, event("run.cancelled", { reason: "revoked" })]);
+    assert.deepEqual([record.status, record.contradictions, record.attempts], ["cancelled", 0, []]);
+    assert.equal(fold([due, succeeded, cancelled]).contradictions, 1);
   });
 
   it("keeps the newest log lines only", () => {

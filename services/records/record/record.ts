@@ -1,6 +1,6 @@
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import type { RecordView } from "../../../shared/contracts/records-actions.ts";
-import type { RunEnded, RunEvent } from "../../../shared/contracts/run-events.ts";
+import type { Cancellation, RunEnded, RunEvent } from "../../../shared/contracts/run-events.ts";
 import type { TaskDue, TaskSkipped } from "../../../shared/contracts/task-events.ts";
 
 /** The events that a record is folded from, as they are stored. */
@@ -32,6 +32,8 @@ export interface RunRecord {
   readonly described: Described | null;
   readonly timeoutMs: number | null;
   readonly attempts: readonly Attempt[];
+  /** The request that cancelled the run. */
+  readonly cancellation: Cancellation | null;
   readonly progress: (RecordView["progress"] & { readonly at: string }) | null;
   /** The newest lines; the events have all. */
   readonly log: readonly LogLine[];
@@ -118,6 +120,7 @@ function blank({ data, time, ...event }: RecordedEvent): RunRecord {
     described: null,
     timeoutMs: null,
     attempts: [],
+    cancellation: null,
     progress: null,
     log: [],
     contradictions: 0,
@@ -139,18 +142,28 @@ function describedBy({ name, group, handler, params, strategy, expression }: Des
 function ended(record: RunRecord, event: RunEnded): RunRecord {
   const outcome = event.type.slice("run.".length) as Outcome;
   const isLost = event.type === "run.lost";
-  // A revoked run never started.
-  const hasStarted = !isLost && !(event.type === "run.cancelled" && event.data.reason === "revoked");
-  const attempts = hasStarted
-    ? withAttempt(record, event.data, { outcome, endedAt: event.data.endedAt })
-    : record.attempts;
+  const attempts =
+    isLost || neverStarted(event)
+      ? record.attempts
+      : withAttempt(record, event.data, { outcome, endedAt: event.data.endedAt });
   const log = isLost ? record.log : tail(record.log, event.data.log ?? []);
-  if (!hasNoOutcome(record)) return { ...record, attempts, log, contradictions: record.contradictions + 1 };
+  if (!hasNoOutcome(record)) {
+    // The records service and an executor may both cancel a run that has not started.
+    const agrees = record.status === "cancelled" && neverStarted(event);
+    return { ...record, attempts, log, contradictions: record.contradictions + (agrees ? 0 : 1) };
+  }
   const endedAt = isLost ? event.data.lostAt : event.data.endedAt;
   return { ...record, attempts, log, status: outcome, endedAt, ...resultOf(event) };
 }
 
-function resultOf(event: RunEnded): Pick<RunRecord, "result" | "error"> {
+/** True for a run that was revoked or cancelled before any executor started it. */
+function neverStarted(event: RunEnded): boolean {
+  return (
+    event.type === "run.cancelled" && (event.data.reason === "revoked" || event.data.hasStarted === false)
+  );
+}
+
+function resultOf(event: RunEnded): Pick<RunRecord, "result" | "error"> & Partial<RunRecord> {
   switch (event.type) {
     case "run.succeeded":
       return { result: event.data.result ?? null, error: null };
@@ -161,16 +174,25 @@ function resultOf(event: RunEnded): Pick<RunRecord, "result" | "error"> {
     case "run.timed_out":
       return failure("RUN_TIMED_OUT", `the run took longer than its timeout of ${event.data.timeoutMs} ms`);
     case "run.cancelled":
-      return failure("RUN_CANCELLED", CANCELLED[event.data.reason]);
+      return {
+        ...failure("RUN_CANCELLED", CANCELLED[event.data.reason]),
+        cancellation: cancellationIn(event.data),
+      };
     case "run.lost":
       return failure("RUN_LOST", event.data.reason);
   }
 }
 
+type RunCancelled = Extract<RunEvent, { type: "run.cancelled" }>;
+
 const CANCELLED = {
   revoked: "the task was stopped before the planned time",
   requested: "the run was cancelled on request",
 };
+
+function cancellationIn({ requestedAt, requestedBy }: RunCancelled["data"]): Cancellation | null {
+  return requestedAt === undefined ? null : { at: requestedAt, by: requestedBy ?? null };
+}
 
 function failure(type: string, message: string): Pick<RunRecord, "result" | "error"> {
   return { result: null, error: { type, message, stack: null } };

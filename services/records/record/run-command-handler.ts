@@ -34,7 +34,7 @@ export function runCommandHandler(options: RunCommandHandlerOptions): RunCommand
     maxBatch,
     reads: "within",
     destinationOf,
-    mayAppend: ({ type }) => type === "declareLost",
+    mayAppend: ({ type }) => type !== "record",
     outcomes: storedEvents,
     onMoved(_, { state }, before) {
       if (before === null && state !== null) onAdded?.(state.taskId);

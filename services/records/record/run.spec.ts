@@ -43,6 +43,34 @@ describe("a run", () => {
       });
   });
 
+  it("is cancelled on request if no executor has it, and ends once", () => {
+    const { runId, taskId, due, succeeded } = exampleRun({ at });
+    const plannedAt = new Date(at).toISOString();
+    const cancellation = { at: lostAt, by: "admin" };
+    const cancel: RunCommand = { type: "cancel", cancellation, node: "records-1", now: Date.parse(lostAt) };
+    const cancelled = {
+      type: "run.cancelled",
+      data: {
+        runId,
+        taskId,
+        attempt: 1,
+        delivery: 1,
+        executor: "records-1",
+        plannedAt,
+        startedAt: lostAt,
+        endedAt: lostAt,
+        reason: "requested",
+        hasStarted: false,
+        requestedAt: lostAt,
+        requestedBy: "admin",
+      },
+    } as const;
+    given(run)(due()).when(cancel).then(cancelled);
+    given(run)(due(), cancelled).when(cancel).thenNothing();
+    given(run)(due(), succeeded()).when(cancel).thenNothing();
+    given(run)().when(cancel).thenNothing();
+  });
+
   it("is not lost if it has an outcome, or is unknown", () => {
     const { due, succeeded, lost } = exampleRun({ at });
     given(run)(due(), succeeded()).when(declareLost).thenNothing();

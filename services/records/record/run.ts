@@ -1,16 +1,27 @@
-import type { RunEvent } from "../../../shared/contracts/run-events.ts";
+import type { Cancellation, RunEvent } from "../../../shared/contracts/run-events.ts";
 import type { Decider } from "../../../shared/event-store/decider.ts";
 import { foldRecord, isFolded, isOpen, type RecordedEvent, type RunRecord } from "./record.ts";
 
 export type RunCommand =
   /** An event that the bus has delivered: of the run, or the event of its task that dispatched or skipped it. */
   | { readonly type: "record"; readonly event: RecordedEvent }
-  | { readonly type: "declareLost"; readonly reason: string; readonly now: number };
+  | { readonly type: "declareLost"; readonly reason: string; readonly now: number }
+  | Cancel;
+
+/** Ends a run that no executor has started, or has any more. */
+export interface Cancel {
+  readonly type: "cancel";
+  readonly cancellation: Cancellation;
+  /** The process that records it. */
+  readonly node: string;
+  readonly now: number;
+}
 
 type RunLost = Extract<RunEvent, { type: "run.lost" }>;
+type RunCancelled = Extract<RunEvent, { type: "run.cancelled" }>;
 
 /** A delivered event, or a new one that has no envelope yet. */
-export type DecidedRunEvent = RecordedEvent | RunLost;
+export type DecidedRunEvent = RecordedEvent | RunLost | RunCancelled;
 
 /** A run's life, as it is recorded; null until its first event arrives. */
 export const run: Decider<RunRecord | null, RunCommand, DecidedRunEvent> = {
@@ -22,6 +33,8 @@ export const run: Decider<RunRecord | null, RunCommand, DecidedRunEvent> = {
         return isFolded(record, command.event) ? [] : [command.event];
       case "declareLost":
         return record && isOpen(record) ? [lost(record, command)] : [];
+      case "cancel":
+        return record && isOpen(record) ? [cancelled(record, command)] : [];
     }
   },
 
@@ -37,9 +50,34 @@ function lost(
   return { type: "run.lost", data: { runId, taskId, attempt, plannedAt, lostAt, reason } };
 }
 
+function cancelled(
+  { runId, taskId, plannedAt, attempts }: RunRecord,
+  { cancellation: { at, by }, node, now }: Cancel,
+): RunCancelled {
+  const instant = new Date(now).toISOString();
+  return {
+    type: "run.cancelled",
+    data: {
+      runId,
+      taskId,
+      attempt: Math.max(1, attempts.length),
+      delivery: 1,
+      executor: node,
+      plannedAt,
+      startedAt: instant,
+      endedAt: instant,
+      reason: "requested",
+      hasStarted: false,
+      requestedAt: at,
+      ...(by === null ? {} : { requestedBy: by }),
+    },
+  };
+}
+
 /** True for an event that has its envelope. */
 export function isStored(event: DecidedRunEvent): event is RecordedEvent {
   return "id" in event;
 }
 
-const withTime = (event: RunLost) => ({ ...event, time: event.data.lostAt }) as RecordedEvent;
+const withTime = (event: RunLost | RunCancelled) =>
+  ({ ...event, time: event.type === "run.lost" ? event.data.lostAt : event.data.endedAt }) as RecordedEvent;

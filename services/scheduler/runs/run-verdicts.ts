@@ -1,7 +1,7 @@
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import { isOf } from "../../../shared/contracts/catalogue.ts";
-import type { RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
+import type { CancelledRun, RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
 import { CONFIRM_TIMEOUT_MS } from "../../../shared/contracts/start-rules.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
@@ -64,9 +64,11 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const verdicts = runs.map((run) => openRunVerdict(run, { evidence, states, isEndKept }));
     const undecided = runs.filter((_, index) => verdicts[index] === null);
     const others = await within(closedRunVerdicts(deps, undecided, leftMs()), leftMs(), NO_VERDICTS);
+    const cancelled = runs.flatMap((run) => cancelledRun(run, states));
     return {
       verdicts: runs.map(({ runId }, index) => verdicts[index] ?? others.get(runId) ?? "unknown"),
       waitedMs,
+      ...(cancelled.length > 0 && { cancelled }),
     };
   };
 }
@@ -169,6 +171,12 @@ async function closedRunVerdicts(
       return [runId, ended.has(runId) ? "ended" : verdictOn(state, runId)] as const;
     }),
   );
+}
+
+function cancelledRun({ taskId, runId }: RunQuery, states: ReadonlyMap<string, TaskRuns>): CancelledRun[] {
+  const state = states.get(taskId);
+  const cancellation = state && openRunOf(state, runId)?.cancellation;
+  return cancellation ? [{ runId, cancellation }] : [];
 }
 
 const taskIdsOf = (runs: readonly RunQuery[]) => [...new Set(runs.map(({ taskId }) => taskId))];

@@ -8,11 +8,13 @@ import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import { triggerIfValid } from "../task/definition.ts";
 import { type DefinedTask, isDefined, openRunOf, type Task } from "../task/task-state.ts";
 import { countOccurrences } from "../trigger/trigger.ts";
+import type { RunCancellation } from "./cancellation.ts";
 import { type EndedRuns, type TaskRun, taskRunsOf, tasksWithOpenRuns } from "./ended-runs.ts";
 
 export interface RunWatchOptions {
   readonly commandHandler: Pick<TaskCommandHandler, "kept">;
   readonly endedRuns: Pick<EndedRuns, "remove">;
+  readonly cancellation: Pick<RunCancellation, "carryOut">;
   readonly tasks: Pick<TaskStore, "withOpenRuns">;
   readonly caller: Caller;
   readonly clock: Clock;
@@ -30,7 +32,10 @@ export interface SkippingTask {
   readonly place: RunPlace | null;
 }
 
-/** Locates runs that have been open for long, so that a lost run does not block its task. */
+/**
+ * Locates runs that have been open for long, so that a lost run does not block its task, and ends cancelled runs that the
+ * command itself could not end.
+ */
 export interface RunWatch extends PeriodicJob {
   /** Tasks that have skipped several occurrences because of a run that no executor has. */
   skipping(): readonly SkippingTask[];
@@ -54,11 +59,15 @@ const READ_EVERY_MS = 600_000;
 const READ_LIMIT = 10_000;
 const CHUNK = 1000;
 const LOCATE_TIMEOUT_MS = 10_000;
+/** By then a cancelled run has ended if an executor had it. */
+const CANCELLED_MS = 3000;
+/** Cancelled runs that are ended at a time. */
+const CANCELLED_MAX = 100;
 /** Consecutive skips after which a task counts as one that skips every occurrence. */
 const SKIPS = 3;
 
 export function createRunWatch(options: RunWatchOptions): RunWatch {
-  const { commandHandler, endedRuns, tasks, caller, clock, log, isActive } = options;
+  const { commandHandler, endedRuns, cancellation, tasks, caller, clock, log, isActive } = options;
   const locations = new Map<string, Location>();
   let skipping: ReadonlyMap<string, SkippingTask> = new Map();
   let readAt = 0;
@@ -75,7 +84,9 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
   async function locateDue(stopping: AbortSignal): Promise<void> {
     const now = clock.now();
     if (!isActive()) readAt = 0;
-    const open = isActive() ? await openRuns(now) : [];
+    const watched = isActive() ? await openRuns(now) : [];
+    await Promise.all(watched.filter(isCancelled(now)).slice(0, CANCELLED_MAX).map(carryOut));
+    const open = watched.filter(({ run }) => run.plannedAt <= now - OPEN_MS);
     const ids = new Set(open.map(({ run }) => run.runId));
     for (const runId of locations.keys()) if (!ids.has(runId)) locations.delete(runId);
     const due = open.filter(({ run }) => (locations.get(run.runId)?.validUntil ?? 0) <= now);
@@ -99,9 +110,13 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
     for (const task of commandHandler.kept()) add(task);
     return [...found.values()].flatMap((task) =>
       taskRunsOf(task)
-        .filter(({ run }) => run.plannedAt <= now - OPEN_MS)
+        .filter(({ run }) => run.plannedAt <= now - OPEN_MS || run.cancellation)
         .map((run) => ({ ...run, task })),
     );
+  }
+
+  async function carryOut({ taskId, run: { runId, cancellation: request } }: WatchedRun): Promise<void> {
+    if (request) await cancellation.carryOut({ taskId, runId, cancellation: request });
   }
 
   async function locate(runs: readonly WatchedRun[], now: number): Promise<void> {
@@ -138,6 +153,11 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
   });
   return { ...job, skipping: () => [...skipping.values()] };
 }
+
+const isCancelled =
+  (now: number) =>
+  ({ run: { cancellation } }: WatchedRun): boolean =>
+    cancellation !== undefined && Date.parse(cancellation.at) <= now - CANCELLED_MS;
 
 /** True if a task whose runs must not overlap has had several occurrences since a run that is open. */
 function hasSkipped({ status, definition, anchorAt }: DefinedTask, plannedAt: number, now: number): boolean {

@@ -65,6 +65,8 @@ export interface TaskStore {
   load(taskIds: readonly string[]): Promise<Map<string, VersionedTask>>;
   /** The tasks' runs alone, which needs no valid definition. Unknown ids are left out. */
   runs(taskIds: readonly string[]): Promise<Map<string, TaskRuns>>;
+  /** The task that has this open run. Reads all tasks, so it is the last resort. */
+  taskOf(runId: string): Promise<string | null>;
   /** Active tasks sorted by their next occurrence: those after a position, until an instant (ms). */
   dueAfter(position: DuePosition, until: number, limit: number): Promise<DuePage>;
   /** Tasks with open runs and any status, sorted by id, after one id; unreadable ones are left out. */
@@ -99,6 +101,13 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
           { status: document.status, openRuns: storedRunsOf(document) },
         ]),
       );
+    },
+
+    async taskOf(runId) {
+      const found = await withStoreErrors(
+        tasks.findOne({ "running.run_id": runId }, { projection: { _id: 1 } }),
+      );
+      return found?._id.toHexString() ?? null;
     },
 
     async dueAfter({ at, taskId }, until, limit) {

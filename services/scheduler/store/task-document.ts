@@ -42,6 +42,8 @@ interface RunningDocument {
   readonly planned_datetime: Date;
   readonly is_revoked: boolean;
   readonly may_have_started?: boolean;
+  readonly cancelled_datetime?: Date;
+  readonly cancelled_by?: string | null;
 }
 
 export function toDocument(task: DefinedTask, version: number): TaskDocument {
@@ -89,9 +91,18 @@ function runningDocument({
   plannedAt,
   isRevoked,
   mayHaveStarted,
+  cancellation,
 }: DefinedTask["openRuns"][number]): RunningDocument {
   const document = { run_id: runId, attempt, planned_datetime: new Date(plannedAt), is_revoked: isRevoked };
-  return mayHaveStarted ? { ...document, may_have_started: true } : document;
+  if (!isRevoked) return document;
+  return {
+    ...document,
+    ...(mayHaveStarted && { may_have_started: true }),
+    ...(cancellation && {
+      cancelled_datetime: new Date(cancellation.at),
+      cancelled_by: cancellation.by,
+    }),
+  };
 }
 
 /** Those of the fields that changed: a task that runs each second is written each second, so the update is small. */
@@ -140,13 +151,19 @@ export function fromDocument(document: TaskDocument): DefinedTask {
 
 /** The runs alone: they can be read whatever the definition has become. */
 export function storedRunsOf({ running }: Pick<TaskDocument, "running">): readonly OpenRun[] {
-  return running.map(({ run_id, attempt, planned_datetime, is_revoked, may_have_started }) => ({
-    runId: run_id,
-    attempt,
-    plannedAt: planned_datetime.getTime(),
-    isRevoked: is_revoked,
-    ...(may_have_started && { mayHaveStarted: true }),
-  }));
+  return running.map(storedRun);
+}
+
+function storedRun(run: RunningDocument): OpenRun {
+  const { cancelled_datetime, cancelled_by = null } = run;
+  return {
+    runId: run.run_id,
+    attempt: run.attempt,
+    plannedAt: run.planned_datetime.getTime(),
+    isRevoked: run.is_revoked,
+    ...(run.may_have_started && { mayHaveStarted: true }),
+    ...(cancelled_datetime && { cancellation: { at: cancelled_datetime.toISOString(), by: cancelled_by } }),
+  };
 }
 
 /** The task as the API returns it, also if its trigger is no longer valid. */

@@ -12,6 +12,8 @@ export interface RunRemoved {
   readonly runId: string;
 }
 
+type RunCancelled = Extract<TaskEvent, { type: "task.run_cancelled" }>;
+
 /** What a task's state follows from: the events of its stream, and the ends of its runs. */
 export type TaskFact = TaskEvent | RunRemoved;
 
@@ -54,6 +56,8 @@ export function evolve(state: Task, change: TaskFact): Task {
         openRuns: [...state.openRuns, { runId, attempt, plannedAt, isRevoked: false }],
       };
     }
+    case "task.run_cancelled":
+      return { ...state, openRuns: withCancelled(state.openRuns, change.data) };
     default:
       change satisfies never;
       return state;
@@ -86,14 +90,23 @@ function withoutRun<S extends Exclude<Task, { status: "none" }>>(state: S, runId
   return openRuns.length === state.openRuns.length ? state : { ...state, openRuns };
 }
 
-/** Revokes every open run. One whose planned time has come may have started, or may still wait for a slot. */
 function revoked(openRuns: readonly OpenRun[], at: number): readonly OpenRun[] {
-  return openRuns.map((run) => {
-    if (run.isRevoked) return run;
-    return run.plannedAt > at
-      ? { ...run, isRevoked: true }
-      : { ...run, isRevoked: true, mayHaveStarted: true };
-  });
+  return openRuns.map((run) => revokedRun(run, at));
+}
+
+/** A run whose planned time has come may have started, or may still wait for a slot. */
+function revokedRun(run: OpenRun, at: number): OpenRun {
+  if (run.isRevoked) return run;
+  return run.plannedAt > at ? { ...run, isRevoked: true } : { ...run, isRevoked: true, mayHaveStarted: true };
+}
+
+function withCancelled(
+  openRuns: readonly OpenRun[],
+  { runId, requestedBy: by, at }: RunCancelled["data"],
+): readonly OpenRun[] {
+  return openRuns.map((run) =>
+    run.runId === runId ? { ...revokedRun(run, Date.parse(at)), cancellation: { at, by } } : run,
+  );
 }
 
 const latest = (known: number | null, other: number): number => Math.max(known ?? other, other);

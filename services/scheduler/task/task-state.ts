@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../../shared/contracts/run-events.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Definition } from "./definition.ts";
 
@@ -10,6 +11,8 @@ export interface OpenRun {
   readonly isRevoked: boolean;
   /** Its planned time had come when it was revoked, so that it may have started before. */
   readonly mayHaveStarted?: boolean;
+  /** The run was cancelled on request: it ends as cancelled. */
+  readonly cancellation?: Cancellation;
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { occurrenceId } from "../../../shared/contracts/occurrence-id.ts";
 import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
-import { task } from "./task.ts";
+import { type TaskCommand, task } from "./task.ts";
 import { MAX_OPEN_RUNS, openRunsOf, verdictOn } from "./task-state.ts";
 import {
   at,
@@ -330,5 +330,47 @@ describe("the end of a run", () => {
     story().when(endRun).thenNothing();
     const state = fold(task, [created(), due(10, 20), runRemoved(10)]);
     assert.equal(task.evolve(state, runRemoved(10)), state);
+  });
+});
+
+describe("cancelling a run", () => {
+  const runId = occurrenceId(taskId, at(10));
+  const cancelRun = (seconds: number): TaskCommand => ({
+    type: "cancelRun",
+    taskId,
+    runId,
+    by: "admin",
+    now: at(seconds),
+  });
+  const cancelled = (seconds: number): TaskEvent => ({
+    type: "task.run_cancelled",
+    data: { taskId, runId, requestedBy: "admin", at: iso(seconds) },
+  });
+
+  it("records who cancelled it and when, whether or not its time has come", () => {
+    story(created(), due(10, 20)).when(cancelRun(9)).then(cancelled(9));
+    story(created(), due(10, 20)).when(cancelRun(11)).then(cancelled(11));
+    story(created(), due(10, 20), paused(12)).when(cancelRun(13)).then(cancelled(13));
+  });
+  it("twice has no further effect", () =>
+    story(created(), due(10, 20), cancelled(11)).when(cancelRun(12)).thenNothing());
+  it("that has ended changes nothing", () =>
+    story(created(), due(10, 20), runRemoved(10)).when(cancelRun(12)).thenNothing());
+  it("fails if there is no such task", () =>
+    story(created(), paused(5), deleted(6)).when(cancelRun(7)).thenThrows("TASK_NOT_FOUND"));
+  it("keeps it from starting", () => {
+    const state = fold(task, [created(), due(10, 20), cancelled(11)]);
+    assert.equal(verdictOn(state, runId), "revoked");
+  });
+  it("before its time lets the next occurrence be dispatched; afterwards that waits for its end", () => {
+    story(created(), due(10, 20), cancelled(9))
+      .when(dispatchDue(20))
+      .thenLike({ type: "task.due", data: { plannedAt: iso(20) } });
+    story(created(), due(10, 20), cancelled(11))
+      .when(dispatchDue(20))
+      .thenLike({ type: "task.skipped", data: { reason: "overlap", plannedAt: iso(20) } });
+    story(created(), due(10, 20), cancelled(11), runRemoved(10))
+      .when(dispatchDue(20))
+      .thenLike({ type: "task.due", data: { plannedAt: iso(20) } });
   });
 });

@@ -24,6 +24,7 @@ export type TaskCommand =
   | { type: "resume"; taskId: string; now: number }
   | { type: "delete"; taskId: string; now: number }
   | { type: "runNow"; taskId: string; runId: string; now: number }
+  | { type: "cancelRun"; taskId: string; runId: string; by: string | null; now: number }
   | DispatchDue
   | EndRun;
 
@@ -61,6 +62,8 @@ export const task: Decider<Task, TaskCommand, TaskFact> = {
       case "delete":
         if (state.status === "active") throw new TaskActive(taskId);
         return [{ type: "task.deleted", data: { taskId, at: isoInstant(now) } }];
+      case "cancelRun":
+        return runCancelled(command, state);
       case "runNow":
         if (state.openRuns.length >= MAX_OPEN_RUNS) throw new TooManyOpenRuns(taskId);
         return [dueEvent(state, { runId: command.runId, plannedAt: now, nextRunAt: state.nextRunAt, now })];
@@ -72,6 +75,15 @@ export const task: Decider<Task, TaskCommand, TaskFact> = {
 
   evolve,
 };
+
+type CancelRun = Extract<TaskCommand, { type: "cancelRun" }>;
+
+/** Nothing happens to a run that has ended or was cancelled before. */
+function runCancelled({ taskId, runId, by, now }: CancelRun, state: DefinedTask): TaskEvent[] {
+  const run = openRunOf(state, runId);
+  if (!run || run.cancellation) return [];
+  return [{ type: "task.run_cancelled", data: { taskId, runId, requestedBy: by, at: isoInstant(now) } }];
+}
 
 type Create = Extract<TaskCommand, { type: "create" }>;
 type Change = Extract<TaskCommand, { type: "change" }>;
