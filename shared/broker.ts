@@ -12,6 +12,7 @@ import { brokerLogger } from "./logger.ts";
 import type { DeadLetterStore } from "./mongo-dead-letters.ts";
 import { type Metrics, noMetrics } from "./monitoring/metrics.ts";
 import { createMonitoring, type Monitoring } from "./monitoring/monitoring.ts";
+import { permissionCheck } from "./permission-check.ts";
 import { thisProcess } from "./process-identity.ts";
 import { responseLimit } from "./response-limit.ts";
 
@@ -65,6 +66,7 @@ export async function brokerOptions(
       configMiddleware(config),
       monitoringMiddleware(monitoring),
       busMiddleware(createBus),
+      permissionCheck(config),
       responseLimit(),
     ],
   };

@@ -5,8 +5,10 @@ import type { Causation } from "./contracts/event.ts";
 
 /** What a call carries in addition to its params. */
 export interface Meta {
-  /** Name of the user on whose behalf the call is made. */
+  /** The user on whose behalf the call is made, as `actorOf` names it. Absent for calls that a service makes itself. */
   actor?: string;
+  /** What the actor may do; set together with it. */
+  permissions?: readonly string[];
   /** W3C Trace Context. */
   traceparent?: string;
 }

@@ -46,6 +46,36 @@ export const settings = {
     0,
     { min: 0, max: 65_535 },
     "Port of /health, /ready and /metrics of each process. 0: none.",
+  authEnable: flag(
+    "AUTH_ENABLE",
+    false,
+    "true: requests need a login or a token. false is allowed only while SERVER_HOST is a loopback address.",
+  ),
+  accessTokenMs: integer(
+    "ACCESS_TOKEN_MS",
+    600_000,
+    { min: 10_000, max: 86_400_000 },
+    "How long an access token is valid.",
+  ),
+  sessionMs: integer(
+    "SESSION_MS",
+    2_592_000_000,
+    { min: 60_000, max: 31_536_000_000 },
+    "A session ends when it was not refreshed for this long.",
+  ),
+  trustedProxies: list(
+    "TRUSTED_PROXIES",
+    {
+      item: /^(\d{1,3}(\.\d{1,3}){3}(\/(\d|[12]\d|3[0-2]))?|[\da-f:]*:[\da-f:.]*(\/(\d|[1-9]\d|1[01]\d|12[0-8]))?)$/,
+      form: "addresses or networks separated by commas, such as 10.0.0.0/8,::1",
+    },
+    "Addresses and networks of proxies whose X-Forwarded-For is believed, separated by commas. Empty: none is.",
+  ),
+  requestsPerMinute: integer(
+    "REQUESTS_PER_MINUTE",
+    6000,
+    { min: 0, max: 10_000_000 },
+    "Requests of one user, or of one address without a login, within a minute; further ones are rejected. Applies with AUTH_ENABLE=true. 0: no limit.",
   ),
   dataDir: text("DATA_DIR", "./data", "Directory of the embedded server's files."),
   timezone: zone(

@@ -2,7 +2,10 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Config } from "../../shared/config.ts";
 import type { ReadinessCheck } from "../../shared/monitoring/monitoring.ts";
+import { type AccessConfig, RequestAccess } from "./access/request-access.ts";
+import type { Revocation } from "./access/revocations.ts";
 import { routes } from "./endpoints/routes.ts";
+import { checkAccess } from "./http/access-link.ts";
 import type { ContextOptions } from "./http/endpoint-context.ts";
 import { endpointLink } from "./http/endpoint-link.ts";
 import { type GatewayRequest, type GatewayService, requestId, requestMeta } from "./http/gateway-request.ts";
@@ -17,6 +20,7 @@ export interface GatewayDeps {
   readonly config: ContextOptions["config"] &
     GuardConfig &
     OperationLogConfig &
+    AccessConfig &
     Pick<Config, "serverPort" | "drainMs">;
   /** What this process needs in addition to the services: stores, streams. */
   readonly readiness?: () => Promise<readonly ReadinessCheck[]>;
@@ -30,9 +34,10 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
- * The HTTP API: a request passes `matchRoute`, `readBody` and the endpoint of its route.
+ * The HTTP API: a request passes `matchRoute`, `checkAccess`, `readBody` and the endpoint of its route.
  *
  * - `http/` receives requests and sends responses;
+ * - `access/` finds out who makes a request, and whether its route is open to them;
  * - `endpoints/` has the table of routes and what each of them does;
  * - `wire/` converts between the API of the Python original and ours;
  * - `operations/` records the requests that change something;
@@ -46,6 +51,8 @@ export const gatewayService = ({
   operationLimit: limit,
 }: GatewayDeps): ServiceSchema => {
   const linkTo = endpointLink({ config, readiness });
+  let broker: ServiceBroker;
+  const access = new RequestAccess({ config, caller: () => broker, now: Date.now });
   return {
     name: "gateway",
     mixins: [ApiGateway],
@@ -68,8 +75,7 @@ export const gatewayService = ({
           path: "/",
           mappingPolicy: "restrict",
           bodyParsers: false,
-          // Authentication belongs between these two: the route is known, and nothing of the body is read yet.
-          use: [matchRoute(config), readBody],
+          use: [matchRoute(config), checkAccess(access), readBody],
           aliases: Object.fromEntries(
             routes.flatMap((route) => Object.values(route.paths).map((alias) => [alias, linkTo(route)])),
           ),
@@ -79,6 +85,9 @@ export const gatewayService = ({
     },
     // The mixin would let any node list and change the routes of this one.
     actions: { listAliases: false, addRoute: false, removeRoute: false },
+    events: {
+      "auth.revoked": ({ params }: { params: Revocation }) => access.revoke(params),
+    },
     created(this: GatewayService) {
       this.operations = operationLog({
         config,
@@ -86,6 +95,7 @@ export const gatewayService = ({
         log: this.logger,
         ...(limit && { limit }),
       });
+      broker = this.broker;
       this.createServer();
       this.server.keepAliveTimeout = KEEP_ALIVE_MS;
       this.server.headersTimeout = HEADERS_TIMEOUT_MS;

@@ -6,6 +6,7 @@ import {
   type Fields,
   strictSchema,
 } from "./contract.ts";
+import type { Permission } from "./permissions.ts";
 
 /** One action as declared: its params, its result, and an example call. */
 export interface ActionContract<P extends Fields = Fields, R = unknown> {
@@ -13,6 +14,8 @@ export interface ActionContract<P extends Fields = Fields, R = unknown> {
   /** Strict: a field that is not named here is rejected. */
   readonly params: P;
   readonly example: DataOf<P>;
+  /** What the actor of a call must be allowed to do, if there is an actor. */
+  readonly permission?: Permission;
   /** Has the static type of the result only; nothing checks results at run time. */
   readonly returns: Returns<R>;
 }

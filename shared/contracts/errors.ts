@@ -239,6 +239,17 @@ export const errorTypes = {
     retryable: false,
     meaning: "The user may not do this; `data.permission` is the permission that is missing.",
   },
+  CROSS_SITE_CHANGE: {
+    code: 403,
+    retryable: false,
+    meaning: "A change with a session cookie does not come from a page of this server.",
+  },
+  TOO_MANY_REQUESTS: {
+    code: 429,
+    retryable: false,
+    meaning:
+      "The user or the address sent more than `REQUESTS_PER_MINUTE`; `data.retryAfterMs` is the time to wait.",
+  },
   PASSWORD_WEAK: {
     code: 400,
     retryable: false,

@@ -52,6 +52,7 @@ const taskId = "66f2a1b00a1b2c3d4e5f6070";
 
 export const schedulerActions = {
   "scheduler.create": action({
+    permission: "task.write",
     summary:
       "Defines a task, once for each id that a caller gives. Errors: TRIGGER_INVALID, HANDLER_UNKNOWN, HANDLER_PARAMS_INVALID, TASK_PARAMS_TOO_LARGE; then nothing is stored.",
     params: { taskId: "id|optional", ...taskInput, isActive: "boolean" },
@@ -59,6 +60,7 @@ export const schedulerActions = {
     returns: returns<{ id: string }>(),
   }),
   "scheduler.change": action({
+    permission: "task.write",
     summary:
       "Replaces a task's definition. Errors: TASK_NOT_FOUND and those of create. Returns once no run of the old definition can start any more.",
     params: { taskId: "id", ...taskInput, isActive: "boolean" },
@@ -66,6 +68,7 @@ export const schedulerActions = {
     returns: returns<null>(),
   }),
   "scheduler.pause": action({
+    permission: "task.write",
     summary:
       "Pauses a task; `changed` is false where it was not active. Error: TASK_NOT_FOUND. Returns once no further run can start.",
     params: { taskId: "id" },
@@ -73,6 +76,7 @@ export const schedulerActions = {
     returns: returns<{ changed: boolean }>(),
   }),
   "scheduler.resume": action({
+    permission: "task.write",
     summary:
       "Activates a task; `changed` is false where it was active. Errors: TASK_NOT_FOUND and those of create.",
     params: { taskId: "id" },
@@ -80,12 +84,14 @@ export const schedulerActions = {
     returns: returns<{ changed: boolean }>(),
   }),
   "scheduler.delete": action({
+    permission: "task.write",
     summary: "Deletes a task that is not active; its records stay. Errors: TASK_NOT_FOUND, TASK_ACTIVE.",
     params: { taskId: "id" },
     example: { taskId },
     returns: returns<null>(),
   }),
   "scheduler.runNow": action({
+    permission: "task.run",
     summary:
       "Runs a task now, independent of its trigger; returns the run's id. Errors: TASK_NOT_FOUND; RATE_LIMITED (429) beyond MANUAL_RUNS_PER_MINUTE.",
     params: { taskId: "id" },

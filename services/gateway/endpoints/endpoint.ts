@@ -1,3 +1,4 @@
+import type { Identity } from "../../../shared/contracts/access-token.ts";
 import type { ActionName, ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { errorType } from "../../../shared/errors.ts";
@@ -24,9 +25,19 @@ export interface WireRequest {
   readonly body: unknown;
 }
 
+/** Who makes a request. */
+export interface RequestClient {
+  /** Null where nobody is logged in, and with `AUTH_ENABLE=false`. */
+  readonly identity: Identity | null;
+  readonly address: string;
+  /** The header `User-Agent`, at most 200 characters. */
+  readonly device: string;
+}
+
 /** What an endpoint may use. */
 export interface EndpointContext {
   readonly language: Language;
+  readonly client: RequestClient;
   readonly datetimes: DatetimeWire;
   call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionResult<N>>;
   readiness(): Promise<readonly ReadinessCheck[]>;

@@ -26,7 +26,7 @@ const PREFLIGHT: ApiResponse = {
   body: {},
   headers: {
     "Access-Control-Allow-Methods": "GET, POST, PUT",
-    "Access-Control-Allow-Headers": "Content-Type, X-Request-ID, traceparent",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID, traceparent",
     "Access-Control-Max-Age": "600",
   },
 };

@@ -36,6 +36,11 @@ export function endpointContexts({ config, readiness }: ContextOptions) {
 
   return ({ broker }: GatewayService, request: GatewayRequest): EndpointContext => ({
     language: requestLanguage(request),
+    client: {
+      identity: request.client?.identity ?? null,
+      address: request.client?.address ?? "",
+      device: (request.headers["user-agent"] ?? "").slice(0, 200),
+    },
     datetimes,
     // When a node dies during a call, another one gets it. A command keeps its id at each try.
     call: (name, params) =>

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Context, Service } from "moleculer";
+import type { Client } from "../access/request-access.ts";
 import type { Route } from "../endpoints/route.ts";
 import { type Language, languageOf } from "../texts/language.ts";
 import type { ApiResponse } from "../wire/response.ts";
@@ -14,6 +15,8 @@ export interface GatewayRequest extends IncomingMessage {
   /** The raw body, once it was read. */
   readonly body?: unknown;
   matchedRoute?: Route;
+  /** Who makes the request, once that is known. */
+  client?: Client;
   /** A line for the log will be written when the request is done. */
   isLogged?: boolean;
   /** Called once with the response, when it was sent or the client has left; see `RequestWatch`. */

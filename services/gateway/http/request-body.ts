@@ -11,7 +11,7 @@ import { sendResponse } from "./send-response.ts";
 const BODY_LIMIT = 1_048_576;
 const parseRaw = ApiGateway.bodyParser.raw({ type: () => true, limit: BODY_LIMIT });
 
-/** The second link: reads the body where the route has one. */
+/** The third link: reads the body where the route has one. */
 export const readBody: Link = (request, response, next) => {
   if (request.matchedRoute?.endpoint.input.source !== "body") return next();
   const language = requestLanguage(request);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { actorOf } from "../../../shared/contracts/access-token.ts";
 import { monitoringOf } from "../../../shared/monitoring/monitoring.ts";
 import { elapsedMs, type GatewayRequest, type GatewayService, pathOf } from "./gateway-request.ts";
 
@@ -28,6 +29,7 @@ export function logWhenDone(
       {
         requestId: request.$ctx?.requestID,
         method: request.method,
+        ...(request.client?.identity ? { actor: actorOf(request.client.identity) } : {}),
         route: request.matchedRoute ? pathOf(request) : pathOf(request).slice(0, 200),
         status,
         code: request.bodyCode,

@@ -1,5 +1,5 @@
 import type { ErrorType } from "../../../shared/contracts/errors.ts";
-import { passwordText } from "./access-texts.ts";
+import { accessTexts, passwordText, tooManyRequests } from "./access-texts.ts";
 import type { Text, Wording } from "./language.ts";
 
 /** `data` of an error, as plain JSON from any node. */
@@ -76,6 +76,8 @@ export const errorTexts: Readonly<Record<ErrorType, ErrorText>> = {
     zh: `没有权限：${permission}`,
     en: `You may not do this; the permission ${permission} is missing.`,
   }),
+  CROSS_SITE_CHANGE: accessTexts.crossSiteChange,
+  TOO_MANY_REQUESTS: ({ retryAfterMs }) => tooManyRequests(Math.ceil(Number(retryAfterMs) / 1000)),
   PASSWORD_WEAK: ({ reason }) => passwordText(String(reason)),
   LOGIN_TAKEN: { zh: "该登录名已被使用", en: "Another user logs in with this name." },
   LIST_TOO_LONG: ({ rows, limit }) => ({

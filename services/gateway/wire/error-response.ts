@@ -14,6 +14,12 @@ import { type FieldError, InvalidInput } from "./wire-validation.ts";
 
 /** What the driver throws while its server is away; those errors have no type of ours. */
 const STORE_ERROR = /^Mongo(Network|ServerSelection|NotConnected|TopologyClosed|ServerClosed|PoolCleared)/;
+/** Too much of something; the client may try again after a while. */
+const LIMITS: ReadonlySet<string> = new Set([
+  "RATE_LIMITED",
+  "LOGIN_THROTTLED",
+  "TOO_MANY_REQUESTS",
+] satisfies ErrorType[]);
 /** Types whose 5xx is not retryable unchanged, and still none of our faults: the client may send a new command. */
 const TRY_AGAIN: ReadonlySet<string> = new Set(["COMMAND_LATE"] satisfies ErrorType[]);
 
@@ -32,10 +38,9 @@ function ownErrorResponse(error: unknown, language: Language): ApiResponse | und
   if (typeof name === "string" && STORE_ERROR.test(name)) return serverError(503, STORE_AWAY[language]);
   if (type === undefined || typeof code !== "number") return undefined;
   const text = inLanguage(wordingOf(type, error), language);
-  if (type === "RATE_LIMITED" || type === "LOGIN_THROTTLED")
-    return serverError(429, text, { "Retry-After": String(retrySeconds(error)) });
+  if (LIMITS.has(type)) return serverError(429, text, { "Retry-After": String(retrySeconds(error)) });
   if (code === 401) return httpError(401, text, { "WWW-Authenticate": "Bearer" });
-  if (type === "FORBIDDEN") return httpError(403, text);
+  if (type === "FORBIDDEN" || type === "CROSS_SITE_CHANGE") return httpError(403, text);
   if (code >= 500) return isRetryable(error) || TRY_AGAIN.has(type) ? serverError(503, text) : undefined;
   if (code < 400) return undefined;
   const field = fieldError(type, error, language);
