@@ -46,6 +46,7 @@ export const settings = {
     0,
     { min: 0, max: 65_535 },
     "Port of /health, /ready and /metrics of each process. 0: none.",
+  ),
   authEnable: flag(
     "AUTH_ENABLE",
     false,

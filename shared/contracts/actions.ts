@@ -1,4 +1,3 @@
-import { accessActions } from "./access-actions.ts";
 import type { ParamsOf, ResultOf } from "./action.ts";
 import { crawlerActions } from "./crawler-actions.ts";
 import { executorActions } from "./executor-actions.ts";
@@ -13,7 +12,6 @@ export const actions = {
   ...recordsActions,
   ...operationActions,
   ...crawlerActions,
-  ...accessActions,
 } as const;
 
 export type Actions = typeof actions;
