@@ -2,37 +2,12 @@ import { hash } from "node:crypto";
 import { type Collection, type Document, type Filter, ObjectId, type Sort } from "mongodb";
 import type { ActionParams } from "./contracts/actions.ts";
 import { MOST_ROWS, type Page, type Piece, type Rows } from "./contracts/paging.ts";
-import { AppError } from "./errors.ts";
 import { withStoreErrors } from "./event-store/mongo-errors.ts";
+import { READ_AT_A_TIME, RowBlock, refuseMany } from "./row-block.ts";
 
-/** A list query whose result would have more rows than allowed. */
-export class ListTooLong extends AppError {
-  constructor(rows: number) {
-    super(
-      `The list has ${rows} rows, more than the ${MOST_ROWS} that one query returns; ask for pages with page and limit`,
-      {
-        type: "LIST_TOO_LONG",
-        data: { field: "limit", rows, limit: MOST_ROWS },
-      },
-    );
-  }
-}
-
-/**
- * Bytes of rows, as JSON, in one response. A NATS message may have 1 MiB; besides the rows it contains the ids of the
- * remaining rows, which are up to 270 kB.
- */
-export const BLOCK_BYTES = 524_288;
 /** UTF-16 units of a piece: each takes three bytes at most, also where the text is quoted once more. */
 const PIECE_UNITS = 262_144;
-/**
- * Documents read at a time: with large rows few are read in vain, and with many lists at a time each makes progress.
- */
-const READ_AT_A_TIME = 100;
 const IDS_AT_A_TIME = 1000;
-/** Rows read at first, before their size is known. */
-const FIRST_GUESS = 8;
-
 export interface PageQuery {
   readonly page: number;
   readonly limit: number;
@@ -55,7 +30,7 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
   const idOf = ({ _id }: { readonly _id: ObjectId }) => _id.toHexString();
 
   /** Reads until the block is full, and the ids of the rows in it; `isAll` is false if rows are left. */
-  async function fill(block: Block<View>, query: PageQuery, limit: number) {
+  async function fill(block: RowBlock<View>, query: PageQuery, limit: number) {
     const { filter, sort, page } = query;
     const skip = (page - 1) * query.limit;
     const batchSize = Math.min(limit, READ_AT_A_TIME);
@@ -93,7 +68,7 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
     const isBounded = query.limit === limit;
     const counting = count();
     if (!isBounded) refuseMany(await counting, (query.page - 1) * query.limit);
-    const block = new Block<View>();
+    const block = new RowBlock<View>();
     const [{ ids, isAll }, total] = await Promise.all([fill(block, query, limit), counting]);
     if (isAll) return { items: block.items, total };
     const rest = await idsAfter(query, limit, ids);
@@ -101,7 +76,7 @@ export function mongoPages<D extends { readonly _id: ObjectId }, View>(
   }
 
   async function readRows({ ids, from = 0 }: ActionParams<"records.rows">): Promise<Rows<View>> {
-    const block = new Block<View>();
+    const block = new RowBlock<View>();
     for (let taken = 0; taken < ids.length; ) {
       const wanted = ids.slice(taken, taken + block.guess());
       const found = await load(wanted);
@@ -139,35 +114,6 @@ export function sortOf<Field extends string>(
   return { [stored[orderField ?? "createdAt"]]: direction, _id: direction };
 }
 
-function refuseMany(total: number, skip: number): void {
-  if (total - skip > MOST_ROWS) throw new ListTooLong(total);
-}
-
 function pieceOf(json: string, from: number): Piece {
   return { text: json.slice(from, from + PIECE_UNITS), length: json.length, digest: hash("sha1", json) };
-}
-
-/** Bytes of a value as JSON. */
-export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
-
-/** Rows of one message. */
-class Block<View> {
-  readonly items: View[] = [];
-  private bytes = 0;
-
-  /** Adds a row if it fits. Returns whether it did. */
-  takes(view: View): boolean {
-    const bytes = jsonBytes(view) + 1;
-    if (this.bytes + bytes > BLOCK_BYTES) return false;
-    this.bytes += bytes;
-    this.items.push(view);
-    return true;
-  }
-
-  /** How many further rows may fit, by the size of those before. */
-  guess(): number {
-    const mean = this.bytes / this.items.length;
-    if (this.items.length === 0) return FIRST_GUESS;
-    return Math.min(READ_AT_A_TIME, Math.ceil((BLOCK_BYTES - this.bytes) / mean));
-  }
 }

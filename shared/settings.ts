@@ -131,6 +131,20 @@ export const settings = {
     { min: 67_108_864, max: 1_099_511_627_776 },
     "The log and /ready warn when the memory or the files of the embedded server exceed this size.",
   ),
+  ormEnable: flag(
+    "ORM_DB_ENABLE",
+    true,
+    "false: the auth service does not run; requests for users and roles are rejected.",
+  ),
+  ormDatabaseUrl: addresses(
+    "ORM_DATABASE_URL",
+    {
+      form: /^postgres(ql)?(\+\w+)?:\/\/\S+$/i,
+      example: "postgresql://kinit:password@127.0.0.1:5432/kinit",
+    },
+    "PostgreSQL of the auth service, e.g. postgresql://kinit:password@127.0.0.1:5432/kinit; postgresql+asyncpg:// is understood. Empty: the embedded one in DATA_DIR/postgres.",
+  ),
+  ormDatabaseEcho: flag("ORM_DB_ECHO", false, "true: SQL statements are logged, with their values."),
   taskEnable: flag(
     "TASK_ENABLE",
     true,

@@ -16,7 +16,7 @@ export interface Launched {
   readonly config: Config;
   /** Where the gateway listens, if it is among the services. */
   readonly address: string | null;
-  /** Rejects if the embedded store fails, after which the services cannot continue. Never settles without one. */
+  /** Rejects if an embedded store fails, after which the services cannot continue. */
   readonly failed: Promise<never>;
   /** Stops the services in order, then the bus, then the embedded store. */
   stop(): Promise<void>;
@@ -39,6 +39,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const { monitoring } = health;
   let embedded: EmbeddedStore | undefined;
   let broker: ServiceBroker | undefined;
+  const failing = Promise.withResolvers<never>();
   const stopAll = async () => {
     health.enter("stopping");
     if (broker) await stopServices(broker);
@@ -54,16 +55,21 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       broker,
       handlers,
       readiness: async () => (embedded ? [embedded.readiness()] : []),
+      onFailure: failing.reject,
     };
-    for (const name of services) broker.createService(await serviceFactories[name](config, surroundings));
+    for (const name of services.filter((name) => name !== "auth" || config.ormEnable))
+      broker.createService(await serviceFactories[name](config, surroundings));
     await broker.start();
     health.enter("running");
+    const failed = Promise.race([failing.promise, ...(embedded ? [embedded.failed] : [])]);
+    // Without a listener on `failed`, callers notice through the calls that fail.
+    failed.catch(() => {});
     let stopping: Promise<void> | undefined;
     return {
       broker,
       config,
       address: addressOf(broker),
-      failed: embedded?.failed ?? new Promise(() => {}),
+      failed,
       stop() {
         stopping ??= stopAll();
         return stopping;

@@ -11,6 +11,8 @@ interface Surroundings {
   readonly handlers: readonly Handler[];
   /** Readiness checks of the process itself. */
   readonly readiness: () => Promise<readonly ReadinessCheck[]>;
+  /** Called if a service fails after it has started; the process then has to end. */
+  readonly onFailure: (error: unknown) => void;
 }
 type Factory = (config: Config, surroundings: Surroundings) => Promise<ServiceSchema>;
 
@@ -39,5 +41,9 @@ export const serviceFactories: Readonly<Record<ServiceName, Factory>> = {
   async records(config) {
     const { recordsService } = await import("../services/records/records.service.ts");
     return recordsService({ config, clock });
+  },
+  async auth(config, { onFailure }) {
+    const { authService } = await import("../services/auth/auth.service.ts");
+    return authService({ config, clock, onFailure });
   },
 };

@@ -52,6 +52,7 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
         allowedOrigins: [],
         timezone: "Asia/Shanghai",
         taskEnable: true,
+        ormEnable: true,
         callTimeoutMs: 2000,
         drainMs: 2000,
         operationLogRecord: true,

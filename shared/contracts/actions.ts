@@ -1,9 +1,12 @@
 import type { ParamsOf, ResultOf } from "./action.ts";
+import { authTestActions } from "./auth-test-contracts.ts";
 import { crawlerActions } from "./crawler-actions.ts";
 import { executorActions } from "./executor-actions.ts";
 import { operationActions } from "./operation-actions.ts";
 import { recordsActions } from "./records-actions.ts";
+import { roleActions } from "./role-contracts.ts";
 import { schedulerActions } from "./scheduler-actions.ts";
+import { userActions } from "./user-contracts.ts";
 
 /** Every action that one service may call on another. */
 export const actions = {
@@ -12,6 +15,9 @@ export const actions = {
   ...recordsActions,
   ...operationActions,
   ...crawlerActions,
+  ...userActions,
+  ...roleActions,
+  ...authTestActions,
 } as const;
 
 export type Actions = typeof actions;

@@ -1,10 +1,13 @@
+import { authTestEvents } from "./auth-test-contracts.ts";
 import type { Envelope, EventOf } from "./event.ts";
 import { eventFamily } from "./event.ts";
 import { hotlistEvents } from "./hotlist-events.ts";
 import { operationEvents } from "./operation-events.ts";
+import { roleEvents } from "./role-contracts.ts";
 import { runEvents } from "./run-events.ts";
 import { sessionEvents } from "./session-events.ts";
 import { taskEvents } from "./task-events.ts";
+import { userEvents } from "./user-contracts.ts";
 
 /** Every event that may appear on the bus. */
 export const catalogue = eventFamily({
@@ -13,6 +16,9 @@ export const catalogue = eventFamily({
   ...hotlistEvents.contracts,
   ...operationEvents.contracts,
   ...sessionEvents.contracts,
+  ...userEvents.contracts,
+  ...roleEvents.contracts,
+  ...authTestEvents.contracts,
 });
 
 export type DomainEvent = EventOf<typeof catalogue.contracts>;
@@ -23,7 +29,15 @@ export type DomainEnvelope<T extends EventType = EventType> = Envelope<Extract<D
 
 type Family<P extends string> = P extends `${infer Stem}.*` ? Extract<EventType, `${Stem}.${string}`> : never;
 /** A channel's key: one event type, or a family such as `run.*`. A misspelt one does not compile. */
-export type EventPattern = EventType | "task.*" | "run.*" | "hotlist.*" | "session.*";
+export type EventPattern =
+  | EventType
+  | "task.*"
+  | "run.*"
+  | "hotlist.*"
+  | "session.*"
+  | "user.*"
+  | "role.*"
+  | "auth_test.*";
 /** The event types that a pattern matches. */
 export type Matching<P extends EventPattern> = P extends EventType ? P : Family<P>;
 

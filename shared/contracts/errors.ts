@@ -150,6 +150,17 @@ export const errorTypes = {
     retryable: true,
     meaning: "It is not known yet whether open runs are lost, because a service does not respond.",
   },
+  // Users, roles and other rows of PostgreSQL
+  ROW_NOT_FOUND: {
+    code: 404,
+    retryable: false,
+    meaning: "No row has this id, or none has one of these ids.",
+  },
+  ORM_DISABLED: {
+    code: 400,
+    retryable: false,
+    meaning: "PostgreSQL is switched off by `ORM_DB_ENABLE=false`.",
+  },
   // Lists
   LIST_TOO_LONG: {
     code: 400,
@@ -201,12 +212,17 @@ export const errorTypes = {
   },
   BUS_FULL: { code: 503, retryable: true, meaning: "The bus has no room for further events." },
   BUS_UNAVAILABLE: { code: 503, retryable: true, meaning: "The bus cannot be reached." },
+  SCHEMA_MISMATCH: {
+    code: 500,
+    retryable: false,
+    meaning: "The schema of PostgreSQL is older or newer than this version; `data` has the migrations.",
+  },
   STREAM_CONFLICT: {
     code: 409,
     retryable: true,
     meaning: "Another writer changed the stream first; load it and decide again.",
   },
-  STORE_UNAVAILABLE: { code: 503, retryable: true, meaning: "MongoDB cannot be reached." },
+  STORE_UNAVAILABLE: { code: 503, retryable: true, meaning: "MongoDB or PostgreSQL cannot be reached." },
   OUTBOX_FULL: {
     code: 503,
     retryable: true,

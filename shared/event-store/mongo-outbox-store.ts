@@ -1,7 +1,8 @@
 import type { Collection } from "mongodb";
 import type { Clock } from "../clock.ts";
 import type { DomainEnvelope } from "../contracts/catalogue.ts";
-import { isGone, type ProcessIdentity, thisProcess } from "../process-identity.ts";
+import { type ProcessIdentity, thisProcess } from "../process-identity.ts";
+import { endedWriters } from "./ended-writers.ts";
 import { type EventDocument, fromEventDocument } from "./event-document.ts";
 import type { Checkpoint } from "./outbox-position.ts";
 import type { OutboxStore } from "./outbox-store.ts";
@@ -29,7 +30,7 @@ export interface MongoOutboxStoreOptions {
 const SEEN_EVERY_MS = 5000;
 
 export function mongoOutboxStore(options: MongoOutboxStoreOptions): OutboxStore {
-  const { outboxes, events, service, writer, clock, silenceMs = 60_000 } = options;
+  const { outboxes, events, service, writer, clock, silenceMs } = options;
   let written = "";
   let writtenAt = 0;
   const entry = (checkpoint: Checkpoint, now: number) => ({
@@ -39,18 +40,9 @@ export function mongoOutboxStore(options: MongoOutboxStoreOptions): OutboxStore 
     seen_at: new Date(now),
   });
 
-  /** Since when each other writer's document has not changed, by this process's clock: clocks of machines differ. */
-  const watched = new Map<string, { readonly seenAt: number; readonly since: number }>();
-
-  function isSilent({ _id, seen_at }: OutboxDocument): boolean {
-    const seenAt = seen_at.getTime();
-    const known = watched.get(_id);
-    if (known?.seenAt === seenAt) return performance.now() - known.since >= silenceMs;
-    watched.set(_id, { seenAt, since: performance.now() });
-    return false;
-  }
-
-  const hasEnded = (other: OutboxDocument) => isGone(other) || isSilent(other);
+  const ended = endedWriters(silenceMs);
+  const hasEnded = (other: OutboxDocument) =>
+    ended.hasEnded({ ...other, id: other._id, seenAt: other.seen_at.getTime() });
 
   return {
     writer,
@@ -118,7 +110,7 @@ export function mongoOutboxStore(options: MongoOutboxStoreOptions): OutboxStore 
       const found = await outboxes.findOne({ _id: of });
       if (!found || !hasEnded(found)) return;
       await outboxes.deleteOne({ _id: of, seen_at: found.seen_at });
-      watched.delete(of);
+      ended.remove(of);
     },
   };
 }

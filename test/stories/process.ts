@@ -34,7 +34,8 @@ export function startProcess(
   env: Readonly<Record<string, string>>,
 ): StoryProcess {
   const child = spawn(process.execPath, [script, ...args], {
-    env: { ...inherited, LOG_FORMAT: "json", ...env },
+    // The embedded PostgreSQL takes seconds of two cores to start; few stories are about users.
+    env: { ...inherited, LOG_FORMAT: "json", ORM_DB_ENABLE: "false", ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const lines: string[] = [];

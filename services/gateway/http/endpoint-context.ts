@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { Config } from "../../../shared/config.ts";
 import { type CommandRef, commandHeaders } from "../../../shared/contracts/command.ts";
+import { AppError } from "../../../shared/errors.ts";
 import { objectId } from "../../../shared/ids.ts";
 import type { ReadinessCheck } from "../../../shared/monitoring/monitoring.ts";
 import { call } from "../../../shared/service.ts";
@@ -11,7 +12,7 @@ import { datetimeWire } from "../wire/datetime-wire.ts";
 import { type GatewayRequest, type GatewayService, requestLanguage } from "./gateway-request.ts";
 
 export interface ContextOptions {
-  readonly config: Pick<Config, "timezone" | "taskEnable" | "callTimeoutMs">;
+  readonly config: Pick<Config, "timezone" | "taskEnable" | "ormEnable" | "callTimeoutMs">;
   /** Checks of the process around the gateway: stores, streams. */
   readonly readiness: () => Promise<readonly ReadinessCheck[]>;
 }
@@ -29,10 +30,16 @@ function newCommand(callTimeoutMs: number): CommandRef {
   return { id: objectId(now), deadline: now + (1 + RETRIES) * callTimeoutMs * DEADLINE_PART };
 }
 
+class OrmDisabled extends AppError {
+  constructor() {
+    super("Users and roles are not available: ORM_DB_ENABLE is false", { type: "ORM_DISABLED" });
+  }
+}
+
 /** Makes the context in which the endpoint of a request runs. */
 export function endpointContexts({ config, readiness }: ContextOptions) {
   const datetimes = datetimeWire(config.timezone);
-  const requiredServices = servicesOf(routes);
+  const requiredServices = servicesOf(routes).filter((name) => name !== "auth" || config.ormEnable);
 
   return ({ broker }: GatewayService, request: GatewayRequest): EndpointContext => ({
     language: requestLanguage(request),
@@ -43,12 +50,14 @@ export function endpointContexts({ config, readiness }: ContextOptions) {
     },
     datetimes,
     // When a node dies during a call, another one gets it. A command keeps its id at each try.
-    call: (name, params) =>
-      call(request.$ctx ?? broker, name, params, {
+    async call(name, params) {
+      if (!config.ormEnable && name.startsWith("auth.")) throw new OrmDisabled();
+      return call(request.$ctx ?? broker, name, params, {
         timeout: config.callTimeoutMs,
         retries: RETRIES,
         headers: commandHeaders(newCommand(config.callTimeoutMs)),
-      }),
+      });
+    },
     readiness: () =>
       readinessOf(
         {

@@ -38,6 +38,11 @@ const asThrown: ErrorText = (_, thrown) => thrown;
 export const errorTexts: Readonly<Record<ErrorType, ErrorText>> = {
   TASK_NOT_FOUND: ({ taskId }) => notFound(taskId),
   RECORD_NOT_FOUND: ({ runId }) => notFound(runId),
+  ROW_NOT_FOUND: ({ use }) => ROW_NOT_FOUND[use as keyof typeof ROW_NOT_FOUND] ?? ROW_NOT_FOUND.read,
+  ORM_DISABLED: {
+    zh: "项目配置中未开启关系型数据库引擎：kinit_fast_task/config.py:DBSettings.ORM_DB_ENABLE",
+    en: "The relational database is switched off in the configuration (ORM_DB_ENABLE).",
+  },
   TASK_ACTIVE: { zh: "请暂停任务后再删除！", en: "Pause the task before you delete it." },
   TASK_DISABLED: {
     zh: "项目配置中未开启定时任务引擎：kinit_fast_task/config.py:TaskSettings.TASK_ENABLE",
@@ -134,6 +139,7 @@ export const errorTexts: Readonly<Record<ErrorType, ErrorText>> = {
   GATEWAY_ADDRESS_UNAVAILABLE: UNEXPECTED,
   HEALTH_ADDRESS_UNAVAILABLE: UNEXPECTED,
   CONFIG_INVALID: UNEXPECTED,
+  SCHEMA_MISMATCH: UNEXPECTED,
   DATA_DIRECTORY_UNUSABLE: UNEXPECTED,
   RUN_CANCELLED: asThrown,
   STREAM_NOT_FOUND: asThrown,
@@ -150,6 +156,13 @@ export const errorTexts: Readonly<Record<ErrorType, ErrorText>> = {
   FILE_UNUSABLE: asThrown,
   DUMP_FILE_EXISTS: asThrown,
 };
+
+/** By what a client wanted to do with the row. */
+const ROW_NOT_FOUND = {
+  read: { zh: "未查询到对应数据！", en: "No such data." },
+  change: { zh: "未查询到需要更新的数据！", en: "No data to update." },
+  delete: { zh: "未查询到需要删除的数据！", en: "No data to delete." },
+} as const satisfies Readonly<Record<string, Text>>;
 
 export function notFound(id: unknown): Text {
   return { zh: `未查询到编号为：${id} 的数据！`, en: `No data found with the id ${id}.` };

@@ -5,7 +5,8 @@ import type { StateStore } from "../../../shared/event-store/command-handler-opt
 import type { Versioned } from "../../../shared/event-store/decide-batch.ts";
 import { withStoreErrors } from "../../../shared/event-store/mongo-errors.ts";
 import { sessionOf } from "../../../shared/event-store/mongo-transaction.ts";
-import { BLOCK_BYTES, jsonBytes, mongoPages, sortOf } from "../../../shared/mongo-pages.ts";
+import { mongoPages, sortOf } from "../../../shared/mongo-pages.ts";
+import { BLOCK_BYTES, jsonBytes } from "../../../shared/row-block.ts";
 import type { SourceEvents } from "./mongo-source-events.ts";
 import { foldRecord, type RunRecord } from "./record.ts";
 import { fromDocument, type RecordDocument, statusOf, toDocument, toView } from "./record-document.ts";
