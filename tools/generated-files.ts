@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { catalogue } from "../shared/contracts/catalogue.ts";
 import { errorTypes } from "../shared/contracts/errors.ts";
 import type { Setting } from "../shared/setting.ts";
@@ -131,8 +132,20 @@ function kindInWords(type: string, { values, props, items, integer }: Record<str
   return integer ? "whole number" : (KINDS[type] ?? type);
 }
 
+/** The alert rules as an object for the Prometheus operator. */
+export function prometheusRule(): string {
+  const [, groups = ""] = readFileSync("deploy/prometheus/alerts.yaml", "utf8").split(/^(?=groups:)/m);
+  return `# Generated from deploy/prometheus/alerts.yaml by: npm run kinit -- docs
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: { name: kinit }
+spec:
+${groups.replaceAll(/^(?=.)/gm, "  ")}`;
+}
+
 /** Every generated file and its content. */
 export const generatedFiles: Readonly<Record<string, () => string>> = {
+  "deploy/kubernetes/overlays/production/alerts.yaml": prometheusRule,
   ".env.example": envExample,
   "docs/errors.md": errorsPage,
   "docs/events.md": eventsPage,

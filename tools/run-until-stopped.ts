@@ -28,8 +28,11 @@ export function stopOnSignal(launched: Pick<Launched, "stop">, config: Pick<Conf
     process.stdout.write(`\n${signal}: stopping; a second signal stops immediately\n`);
     stop();
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Those of run.mjs, which end a process that has not started yet.
+    process.removeAllListeners(signal);
+    process.on(signal, onSignal);
+  }
   whenUnread(() => {
     if (!isStopping) stop();
   });

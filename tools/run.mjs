@@ -4,6 +4,9 @@ import "./require-node.mjs";
 import { enableCompileCache } from "node:module";
 
 enableCompileCache();
+// Process 1 of a container ignores signals that nothing handles. Until a command handles them itself, they end it.
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
 const [command, ...rest] = process.argv.slice(2);
 process.argv.splice(2, process.argv.length, ...rest);
 await import(`./${command}.ts`);

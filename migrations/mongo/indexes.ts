@@ -1,4 +1,5 @@
 import type { Db, IndexDescription } from "mongodb";
+import { requireSchemaVersion } from "./schema-version.ts";
 
 /** Every index, by collection, and the service that owns and creates it. */
 export const indexes = {
@@ -39,8 +40,13 @@ export type IndexedCollection = keyof typeof indexes;
 
 const BUILD_LIMIT_MS = 3_600_000;
 
-/** Creates the indexes of some collections, and with them the collections; does nothing if they exist. */
+/**
+ * Creates the indexes of some collections, and with them the collections; does nothing if they exist.
+ *
+ * @throws AppError `STORE_TOO_NEW`
+ */
 export async function ensureIndexes(db: Db, collections: readonly IndexedCollection[]): Promise<void> {
+  await requireSchemaVersion(db);
   for (const name of collections) {
     // Building an index on many documents takes longer than any other request.
     await db.collection(name).createIndexes([...indexes[name]], { timeoutMS: BUILD_LIMIT_MS });

@@ -284,6 +284,11 @@ export const errorTypes = {
     retryable: false,
     meaning: "The gateway cannot listen on `SERVER_HOST:SERVER_PORT`.",
   },
+  STORE_TOO_NEW: {
+    code: 500,
+    retryable: false,
+    meaning: "A later version of the platform has converted the data, which this one would misread.",
+  },
   HEALTH_ADDRESS_UNAVAILABLE: {
     code: 500,
     retryable: false,

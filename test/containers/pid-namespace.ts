@@ -7,7 +7,12 @@ export const noPidNamespaces: string | false =
   spawnSync("unshare", [...UNSHARE, "true"]).status === 0 ? false : "this system makes no PID namespaces";
 
 /** Starts a Node.js process as in a container of its own: its id is 1, the host name is ours. Killing it ends it. */
-export const spawnInPidNamespace = (file: string, args: readonly string[]): ChildProcess =>
+export const spawnInPidNamespace = (
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess =>
   spawn("unshare", [...UNSHARE, process.execPath, file, ...args], {
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
