@@ -78,6 +78,11 @@ export const settings = {
     { min: 0, max: 10_000_000 },
     "Requests of one user, or of one address without a login, within a minute; further ones are rejected. Applies with AUTH_ENABLE=true. 0: no limit.",
   ),
+  apiDocsEnable: flag(
+    "API_DOCS_ENABLE",
+    true,
+    "false: the pages /docs, /redoc and /asyncapi are not served. The documents /openapi.json and /asyncapi.json always are.",
+  ),
   dataDir: text("DATA_DIR", "./data", "Directory of the embedded server's files."),
   timezone: zone(
     "TIMEZONE",

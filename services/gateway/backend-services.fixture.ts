@@ -100,6 +100,7 @@ export function backendServices(): BackendServices {
         resume: returning("resume", { changed: false }),
         delete: returning("delete", null),
         runNow: returning("runNow", { runId: RUN }),
+        cancel: returning("cancel", { changed: true, status: "cancelling" }),
         get: returning("get", exampleTask),
         list: returning("list", { items: [exampleTask], total: 21 }),
         status: () => ({ active: true, leader: "node-1", problem: null, skipping: [] }),

@@ -62,6 +62,7 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
         accessTokenMs: 600_000,
         trustedProxies: [],
         requestsPerMinute: 0,
+        apiDocsEnable: true,
         ...config,
       },
       ...(readiness ? { readiness } : {}),

@@ -4,6 +4,7 @@ import type { Config } from "../../shared/config.ts";
 import type { ReadinessCheck } from "../../shared/monitoring/monitoring.ts";
 import { type AccessConfig, RequestAccess } from "./access/request-access.ts";
 import type { Revocation } from "./access/revocations.ts";
+import { pageRoutes } from "./endpoints/page-routes.ts";
 import { routes } from "./endpoints/routes.ts";
 import { checkAccess } from "./http/access-link.ts";
 import type { ContextOptions } from "./http/endpoint-context.ts";
@@ -77,7 +78,9 @@ export const gatewayService = ({
           bodyParsers: false,
           use: [matchRoute(config), checkAccess(access), readBody],
           aliases: Object.fromEntries(
-            routes.flatMap((route) => Object.values(route.paths).map((alias) => [alias, linkTo(route)])),
+            [...routes, ...pageRoutes].flatMap((route) =>
+              Object.values(route.paths).map((alias) => [alias, linkTo(route)]),
+            ),
           ),
           onError: sendError,
         },

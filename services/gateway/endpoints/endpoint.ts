@@ -41,6 +41,16 @@ export interface EndpointContext {
   readonly datetimes: DatetimeWire;
   call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionResult<N>>;
   readiness(): Promise<readonly ReadinessCheck[]>;
+  readonly documents: ApiDocuments;
+}
+
+/** The documents of the API, and whether there are pages to read them. */
+export interface ApiDocuments {
+  readonly arePagesEnabled: boolean;
+  openApi(language: Language): Readonly<Record<string, unknown>>;
+  asyncApi(): Readonly<Record<string, unknown>>;
+  /** The events as an HTML page. */
+  eventsPage(language: Language): string;
 }
 
 /** Where an endpoint's input comes from, and its fields. */

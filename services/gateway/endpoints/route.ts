@@ -22,6 +22,8 @@ export interface Route {
   readonly paths: Paths;
   /** `<group>.<name>`; the name is that of the original's function (`route_name`). */
   readonly operation: keyof typeof operationSummaries;
+  /** The name of the function in the first revision, if it differs. */
+  readonly nameInR1?: string;
   /** Tags in addition to that of the group. */
   readonly tags?: readonly Text[];
   /** The action that it calls; null where the gateway responds without one. */

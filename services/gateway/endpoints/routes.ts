@@ -49,6 +49,7 @@ export const routes: readonly Route[] = [
   {
     paths: { R1: "PUT /scheduler/task/stop/task/update", R2: "POST /scheduler/task/stop/update" },
     operation: "scheduler_task.stop_task",
+    nameInR1: "stop_task_update",
     action: "scheduler.pause",
     endpoint: stopTask,
     access: "task.write",
@@ -56,6 +57,7 @@ export const routes: readonly Route[] = [
   {
     paths: { R1: "PUT /scheduler/task/start/task/update", R2: "POST /scheduler/task/start/update" },
     operation: "scheduler_task.start_task",
+    nameInR1: "start_task_update",
     action: "scheduler.resume",
     endpoint: startTask,
     access: "task.write",

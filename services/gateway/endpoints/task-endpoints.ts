@@ -33,7 +33,13 @@ function createdAt<D>(taskId: string, response: ApiResponse<D>): ApiResponse<D> 
 }
 
 export const updateTask = endpoint(
-  fromBody({ data_id: required(hexId), data: required(nested(taskFields)) }),
+  fromBody(
+    { data_id: required(hexId), data: required(nested(taskFields)) },
+    taskExamples.map(({ summary, value }) => ({
+      summary,
+      value: { data_id: "66f2a1b00a1b2c3d4e5f6070", data: value },
+    })),
+  ),
   inMessage(done.taskUpdated),
   async ({ data_id, data: task }, { call, datetimes, language }) => {
     await call("scheduler.change", { taskId: data_id, ...toDefinition(task, datetimes) });

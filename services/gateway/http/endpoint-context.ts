@@ -5,6 +5,7 @@ import { AppError } from "../../../shared/errors.ts";
 import { objectId } from "../../../shared/ids.ts";
 import type { ReadinessCheck } from "../../../shared/monitoring/monitoring.ts";
 import { call } from "../../../shared/service.ts";
+import { apiDocuments } from "../documents/api-documents.ts";
 import type { EndpointContext } from "../endpoints/endpoint.ts";
 import { type LeaderStatus, readinessOf } from "../endpoints/readiness.ts";
 import { routes, servicesOf } from "../endpoints/routes.ts";
@@ -12,7 +13,10 @@ import { datetimeWire } from "../wire/datetime-wire.ts";
 import { type GatewayRequest, type GatewayService, requestLanguage } from "./gateway-request.ts";
 
 export interface ContextOptions {
-  readonly config: Pick<Config, "timezone" | "taskEnable" | "ormEnable" | "callTimeoutMs">;
+  readonly config: Pick<
+    Config,
+    "timezone" | "taskEnable" | "ormEnable" | "callTimeoutMs" | "apiDocsEnable" | "authEnable"
+  >;
   /** Checks of the process around the gateway: stores, streams. */
   readonly readiness: () => Promise<readonly ReadinessCheck[]>;
 }
@@ -40,6 +44,7 @@ class OrmDisabled extends AppError {
 export function endpointContexts({ config, readiness }: ContextOptions) {
   const datetimes = datetimeWire(config.timezone);
   const requiredServices = servicesOf(routes).filter((name) => name !== "auth" || config.ormEnable);
+  const documents = apiDocuments({ arePagesEnabled: config.apiDocsEnable, isSecured: config.authEnable });
 
   return ({ broker }: GatewayService, request: GatewayRequest): EndpointContext => ({
     language: requestLanguage(request),
@@ -49,6 +54,7 @@ export function endpointContexts({ config, readiness }: ContextOptions) {
       device: (request.headers["user-agent"] ?? "").slice(0, 200),
     },
     datetimes,
+    documents,
     // When a node dies during a call, another one gets it. A command keeps its id at each try.
     async call(name, params) {
       if (!config.ormEnable && name.startsWith("auth.")) throw new OrmDisabled();

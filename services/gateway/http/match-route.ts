@@ -1,4 +1,5 @@
 import type { Config } from "../../../shared/config.ts";
+import { pageRoutes } from "../endpoints/page-routes.ts";
 import type { Route } from "../endpoints/route.ts";
 import { indexRoutes, routes } from "../endpoints/routes.ts";
 import { rejections } from "../texts/messages.ts";
@@ -9,7 +10,7 @@ import { type GuardConfig, requestGuard } from "./request-guard.ts";
 import { logWhenDone } from "./request-log.ts";
 import { sendResponse } from "./send-response.ts";
 
-const index = indexRoutes(routes);
+const index = indexRoutes([...routes, ...pageRoutes]);
 /** Load balancers and orchestrators call these by any address; they return nothing worth protecting. */
 const OPEN_PATHS = new Set(["/health", "/ready"]);
 

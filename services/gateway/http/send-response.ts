@@ -11,13 +11,13 @@ export function sendResponse(request: GatewayRequest, response: ServerResponse, 
     reportResponse(request, content, 0);
     return;
   }
-  const text = BODILESS.has(content.status) ? "" : JSON.stringify(content.body);
-  const length = Buffer.byteLength(text);
+  const entity = content.page?.content ?? (BODILESS.has(content.status) ? "" : JSON.stringify(content.body));
+  const length = Buffer.byteLength(entity);
   sendHead(request, response, content, {
-    ...(text === "" ? {} : { "Content-Type": "application/json" }),
+    ...(length === 0 ? {} : { "Content-Type": content.page?.contentType ?? "application/json" }),
     ...(content.status === 204 ? {} : { "Content-Length": length }),
   });
-  response.end(text);
+  response.end(entity);
   reportResponse(request, content, length);
 }
 

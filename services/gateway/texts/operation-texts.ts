@@ -32,6 +32,7 @@ export const operationSummaries = {
   "bilibili_hot_new.list_query": { zh: "获取热搜数据列表", en: "List rows of the hot list" },
   "platform.index": { zh: "接口入口", en: "Entry points of the API" },
   "platform.health": { zh: "存活检查", en: "Whether the process is alive" },
+  "platform.documents": { zh: "接口文档", en: "API documents" },
   "platform.ready": { zh: "就绪检查", en: "Whether the platform is ready" },
 } as const satisfies Readonly<Record<`${keyof typeof groupTags}.${string}`, Text>>;
 

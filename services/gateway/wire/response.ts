@@ -9,6 +9,13 @@ export interface ApiResponse<D = unknown> {
   readonly headers?: Readonly<Record<string, string>>;
   /** The items of `data`, sent while they are read: the list is too long for memory. */
   readonly more?: AsyncIterable<readonly unknown[]>;
+  /** Sent instead of the body: a page or one of its files. */
+  readonly page?: Page;
+}
+/** What a browser shows or loads. */
+export interface Page {
+  readonly contentType: string;
+  readonly content: string | Uint8Array;
 }
 
 /** Success with data: reads, and writes whose text the Python original returns in `data`. */
