@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 
 const file = fileURLToPath(new URL(".env", import.meta.url));
 const password = () => randomBytes(24).toString("base64url");
-const lines = ["NATS_PASSWORD", "MONGO_PASSWORD"].map((name) => `${name}=${password()}\n`);
+const lines = ["NATS_PASSWORD", "MONGO_PASSWORD", "POSTGRES_PASSWORD"].map(
+  (name) => `${name}=${password()}\n`,
+);
 try {
   writeFileSync(file, lines.join(""), { mode: 0o600, flag: "wx" });
   console.log(`${file} has passwords for compose.yaml`);

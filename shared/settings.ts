@@ -141,13 +141,15 @@ export const settings = {
     true,
     "false: the auth service does not run; requests for users and roles are rejected.",
   ),
-  ormDatabaseUrl: addresses(
-    "ORM_DATABASE_URL",
-    {
-      form: /^postgres(ql)?(\+\w+)?:\/\/\S+$/i,
-      example: "postgresql://kinit:password@127.0.0.1:5432/kinit",
-    },
-    "PostgreSQL of the auth service, e.g. postgresql://kinit:password@127.0.0.1:5432/kinit; postgresql+asyncpg:// is understood. Empty: the embedded one in DATA_DIR/postgres.",
+  ormDatabaseUrl: secret(
+    addresses(
+      "ORM_DATABASE_URL",
+      {
+        form: /^postgres(ql)?(\+\w+)?:\/\/\S+$/i,
+        example: "postgresql://kinit:password@127.0.0.1:5432/kinit",
+      },
+      "PostgreSQL of the auth service, e.g. postgresql://kinit:password@127.0.0.1:5432/kinit; postgresql+asyncpg:// is understood. Empty: the embedded one in DATA_DIR/postgres.",
+    ),
   ),
   ormDatabaseEcho: flag("ORM_DB_ECHO", false, "true: SQL statements are logged, with their values."),
   taskEnable: flag(

@@ -13,7 +13,7 @@ step "engine"
 source "$here/engine.sh" "$work/engine"
 engine_packages
 engine_start
-export KINIT_PORT=127.0.0.1:19000 EXECUTOR_ACK_WAIT_MS=3000 NATS_PASSWORD=of-the-test MONGO_PASSWORD=of-the-test
+export KINIT_PORT=127.0.0.1:19000 EXECUTOR_ACK_WAIT_MS=3000 NATS_PASSWORD=of-the-test MONGO_PASSWORD=of-the-test POSTGRES_PASSWORD=of-the-test
 export MONGO_DB_URL="mongodb://mongo:27017/kinit?replicaSet=rs0"
 compose() { docker compose -f "$project/deploy/compose.yaml" -f "$here/compose.offline.yaml" "$@"; }
 finish() {
@@ -80,7 +80,7 @@ docker kill --signal KILL kinit-mongo-1 >/dev/null
 docker start kinit-mongo-1 >/dev/null
 observe ready
 step "a rolling restart of every service"
-for container in $(compose ps --format '{{.Name}}' scheduler executor records crawler gateway); do
+for container in $(compose ps --format "{{.Name}}" scheduler executor records crawler auth gateway); do
   docker stop --time 70 "$container" >/dev/null
   [ "$(docker inspect "$container" --format '{{.State.ExitCode}}')" = 0 ] || { docker logs --tail 5 "$container"; exit 1; }
   docker start "$container" >/dev/null
