@@ -108,7 +108,19 @@ export const list = (
   fallback,
   purpose,
   parse: (value) => {
-    const items = value.split(",").flatMap((part) => part.trim().toLowerCase() || []);
+    const items = partsOf(value).flatMap((part) => part.trim().toLowerCase() || []);
     return items.every((known) => item.test(known)) ? items : new Error(`must be ${form}`);
   },
 });
+
+/** The parts between commas, or the items of a JSON array, as the Python original has lists. */
+function partsOf(value: string): readonly string[] {
+  if (value.startsWith('["') || value === "[]") {
+    try {
+      return (JSON.parse(value) as readonly unknown[]).map(String);
+    } catch {
+      return [value];
+    }
+  }
+  return value.split(",");
+}

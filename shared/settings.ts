@@ -1,8 +1,14 @@
+import { apps } from "./contracts/apps.ts";
 import { addresses, flag, integer, list, oneOf, optionalInteger, secret, text, zone } from "./setting.ts";
 
 const ms = { min: 1, max: 3_600_000 };
 /** Up to ten years; 0: no limit. */
 const maxAge = { min: 0, max: 315_360_000_000 };
+
+const paths = {
+  item: /^\/[^\s?#]*$/,
+  form: "paths separated by commas, such as /scheduler/task/create",
+} as const;
 
 const NATS_ADDRESS = String.raw`((nats|tls)://)?([^\s/@,]+@)?(\[[\da-f:.]+\]|[^\s/:,@[\]]+)(:\d+)?/?`;
 const NATS_ADDRESSES = new RegExp(`^${NATS_ADDRESS}(\\s*,\\s*${NATS_ADDRESS})*$`, "i");
@@ -250,6 +256,31 @@ export const settings = {
     "How many of its newest runs and skips each task keeps. 0: all. Default: 1000 with the embedded server, else all.",
   ),
 
+  apps: list(
+    "APPS",
+    {
+      item: new RegExp(`^(${apps.join("|")})$`),
+      form: `names separated by commas, of ${apps.join(", ")}`,
+      fallback: apps,
+    },
+    "The groups of routes that are served, in the order in which documents list them. The routes of the platform itself are always served.",
+  ),
+  demoEnv: flag(
+    "DEMO_ENV",
+    false,
+    "true: for demonstrations; only GET is accepted, and other methods on the paths of DEMO_WHITE_LIST_PATH.",
+  ),
+  demoWhiteList: list("DEMO_WHITE_LIST_PATH", paths, "Paths that DEMO_ENV leaves open, separated by commas."),
+  demoBlackList: list(
+    "DEMO_BLACK_LIST_PATH",
+    paths,
+    "Paths that DEMO_ENV closes although they are in DEMO_WHITE_LIST_PATH.",
+  ),
+  requestLogRecord: flag(
+    "REQUEST_LOG_RECORD",
+    true,
+    "Whether each request writes a line to the log. Errors are always logged.",
+  ),
   operationLogRecord: flag(
     "OPERATION_LOG_RECORD",
     true,

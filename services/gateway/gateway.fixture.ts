@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
 import { channels } from "../../shared/bus/channels.ts";
 import { localBus } from "../../shared/bus/local/local-bus.ts";
+import { apps } from "../../shared/contracts/apps.ts";
 import { validatorOptions } from "../../shared/contracts/contract.ts";
 import { brokerLogger, createLogger } from "../../shared/logger.ts";
 import { eventually } from "../../test/eventually.ts";
@@ -55,6 +56,11 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
         ormEnable: true,
         callTimeoutMs: 2000,
         drainMs: 2000,
+        apps,
+        demoEnv: false,
+        demoWhiteList: [],
+        demoBlackList: [],
+        requestLogRecord: true,
         operationLogRecord: true,
         operationRecordMethods: ["post", "put", "delete"],
         ignoredOperations: [],

@@ -5,24 +5,23 @@ import type { ReadinessCheck } from "../../shared/monitoring/monitoring.ts";
 import { type AccessConfig, RequestAccess } from "./access/request-access.ts";
 import type { Revocation } from "./access/revocations.ts";
 import { pageRoutes } from "./endpoints/page-routes.ts";
-import { routes } from "./endpoints/routes.ts";
+import { indexRoutes, routes, servedRoutes } from "./endpoints/routes.ts";
 import { checkAccess } from "./http/access-link.ts";
 import type { ContextOptions } from "./http/endpoint-context.ts";
 import { endpointLink } from "./http/endpoint-link.ts";
 import { type GatewayRequest, type GatewayService, requestId, requestMeta } from "./http/gateway-request.ts";
 import { closeWithin, listen } from "./http/listen.ts";
-import { matchRoute } from "./http/match-route.ts";
+import { type MatchConfig, matchRoute } from "./http/match-route.ts";
 import { readBody } from "./http/request-body.ts";
-import type { GuardConfig } from "./http/request-guard.ts";
 import { sendError } from "./http/send-error.ts";
 import { type OperationLogConfig, operationLog } from "./operations/operation-log.ts";
 
 export interface GatewayDeps {
   readonly config: ContextOptions["config"] &
-    GuardConfig &
+    MatchConfig &
     OperationLogConfig &
     AccessConfig &
-    Pick<Config, "serverPort" | "drainMs">;
+    Pick<Config, "serverPort" | "drainMs" | "apps" | "requestLogRecord">;
   /** What this process needs in addition to the services: stores, streams. */
   readonly readiness?: () => Promise<readonly ReadinessCheck[]>;
   /** Operations that may wait for the bus; then changes are rejected. */
@@ -51,7 +50,9 @@ export const gatewayService = ({
   readiness = async () => [],
   operationLimit: limit,
 }: GatewayDeps): ServiceSchema => {
-  const linkTo = endpointLink({ config, readiness });
+  const documented = servedRoutes(routes, config.apps);
+  const served = [...documented, ...pageRoutes];
+  const linkTo = endpointLink({ config, routes: documented, readiness });
   let broker: ServiceBroker;
   const access = new RequestAccess({ config, caller: () => broker, now: Date.now });
   return {
@@ -76,11 +77,9 @@ export const gatewayService = ({
           path: "/",
           mappingPolicy: "restrict",
           bodyParsers: false,
-          use: [matchRoute(config), checkAccess(access), readBody],
+          use: [matchRoute(config, indexRoutes(served)), checkAccess(access), readBody],
           aliases: Object.fromEntries(
-            [...routes, ...pageRoutes].flatMap((route) =>
-              Object.values(route.paths).map((alias) => [alias, linkTo(route)]),
-            ),
+            served.flatMap((route) => Object.values(route.paths).map((alias) => [alias, linkTo(route)])),
           ),
           onError: sendError,
         },
@@ -92,6 +91,7 @@ export const gatewayService = ({
       "auth.revoked": ({ params }: { params: Revocation }) => access.revoke(params),
     },
     created(this: GatewayService) {
+      this.logsRequests = config.requestLogRecord;
       this.operations = operationLog({
         config,
         bus: this.broker.bus,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { actions } from "../../../shared/contracts/actions.ts";
-import { indexRoutes, routes, servicesOf } from "./routes.ts";
+import { apps } from "../../../shared/contracts/apps.ts";
+import { indexRoutes, routes, servedRoutes, servicesOf } from "./routes.ts";
 
 const aliasesOf = (revision: "R1" | "R2" | "own") =>
   routes.flatMap(({ paths }) => paths[revision] ?? []).sort();
@@ -78,4 +79,19 @@ describe("routes", () => {
   it("lists the services of its actions", () => {
     assert.deepEqual([...servicesOf(routes)].sort(), ["crawler", "executor", "records", "scheduler"]);
   });
+});
+
+describe("the served routes", () => {
+  const groupsOf = (selected: readonly string[]) => [
+    ...new Set(servedRoutes(routes, selected).map(({ operation }) => operation.split(".")[0])),
+  ];
+  it("are in the order of the selected groups, followed by those of the platform", () => {
+    assert.deepEqual(groupsOf(["system_record", "scheduler_task"]), [
+      "system_record",
+      "scheduler_task",
+      "platform",
+    ]);
+    assert.deepEqual(groupsOf([]), ["platform"]);
+  });
+  it("are all routes by default", () => assert.equal(servedRoutes(routes, apps).length, routes.length));
 });

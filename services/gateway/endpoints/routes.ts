@@ -1,6 +1,7 @@
+import { apps } from "../../../shared/contracts/apps.ts";
 import { listOperations } from "./operation-endpoints.ts";
 import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
-import { both, type Method, type Route } from "./route.ts";
+import { both, describeRoute, type Method, type Route } from "./route.ts";
 import { apiIndex, health, ready } from "./system-endpoints.ts";
 import {
   cancelRun,
@@ -147,6 +148,17 @@ export const routes: readonly Route[] = [
     access: "public",
   },
 ];
+
+/** The routes of the selected groups, in the order of the groups, then those that are always served. */
+export function servedRoutes(table: readonly Route[], selected: readonly string[]): readonly Route[] {
+  const rank = ({ operation }: Route) => {
+    const { group } = describeRoute({ operation });
+    return isSelectable(group) ? selected.indexOf(group) : selected.length;
+  };
+  return table.filter((route) => rank(route) >= 0).toSorted((a, b) => rank(a) - rank(b));
+}
+
+const isSelectable = (group: string): boolean => (apps as readonly string[]).includes(group);
 
 /** Routes by path, then by method: which methods a path has, and what each runs. */
 export type RouteIndex = ReadonlyMap<string, ReadonlyMap<string, Route>>;

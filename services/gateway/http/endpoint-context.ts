@@ -8,7 +8,8 @@ import { call } from "../../../shared/service.ts";
 import { apiDocuments } from "../documents/api-documents.ts";
 import type { EndpointContext } from "../endpoints/endpoint.ts";
 import { type LeaderStatus, readinessOf } from "../endpoints/readiness.ts";
-import { routes, servicesOf } from "../endpoints/routes.ts";
+import type { Route } from "../endpoints/route.ts";
+import { servicesOf } from "../endpoints/routes.ts";
 import { datetimeWire } from "../wire/datetime-wire.ts";
 import { type GatewayRequest, type GatewayService, requestLanguage } from "./gateway-request.ts";
 
@@ -17,6 +18,8 @@ export interface ContextOptions {
     Config,
     "timezone" | "taskEnable" | "ormEnable" | "callTimeoutMs" | "apiDocsEnable" | "authEnable"
   >;
+  /** The routes that are served. */
+  readonly routes: readonly Route[];
   /** Checks of the process around the gateway: stores, streams. */
   readonly readiness: () => Promise<readonly ReadinessCheck[]>;
 }
@@ -41,10 +44,14 @@ class OrmDisabled extends AppError {
 }
 
 /** Makes the context in which the endpoint of a request runs. */
-export function endpointContexts({ config, readiness }: ContextOptions) {
+export function endpointContexts({ config, routes, readiness }: ContextOptions) {
   const datetimes = datetimeWire(config.timezone);
   const requiredServices = servicesOf(routes).filter((name) => name !== "auth" || config.ormEnable);
-  const documents = apiDocuments({ arePagesEnabled: config.apiDocsEnable, isSecured: config.authEnable });
+  const documents = apiDocuments({
+    routes,
+    arePagesEnabled: config.apiDocsEnable,
+    isSecured: config.authEnable,
+  });
 
   return ({ broker }: GatewayService, request: GatewayRequest): EndpointContext => ({
     language: requestLanguage(request),

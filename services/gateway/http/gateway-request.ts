@@ -42,6 +42,8 @@ export interface RequestWatch {
 export type GatewayService = Service & {
   readonly server: Server;
   operations: RequestWatch;
+  /** Whether each request writes a line to the log. */
+  logsRequests: boolean;
   createServer(): void;
 };
 

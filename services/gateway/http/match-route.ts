@@ -1,24 +1,25 @@
 import type { Config } from "../../../shared/config.ts";
-import { pageRoutes } from "../endpoints/page-routes.ts";
-import type { Route } from "../endpoints/route.ts";
-import { indexRoutes, routes } from "../endpoints/routes.ts";
+import type { RouteIndex } from "../endpoints/routes.ts";
 import { rejections } from "../texts/messages.ts";
 import { type ApiResponse, httpError, serverError } from "../wire/response.ts";
 import { cors } from "./cors.ts";
+import { type DemoConfig, demoGuard } from "./demo-guard.ts";
 import { type GatewayRequest, type Link, pathOf, requestLanguage } from "./gateway-request.ts";
 import { type GuardConfig, requestGuard } from "./request-guard.ts";
 import { logWhenDone } from "./request-log.ts";
 import { sendResponse } from "./send-response.ts";
 
-const index = indexRoutes([...routes, ...pageRoutes]);
 /** Load balancers and orchestrators call these by any address; they return nothing worth protecting. */
 const OPEN_PATHS = new Set(["/health", "/ready"]);
+
+export type MatchConfig = GuardConfig & DemoConfig & Pick<Config, "allowedOrigins">;
 
 /**
  * The first link: logs every request, has its operation recorded, and responds to those that are rejected or have no
  * route.
  */
-export function matchRoute(config: GuardConfig & Pick<Config, "allowedOrigins">): Link {
+export function matchRoute(config: MatchConfig, index: RouteIndex): Link {
+  const demo = demoGuard(config);
   const rejectionOf = requestGuard(config);
   const openToPages = cors(config.allowedOrigins);
   return function (request, response, next) {
@@ -31,9 +32,10 @@ export function matchRoute(config: GuardConfig & Pick<Config, "allowedOrigins">)
     const rejection =
       (OPEN_PATHS.has(path) ? undefined : rejectionOf(request)) ??
       openToPages(request, response) ??
+      demo(request) ??
       (isRecordable ? undefined : unrecordable(request));
     if (rejection) return sendResponse(request, response, rejection);
-    if (!route) return sendResponse(request, response, withoutRoute(request, methods));
+    if (!route) return sendResponse(request, response, withoutRoute(request, index));
     request.matchedRoute = route;
     next();
   };
@@ -46,9 +48,10 @@ function unrecordable(request: GatewayRequest): ApiResponse {
 }
 
 /** The response where there is no route. A trailing slash is redirected to the path without. */
-function withoutRoute(request: GatewayRequest, methods: ReadonlyMap<string, Route> | undefined): ApiResponse {
-  if (methods) return httpError(405, "Method Not Allowed", { Allow: [...methods.keys()].join(", ") });
+function withoutRoute(request: GatewayRequest, index: RouteIndex): ApiResponse {
   const path = pathOf(request);
+  const methods = index.get(path);
+  if (methods) return httpError(405, "Method Not Allowed", { Allow: [...methods.keys()].join(", ") });
   const trimmed = path.replace(/\/+$/, "");
   if (trimmed === path || !index.has(trimmed)) return httpError(404, "Not Found");
   const query = (request.originalUrl ?? "").slice(path.length);

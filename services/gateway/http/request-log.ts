@@ -6,7 +6,7 @@ import { elapsedMs, type GatewayRequest, type GatewayService, pathOf } from "./g
 /** The status of nginx for a request whose client left before the response. */
 const CLIENT_CLOSED = 499;
 
-type Reporters = Pick<GatewayService, "logger" | "broker">;
+type Reporters = Pick<GatewayService, "logger" | "broker" | "logsRequests">;
 
 /**
  * Logs one line for each request when it is done, and counts it. Neither query nor body is logged: they may have secrets, and the
@@ -15,7 +15,7 @@ type Reporters = Pick<GatewayService, "logger" | "broker">;
 export function logWhenDone(
   request: GatewayRequest,
   response: ServerResponse,
-  { logger: log, broker }: Reporters,
+  { logger: log, broker, logsRequests }: Reporters,
 ): void {
   if (request.isLogged) return;
   request.isLogged = true;
@@ -24,6 +24,7 @@ export function logWhenDone(
     const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED;
     const ms = elapsedMs(request);
     metrics.requestEnded({ method: request.method ?? "", route: routeOf(request), status, ms });
+    if (!logsRequests) return;
     const level = status >= 500 ? "error" : status >= 400 ? "warn" : "info";
     log[level](
       {

@@ -33,6 +33,10 @@ export const rejections = {
     zh: "浏览器发送的请求必须带有 Content-Type: application/json",
     en: "Requests of browsers must have Content-Type: application/json.",
   },
+  demonstration: {
+    zh: "演示环境，禁止操作",
+    en: "This is a demonstration; changes are not allowed.",
+  },
   unrecordable: {
     zh: "操作记录暂时无法保存，已拒绝该请求，请稍后重试",
     en: "Operations cannot be recorded at the moment, so the request was rejected; try again later.",

@@ -38,6 +38,11 @@ export function list<Item>(
   return { status: 200, body, ...(more && { more }) };
 }
 
+/** A rejection in the form that the Python original has outside of its business errors: code before message, no data. */
+export function failed(text: string): ApiResponse<null> {
+  return { status: 200, body: { code: 400, message: text, data: null } };
+}
+
 /** A broken rule: HTTP 200 with the fault in the body, message before code, no data. */
 export function businessError(
   text: string,
