@@ -5,6 +5,7 @@ import type { ServiceSchema } from "moleculer";
 import { subscribe } from "../../shared/bus/channels.ts";
 import type { OperationRecorded } from "../../shared/contracts/operation-events.ts";
 import { eventually } from "../../test/eventually.ts";
+import { testKey } from "./access/access.fixture.ts";
 import { backendServices, TASK, taskBody } from "./backend-services.fixture.ts";
 import { json, type RunningGateway, runGateway, send, sendRaw } from "./gateway.fixture.ts";
 
@@ -188,6 +189,29 @@ describe("the operation log of the gateway", () => {
       recorded.map(({ path }) => path),
       ["/scheduler/task/delete"],
     );
+  });
+
+  it("names the user behind a token, also one who is rejected, and the address that a trusted proxy reports", async () => {
+    const key = await testKey();
+    const auth: ServiceSchema = { name: "auth", actions: { keys: () => ({ keys: [key.publicKey] }) } };
+    const config = { authEnable: true, trustedProxies: ["127.0.0.1"] };
+    const own = await runGateway({ services: [...services, auth], config });
+    try {
+      const token = await key.token({ permissions: ["task.read"] });
+      const headers = { authorization: `Bearer ${token}`, "x-forwarded-for": "10.0.0.1, 192.0.2.9" };
+      await send(own, `POST /scheduler/task/delete?data_id=${TASK}`, { headers });
+      await send(own, `POST /scheduler/task/delete?data_id=${TASK}`);
+      await operation(1);
+      assert.deepEqual(
+        recorded.map(({ actor, address, status }) => [actor, address, status]),
+        [
+          ["user-7", "192.0.2.9", 403],
+          [null, "127.0.0.1", 401],
+        ],
+      );
+    } finally {
+      await own.stop();
+    }
   });
 
   describe("as configured", () => {

@@ -84,12 +84,16 @@ export class RequestAccess {
   }
 
   /**
-   * The client of a request to a route that is open to it.
+   * The client of a request to a route that is open to it. `onIdentified` receives it also where the route is closed to it.
    *
    * @throws `UNAUTHENTICATED`, `FORBIDDEN`, `CROSS_SITE_CHANGE`, `TOO_MANY_REQUESTS`; and what calls to the auth service
    * throw while it is away, unless the identity is known
    */
-  async admit(request: Request, access: Access): Promise<Client> {
+  async admit(
+    request: Request,
+    access: Access,
+    onIdentified: (client: Client) => void = () => {},
+  ): Promise<Client> {
     const address = this.#addressOf(request);
     if (!this.#config.authEnable) return { identity: null, address };
     if (access === "public") {
@@ -100,6 +104,7 @@ export class RequestAccess {
     const identity = await this.#identityOf(credential);
     this.#take(identity ? actorOf(identity) : `address ${address}`);
     if (!identity) throw new Unauthenticated();
+    onIdentified({ identity, address });
     if (credential.kind === "cookie" && !isSameOrigin(request)) throw new CrossSiteChange();
     if (access !== "logged in" && !identity.permissions.includes(access)) throw new Forbidden(access);
     return { identity, address };

@@ -11,13 +11,13 @@ export function checkAccess(access: RequestAccess): Link {
     const { matchedRoute } = request;
     if (!matchedRoute) return next();
     try {
-      const client = await access.admit(request, matchedRoute.access);
-      request.client = client;
-      if (client.identity && request.$ctx) {
+      // The operation log names whoever was rejected, too.
+      request.client = await access.admit(request, matchedRoute.access, ({ identity }) => {
+        if (!identity || !request.$ctx) return;
         const meta = request.$ctx.meta as Meta;
-        meta.actor = actorOf(client.identity);
-        meta.permissions = client.identity.permissions;
-      }
+        meta.actor = actorOf(identity);
+        meta.permissions = identity.permissions;
+      });
     } catch (error) {
       return sendResponse(request, response, responseToError(this, request, error));
     }

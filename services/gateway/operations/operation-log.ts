@@ -6,6 +6,7 @@ import { errorMessage } from "../../../shared/errors.ts";
 import { objectId } from "../../../shared/ids.ts";
 import type { Log } from "../../../shared/log.ts";
 import type { Meta } from "../../../shared/service.ts";
+import { clientAddresses } from "../access/client-address.ts";
 import { describeRoute, type Route } from "../endpoints/route.ts";
 import {
   elapsedMs,
@@ -22,7 +23,7 @@ import { type OperationQueue, operationQueue } from "./operation-queue.ts";
 
 export type OperationLogConfig = Pick<
   Config,
-  "operationLogRecord" | "operationRecordMethods" | "ignoredOperations"
+  "operationLogRecord" | "operationRecordMethods" | "ignoredOperations" | "trustedProxies"
 >;
 
 export interface OperationLogOptions {
@@ -38,6 +39,7 @@ export function operationLog({ config, ...options }: OperationLogOptions): Reque
   const { log } = options;
   const queue = operationQueue(options);
   const isRecorded = recordedRoutes(config);
+  const addressOf = clientAddresses(config.trustedProxies);
   return {
     watch(request, route) {
       if (!isRecorded(request.method ?? "", route, pathOf(request))) return true;
@@ -46,7 +48,7 @@ export function operationLog({ config, ...options }: OperationLogOptions): Reque
         return false;
       }
       // The address is gone once the client has left.
-      const address = addressOf(request);
+      const address = addressOf(request) || null;
       request.onResponse = (response, contentLength) => {
         try {
           record(queue, operationOf(request, { route, address, response, contentLength }), request);
@@ -128,9 +130,4 @@ function record(queue: OperationQueue, operation: Recorded, { $ctx }: GatewayReq
     ...(meta.actor ? { actor: meta.actor } : {}),
   };
   queue.add(seal(operation, { subject, now, cause }));
-}
-
-/** The address of the client, IPv4 without the prefix that a socket of both families puts before it. */
-function addressOf({ socket }: GatewayRequest): string | null {
-  return socket.remoteAddress?.replace(/^::ffff:/, "") ?? null;
 }
