@@ -15,6 +15,7 @@ const USAGE = `Usage: npm run kinit -- <command>
   replay                         rebuilds the read models from the events, next to the current ones
   replay --check                 compares the read models with the events and prints each difference
 ${inspections.map((inspection) => `  ${inspection.name} ${usageOf(inspection)}`.padEnd(33) + inspection.summary).join("\n")}
+  client [--out FILE]            prints a TypeScript client of the HTTP API, or writes it to a file
   docs                           writes .env.example and docs/events.md
 More: npm run kinit -- mongo --help, npm run kinit -- stream --help, and so on`;
 
@@ -40,6 +41,11 @@ async function run([command, ...rest]: readonly string[]): Promise<void> {
       readOptions(rest, { usage: USAGE });
       const { migrateCommand } = await import("./migrate-command.ts");
       return migrateCommand(loadConfig(), print);
+    }
+    case "client": {
+      const { out } = readOptions(rest, { texts: ["out"], usage: USAGE });
+      const { clientCommand } = await import("./client/client-command.ts");
+      return clientCommand(out, print);
     }
     case "docs":
       readOptions(rest, { usage: USAGE });
