@@ -43,6 +43,23 @@ describe("verdicts on runs", () => {
     assert.deepEqual(await request(deps, [repeated, late]), ["ended", "wanted"]);
   });
 
+  it("count an outcome that the other executor published before it was asked", async () => {
+    const published = Promise.withResolvers<void>();
+    let isOnBus = false;
+    const deps: Partial<RunVerdictsDeps> = {
+      // The group has handled everything but the outcome.
+      bus: { hasCaughtUp: async () => !isOnBus },
+      inFlightElsewhere: async () => {
+        await published.promise;
+        return new Set();
+      },
+    };
+    const verdicts = request(deps, [repeated]);
+    isOnBus = true;
+    published.resolve();
+    assert.deepEqual(await verdicts, ["unknown"]);
+  });
+
   it("of the leader close the runs whose end is recorded", async () => {
     const closed: string[] = [];
     const endedRuns = {

@@ -56,7 +56,7 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const repeated = runs.filter(({ mayHaveEnded }) => mayHaveEnded);
     const evidence =
       repeated.length > 0
-        ? await within(collectEvidence(deps, { runs: repeated, executor, limitMs: leftMs() }), leftMs(), NONE)
+        ? await within(collectEvidence(deps, { runs: repeated, executor, leftMs }), leftMs(), NONE)
         : NOT_NEEDED;
     // Last, because all of the above takes time, and a task may be paused meanwhile.
     const waitedMs = performance.now() - calledAt;
@@ -86,18 +86,20 @@ const NOT_NEEDED: Evidence = { isCaughtUp: true, ended: NO_RUNS, inFlightElsewhe
 const NONE: Evidence = { ...NOT_NEEDED, isCaughtUp: false };
 
 /**
- * Where the bus keeps ends, the records are read at the same time. Where only the records keep them, they are read once
- * no end is on its way to them.
+ * The executors are asked first. One that has ended a run in the meantime no longer has it in flight, but its outcome was
+ * on the bus before its response, so it counts in what the scheduler has to catch up with. Where the bus keeps ends, the
+ * records are read at the same time. Where only the records keep them, they are read once no end is on its way to them.
  */
 async function collectEvidence(
   deps: RunVerdictsDeps,
-  { runs, executor, limitMs }: { runs: readonly RunQuery[]; executor: string; limitMs: number },
+  { runs, executor, leftMs }: { runs: readonly RunQuery[]; executor: string; leftMs: () => number },
 ): Promise<Evidence> {
   const runIds = runs.map(({ runId }) => runId);
-  const caughtUp = hasCaughtUp(deps, "scheduler", limitMs);
+  const inFlight = deps.inFlightElsewhere(runIds, executor);
+  const caughtUp = inFlight.then(() => hasCaughtUp(deps, "scheduler", leftMs()));
   const [isCaughtUp, inFlightElsewhere, ended] = await Promise.all([
     caughtUp,
-    deps.inFlightElsewhere(runIds, executor),
+    inFlight,
     deps.isEndKept
       ? recordedEnds(deps, runs)
       : caughtUp.then((isOver) => (isOver ? recordedEnds(deps, runs) : NO_RUNS)),
