@@ -6,7 +6,7 @@ import { type EventStore, OutcomePending, StoreUnavailable, type Transaction } f
 import { mayHaveCommitted, toStoreError, withStoreErrors } from "./mongo-errors.ts";
 import { MongoTransaction } from "./mongo-transaction.ts";
 import type { Outbox, Ticket } from "./outbox.ts";
-import { createSessionPool, type SessionPool } from "./session-pool.ts";
+import { createSessionPool, type SessionPool, type TakenSession } from "./session-pool.ts";
 
 export interface MongoEventStoreOptions {
   readonly client: MongoClient;
@@ -19,6 +19,11 @@ export interface MongoEventStoreOptions {
   readonly sessions?: SessionPool;
   /** Is called with the duration of each transaction, for statistics. Must not throw. */
   readonly onEnded?: ((outcome: "committed" | "failed", ms: number) => void) | undefined;
+  /**
+   * Aborts transactions that may hold up another one: those of the given sessions of this process, and those of processes
+   * that have ended or are suspended. Must not reject.
+   */
+  readonly endStuck?: (abandoned: readonly string[]) => Promise<void>;
 }
 
 const OPTIONS: TransactionOptions = {
@@ -27,12 +32,18 @@ const OPTIONS: TransactionOptions = {
   readPreference: "primary",
 };
 
+/** A transaction that is repeated for longer than this conflicts with one that nothing ends. */
+const HELD_UP_MS = 1000;
+
 /**
  * The event store on MongoDB: snapshot reads, majority writes, one insert for all events of a transaction.
  *
  * The driver repeats a transaction for two minutes while MongoDB is unreachable, and its own time limits have no
  * effect. So `transact` rejects after `timeoutMs`; an attempt that is under way then continues, and its end is reported
  * to the outbox.
+ *
+ * A transaction whose process has ended, is suspended or has lost its connection holds its documents until the server
+ * ends it after a minute. One that it holds up ends it earlier (see ADR 30).
  */
 export function mongoEventStore({
   client,
@@ -42,16 +53,25 @@ export function mongoEventStore({
   timeoutMs = 10_000,
   sessions = createSessionPool(client),
   onEnded,
+  endStuck = (abandoned) => sessions.endTransactions(abandoned),
 }: MongoEventStoreOptions): EventStore {
-  async function attempt<T>(work: Work<T>, ticket: Ticket, limit: { isOver: boolean }): Promise<T> {
+  /** Sessions of this process whose transactions have not ended although their callers no longer wait. */
+  const abandoned = new Set<string>();
+
+  async function attempt<T>(work: Work<T>, ticket: Ticket, limit: Limit): Promise<T> {
     let transaction: MongoTransaction | undefined;
-    let release: (() => void) | undefined;
+    let taken: TakenSession | undefined;
+    let releaseAt = performance.now() + HELD_UP_MS;
     try {
-      const taken = await sessions.take();
-      release = taken.release;
+      taken = await sessions.take();
+      limit.session = taken.id;
+      const { slot } = taken;
       const result = await taken.session.withTransaction(async (session) => {
         if (limit.isOver) throw new StoreUnavailable(new Error(`not done within ${timeoutMs} ms`));
-        const { slot } = taken;
+        if (transaction && performance.now() > releaseAt) {
+          await endStuck([...abandoned]);
+          releaseAt = performance.now() + HELD_UP_MS;
+        }
         transaction = new MongoTransaction({ session, slot, clock, events, outbox, writer: ticket.writer });
         const value = await work(transaction);
         const { documents } = transaction;
@@ -65,18 +85,20 @@ export function mongoEventStore({
       else ticket.aborted();
       throw toStoreError(error);
     } finally {
-      release?.();
+      if (taken) abandoned.delete(taken.id);
+      taken?.release();
     }
   }
 
   return {
     async transact(work) {
-      const limit = { isOver: false };
+      const limit: Limit = { isOver: false, session: undefined };
       const ticket = outbox.open();
       const outcome = attempt(work, ticket, limit);
       if (onEnded) measure(outcome, onEnded);
       return withTimeLimit(outcome, timeoutMs, () => {
         limit.isOver = true;
+        if (limit.session) abandoned.add(limit.session);
         ticket.delayed();
         const ended = outcome.then(
           () => undefined,
@@ -101,6 +123,12 @@ function measure(outcome: Promise<unknown>, onEnded: NonNullable<MongoEventStore
     () => onEnded("committed", performance.now() - begunAt),
     () => onEnded("failed", performance.now() - begunAt),
   );
+}
+
+/** Whether the caller still waits, and the session of the transaction that it waits for. */
+interface Limit {
+  isOver: boolean;
+  session: string | undefined;
 }
 
 type Work<T> = (transaction: Transaction) => Promise<T>;

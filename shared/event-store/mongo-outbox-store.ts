@@ -6,6 +6,7 @@ import { endedWriters } from "./ended-writers.ts";
 import { type EventDocument, fromEventDocument } from "./event-document.ts";
 import type { Checkpoint } from "./outbox-position.ts";
 import type { OutboxStore } from "./outbox-store.ts";
+import type { SessionPool } from "./session-pool.ts";
 
 /** One document of `outboxes`: a writer, which process it is, and its checkpoint. */
 export interface OutboxDocument extends ProcessIdentity {
@@ -14,6 +15,8 @@ export interface OutboxDocument extends ProcessIdentity {
   readonly position: string;
   readonly pending: readonly string[];
   readonly seen_at: Date;
+  /** Ids of the sessions in which the writer may have open transactions; absent before version 0.2. */
+  readonly sessions?: readonly string[];
 }
 
 export interface MongoOutboxStoreOptions {
@@ -23,14 +26,28 @@ export interface MongoOutboxStoreOptions {
   /** Unique for this process and service. */
   readonly writer: string;
   readonly clock: Clock;
+  /** The sessions of this process's transactions. */
+  readonly sessions: Pick<SessionPool, "ids" | "endTransactions">;
   /** A writer on another host whose document has not changed for this long, by this process's own clock, has ended. */
   readonly silenceMs?: number;
+  /** The transactions of a writer whose document has not changed for this long may be ended. */
+  readonly stuckMs?: number;
 }
 
 const SEEN_EVERY_MS = 5000;
+const STUCK_MS = SEEN_EVERY_MS + 1500;
 
-export function mongoOutboxStore(options: MongoOutboxStoreOptions): OutboxStore {
-  const { outboxes, events, service, writer, clock, silenceMs } = options;
+/** The server does not end the transactions of a process that has disappeared. */
+export interface MongoOutboxStore extends OutboxStore {
+  /** Stores the ids of the sessions in which this writer may have open transactions. */
+  registerSessions(ids: readonly string[]): Promise<void>;
+  endTransactions(writer: string): Promise<void>;
+  /** Aborts the open transactions of the writers of the same service that have ended, or do nothing at present. */
+  endStuckTransactions(): Promise<void>;
+}
+
+export function mongoOutboxStore(options: MongoOutboxStoreOptions): MongoOutboxStore {
+  const { outboxes, events, service, writer, clock, sessions, silenceMs, stuckMs = STUCK_MS } = options;
   let written = "";
   let writtenAt = 0;
   const entry = (checkpoint: Checkpoint, now: number) => ({
@@ -38,11 +55,14 @@ export function mongoOutboxStore(options: MongoOutboxStoreOptions): OutboxStore 
     ...thisProcess,
     ...checkpoint,
     seen_at: new Date(now),
+    sessions: sessions.ids(),
   });
 
   const ended = endedWriters(silenceMs);
-  const hasEnded = (other: OutboxDocument) =>
-    ended.hasEnded({ ...other, id: other._id, seenAt: other.seen_at.getTime() });
+  const stuck = endedWriters(stuckMs);
+  const entryOf = (other: OutboxDocument) => ({ ...other, id: other._id, seenAt: other.seen_at.getTime() });
+  const hasEnded = (other: OutboxDocument) => ended.hasEnded(entryOf(other));
+  const findOthers = () => outboxes.find({ service, _id: { $ne: writer } }, { sort: { _id: 1 } }).toArray();
 
   return {
     writer,
@@ -66,15 +86,23 @@ export function mongoOutboxStore(options: MongoOutboxStoreOptions): OutboxStore 
       writtenAt = now;
     },
 
-    async others() {
-      const others = await outboxes.find({ service, _id: { $ne: writer } }, { sort: { _id: 1 } }).toArray();
-      return others.map(({ _id }) => _id);
+    async registerSessions(ids) {
+      await outboxes.updateOne({ _id: writer }, { $set: { sessions: ids } });
     },
 
-    async abandoned() {
-      const others = await outboxes.find({ service, _id: { $ne: writer } }).toArray();
-      return others.filter(hasEnded).map(({ _id }) => _id);
+    async endTransactions(of) {
+      const outbox = await outboxes.findOne({ _id: of });
+      await sessions.endTransactions(outbox?.sessions ?? []);
     },
+
+    async endStuckTransactions() {
+      const others = (await findOthers()).filter((other) => stuck.hasEnded(entryOf(other)));
+      await sessions.endTransactions(others.flatMap((other) => other.sessions ?? []));
+    },
+
+    others: async () => (await findOthers()).map(({ _id }) => _id),
+
+    abandoned: async () => (await findOthers()).filter(hasEnded).map(({ _id }) => _id),
 
     async *unsent(of, chunk) {
       const outbox = await outboxes.findOne({ _id: of });

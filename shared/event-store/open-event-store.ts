@@ -59,12 +59,19 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
   const client = await connectMongo(config, service, log);
   const db = client.db(databaseName(config));
   const events = db.collection<EventDocument>("events");
+  const sessions = createSessionPool(client, {
+    ...options.sessions,
+    async register(ids) {
+      await Promise.all([outboxStore.registerSessions(ids), options.sessions?.register?.(ids)]);
+    },
+  });
   const outboxStore = mongoOutboxStore({
     outboxes: db.collection<OutboxDocument>("outboxes"),
     events,
     service,
     writer: `${service}-${thisProcess.boot}`,
     clock,
+    sessions,
   });
   const outbox = createOutbox({
     store: outboxStore,
@@ -73,14 +80,21 @@ export async function openEventStore(options: OpenEventStoreOptions): Promise<Op
     send: (event, { resent }) => bus.send(event, { resent }),
     window: config.natsUrl ? STREAM_WINDOW : LOCAL_WINDOW,
   });
-  const sessions = createSessionPool(client, options.sessions);
   const { metrics, addCheck } = monitoring;
   metrics.watchOutbox(service, () => ({ pending: outbox.pending(), oldestMs: outbox.oldestPendingMs() }));
   addCheck(`MongoDB of ${service}`, () => db.command({ ping: 1 }));
   const onEnded = metrics === noMetrics ? undefined : metrics.transactionEnded.bind(metrics, service);
+  const endStuck = async (abandoned: readonly string[]) => {
+    try {
+      await sessions.endTransactions(abandoned);
+      await outboxStore.endStuckTransactions();
+    } catch (error) {
+      log.warn({ reason: errorMessage(error) }, "transactions that hold up others could not be aborted");
+    }
+  };
   return {
     db,
-    store: mongoEventStore({ client, events, outbox, clock, sessions, onEnded }),
+    store: mongoEventStore({ client, events, outbox, clock, sessions, onEnded, endStuck }),
     outbox,
     sessions,
     async close() {

@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import type { OutboxStore } from "./outbox-store.ts";
 
 export interface AdoptionOptions {
-  readonly store: Pick<OutboxStore, "others" | "abandoned" | "unsent" | "removeEnded">;
+  readonly store: Pick<OutboxStore, "others" | "abandoned" | "endTransactions" | "unsent" | "removeEnded">;
   readonly log: Log;
   /** Interval of the search for processes that have ended (ms). */
   readonly everyMs: number;
@@ -48,6 +48,7 @@ export function createAdoption({ store, log, everyMs, enqueue }: AdoptionOptions
       void removed.then(() => inFlight.delete(writer));
     };
     try {
+      await endTransactions(writer);
       for await (const events of store.unsent(writer, CHUNK)) {
         left += events.length;
         await enqueue(events, done);
@@ -55,6 +56,18 @@ export function createAdoption({ store, log, everyMs, enqueue }: AdoptionOptions
       isComplete = true;
     } finally {
       done();
+    }
+  }
+
+  /** Otherwise an open one would keep its documents locked for a minute, or commit after its events were searched. */
+  async function endTransactions(writer: string): Promise<void> {
+    try {
+      await store.endTransactions?.(writer);
+    } catch (error) {
+      log.warn(
+        { writer, reason: errorMessage(error) },
+        "open transactions of an earlier process could not be aborted; the server ends them",
+      );
     }
   }
 

@@ -9,6 +9,8 @@ export interface OutboxStore {
   readonly writer: string;
   register(position: string): Promise<void>;
   checkpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Aborts the open transactions of another writer; absent where the server does so when a connection ends. */
+  endTransactions?(writer: string): Promise<void>;
   /** All other writers of the same service. */
   others(): Promise<readonly string[]>;
   /** Those of them whose process has ended. */

@@ -11,6 +11,7 @@ import { mongoEventStore } from "./mongo-event-store.ts";
 import { mongoOutboxStore, type OutboxDocument } from "./mongo-outbox-store.ts";
 import { createOutbox, type Outbox, type OutboxOptions } from "./outbox.ts";
 import type { OutboxStore } from "./outbox-store.ts";
+import { createSessionPool } from "./session-pool.ts";
 
 export interface Sent {
   readonly event: DomainEnvelope;
@@ -55,7 +56,10 @@ export async function startWriters(): Promise<Writers> {
     outboxes,
     states,
     async writer(send, { service = "scheduler", ...options } = {}) {
-      const stored = mongoOutboxStore({ outboxes, events, service, writer: objectId(), clock });
+      const sessions = createSessionPool(mongo.client, {
+        register: (ids) => stored.registerSessions(ids),
+      });
+      const stored = mongoOutboxStore({ outboxes, events, service, writer: objectId(), clock, sessions });
       const { store: outboxStore = stored, ...more } = options;
       const outbox = createOutbox({
         store: outboxStore,
@@ -67,7 +71,8 @@ export async function startWriters(): Promise<Writers> {
       });
       await outbox.start();
       open.push(outbox);
-      return { outbox, outboxStore, store: mongoEventStore({ client: mongo.client, events, outbox, clock }) };
+      const { client } = mongo;
+      return { outbox, outboxStore, store: mongoEventStore({ client, events, outbox, clock, sessions }) };
     },
     async bury({ outbox, outboxStore }) {
       await outbox.stop();

@@ -9,6 +9,7 @@ import { fromEventDocument } from "./event-document.ts";
 import { mongoOutboxStore } from "./mongo-outbox-store.ts";
 import { append, receiver, silence, startWriters, type Writer, type Writers } from "./outbox.fixture.ts";
 import type { OutboxStore } from "./outbox-store.ts";
+import { createSessionPool } from "./session-pool.ts";
 
 let writers: Writers;
 let writer: Writers["writer"];
@@ -124,8 +125,16 @@ describe("what an earlier process left in its outbox", () => {
       { _id: silent.outboxStore.writer },
       { $set: { host: "another", seen_at } },
     );
-    const { outboxes, events } = writers;
-    const options = { outboxes, events, service: "scheduler", writer: objectId(), clock: systemClock };
+    const { outboxes, events, mongo } = writers;
+    const sessions = createSessionPool(mongo.client);
+    const options = {
+      outboxes,
+      events,
+      service: "scheduler",
+      writer: objectId(),
+      clock: systemClock,
+      sessions,
+    };
     const patient = mongoOutboxStore({ ...options, silenceMs: 60_000 });
     const brief = mongoOutboxStore({ ...options, silenceMs: 20 });
     assert.deepEqual([await patient.abandoned(), await brief.abandoned()], [[], []]);

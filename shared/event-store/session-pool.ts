@@ -1,23 +1,33 @@
-import type { ClientSession, MongoClient } from "mongodb";
+import { type ClientSession, type MongoClient, UUID } from "mongodb";
 import { StoreUnavailable } from "./event-store.ts";
+import { withStoreErrors } from "./mongo-errors.ts";
 
 /** A session for one transaction. */
 export interface TakenSession {
   /** Its position in the pool, from 0; concurrent transactions have different positions. */
   readonly slot: number;
   readonly session: ClientSession;
+  /** The session's id, as UUID text. */
+  readonly id: string;
   release(): void;
 }
 
 /**
- * The sessions of one process's transactions. They are few, are reused and have known ids, so that a successor can
- * end the transactions that this process left open (`killSessions`). The client ends them when it is closed.
+ * The sessions of one process's transactions. They are few, are reused and have known ids, so that another process can
+ * end the transactions that this process left open. The client ends the sessions when it is closed.
  */
 export interface SessionPool {
   /** @throws `STORE_UNAVAILABLE` while `max` transactions are under way; the errors of `register` */
   take(): Promise<TakenSession>;
   /** Ids of all sessions opened so far, as UUID texts. */
   ids(): readonly string[];
+  /**
+   * Aborts the open transactions of these sessions, which may belong to other processes. A process that still runs
+   * repeats its transaction. What has committed stays committed.
+   *
+   * @throws `STORE_UNAVAILABLE`
+   */
+  endTransactions(ids: readonly string[]): Promise<void>;
 }
 
 export interface SessionPoolOptions {
@@ -59,9 +69,15 @@ export function createSessionPool(client: MongoClient, options: SessionPoolOptio
           throw error;
         }
       }
-      return { slot: taken.slot, session: taken.session, release };
+      const { slot, session } = taken;
+      return { slot, session, id: uuidOf(session), release };
     },
     ids,
+    async endTransactions(ended) {
+      if (ended.length === 0) return;
+      const killSessions = ended.map((id) => ({ id: new UUID(id) }));
+      await withStoreErrors(client.db("admin").command({ killSessions }));
+    },
   };
 }
 

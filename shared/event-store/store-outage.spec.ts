@@ -14,6 +14,7 @@ import type { EventStore, Transaction } from "./event-store.ts";
 import { mongoEventStore } from "./mongo-event-store.ts";
 import { mongoOutboxStore, type OutboxDocument } from "./mongo-outbox-store.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { createSessionPool } from "./session-pool.ts";
 
 const SHORT_MS = 1500;
 
@@ -53,12 +54,14 @@ describe("while the store does not respond", () => {
     sent = [];
     writer = objectId();
     const send = async ({ subject }: DomainEnvelope) => void sent.push(subject);
+    const sessions = createSessionPool(client);
     const outboxStore = mongoOutboxStore({
       outboxes: db.collection("outboxes"),
       events,
       service: "scheduler",
       writer,
       clock,
+      sessions,
     });
     outbox = createOutbox({ store: outboxStore, log: silentLog, clock, send, checkpointMs: 20 });
     await outbox.start();

@@ -77,18 +77,19 @@ export class CommandHandlers {
     const { epoch = 1, clock = systemClock, timeoutMs = LIMIT_MS, ...options } = given;
     const db = this.client.db("kinit");
     const events = db.collection<EventDocument>("events");
+    const sessions = createSessionPool(this.client);
     const outboxStore = mongoOutboxStore({
       outboxes: db.collection("outboxes"),
       events,
       service: "scheduler",
       writer: objectId(),
       clock,
+      sessions,
     });
     const send = async () => {};
     const outbox = createOutbox({ store: outboxStore, log: silentLog, clock, send, ...options });
     await outbox.start();
     this.#outboxes.push(outbox);
-    const sessions = createSessionPool(this.client);
     const store = mongoEventStore({ client: this.client, events, outbox, clock, timeoutMs, sessions });
     const seen: ObservedHandler["seen"] = { transactions: 0, moved: [], fenced: [] };
     const counting: EventStore = {

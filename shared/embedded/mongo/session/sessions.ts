@@ -44,6 +44,11 @@ export class Sessions {
     return this.#sessions.get(sessionKey(lsid));
   }
 
+  /** Aborts the session's open transaction. A committed one stays known, because its commit may be repeated. */
+  kill(session: Session): void {
+    void session.abort(this.#engine);
+  }
+
   end(session: Session): void {
     void session.abort(this.#engine);
     this.#sessions.delete(session.key);

@@ -38,6 +38,8 @@ describe("two writers on one document or key", () => {
     }
   };
 
+  const kill = ({ id }: ClientSession) => mongo.client.db("admin").command({ killSessions: [{ id: id?.id }] });
+
   it("lets the first writer win and labels the error of the second as transient", async () => {
     await inTransaction(async (first) => {
       await items.updateOne({ _id: 1 }, { $inc: { n: 1 } }, { session: first });
@@ -51,6 +53,26 @@ describe("two writers on one document or key", () => {
       await first.commitTransaction();
     });
     assert.equal((await items.findOne({ _id: 1 }))?.n, 1);
+  });
+
+  it("frees what an open transaction holds when its session is killed", async () => {
+    await inTransaction(async (session) => {
+      await items.updateOne({ _id: 1 }, { $set: { n: 5 } }, { session });
+      await kill(session);
+      await items.updateOne({ _id: 1 }, { $inc: { n: 1 } });
+      await assert.rejects(session.commitTransaction(), { code: 251 });
+    });
+    assert.equal((await items.findOne({ _id: 1 }))?.n, 1);
+  });
+
+  it("keeps a commit known when its session is killed, so that the commit can be repeated", async () => {
+    await inTransaction(async (session) => {
+      await items.updateOne({ _id: 1 }, { $set: { n: 5 } }, { session });
+      await session.commitTransaction();
+      await kill(session);
+      await session.commitTransaction();
+    });
+    assert.equal((await items.findOne({ _id: 1 }))?.n, 5);
   });
 
   it("rejects a write to a document that was changed after the transaction's snapshot", async () => {

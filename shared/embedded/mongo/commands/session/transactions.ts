@@ -46,6 +46,15 @@ function endSessions(context: CommandContext): Reply {
   return replyOf({});
 }
 
+function killSessions(context: CommandContext): Reply {
+  const { server, name } = context;
+  for (const session of namedSessions(context, name)) {
+    server.cursors.killWhere((cursor) => cursor.session === session);
+    server.sessions.kill(session);
+  }
+  return replyOf({});
+}
+
 function killAllSessions({ server }: CommandContext): Reply {
   server.cursors.killWhere((cursor) => cursor.session !== null);
   server.sessions.abortAll();
@@ -71,7 +80,7 @@ export const transactionCommands: CommandTable = {
   startSession: { run: startSession },
   refreshSessions: { run: refreshSessions },
   endSessions: { run: endSessions },
-  killSessions: { run: endSessions },
+  killSessions: { run: killSessions },
   killAllSessions: { run: killAllSessions },
   killAllSessionsByPattern: { run: killAllSessions },
 };
