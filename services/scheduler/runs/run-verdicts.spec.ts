@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { VERDICT_ARRIVAL_MS } from "../../../shared/contracts/start-rules.ts";
+import { objectId } from "../../../shared/ids.ts";
 import { task } from "../task/task.ts";
 import { openRunsOf, type Task } from "../task/task-state.ts";
 import { created, due, taskId } from "../task/task-story.fixture.ts";
@@ -68,6 +70,19 @@ describe("verdicts on runs", () => {
     };
     await request({ endedRuns, isLeader: () => true }, [repeated, late]);
     assert.deepEqual(closed, [first]);
+  });
+
+  it("are not held back until they are too old by one on a run of a deleted task", async () => {
+    // A records process was killed: its events are delivered to another one after half a minute.
+    const hasCaughtUp = (group: string, _: string, limitMs: number) =>
+      group === "records" ? delay(limitMs, false) : Promise.resolve(true);
+    const deleted = { taskId: objectId(), runId: objectId(), mayHaveEnded: true };
+    const calledAt = performance.now();
+    const response = await verdictsWith({ bus: { hasCaughtUp } })([repeated, deleted], "executor", 6000);
+    const { verdicts, waitedMs = 0 } = response;
+    assert.deepEqual(verdicts, ["wanted", "unknown"]);
+    const ageMs = performance.now() - calledAt - waitedMs;
+    assert.ok(ageMs < VERDICT_ARRIVAL_MS, `${ageMs} ms old`);
   });
 
   it("report how long the call waited before the tasks were read", async () => {

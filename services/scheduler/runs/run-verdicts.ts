@@ -2,7 +2,7 @@ import type { Bus } from "../../../shared/bus/bus.ts";
 import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import { isOf } from "../../../shared/contracts/catalogue.ts";
 import type { CancelledRun, RunVerdict } from "../../../shared/contracts/scheduler-actions.ts";
-import { CONFIRM_TIMEOUT_MS } from "../../../shared/contracts/start-rules.ts";
+import { CONFIRM_TIMEOUT_MS, VERDICT_ARRIVAL_MS } from "../../../shared/contracts/start-rules.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
 import type { EventStore } from "../../../shared/event-store/event-store.ts";
 import { readOnlyCall } from "../../../shared/service.ts";
@@ -43,6 +43,11 @@ export interface RunVerdictsDeps {
 const RESPONSE_MARGIN_MS = 300;
 /** Limit of the records service where it is called in addition to the bus. The bus alone is sufficient. */
 const RECORDS_LIMIT_MS = 700;
+/**
+ * Limit for runs that their tasks do not track. All verdicts of a call arrive together, and the executor does not use the
+ * others if they are older than `VERDICT_ARRIVAL_MS`.
+ */
+const CLOSED_LIMIT_MS = VERDICT_ARRIVAL_MS / 2;
 
 /**
  * Decides whether executors may still start runs. Any scheduler does, active or not. It reads what is stored at the
@@ -63,7 +68,8 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
     const states = await commandHandler.currentRuns(taskIdsOf(runs));
     const verdicts = runs.map((run) => openRunVerdict(run, { evidence, states, isEndKept }));
     const undecided = runs.filter((_, index) => verdicts[index] === null);
-    const others = await within(closedRunVerdicts(deps, undecided, leftMs()), leftMs(), NO_VERDICTS);
+    const limit = Math.min(CLOSED_LIMIT_MS, leftMs());
+    const others = await within(closedRunVerdicts(deps, undecided, limit), limit, NO_VERDICTS);
     const cancelled = runs.flatMap((run) => cancelledRun(run, states));
     return {
       verdicts: runs.map(({ runId }, index) => verdicts[index] ?? others.get(runId) ?? "unknown"),
