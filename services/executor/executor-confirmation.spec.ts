@@ -176,6 +176,37 @@ describe("an executor that starts a run late", () => {
     assert.equal(cancelled.length, 2);
   });
 
+  it("claims a run that is confirmed and waits for a slot: no other executor may start it", async () => {
+    await holdSlots();
+    const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
+    const inFlight = () => fixture.call("executor.inFlight", { runIds: [runId] });
+    verdictOn = () => "unknown";
+    await until(() => requests.length > 0, "a request");
+    assert.deepEqual(await inFlight(), { held: [runId], started: [] });
+    verdictOn = () => "wanted";
+    const asked = requests.length;
+    await until(() => requests.length > asked, "another request");
+    await sleep(50);
+    assert.deepEqual(await inFlight(), { held: [runId], started: [runId] });
+    assert.deepEqual(calls, []);
+    gate.resolve();
+    await sent;
+  });
+
+  it("does not use a verdict if another executor asked for the run before it arrived", async () => {
+    const arrival = Promise.withResolvers<void>();
+    responseDelay = arrival.promise;
+    const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
+    await until(() => requests.length === 1, "a request");
+    const { started } = await fixture.call("executor.inFlight", { runIds: [runId] });
+    assert.deepEqual(started, [], "the other executor may start it");
+    responseDelay = Promise.resolve();
+    verdictOn = () => "ended";
+    arrival.resolve();
+    await sent;
+    assert.deepEqual([requests.length, calls], [2, []]);
+  });
+
   it("confirms late runs even if many confirmed runs are not due yet", async () => {
     const ahead = Array.from({ length: 3 * SLOTS }, () =>
       fixture.send({ handler: "t.quick", plannedAt: inFuture(60_000) }, { resent: true }),

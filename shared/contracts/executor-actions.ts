@@ -39,7 +39,7 @@ export const executorActions = {
   }),
   "executor.inFlight": action({
     summary:
-      "Which of these runs are in flight in this executor: waiting, running, or with an outcome that the bus has not accepted yet; and which of those have started. Called on every node by name.",
+      "Which of these runs are in flight in this executor: waiting, running, or with an outcome that the bus has not accepted yet; and which of those have started, or will start without being confirmed against other executors. Called on every node by name.",
     params: { runIds: { type: "array", max: 1000, items: "id" } },
     example: { runIds: ["66f2a1c00a1b2c3d4e5f6071"] },
     returns: returns<{ held: readonly string[]; started: readonly string[] }>(),

@@ -33,7 +33,10 @@ export interface RunExecutor {
    * true if it is in flight here or has ended here recently, so that its outcome is published by this executor.
    */
   cancel(runId: string, cancellation: Cancellation): boolean;
-  /** Returns those of the runs that are in flight here, and those of them that have started. */
+  /**
+   * Returns those of the runs that are in flight here, and those of them that have started, or will start without a
+   * question about other executors. The others may be given to another executor from now on.
+   */
   inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight">;
   /** Returns how many runs are in flight here. */
   level(): ExecutorLevel;
@@ -119,7 +122,7 @@ class SlotExecutor implements RunExecutor, AttemptListener<RunInFlight> {
   }
 
   inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight"> {
-    return this.#runs.inFlight(runIds);
+    return this.#runs.inFlight(runIds, this.#queue.claim);
   }
 
   level(): ExecutorLevel {

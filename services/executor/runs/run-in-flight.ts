@@ -25,6 +25,7 @@ export function runInFlight(key: string, due: DomainEnvelope<"task.due">, delive
     isRepeated: delivery.resent,
     handling: Promise.withResolvers<void>(),
     confirmedAt: Number.NEGATIVE_INFINITY,
+    yieldedAt: Number.NEGATIVE_INFINITY,
     isReady: false,
     attempt: undefined,
     at: Date.parse(due.data.plannedAt),

@@ -96,9 +96,13 @@ export class RunsInFlight {
     return this.#ended.get(runId) !== undefined || this.withIds([runId]).length > 0;
   }
 
-  inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight"> {
+  /** `claim` is called for the runs that have not started. */
+  inFlight(
+    runIds: readonly string[],
+    claim: (run: RunInFlight) => boolean,
+  ): ActionResult<"executor.inFlight"> {
     const runs = this.withIds(runIds);
-    return { held: idsOf(runs), started: idsOf(runs.filter(hasStarted)) };
+    return { held: idsOf(runs), started: idsOf(runs.filter((run) => hasStarted(run) || claim(run))) };
   }
 
   /** Returns the handlers of the runs that have started. */

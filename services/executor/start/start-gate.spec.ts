@@ -27,6 +27,7 @@ describe("the gate before a start", () => {
       at: Date.parse(due.time),
       isRepeated: false,
       confirmedAt: Number.NEGATIVE_INFINITY,
+      yieldedAt: Number.NEGATIVE_INFINITY,
       sequence: 0,
       position: -1,
     };

@@ -15,6 +15,8 @@ export interface GatedRun extends HeapEntry {
   readonly isRepeated: boolean;
   /** When the scheduler last confirmed it, as `performance.now()`; minus infinity until then. */
   confirmedAt: number;
+  /** When this executor last left the run to any other one that asks for it, as `performance.now()`. */
+  yieldedAt: number;
 }
 
 /** Decides which runs may start at once and which the scheduler must confirm first. */
@@ -27,8 +29,13 @@ export interface StartGate {
    */
   mayHaveEnded(run: GatedRun): boolean;
   /**
-   * Records a confirmation, unless this process was suspended or another executor may have received the run since the
-   * confirmation was requested.
+   * True if the run will start here without a question about other executors, so none of them may start it. If false, the
+   * run may be given to another one from now on, and a confirmation that is on its way here does not count.
+   */
+  claim(run: GatedRun): boolean;
+  /**
+   * Records a confirmation, unless this process was suspended, another executor may have received the run, or the run was
+   * not claimed since the confirmation was requested.
    */
   confirm(run: GatedRun, requestedAt: number): void;
   close(): void;
@@ -55,9 +62,14 @@ export function startGate(clock: Clock, log: Pick<Log, "warn">): StartGate {
       if (mayHaveEnded(run) || isOld(run)) return false;
       return !isLate(run, now) || performance.now() - run.confirmedAt <= VERDICT_VALID_MS;
     },
+    claim(run) {
+      if (!mayHaveEnded(run)) return true;
+      run.yieldedAt = performance.now();
+      return false;
+    },
     confirm(run, requestedAt) {
       gap.check();
-      if (requestedAt > gap.endedAtMono && requestedAt > run.delivery.lapsedAt)
+      if (requestedAt > Math.max(gap.endedAtMono, run.delivery.lapsedAt, run.yieldedAt))
         run.confirmedAt = performance.now();
     },
     close: () => gap.close(),

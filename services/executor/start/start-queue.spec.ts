@@ -47,6 +47,7 @@ function dispatchedAt(time: string): QueuedRun {
     isRepeated: false,
     isReady: false,
     confirmedAt: Number.NEGATIVE_INFINITY,
+    yieldedAt: Number.NEGATIVE_INFINITY,
     sequence: 0,
     position: -1,
   };
