@@ -73,16 +73,16 @@ describe("verdicts on runs", () => {
   });
 
   it("are not held back until they are too old by one on a run of a deleted task", async () => {
+    let waitedMs = 0;
     // A records process was killed: its events are delivered to another one after half a minute.
-    const hasCaughtUp = (group: string, _: string, limitMs: number) =>
-      group === "records" ? delay(limitMs, false) : Promise.resolve(true);
+    const hasCaughtUp = async (group: string, _: string, limitMs: number) => {
+      if (group === "records") waitedMs = limitMs;
+      return group !== "records";
+    };
     const deleted = { taskId: objectId(), runId: objectId(), mayHaveEnded: true };
-    const calledAt = performance.now();
-    const response = await verdictsWith({ bus: { hasCaughtUp } })([repeated, deleted], "executor", 6000);
-    const { verdicts, waitedMs = 0 } = response;
+    const { verdicts } = await verdictsWith({ bus: { hasCaughtUp } })([repeated, deleted], "executor", 6000);
     assert.deepEqual(verdicts, ["wanted", "unknown"]);
-    const ageMs = performance.now() - calledAt - waitedMs;
-    assert.ok(ageMs < VERDICT_ARRIVAL_MS, `${ageMs} ms old`);
+    assert.ok(waitedMs > 0 && waitedMs < VERDICT_ARRIVAL_MS, `${waitedMs} ms`);
   });
 
   it("report how long the call waited before the tasks were read", async () => {
