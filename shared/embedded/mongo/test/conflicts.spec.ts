@@ -38,7 +38,8 @@ describe("two writers on one document or key", () => {
     }
   };
 
-  const kill = ({ id }: ClientSession) => mongo.client.db("admin").command({ killSessions: [{ id: id?.id }] });
+  const kill = ({ id }: ClientSession) =>
+    mongo.client.db("admin").command({ killSessions: [{ id: id?.id }] });
 
   it("lets the first writer win and labels the error of the second as transient", async () => {
     await inTransaction(async (first) => {
