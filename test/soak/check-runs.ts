@@ -68,8 +68,11 @@ function checkRun(run: DispatchedRun, record: StoredRecord, stream: readonly Sto
     fault("has a record of another plan");
   if (record.version !== stream.length)
     fault(`has ${stream.length} events, its record says ${record.version}`);
-  if ((record.contradictions ?? 0) !== Math.max(0, ends.length - 1))
-    fault(`has ${ends.length} outcomes, its record counts ${record.contradictions ?? 0} contradictions`);
+  const contradictions = ends.slice(1).filter((end) => !(first === "cancelled" && neverBegan(end))).length;
+  if ((record.contradictions ?? 0) !== contradictions)
+    fault(
+      `has ${contradictions} contradictory outcomes, its record counts ${record.contradictions ?? 0} of them`,
+    );
   const attempts = attemptsOf(stream);
   const shown = (record.attempts ?? []).map((attempt) => ({
     executor: attempt.executor,
@@ -88,15 +91,17 @@ function checkRun(run: DispatchedRun, record: StoredRecord, stream: readonly Sto
 
 const isEnd = (type: string): boolean => /^run\.(succeeded|failed|timed_out|cancelled|lost)$/.test(type);
 
+/** Cancelled before it began. Two executors that have received a run may both say so, which is no contradiction. */
+const neverBegan = ({ type, data }: StoredEvent): boolean =>
+  type === "run.cancelled" && (data.reason === "revoked" || data.hasStarted === false);
+
 /** What was executed, by the run's own events: one attempt for each start by an executor, in their order. */
 export function attemptsOf(stream: readonly StoredEvent[]): readonly Attempt[] {
   const attempts = new Map<string, Attempt>();
-  for (const { type, data } of stream) {
+  for (const event of stream) {
+    const { type, data } = event;
     const isStart = type === "run.started";
-    const neverBegan =
-      type === "run.lost" ||
-      (type === "run.cancelled" && (data.reason === "revoked" || data.hasStarted === false));
-    if (neverBegan || (!isStart && !isEnd(type))) continue;
+    if (type === "run.lost" || neverBegan(event) || (!isStart && !isEnd(type))) continue;
     const key = `${data.executor} ${data.startedAt}`;
     const known = attempts.get(key);
     if (isStart && known) continue;
@@ -159,7 +164,10 @@ export function checkProgress(
   );
   if (isTouched) return [];
   const isWithin = ({ plannedAt }: { plannedAt: number }) => plannedAt > from && plannedAt < endedAt;
-  const planned = [...dispatched.filter(({ isManual }) => !isManual), ...skipped].filter(isWithin);
+  // One that is dispatched ahead must not begin if its task is stopped before its time.
+  const isDue = ({ isManual, revokedAt, plannedAt }: DispatchedRun) =>
+    !isManual && (revokedAt === null || revokedAt > plannedAt);
+  const planned = [...dispatched.filter(isDue), ...skipped].filter(isWithin);
   if (planned.length < 2) return [];
   const hasRun = dispatched
     .flatMap(({ runId }) => attemptsOf(streams.get(`run-${runId}`) ?? []))
