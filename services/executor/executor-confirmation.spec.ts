@@ -176,7 +176,7 @@ describe("an executor that starts a run late", () => {
     assert.equal(cancelled.length, 2);
   });
 
-  it("claims a run that is confirmed and waits for a slot: no other executor may start it", async () => {
+  it("reserves a run that is confirmed and waits for a slot: no other executor may start it", async () => {
     await holdSlots();
     const { runId, sent } = fixture.send({ handler: "t.quick" }, { resent: true });
     const inFlight = () => fixture.call("executor.inFlight", { runIds: [runId] });
@@ -184,8 +184,8 @@ describe("an executor that starts a run late", () => {
     await until(() => requests.length > 0, "a request");
     assert.deepEqual(await inFlight(), { held: [runId], started: [] });
     verdictOn = () => "wanted";
-    const asked = requests.length;
-    await until(() => requests.length > asked, "another request");
+    const before = requests.length;
+    await until(() => requests.length > before, "another request");
     await sleep(50);
     assert.deepEqual(await inFlight(), { held: [runId], started: [runId] });
     assert.deepEqual(calls, []);

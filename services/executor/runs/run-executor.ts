@@ -122,7 +122,7 @@ class SlotExecutor implements RunExecutor, AttemptListener<RunInFlight> {
   }
 
   inFlight(runIds: readonly string[]): ActionResult<"executor.inFlight"> {
-    return this.#runs.inFlight(runIds, this.#queue.claim);
+    return this.#runs.inFlight(runIds, this.#queue.reserve);
   }
 
   level(): ExecutorLevel {

@@ -96,13 +96,13 @@ export class RunsInFlight {
     return this.#ended.get(runId) !== undefined || this.withIds([runId]).length > 0;
   }
 
-  /** `claim` is called for the runs that have not started. */
+  /** `reserve` is called for the runs that have not started. */
   inFlight(
     runIds: readonly string[],
-    claim: (run: RunInFlight) => boolean,
+    reserve: (run: RunInFlight) => boolean,
   ): ActionResult<"executor.inFlight"> {
     const runs = this.withIds(runIds);
-    return { held: idsOf(runs), started: idsOf(runs.filter((run) => hasStarted(run) || claim(run))) };
+    return { held: idsOf(runs), started: idsOf(runs.filter((run) => hasStarted(run) || reserve(run))) };
   }
 
   /** Returns the handlers of the runs that have started. */

@@ -32,10 +32,10 @@ export interface StartGate {
    * True if the run will start here without a question about other executors, so none of them may start it. If false, the
    * run may be given to another one from now on, and a confirmation that is on its way here does not count.
    */
-  claim(run: GatedRun): boolean;
+  reserve(run: GatedRun): boolean;
   /**
    * Records a confirmation, unless this process was suspended, another executor may have received the run, or the run was
-   * not claimed since the confirmation was requested.
+   * not reserved since the confirmation was requested.
    */
   confirm(run: GatedRun, requestedAt: number): void;
   close(): void;
@@ -62,7 +62,7 @@ export function startGate(clock: Clock, log: Pick<Log, "warn">): StartGate {
       if (mayHaveEnded(run) || isOld(run)) return false;
       return !isLate(run, now) || performance.now() - run.confirmedAt <= VERDICT_VALID_MS;
     },
-    claim(run) {
+    reserve(run) {
       if (!mayHaveEnded(run)) return true;
       run.yieldedAt = performance.now();
       return false;

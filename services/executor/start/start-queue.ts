@@ -9,8 +9,8 @@ import { waitingRuns } from "./waiting-runs.ts";
 /** Runs that have not started: they wait for their planned time, for a slot and, if necessary, for a confirmation. */
 export interface StartQueue<R extends QueuedRun> {
   add(run: R): void;
-  /** See `StartGate.claim`. */
-  claim(run: R): boolean;
+  /** See `StartGate.reserve`. */
+  reserve(run: R): boolean;
   /** Removes a run; returns false if it does not wait here. */
   drop(run: R): boolean;
   /** Removes and returns all runs. */
@@ -84,7 +84,7 @@ export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQ
       if (gate.mayHaveEnded(run)) pending.addNow(run);
       else waiting.add(run);
     },
-    claim: gate.claim,
+    reserve: gate.reserve,
     drop(run) {
       setReady(run, false);
       return waiting.drop(run) || pending.drop(run);
