@@ -3,6 +3,7 @@ import { type BrokerOptions, type Middleware, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import type { Bus, BusObserver } from "./bus/bus.ts";
 import { channels } from "./bus/channels.ts";
+import { natsAddress } from "./bus/jetstream/nats-address.ts";
 import { localBus } from "./bus/local/local-bus.ts";
 import type { Config } from "./config.ts";
 import { audience } from "./contracts/audience.ts";
@@ -75,7 +76,7 @@ export async function brokerOptions(
 /** By default Moleculer's transporter gives up after ten tries; the platform waits for its bus. */
 function natsOptions(url: string) {
   return {
-    servers: url.split(","),
+    ...natsAddress(url),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 500,
     waitOnFirstConnect: true,

@@ -27,11 +27,14 @@ export interface NatsServer {
 }
 
 /** Starts a real nats-server with JetStream on loopback and resolves when it accepts connections. */
-export async function startNatsServer(options: { port?: number; dir?: string } = {}): Promise<NatsServer> {
+export async function startNatsServer(
+  options: { port?: number; dir?: string; args?: readonly string[] } = {},
+): Promise<NatsServer> {
   const program = findProgram();
+  const { args = [] } = options;
   const port = options.port ?? (await freePort());
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "kinit-nats-")));
-  let child = await launch(program, port, dir);
+  let child = await launch(program, { port, dir, args });
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -52,7 +55,7 @@ export async function startNatsServer(options: { port?: number; dir?: string } =
     },
     kill: () => end("SIGKILL"),
     async restart() {
-      child = await launch(program, port, dir);
+      child = await launch(program, { port, dir, args });
     },
   };
 }
@@ -69,8 +72,14 @@ function findProgram(): string {
   );
 }
 
-async function launch(program: string, port: number, dir: string): Promise<ChildProcess> {
-  const child = spawn(program, ["-js", "-sd", dir, "-p", String(port), "-a", "127.0.0.1"], {
+interface ServerArgs {
+  readonly port: number;
+  readonly dir: string;
+  readonly args: readonly string[];
+}
+
+async function launch(program: string, { port, dir, args }: ServerArgs): Promise<ChildProcess> {
+  const child = spawn(program, ["-js", "-sd", dir, "-p", String(port), "-a", "127.0.0.1", ...args], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let log = "";

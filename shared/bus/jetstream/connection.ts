@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect, Events, type JetStreamManager, type Na
 import { errorMessage } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { BusUnavailable } from "../bus.ts";
+import { natsAddress } from "./nats-address.ts";
 
 export interface ConnectionSettings {
   /** One address or several, separated by commas; may contain a user and password, or a token. */
@@ -106,16 +107,9 @@ function reasonOf(error: unknown): string {
 }
 
 function connectionOptions({ url, name }: ConnectionSettings): ConnectionOptions {
-  const servers = url
-    .split(",")
-    .map((one) => new URL(one.includes("://") ? one.trim() : `nats://${one.trim()}`));
-  const { username, password } = servers[0] as URL;
-  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
   return {
-    servers: servers.map(({ host }) => host),
+    ...natsAddress(url),
     name,
-    ...(user && pass ? { user, pass } : user ? { token: user } : {}),
-    ...(servers[0]?.protocol === "tls:" ? { tls: {} } : {}),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     // Detects a dead connection within 15 s instead of the default's 6 minutes.
