@@ -5,7 +5,14 @@ import { rmSync } from "node:fs";
 
 const LIMIT_MS = 120_000;
 const DATA_DIR = "/tmp/warm-up";
-const settings = { DATA_DIR, SERVER_HOST: "127.0.0.1", EMBEDDED_MONGO_SYNC: "normal", LOG_LEVEL: "warn" };
+const settings = {
+  DATA_DIR,
+  SERVER_HOST: "127.0.0.1",
+  EMBEDDED_MONGO_SYNC: "normal",
+  LOG_LEVEL: "warn",
+  // A stop waits for the embedded PostgreSQL to start, which takes minutes on a machine that is busy.
+  DRAIN_MS: "100000",
+};
 const child = spawn(process.execPath, ["tools/run.mjs", "start"], {
   env: { ...process.env, ...settings },
   stdio: "inherit",

@@ -22,9 +22,9 @@ it("calls and events reach other processes over a NATS server with a password", 
   const [one, other] = [await start("one"), await start("other")];
   // Within one process two brokers have the same name unless NODE_NAME differs.
   assert.notEqual(one.nodeID, other.nodeID);
-  one.createService({ name: "echo", actions: { say: ({ params }: { params: unknown }) => params } });
+  one.createService({ name: "echo", actions: { reply: ({ params }: { params: unknown }) => params } });
   await Promise.all([one.start(), other.start()]);
   await eventually(() => other.bus.isReady());
   await other.waitForServices("echo", 10_000);
-  assert.deepEqual(await other.call("echo.say", { text: "hello" }), { text: "hello" });
+  assert.deepEqual(await other.call("echo.reply", { text: "hello" }), { text: "hello" });
 });
