@@ -57,6 +57,8 @@ export interface ApiDocuments {
 export interface Input<F extends WireFields = WireFields> {
   readonly source: "body" | "query" | "none";
   readonly fields: F;
+  /** The body is the value of the only field itself, and not an object with that field. */
+  readonly isWhole?: boolean;
   /** Bodies for documents. */
   readonly examples?: readonly InputExample[];
 }
@@ -69,6 +71,12 @@ export const fromBody = <F extends WireFields>(
   fields: F,
   examples: readonly InputExample[] = [],
 ): Input<F> => ({ source: "body", fields, examples });
+/** A body that is a bare list, as the value of the only field. */
+export const fromWholeBody = <F extends WireFields>(fields: F): Input<F> => ({
+  source: "body",
+  fields,
+  isWhole: true,
+});
 export const fromQuery = <F extends WireFields>(fields: F): Input<F> => ({ source: "query", fields });
 export const noInput = { source: "none", fields: {} } as const satisfies Input;
 
@@ -103,11 +111,13 @@ export function endpoint<F extends WireFields, D>(
   };
 }
 
-function readInput<F extends WireFields>({ source, fields }: Input<F>, request: WireRequest): ValuesOf<F> {
+function readInput<F extends WireFields>(input: Input<F>, request: WireRequest): ValuesOf<F> {
+  const { source, fields, isWhole = false } = input;
   if (source === "none") return {} as ValuesOf<F>;
   const echo = source === "body" ? (request.body ?? null) : null;
+  const read = isWhole ? readWholeBody<F> : readBody<F>;
   const values =
-    source === "query" ? readFields(fields, request.query) : readBody(fields, request.body ?? undefined);
+    source === "query" ? readFields(fields, request.query) : read(fields, request.body ?? undefined);
   if (values instanceof Faults) throw new InvalidInput(values.errors, echo);
   return values;
 }
@@ -118,6 +128,17 @@ function readBody<F extends WireFields>(fields: F, value: unknown): ValuesOf<F> 
   return value === undefined
     ? fault("body", "Field required", expected)
     : fault("body", "Input should be a valid dictionary or object to extract fields from", expected);
+}
+
+function readWholeBody<F extends WireFields>(fields: F, value: unknown): ValuesOf<F> | Faults {
+  const values: Record<string, unknown> = {};
+  for (const [name, { kind }] of Object.entries(fields)) {
+    if (value === undefined) return fault("body", "Field required", kind.expected);
+    const read = kind.read(value, "body");
+    if (read instanceof Faults) return read;
+    values[name] = read;
+  }
+  return values as ValuesOf<F>;
 }
 
 function isNotFound(error: unknown): boolean {

@@ -10,12 +10,27 @@ const aliasesOf = (revision: "R1" | "R2" | "own") =>
 describe("routes", () => {
   it("has the paths of the first revision", () => {
     assert.deepEqual(aliasesOf("R1"), [
+      "DELETE /auth/role/delete",
+      "DELETE /auth/user/delete",
+      "GET /auth/role/list/query",
+      "GET /auth/role/one/query",
+      "GET /auth/user/list/query",
+      "GET /auth/user/one/query",
+      "GET /auth/user/recent/month/user/query",
       "GET /scheduler/task/list/query",
       "GET /scheduler/task/one/query",
       "GET /scheduler/task/record/list/query",
       "GET /system/record/operation/list/query",
+      "POST /auth/role/batch/create",
+      "POST /auth/role/create",
+      "POST /auth/user/create",
+      "POST /auth/user/orm/03/test",
+      "POST /auth/user/orm/db/getter/01/test",
+      "POST /auth/user/orm/db/getter/02/test",
       "POST /bilibili/hot/new/task/create",
       "POST /scheduler/task/create",
+      "PUT /auth/role/update",
+      "PUT /auth/user/update",
       "PUT /scheduler/task/start/task/update",
       "PUT /scheduler/task/stop/task/update",
     ]);
@@ -23,10 +38,30 @@ describe("routes", () => {
 
   it("has the paths of the second revision", () => {
     assert.deepEqual(aliasesOf("R2"), [
+      "GET /auth/role/list/query",
+      "GET /auth/role/one/query",
+      "GET /auth/test/list/query",
+      "GET /auth/test/one/query",
+      "GET /auth/user/list/query",
+      "GET /auth/user/one/query",
+      "GET /auth/user/recent/month/user/query",
       "GET /scheduler/task/list/query",
       "GET /scheduler/task/one/query",
       "GET /scheduler/task/record/list/query",
       "GET /system/record/operation/list/query",
+      "POST /auth/role/batch/create",
+      "POST /auth/role/create",
+      "POST /auth/role/delete",
+      "POST /auth/role/update",
+      "POST /auth/test/create",
+      "POST /auth/test/delete",
+      "POST /auth/test/update",
+      "POST /auth/user/create",
+      "POST /auth/user/delete",
+      "POST /auth/user/orm/03/test",
+      "POST /auth/user/orm/db/getter/01/test",
+      "POST /auth/user/orm/db/getter/02/test",
+      "POST /auth/user/update",
       "POST /bilibili/hot/new/task/create",
       "POST /scheduler/task/create",
       "POST /scheduler/task/delete",
@@ -77,7 +112,7 @@ describe("routes", () => {
   });
 
   it("lists the services of its actions", () => {
-    assert.deepEqual([...servicesOf(routes)].sort(), ["crawler", "executor", "records", "scheduler"]);
+    assert.deepEqual([...servicesOf(routes)].sort(), ["auth", "crawler", "executor", "records", "scheduler"]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { apps } from "../../../shared/contracts/apps.ts";
+import { authTestRoutes, roleRoutes, userRoutes } from "./auth-routes.ts";
 import { listOperations } from "./operation-endpoints.ts";
 import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
 import { both, describeRoute, type Method, type Route } from "./route.ts";
@@ -126,6 +127,9 @@ export const routes: readonly Route[] = [
     endpoint: listHotRows,
     access: "hotlist.read",
   },
+  ...roleRoutes,
+  ...userRoutes,
+  ...authTestRoutes,
   {
     paths: { own: "GET /" },
     operation: "platform.index",

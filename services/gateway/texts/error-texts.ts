@@ -38,7 +38,10 @@ const asThrown: ErrorText = (_, thrown) => thrown;
 export const errorTexts: Readonly<Record<ErrorType, ErrorText>> = {
   TASK_NOT_FOUND: ({ taskId }) => notFound(taskId),
   RECORD_NOT_FOUND: ({ runId }) => notFound(runId),
-  ROW_NOT_FOUND: ({ use }) => ROW_NOT_FOUND[use as keyof typeof ROW_NOT_FOUND] ?? ROW_NOT_FOUND.read,
+  // For a user to change the Python original has the text of a read.
+  ROW_NOT_FOUND: ({ use, kind }) =>
+    ROW_NOT_FOUND[kind === "user" && use === "change" ? "read" : (use as keyof typeof ROW_NOT_FOUND)] ??
+    ROW_NOT_FOUND.read,
   ORM_DISABLED: {
     zh: "项目配置中未开启关系型数据库引擎：kinit_fast_task/config.py:DBSettings.ORM_DB_ENABLE",
     en: "The relational database is switched off in the configuration (ORM_DB_ENABLE).",

@@ -9,6 +9,10 @@ export const done = {
   taskResumed: { zh: "任务开启成功", en: "Task resumed." },
   taskAlreadyActive: { zh: "该任务已处于运行状态", en: "The task is active already." },
   taskDeleted: { zh: "任务删除成功", en: "Task deleted." },
+  created: { zh: "创建成功", en: "Created." },
+  batchCreated: { zh: "批量创建成功", en: "All created." },
+  updated: { zh: "更新成功", en: "Updated." },
+  deleted: { zh: "删除成功", en: "Deleted." },
   runCancelled: { zh: "运行取消成功", en: "Run cancelled." },
   runCancelledBefore: { zh: "该运行此前已取消", en: "The run was cancelled before." },
 } as const satisfies Readonly<Record<string, Text>>;
@@ -72,6 +76,13 @@ export const inputFaults = {
     zh: "数值超出可精确表示的范围（±(2^53-1)），请改为字符串",
     en: "The number cannot be represented exactly (±(2^53-1)); send it as a string",
   },
+  notAList: { zh: "类型错误，输入应该是一个有效的列表！", en: "Input should be a valid list" },
+  notATelephone: {
+    zh: "Value error, 请输入正确手机号",
+    en: "Value error, enter a valid mobile number of 11 digits",
+  },
+  emailMissing: { zh: "Value error, 请输入邮箱地址", en: "Value error, enter an e-mail address" },
+  notAnEmail: { zh: "Value error, 请输入正确邮箱地址", en: "Value error, enter a valid e-mail address" },
   pageTooSmall: { zh: "page 应大于或等于 1", en: "page must be greater than or equal to 1" },
   limitTooSmall: {
     zh: "limit 应大于或等于 0（0 表示全部）",
