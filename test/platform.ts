@@ -44,6 +44,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     MONGO_DB_URL: mongo.url,
     MONGO_DB_NAME: name,
     LOG_LEVEL: "fatal",
+    // The embedded PostgreSQL takes seconds to start, and would store in the working directory.
+    ORM_DB_ENABLE: "false",
     ...settings,
   });
   const { broker, address, stop } = await launch({ config, services, handlers });

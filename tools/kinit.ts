@@ -11,7 +11,7 @@ const USAGE = `Usage: npm run kinit -- <command>
   mongo --dir DIR [--port P]     the embedded MongoDB server for the processes of this machine
   mongo dump --out FILE          a backup, as Extended JSON lines
   mongo restore --in FILE        reads a backup into an empty store
-  migrate                        creates indexes before a roll-out, so that no service has to wait for them
+  migrate                        prepares MongoDB and PostgreSQL for this version, before a roll-out
   replay                         rebuilds the read models from the events, next to the current ones
   replay --check                 compares the read models with the events and prints each difference
 ${inspections.map((inspection) => `  ${inspection.name} ${usageOf(inspection)}`.padEnd(33) + inspection.summary).join("\n")}

@@ -122,4 +122,6 @@ async function withKnownRoles<F extends { readonly roleIds: readonly number[] }>
   return { ...fields, roleIds: await roles.existing(fields.roleIds) };
 }
 
-export default ({ config }: ServiceBroker) => authService({ config, clock: systemClock });
+/** For `moleculer-runner`, which loads every service: without PostgreSQL it gets one without actions. */
+export default ({ config }: ServiceBroker): ServiceSchema =>
+  config.ormEnable ? authService({ config, clock: systemClock }) : { name: "auth" };

@@ -53,7 +53,7 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
         allowedOrigins: [],
         timezone: "Asia/Shanghai",
         taskEnable: true,
-        ormEnable: true,
+        ormEnable: services.some(({ name }) => name === "auth"),
         callTimeoutMs: 2000,
         drainMs: 2000,
         apps,

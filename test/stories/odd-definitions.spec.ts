@@ -32,6 +32,7 @@ describe("definitions that no one foresees", () => {
       MONGO_DB_NAME: "odd",
       SERVER_PORT: "0",
       LOG_LEVEL: "fatal",
+      ORM_DB_ENABLE: "false",
     });
     launched = await launch({ config, services: ["executor", "scheduler", "records", "gateway"] });
   });

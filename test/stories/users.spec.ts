@@ -20,7 +20,7 @@ describe("users, roles and tests over HTTP, with the answers of the Python origi
     platform = await startPlatform({
       mongo,
       services: ["gateway", "auth"],
-      settings: { SERVER_PORT: "0", DATA_DIR: postgres.dataDir, AUTH_ENABLE: "false" },
+      settings: { SERVER_PORT: "0", ORM_DB_ENABLE: "true", DATA_DIR: postgres.dataDir, AUTH_ENABLE: "false" },
     });
   });
   after(async () => {
