@@ -11,7 +11,7 @@ const role = { name: "管理员", role_key: "admin" };
 const test = { name: "first", role_key: "test", age: 3 };
 const WALL_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
 
-describe("users, roles and tests over HTTP, with the answers of the Python original", () => {
+describe("users, roles and tests over HTTP, with the responses of the Python original", () => {
   let mongo: TestMongo;
   let postgres: TestPostgres;
   let platform: Platform;
@@ -99,9 +99,9 @@ describe("users, roles and tests over HTTP, with the answers of the Python origi
     ];
     for (const [message, sent] of faults) {
       it(`${path}: rejects a body with "${message}"`, async () => {
-        const { status, body: answer } = await post(`${path}/create`, sent);
-        assert.deepEqual([status, answer.message, answer.code], [200, message, 400]);
-        assert.deepEqual(Object.keys(answer), ["message", "body", "code", "errors"]);
+        const { status, body: response } = await post(`${path}/create`, sent);
+        assert.deepEqual([status, response.message, response.code], [200, message, 400]);
+        assert.deepEqual(Object.keys(response), ["message", "body", "code", "errors"]);
       });
     }
   }
@@ -142,8 +142,8 @@ describe("users, roles and tests over HTTP, with the answers of the Python origi
       [[role, "x"], "Input should be a valid dictionary or object to extract fields from"],
     ];
     for (const [body, message] of faults) {
-      const answer = (await post(path, body)).body;
-      assert.deepEqual([answer.message, answer.code], [message, 400]);
+      const response = (await post(path, body)).body;
+      assert.deepEqual([response.message, response.code], [message, 400]);
     }
     assert.equal((await send("GET", "/auth/role/list/query")).body.total, 2);
   });
