@@ -14,6 +14,7 @@ import { Fenced, mongoFence } from "./leadership/mongo-fence.ts";
 import { type LeaseDocument, type LeaseStore, mongoLease } from "./leadership/mongo-lease.ts";
 import { type RunCancellation, runCancellation } from "./runs/cancellation.ts";
 import { endedRuns as createEndedRuns, type EndedRuns } from "./runs/ended-runs.ts";
+import { executorDiscovery } from "./runs/executor-discovery.ts";
 import { inFlightElsewhere } from "./runs/in-flight-elsewhere.ts";
 import { manualRuns } from "./runs/manual-runs.ts";
 import { mongoManualRuns } from "./runs/mongo-manual-runs.ts";
@@ -87,7 +88,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     store: events.store,
     commandHandler,
     endedRuns,
-    inFlightElsewhere: inFlightElsewhere(broker),
+    inFlightElsewhere: inFlightElsewhere(broker, executorDiscovery(broker)),
     isLeader: leadership.isLeader,
     isEndKept: config.natsUrl !== "",
   });
@@ -221,7 +222,13 @@ function assembleCommands(
 ): TaskCommands {
   return taskCommands({
     commandHandler,
-    revocation: createRevocation({ broker, clock, log, aheadMs: config.dispatchAheadMs }),
+    revocation: createRevocation({
+      broker,
+      discovery: executorDiscovery(broker),
+      clock,
+      log,
+      aheadMs: config.dispatchAheadMs,
+    }),
     manualRuns: manualRuns({
       perMinute: config.manualRunsPerMinute,
       clock,

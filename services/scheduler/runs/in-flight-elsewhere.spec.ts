@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { ServiceBroker } from "moleculer";
 import { objectId } from "../../../shared/ids.ts";
 import { eventually } from "../../../test/eventually.ts";
+import { executorDiscovery } from "./executor-discovery.ts";
 import { inFlightElsewhere } from "./in-flight-elsewhere.ts";
 
 interface InFlight {
@@ -25,7 +26,10 @@ async function network(test: TestContext, executors: Readonly<Record<string, InF
   });
   await Promise.all([scheduler, ...others].map((each) => each.start()));
   await eventually(() => others.every(({ nodeID }) => scheduler.registry.nodes.get(nodeID)?.available));
-  return inFlightElsewhere(scheduler);
+  return {
+    elsewhere: inFlightElsewhere(scheduler, executorDiscovery(scheduler, 0)),
+    early: inFlightElsewhere(scheduler, executorDiscovery(scheduler)),
+  };
 }
 
 // It takes a while until the brokers have discovered each other.
@@ -34,15 +38,20 @@ describe("a run that two executors have received", { concurrency: true }, () => 
   const both = { held: [waiting, started], started: [started] };
 
   it("belongs to the one that has started it, otherwise to the first one by node id", async (test) => {
-    const elsewhere = await network(test, { b: both, c: { held: [waiting], started: [] } });
+    const { elsewhere } = await network(test, { b: both, c: { held: [waiting], started: [] } });
     const runIds = [waiting, started, free];
     assert.deepEqual(await elsewhere(runIds, "c"), new Set([waiting, started]));
     assert.deepEqual(await elsewhere(runIds, "a"), new Set([started]));
     assert.deepEqual(await elsewhere(runIds, "b"), new Set(), "no other executor has started it");
   });
 
+  it("is given to none of them while executors may be unknown", async (test) => {
+    const { early } = await network(test, {});
+    assert.deepEqual(await early([free], "c"), new Set([free]));
+  });
+
   it("is not left to an executor that does not respond", async (test) => {
-    const elsewhere = await network(test, { a: null, b: both });
+    const { elsewhere } = await network(test, { a: null, b: both });
     assert.deepEqual(await elsewhere([waiting, started, free], "c"), new Set([waiting, started]));
   });
 });

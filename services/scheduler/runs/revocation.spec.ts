@@ -7,6 +7,7 @@ import { objectId } from "../../../shared/ids.ts";
 import { eventually } from "../../../test/eventually.ts";
 import { silentLog } from "../../../test/silent-log.ts";
 import type { OpenRun } from "../task/task-state.ts";
+import { executorDiscovery } from "./executor-discovery.ts";
 import { createRevocation } from "./revocation.ts";
 
 /** In seconds. */
@@ -37,8 +38,9 @@ async function network(test: TestContext) {
   await Promise.all([scheduler, ...executors].map((each) => each.start()));
   const known = () => executors.every(({ nodeID }) => scheduler.registry.nodes.get(nodeID)?.available);
   await eventually(known);
+  const complete = executorDiscovery(scheduler, 0);
   const revocationWith = (aheadMs: number) =>
-    createRevocation({ broker: scheduler, clock, log: silentLog, aheadMs });
+    createRevocation({ broker: scheduler, discovery: complete, clock, log: silentLog, aheadMs });
   return {
     revocation: revocationWith(AHEAD_MS),
     revocationWith,
@@ -48,6 +50,17 @@ async function network(test: TestContext) {
     silent,
   };
 }
+
+it("a scheduler that has just started waits for executors that it does not know yet", async (test) => {
+  const broker = new ServiceBroker({ namespace: test.name, logger: false, transporter: "Fake" });
+  test.after(() => broker.stop());
+  const discovery = executorDiscovery(broker);
+  await broker.start();
+  const { revoke } = createRevocation({ broker, discovery, clock, log: silentLog, aheadMs: AHEAD_MS });
+  const revokedAt = clock.now();
+  await revoke(objectId(), [runIn(100)]);
+  assert.ok(clock.now() - revokedAt >= VERDICT_MAX_AGE_MS);
+});
 
 const AHEAD_MS = 500;
 const runIn = (ms: number): OpenRun => ({

@@ -6,6 +6,7 @@ import type { Log } from "../../../shared/log.ts";
 import { nodesOffering, type OfferingNode } from "../../../shared/nodes-offering.ts";
 import { call } from "../../../shared/service.ts";
 import type { OpenRun } from "../task/task-state.ts";
+import type { ExecutorDiscovery } from "./executor-discovery.ts";
 
 export interface Revocation {
   /**
@@ -19,6 +20,7 @@ export interface Revocation {
 
 export interface RevocationOptions {
   readonly broker: ServiceBroker;
+  readonly discovery: ExecutorDiscovery;
   readonly clock: Clock;
   readonly log: Log;
   /** How long before its planned time a run is dispatched. */
@@ -33,7 +35,7 @@ const START_MS = 100;
 /** Heartbeats are sent once a second and recorded in whole seconds. */
 const HEARTBEAT_SLACK_MS = 2000;
 
-export function createRevocation({ broker, clock, log, aheadMs }: RevocationOptions): Revocation {
+export function createRevocation({ broker, discovery, clock, log, aheadMs }: RevocationOptions): Revocation {
   async function waitUntil(instant: number): Promise<void> {
     const wait = instant - clock.now();
     if (wait >= 0) await new Promise((resolve) => setTimeout(resolve, wait + 1));
@@ -57,17 +59,22 @@ export function createRevocation({ broker, clock, log, aheadMs }: RevocationOpti
       return 0;
     } catch (error) {
       log.warn({ taskId, reason: errorMessage(error) }, "an executor did not confirm a revocation");
-      return Math.max(last + LATE_START_MS, calledAt + VERDICT_MAX_AGE_MS);
+      return unconfirmedAt(runs, calledAt);
     }
   }
+
+  /** From which instant on an executor that did not receive the revocation starts none of the runs. */
+  const unconfirmedAt = (runs: readonly OpenRun[], calledAt: number): number =>
+    Math.max(lastOf(runs) + LATE_START_MS, calledAt + VERDICT_MAX_AGE_MS);
 
   return {
     waitForPlannedTimes: (runs) => waitUntil(lastOf(runs)),
 
     async revoke(taskId, runs) {
       if (runs.length === 0) return;
+      const unknownAt = discovery.isIncomplete() ? unconfirmedAt(runs, clock.now()) : 0;
       const revoked = nodesOffering(broker, "executor").map((node) => revokeAt(node, taskId, runs));
-      await waitUntil(Math.max(0, ...(await Promise.all(revoked))) + START_MS);
+      await waitUntil(Math.max(unknownAt, ...(await Promise.all(revoked))) + START_MS);
     },
   };
 }
