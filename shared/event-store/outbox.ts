@@ -75,6 +75,7 @@ class PublishingOutbox implements Outbox {
   readonly #unknown: UnknownCommits;
   readonly #adoption: Adoption;
   #state: "sending" | "retrying" | "stopped" = "sending";
+  #isSendScheduled = false;
   /** Since when (`performance.now()`) nothing is sent because the outcome of a commit is unknown. */
   #blockedSince: number | null = null;
   #retryMs = FIRST_RETRY_MS;
@@ -124,7 +125,7 @@ class PublishingOutbox implements Outbox {
     const ended = (events: readonly DomainEnvelope[]) => {
       this.#transactions.end(floor);
       this.#queue.add(events, { resent: false, now: this.#options.clock.now() });
-      this.#send();
+      this.#sendAfterCommit();
     };
     return {
       writer: this.#options.store.writer,
@@ -181,6 +182,19 @@ class PublishingOutbox implements Outbox {
     if (!isUnknown) this.#blockedSince = null;
     else this.#blockedSince ??= performance.now();
     return isUnknown;
+  }
+
+  /**
+   * Sends when all pending promise jobs have run: by then the command handler has the new states in memory. Otherwise a
+   * receiver in this process could read the state before the event that it has received.
+   */
+  #sendAfterCommit(): void {
+    if (this.#isSendScheduled) return;
+    this.#isSendScheduled = true;
+    process.nextTick(() => {
+      this.#isSendScheduled = false;
+      this.#send();
+    });
   }
 
   #send(): void {

@@ -55,6 +55,23 @@ describe("the command handler of tasks", () => {
     assert.equal(state.openRuns.length, 1);
   });
 
+  it("has the new state in memory when its event is published", async () => {
+    const taskId = objectId();
+    const openRuns: number[] = [];
+    const { commandHandler } = await scheduler({
+      async send({ type }) {
+        if (type !== "task.due") return;
+        const runs = (await commandHandler.currentRuns([taskId])).get(taskId);
+        openRuns.push(runs && runs.status !== "none" ? runs.openRuns.length : 0);
+      },
+    });
+    const { after: created, version } = await commandHandler.handle(create(taskId));
+    commandHandler.keep(taskId, { task: created, version });
+    await commandHandler.handle(run(taskId, 1000));
+    await eventually(() => openRuns.length > 0);
+    assert.deepEqual(openRuns, [1]);
+  });
+
   it("handles many commands in few transactions, and reports each changed task once", async () => {
     const { commandHandler, seen } = await scheduler();
     const taskIds = Array.from({ length: 1200 }, () => objectId());
