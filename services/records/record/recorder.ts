@@ -78,7 +78,7 @@ export function createRecorder({ handler, clock }: RecorderOptions): Recorder {
       }
       if (others.length > 0) {
         const submissions = others.map((event) => submissionOf(event, delivery));
-        written.push(write(waiting.takeFor(others), submissions));
+        written.push(write(waiting.takeFor(others, clock.now()), submissions));
       }
       await Promise.all(written);
     },
