@@ -29,7 +29,7 @@ export function permissionCheck({ authEnable }: Pick<Config, "authEnable">): Mid
       const { permission } = ((actions as Readonly<Record<string, ActionContract>>)[name] ??
         {}) as ActionContract;
       if (!authEnable || permission === undefined) return next;
-      return function (context: Context) {
+      return async function (context: Context) {
         requirePermission(context.meta as Meta, permission);
         return next.call(this, context);
       };

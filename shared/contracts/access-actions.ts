@@ -3,7 +3,7 @@ import { action, returns } from "./action.ts";
 import { PERMISSIONS, type Permission } from "./permissions.ts";
 
 const userId = { type: "number", integer: true, min: 1, max: 2_147_483_647 } as const;
-const login = { type: "string", min: 1, max: 64 } as const;
+const login = { type: "string", min: 1, max: 64, pattern: /^[\p{L}\p{N}._@+-]+$/u } as const;
 /** Longer ones are rejected before they are hashed. */
 const password = { type: "string", max: 1024 } as const;
 const id = "66f2a1b00a1b2c3d4e5f6070";
@@ -131,7 +131,7 @@ export const accessActions = {
     summary: "Makes an API token of a user; its text is returned once.",
     params: {
       userId,
-      name: { type: "string", min: 1, max: 100 },
+      name: { type: "string", min: 1, max: 100, pattern: /^\P{Cc}+$/u },
       scopes,
       expiresAt: { type: "instant", nullable: true },
     },

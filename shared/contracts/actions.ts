@@ -1,3 +1,4 @@
+import { accessActions } from "./access-actions.ts";
 import type { ParamsOf, ResultOf } from "./action.ts";
 import { authTestActions } from "./auth-test-contracts.ts";
 import { crawlerActions } from "./crawler-actions.ts";
@@ -18,6 +19,7 @@ export const actions = {
   ...userActions,
   ...roleActions,
   ...authTestActions,
+  ...accessActions,
 } as const;
 
 export type Actions = typeof actions;

@@ -51,18 +51,21 @@ export type AuthTestEvent = EventOf<typeof authTestEvents.contracts>;
 
 export const authTestActions = {
   "auth.createAuthTest": action({
+    permission: "example.write",
     summary: "Creates a test.",
     params: authTestFields,
     example,
     returns: returns<{ id: number }>(),
   }),
   "auth.changeAuthTest": action({
+    permission: "example.write",
     summary: "Replaces the fields of a test. Error: ROW_NOT_FOUND.",
     params: { id: anyRowId, ...authTestFields },
     example: { id: 1, ...example },
     returns: returns<{ changed: boolean }>(),
   }),
   "auth.deleteAuthTests": action({
+    permission: "example.write",
     summary: "Deletes the tests that exist. Error: ROW_NOT_FOUND if none does.",
     params: { ids: anyRowIds },
     example: { ids: [1] },

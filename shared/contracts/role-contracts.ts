@@ -52,24 +52,28 @@ const allFields = { type: "object", strict: true, props: roleFields } as const;
 
 export const roleActions = {
   "auth.createRole": action({
+    permission: "role.write",
     summary: "Creates a role.",
     params: roleFields,
     example,
     returns: returns<{ id: number }>(),
   }),
   "auth.createRoles": action({
+    permission: "role.write",
     summary: "Creates roles: all or none.",
     params: { roles: { type: "array", max: 1000, items: allFields } },
     example: { roles: [example] },
     returns: returns<{ ids: readonly number[] }>(),
   }),
   "auth.changeRole": action({
+    permission: "role.write",
     summary: "Replaces the fields of a role. Error: ROW_NOT_FOUND.",
     params: { id: anyRowId, ...roleFields },
     example: { id: 1, ...example },
     returns: returns<{ changed: boolean }>(),
   }),
   "auth.deleteRoles": action({
+    permission: "role.write",
     summary: "Deletes the roles that exist. Error: ROW_NOT_FOUND if none does.",
     params: { ids: anyRowIds },
     example: { ids: [1] },

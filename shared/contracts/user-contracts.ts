@@ -68,18 +68,21 @@ export type UserEvent = EventOf<typeof userEvents.contracts>;
 
 export const userActions = {
   "auth.createUser": action({
+    permission: "user.write",
     summary: "Creates a user with those of the roles that exist.",
     params: userFields,
     example,
     returns: returns<{ id: number }>(),
   }),
   "auth.changeUser": action({
+    permission: "user.write",
     summary: "Replaces the fields and roles of a user. Error: ROW_NOT_FOUND.",
     params: { id: anyRowId, ...userFields },
     example: { id: 1, ...example },
     returns: returns<{ changed: boolean }>(),
   }),
   "auth.deleteUsers": action({
+    permission: "user.write",
     summary: "Deletes the users that exist. Error: ROW_NOT_FOUND if none does.",
     params: { ids: anyRowIds },
     example: { ids: [1] },

@@ -1,9 +1,8 @@
 import { isPermission, PERMISSIONS, type Permission } from "../../../shared/contracts/permissions.ts";
-import { ADMINISTRATOR_KEY } from "./ready-made-roles.ts";
+import { EVERYTHING } from "./ready-made-roles.ts";
 
 /** What is stored of a role. */
 export interface GrantingRole {
-  readonly key: string;
   readonly isActive: boolean;
   /** As stored, possibly with names that this version does not know. */
   readonly permissions: readonly string[];
@@ -12,7 +11,7 @@ export interface GrantingRole {
 /** What a user with these roles may do. An inactive role grants nothing; unknown names grant nothing. */
 export function grantedBy(roles: readonly GrantingRole[]): readonly Permission[] {
   const active = roles.filter(({ isActive }) => isActive);
-  if (active.some(({ key }) => key === ADMINISTRATOR_KEY)) return PERMISSIONS;
+  if (active.some(({ permissions }) => permissions.includes(EVERYTHING))) return PERMISSIONS;
   const granted = new Set(active.flatMap(({ permissions }) => permissions).filter(isPermission));
   return PERMISSIONS.filter((permission) => granted.has(permission));
 }

@@ -5,7 +5,7 @@ export interface ReadyMadeRole {
   /** At most 11 characters, as in the Python original. */
   readonly key: string;
   readonly name: string;
-  readonly permissions: readonly Permission[];
+  readonly permissions: readonly (Permission | typeof EVERYTHING)[];
 }
 
 const viewing = PERMISSIONS.filter((permission) => /^(task|record|hotlist|example)\.read$/.test(permission));
@@ -19,12 +19,15 @@ const operating: readonly Permission[] = [
   "system.read",
 ];
 
-/** Has every permission, also those of later versions. */
-export const ADMINISTRATOR_KEY = "admin";
+/**
+ * Stands for every permission, also those of later versions. Only the administrators' role of the first start has it:
+ * it is no permission, so nobody can give it to another role, and a role with the same key gains nothing.
+ */
+export const EVERYTHING = "*";
 
 /** Made at the first start; what they may do can be changed afterwards, except for the administrator. */
 export const readyMadeRoles: readonly ReadyMadeRole[] = [
-  { key: ADMINISTRATOR_KEY, name: "Administrator", permissions: PERMISSIONS },
+  { key: "admin", name: "Administrator", permissions: [EVERYTHING] },
   { key: "operator", name: "Operator", permissions: operating },
   { key: "viewer", name: "Viewer", permissions: viewing },
   {

@@ -1,11 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Config } from "../../../shared/config.ts";
-import type { accessActions } from "../../../shared/contracts/access-actions.ts";
 import { actorOf, type Identity } from "../../../shared/contracts/access-token.ts";
-import type { ResultOf } from "../../../shared/contracts/action.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { Forbidden } from "../../../shared/permission-check.ts";
-import { type Caller, readOnlyCall } from "../../../shared/service.ts";
+import { type Caller, call, readOnlyCall } from "../../../shared/service.ts";
 import type { Access } from "../endpoints/route.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { clientAddresses } from "./client-address.ts";
@@ -47,7 +45,6 @@ export interface Client {
   readonly address: string;
 }
 
-type Result<N extends keyof typeof accessActions> = ResultOf<(typeof accessActions)[N]>;
 type Request = Pick<IncomingMessage, "headers" | "method" | "socket">;
 
 export interface RequestAccessOptions {
@@ -71,13 +68,9 @@ export class RequestAccess {
     this.#config = config;
     this.#now = now;
     this.#addressOf = clientAddresses(config.trustedProxies);
-    const loadKeys = async () => {
-      const { keys } = (await caller().call("auth.keys", {}, readOnlyCall)) as Result<"auth.keys">;
-      return keys;
-    };
+    const loadKeys = async () => (await call(caller(), "auth.keys", {}, readOnlyCall)).keys;
     this.#accessTokens = new AccessTokens({ loadKeys, now });
-    const identify = (hash: string) =>
-      caller().call("auth.identify", { hash }, readOnlyCall) as Promise<Result<"auth.identify">>;
+    const identify = (hash: string) => call(caller(), "auth.identify", { hash }, readOnlyCall);
     this.#opaqueTokens = new OpaqueTokens({ identify, now });
     this.#revocations = new Revocations(config.accessTokenMs);
     this.#limit = new RateLimit(config.requestsPerMinute);
