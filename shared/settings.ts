@@ -56,7 +56,7 @@ export const settings = {
   authEnable: flag(
     "AUTH_ENABLE",
     false,
-    "true: requests need a login or a token. false is allowed only while SERVER_HOST is a loopback address.",
+    "true: requests need a login or a token, and the auth service has to run. false: everybody who reaches the gateway may do everything.",
   ),
   accessTokenMs: integer(
     "ACCESS_TOKEN_MS",

@@ -1,8 +1,10 @@
 import type { Service, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
+import type { FirstLogin } from "../services/auth/access-parts.ts";
 import type { Handler } from "../services/executor/handler/define-handler.ts";
 import { createBroker } from "../shared/broker.ts";
 import type { Config } from "../shared/config.ts";
+import { AppError } from "../shared/errors.ts";
 import { MongoUrlFault } from "../shared/event-store/mongo-url-fault.ts";
 import { createLogger } from "../shared/logger.ts";
 import type { EmbeddedStore } from "./embedded-store.ts";
@@ -28,12 +30,24 @@ export interface LaunchOptions {
   readonly logger?: Logger;
   /** Handlers in addition to the built-in ones. */
   readonly handlers?: readonly Handler[];
+  /** Receives the administrator that the first start makes, with its generated password, if auth is among the services. */
+  readonly onFirstLogin?: (login: FirstLogin) => void;
+}
+
+/** `AUTH_ENABLE=true` needs what the auth service stores. */
+class LoginsNeedOrm extends AppError {
+  constructor() {
+    super("AUTH_ENABLE=true needs the auth service: set ORM_DB_ENABLE=true, or AUTH_ENABLE=false", {
+      type: "CONFIG_INVALID",
+    });
+  }
 }
 
 /** Starts services in one process, with the embedded store if no MongoDB is configured. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
   const { config: given, services, handlers = [], logger = createLogger(given) } = options;
   const isMongoMissing = !given.mongoUrl && needsMongo(services);
+  if (given.authEnable && !given.ormEnable) throw new LoginsNeedOrm();
   if (isMongoMissing && given.natsUrl) throw new MongoUrlFault("missing");
   const health = await startHealth(given);
   const { monitoring } = health;
@@ -56,6 +70,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       handlers,
       readiness: async () => (embedded ? [embedded.readiness()] : []),
       onFailure: failing.reject,
+      onFirstLogin: options.onFirstLogin ?? (() => {}),
     };
     for (const name of services.filter((name) => name !== "auth" || config.ormEnable))
       broker.createService(await serviceFactories[name](config, surroundings));

@@ -1,4 +1,5 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { FirstLogin } from "../services/auth/access-parts.ts";
 import type { Handler } from "../services/executor/handler/define-handler.ts";
 import { systemClock as clock } from "../shared/clock.ts";
 import type { Config } from "../shared/config.ts";
@@ -13,6 +14,8 @@ interface Surroundings {
   readonly readiness: () => Promise<readonly ReadinessCheck[]>;
   /** Called if a service fails after it has started; the process then has to end. */
   readonly onFailure: (error: unknown) => void;
+  /** Receives the administrator that the first start makes. */
+  readonly onFirstLogin: (login: FirstLogin) => void;
 }
 type Factory = (config: Config, surroundings: Surroundings) => Promise<ServiceSchema>;
 
@@ -42,8 +45,8 @@ export const serviceFactories: Readonly<Record<ServiceName, Factory>> = {
     const { recordsService } = await import("../services/records/records.service.ts");
     return recordsService({ config, clock });
   },
-  async auth(config, { onFailure }) {
+  async auth(config, { onFailure, onFirstLogin }) {
     const { authService } = await import("../services/auth/auth.service.ts");
-    return authService({ config, clock, onFailure });
+    return authService({ config, clock, onFailure, onFirstLogin });
   },
 };

@@ -1,3 +1,4 @@
+import type { FirstLogin } from "../services/auth/access-parts.ts";
 import { loadConfig } from "../shared/config.ts";
 import { printsHelp, UsageFault } from "./command-line.ts";
 import { failCommand, stopOnSignal } from "./run-until-stopped.ts";
@@ -15,10 +16,15 @@ async function run(words: readonly string[]): Promise<void> {
     throw new UsageFault("NATS_URL is missing: services in processes of their own meet over NATS.", USAGE);
   }
   const { launch } = await import("./launch.ts");
-  const launched = await launch({ config, services });
+  const launched = await launch({ config, services, onFirstLogin: printFirstLogin });
   stopOnSignal(launched, config);
   const where = launched.address ? `, listening on ${launched.address}` : "";
   process.stdout.write(`${services.join(", ")} ready as ${launched.broker.nodeID}${where}\n`);
+}
+
+/** On standard output, and never in a log. */
+function printFirstLogin({ login, password }: FirstLogin): void {
+  process.stdout.write(`The first administrator, shown only now: login ${login}, password ${password}\n`);
 }
 
 function namesFrom(words: readonly string[]): readonly ServiceName[] {

@@ -99,7 +99,7 @@ describe("routes", () => {
     const open = routes.filter(({ access }) => access === "public");
     assert.deepEqual(
       open.map(({ paths }) => paths.own),
-      ["GET /", "GET /health", "GET /ready"],
+      ["POST /auth/login/create", "POST /auth/session/refresh/create", "GET /", "GET /health", "GET /ready"],
     );
   });
 

@@ -1,5 +1,6 @@
 import { apps } from "../../../shared/contracts/apps.ts";
 import { authTestRoutes, roleRoutes, userRoutes } from "./auth-routes.ts";
+import { accessRoutes } from "./access-routes.ts";
 import { listOperations } from "./operation-endpoints.ts";
 import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
 import { both, describeRoute, type Method, type Route } from "./route.ts";
@@ -130,6 +131,7 @@ export const routes: readonly Route[] = [
   ...roleRoutes,
   ...userRoutes,
   ...authTestRoutes,
+  ...accessRoutes,
   {
     paths: { own: "GET /" },
     operation: "platform.index",

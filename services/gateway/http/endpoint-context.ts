@@ -46,7 +46,9 @@ class OrmDisabled extends AppError {
 /** Makes the context in which the endpoint of a request runs. */
 export function endpointContexts({ config, routes, readiness }: ContextOptions) {
   const datetimes = datetimeWire(config.timezone);
-  const requiredServices = servicesOf(routes).filter((name) => name !== "auth" || config.ormEnable);
+  // Without logins only the routes for users and roles need the auth service.
+  const needsAuth = config.ormEnable && config.authEnable;
+  const requiredServices = servicesOf(routes).filter((name) => name !== "auth" || needsAuth);
   const documents = apiDocuments({
     routes,
     arePagesEnabled: config.apiDocsEnable,

@@ -12,6 +12,15 @@ const PASSWORD_FAULTS: Readonly<Record<string, Text>> = {
 export const passwordText = (reason: string): Text =>
   PASSWORD_FAULTS[reason] ?? { zh: "密码不符合要求", en: "The password is not accepted." };
 
+/** What successful changes return. */
+export const accessDone = {
+  loggedOut: { zh: "已退出登录", en: "Logged out." },
+  sessionEnded: { zh: "会话已结束", en: "Session ended." },
+  passwordChanged: { zh: "密码修改成功", en: "Password changed." },
+  tokenRevoked: { zh: "令牌已撤销", en: "Token revoked." },
+  permissionsChanged: { zh: "权限设置成功", en: "Permissions changed." },
+} as const satisfies Readonly<Record<string, Text>>;
+
 /** Rejections of requests by the part of the gateway that authenticates. */
 export const accessTexts = {
   crossSiteChange: {
