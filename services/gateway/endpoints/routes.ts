@@ -1,6 +1,6 @@
 import { apps } from "../../../shared/contracts/apps.ts";
-import { authTestRoutes, roleRoutes, userRoutes } from "./auth-routes.ts";
 import { accessRoutes } from "./access-routes.ts";
+import { authTestRoutes, roleRoutes, userRoutes } from "./auth-routes.ts";
 import { listOperations } from "./operation-endpoints.ts";
 import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
 import { both, describeRoute, type Method, type Route } from "./route.ts";
