@@ -281,6 +281,21 @@ export const settings = {
     true,
     "Whether each request writes a line to the log. Errors are always logged.",
   ),
+  localEnable: flag(
+    "LOCAL_ENABLE",
+    true,
+    "Whether uploads can be stored on this server and are served under /media.",
+  ),
+  localPath: text("LOCAL_PATH", "", "Directory of stored uploads. Empty: media in DATA_DIR."),
+  tempEnable: flag("TEMP_ENABLE", true, "Whether temporary files can be uploaded."),
+  tempPath: text("TEMP_PATH", "", "Directory of temporary uploads. Empty: temp in DATA_DIR."),
+  tempMaxAgeMs: integer(
+    "TEMP_MAX_AGE_MS",
+    86_400_000,
+    maxAge,
+    "Temporary uploads older than this are deleted. 0: never.",
+  ),
+
   operationLogRecord: flag(
     "OPERATION_LOG_RECORD",
     true,

@@ -1,5 +1,6 @@
 import type { Method, Route } from "./endpoints/route.ts";
 import { json } from "./gateway.fixture.ts";
+import { MP4, PNG, WAV } from "./upload-files.fixture.ts";
 
 /** One path of a route, with input that its declaration gives as an example. */
 export interface ExampleRequest {
@@ -28,6 +29,7 @@ function exampleInput(
     if (!example) throw new Error(`${alias} has no example of its body: see fromBody`);
     return { query: "", init: json(example.value) };
   }
+  if (input.source === "file") return { query: "", init: { body: fileFor(alias) } };
   const required = Object.entries(input.fields).filter(([, { absent }]) => absent === undefined);
   const values = required.map(([name, { kind }]) => {
     const [value] = (kind.schema.examples ?? kind.schema.enum ?? []) as readonly unknown[];
@@ -35,4 +37,11 @@ function exampleInput(
     return [name, String(value)] as [string, string];
   });
   return { query: `?${new URLSearchParams(values)}`, init: {} };
+}
+
+function fileFor(alias: string): FormData {
+  const content = /audio/.test(alias) ? WAV : /video/.test(alias) ? MP4 : PNG;
+  const form = new FormData();
+  form.append("file", new Blob([new Uint8Array(content)]), "example");
+  return form;
 }

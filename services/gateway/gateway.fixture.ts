@@ -1,5 +1,7 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
 import { channels } from "../../shared/bus/channels.ts";
 import { localBus } from "../../shared/bus/local/local-bus.ts";
@@ -57,6 +59,12 @@ export async function runGateway(surroundings: Surroundings): Promise<RunningGat
         callTimeoutMs: 2000,
         drainMs: 2000,
         apps,
+        dataDir: join(tmpdir(), `kinit-gateway-${process.pid}`),
+        localEnable: true,
+        localPath: "",
+        tempEnable: true,
+        tempPath: "",
+        tempMaxAgeMs: 86_400_000,
         demoEnv: false,
         demoWhiteList: [],
         demoBlackList: [],

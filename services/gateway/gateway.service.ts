@@ -15,11 +15,13 @@ import { type MatchConfig, matchRoute } from "./http/match-route.ts";
 import { readBody } from "./http/request-body.ts";
 import { sendError } from "./http/send-error.ts";
 import { type OperationLogConfig, operationLog } from "./operations/operation-log.ts";
+import { openStorage, type StorageConfig } from "./storage/storage.ts";
 
 export interface GatewayDeps {
   readonly config: ContextOptions["config"] &
     MatchConfig &
     OperationLogConfig &
+    StorageConfig &
     AccessConfig &
     Pick<Config, "serverPort" | "drainMs" | "apps" | "requestLogRecord">;
   /** What this process needs in addition to the services: stores, streams. */
@@ -50,9 +52,10 @@ export const gatewayService = ({
   readiness = async () => [],
   operationLimit: limit,
 }: GatewayDeps): ServiceSchema => {
+  const storage = openStorage(config);
   const documented = servedRoutes(routes, config.apps);
   const served = [...documented, ...pageRoutes];
-  const linkTo = endpointLink({ config, routes: documented, readiness });
+  const linkTo = endpointLink({ config, routes: documented, storage, readiness });
   let broker: ServiceBroker;
   const access = new RequestAccess({ config, caller: () => broker, now: Date.now });
   return {
@@ -77,7 +80,11 @@ export const gatewayService = ({
           path: "/",
           mappingPolicy: "restrict",
           bodyParsers: false,
-          use: [matchRoute(config, indexRoutes(served)), checkAccess(access), readBody],
+          use: [
+            matchRoute(config, { index: indexRoutes(served), media: storage.served }),
+            checkAccess(access),
+            readBody,
+          ],
           aliases: Object.fromEntries(
             served.flatMap((route) => Object.values(route.paths).map((alias) => [alias, linkTo(route)])),
           ),
@@ -108,11 +115,12 @@ export const gatewayService = ({
       });
     },
     started(this: GatewayService) {
+      storage.start(this.logger);
       return listen(this.server, config);
     },
     async stopped(this: GatewayService) {
       await closeWithin(this.server, config.drainMs);
-      await this.operations.stop(config.drainMs);
+      await Promise.all([this.operations.stop(config.drainMs), storage.stop()]);
     },
   } as unknown as ServiceSchema;
 };

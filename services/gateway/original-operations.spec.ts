@@ -35,7 +35,7 @@ const PENDING = [
   "/auth/role/",
   "/auth/user/",
   "/auth/test/",
-  "/system/storage/",
+  "/system/storage/oss/",
   "/bilibili/hot/new/mongo/",
   "/bilibili/hot/new/apscheduler/",
 ];

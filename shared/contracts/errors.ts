@@ -272,6 +272,15 @@ export const errorTypes = {
     meaning: "The new password is not accepted; `data.reason` states why.",
   },
   LOGIN_TAKEN: { code: 409, retryable: false, meaning: "Another user logs in with this name." },
+  // Uploads
+  STORAGE_DISABLED: { code: 400, retryable: false, meaning: "The storage of an upload is not enabled." },
+  FILE_TOO_LARGE: { code: 413, retryable: false, meaning: "An uploaded file is too large." },
+  FILE_TYPE_REFUSED: {
+    code: 415,
+    retryable: false,
+    meaning: "The content of an uploaded file is none of the accepted types, `data.accepted`.",
+  },
+  UPLOAD_INVALID: { code: 400, retryable: false, meaning: "An upload is not valid multipart/form-data." },
   // HTTP
   INPUT_INVALID: {
     code: 400,

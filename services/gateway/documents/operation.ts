@@ -54,6 +54,15 @@ function inputOf({ input }: Endpoint, language: Language): Json {
       return {};
     case "query":
       return { parameters: Object.entries(input.fields).map((field) => parameter(field, language)) };
+    case "file":
+      return {
+        requestBody: {
+          required: true,
+          content: {
+            "multipart/form-data": { schema: withDescriptions(fieldsSchema(input.fields), language) },
+          },
+        },
+      };
     case "body":
       return {
         requestBody: {

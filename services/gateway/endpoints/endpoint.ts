@@ -3,6 +3,9 @@ import type { ActionName, ActionParams, ActionResult } from "../../../shared/con
 import { isJsonObject } from "../../../shared/contracts/json-object.ts";
 import { errorType } from "../../../shared/errors.ts";
 import type { ReadinessCheck } from "../../../shared/monitoring/monitoring.ts";
+import type { ReceivedFile } from "../storage/file-store.ts";
+import type { Reception } from "../storage/receive-file.ts";
+import type { Storage } from "../storage/storage.ts";
 import { notFound } from "../texts/error-texts.ts";
 import type { Language, Text } from "../texts/language.ts";
 import type { DatetimeWire } from "../wire/datetime-wire.ts";
@@ -23,6 +26,8 @@ export interface WireRequest {
   readonly query: Readonly<Record<string, string>>;
   /** The parsed body: undefined where there is none, a string where it is not JSON. */
   readonly body: unknown;
+  /** Receives the part `file` of a multipart body; null if there is none. */
+  receive(reception: Reception): Promise<ReceivedFile | null>;
 }
 
 /** Who makes a request. */
@@ -42,6 +47,7 @@ export interface EndpointContext {
   call<N extends ActionName>(name: N, params: ActionParams<N>): Promise<ActionResult<N>>;
   readiness(): Promise<readonly ReadinessCheck[]>;
   readonly documents: ApiDocuments;
+  readonly storage: Pick<Storage, "store">;
 }
 
 /** The documents of the API, and whether there are pages to read them. */
@@ -55,7 +61,7 @@ export interface ApiDocuments {
 
 /** Where an endpoint's input comes from, and its fields. */
 export interface Input<F extends WireFields = WireFields> {
-  readonly source: "body" | "query" | "none";
+  readonly source: "body" | "query" | "file" | "none";
   readonly fields: F;
   /** The body is the value of the only field itself, and not an object with that field. */
   readonly isWhole?: boolean;

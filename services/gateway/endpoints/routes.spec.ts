@@ -67,6 +67,11 @@ describe("routes", () => {
       "POST /scheduler/task/delete",
       "POST /scheduler/task/start/update",
       "POST /scheduler/task/stop/update",
+      "POST /system/storage/local/audio/create",
+      "POST /system/storage/local/create",
+      "POST /system/storage/local/image/create",
+      "POST /system/storage/local/video/create",
+      "POST /system/storage/temp/image/create",
     ]);
   });
 

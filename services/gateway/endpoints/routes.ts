@@ -4,6 +4,13 @@ import { authTestRoutes, roleRoutes, userRoutes } from "./auth-routes.ts";
 import { listOperations } from "./operation-endpoints.ts";
 import { getRecord, listHotRows, listRecords } from "./record-endpoints.ts";
 import { both, describeRoute, type Method, type Route } from "./route.ts";
+import {
+  createLocalAudio,
+  createLocalFile,
+  createLocalImage,
+  createLocalVideo,
+  createTempImage,
+} from "./storage-endpoints.ts";
 import { apiIndex, health, ready } from "./system-endpoints.ts";
 import {
   cancelRun,
@@ -113,6 +120,41 @@ export const routes: readonly Route[] = [
     action: "records.operations",
     endpoint: listOperations,
     access: "operation.read",
+  },
+  {
+    paths: { R2: "POST /system/storage/local/image/create" },
+    operation: "system_storage.local_image_create",
+    action: null,
+    endpoint: createLocalImage,
+    access: "file.write",
+  },
+  {
+    paths: { R2: "POST /system/storage/local/audio/create" },
+    operation: "system_storage.local_audio_create",
+    action: null,
+    endpoint: createLocalAudio,
+    access: "file.write",
+  },
+  {
+    paths: { R2: "POST /system/storage/local/video/create" },
+    operation: "system_storage.local_video_create",
+    action: null,
+    endpoint: createLocalVideo,
+    access: "file.write",
+  },
+  {
+    paths: { R2: "POST /system/storage/local/create" },
+    operation: "system_storage.local_create",
+    action: null,
+    endpoint: createLocalFile,
+    access: "file.write",
+  },
+  {
+    paths: { R2: "POST /system/storage/temp/image/create" },
+    operation: "system_storage.temp_image_create",
+    action: null,
+    endpoint: createTempImage,
+    access: "file.write",
   },
   {
     paths: both("POST /bilibili/hot/new/task/create"),

@@ -10,6 +10,7 @@ import type { EndpointContext } from "../endpoints/endpoint.ts";
 import { type LeaderStatus, readinessOf } from "../endpoints/readiness.ts";
 import type { Route } from "../endpoints/route.ts";
 import { servicesOf } from "../endpoints/routes.ts";
+import type { Storage } from "../storage/storage.ts";
 import { datetimeWire } from "../wire/datetime-wire.ts";
 import { type GatewayRequest, type GatewayService, requestLanguage } from "./gateway-request.ts";
 
@@ -20,6 +21,7 @@ export interface ContextOptions {
   >;
   /** The routes that are served. */
   readonly routes: readonly Route[];
+  readonly storage: Pick<Storage, "store">;
   /** Checks of the process around the gateway: stores, streams. */
   readonly readiness: () => Promise<readonly ReadinessCheck[]>;
 }
@@ -44,7 +46,7 @@ class OrmDisabled extends AppError {
 }
 
 /** Makes the context in which the endpoint of a request runs. */
-export function endpointContexts({ config, routes, readiness }: ContextOptions) {
+export function endpointContexts({ config, routes, storage, readiness }: ContextOptions) {
   const datetimes = datetimeWire(config.timezone);
   // Without logins only the routes for users and roles need the auth service.
   const needsAuth = config.ormEnable && config.authEnable;
@@ -63,6 +65,7 @@ export function endpointContexts({ config, routes, readiness }: ContextOptions) 
       device: (request.headers["user-agent"] ?? "").slice(0, 200),
     },
     datetimes,
+    storage,
     documents,
     // When a node dies during a call, another one gets it. A command keeps its id at each try.
     async call(name, params) {

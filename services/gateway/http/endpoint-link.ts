@@ -1,4 +1,5 @@
 import type { Route } from "../endpoints/route.ts";
+import { type Reception, receiveFile } from "../storage/receive-file.ts";
 import type { ApiResponse } from "../wire/response.ts";
 import { type ContextOptions, endpointContexts } from "./endpoint-context.ts";
 import { type GatewayRequest, type GatewayService, type Link, queryOf } from "./gateway-request.ts";
@@ -17,7 +18,8 @@ export function endpointLink(options: ContextOptions): (route: Route) => Link {
     request: GatewayRequest,
   ): Promise<ApiResponse> {
     const body = endpoint.input.source === "body" ? bodyOf(request) : undefined;
-    return endpoint.handle({ query: queryOf(request), body }, contextOf(gateway, request));
+    const receive = (reception: Reception) => receiveFile(request, reception);
+    return endpoint.handle({ query: queryOf(request), body, receive }, contextOf(gateway, request));
   }
 
   return (route) =>

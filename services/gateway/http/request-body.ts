@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import ApiGateway from "moleculer-web";
 import type { Language } from "../texts/language.ts";
 import { bodyTooLarge, rejections } from "../texts/messages.ts";
@@ -13,19 +14,28 @@ const parseRaw = ApiGateway.bodyParser.raw({ type: () => true, limit: BODY_LIMIT
 
 /** The third link: reads the body where the route has one. */
 export const readBody: Link = (request, response, next) => {
-  if (request.matchedRoute?.endpoint.input.source !== "body") return next();
+  const source = request.matchedRoute?.endpoint.input.source;
+  if (source === "file") {
+    awaitNoMore(request, response);
+    return next();
+  }
+  if (source !== "body") return next();
   const language = requestLanguage(request);
   const rejection = rejectionOf(request, language);
   if (rejection) return sendResponse(request, response, rejection);
-  if (request.isBodyAwaited) {
-    request.isBodyAwaited = false;
-    response.writeContinue();
-  }
+  awaitNoMore(request, response);
   parseRaw(request as never, response as never, (error?: unknown) => {
     if (error) sendResponse(request, response, unreadable(error, language));
     else next();
   });
 };
+
+/** Requests the body that the client holds back. */
+function awaitNoMore(request: GatewayRequest, response: ServerResponse): void {
+  if (!request.isBodyAwaited) return;
+  request.isBodyAwaited = false;
+  response.writeContinue();
+}
 
 /**
  * A page may send any bytes to any server without a content type, or with that of a form. JSON needs a preflight, which

@@ -36,6 +36,22 @@ const asThrown: ErrorText = (_, thrown) => thrown;
 
 /** The text for clients of every type of error. `test/wire/wire-texts.spec.ts` checks that none is missing. */
 export const errorTexts: Readonly<Record<ErrorType, ErrorText>> = {
+  STORAGE_DISABLED: ({ backend }) => ({
+    zh: `未启用存储：${backend}`,
+    en: `The storage ${backend} is not enabled.`,
+  }),
+  FILE_TOO_LARGE: ({ megabytes }) => ({
+    zh: `上传文件过大，不能超过${megabytes}MB`,
+    en: `The file is larger than ${megabytes} MB.`,
+  }),
+  FILE_TYPE_REFUSED: ({ accepted }) => ({
+    zh: `上传文件格式错误，只支持 ${accepted} 格式!`,
+    en: `The file has none of the types ${accepted}.`,
+  }),
+  UPLOAD_INVALID: {
+    zh: "上传内容无法读取，应为 multipart/form-data",
+    en: "The upload cannot be read; expected multipart/form-data.",
+  },
   TASK_NOT_FOUND: ({ taskId }) => notFound(taskId),
   RECORD_NOT_FOUND: ({ runId }) => notFound(runId),
   // For a user to change the Python original has the text of a read.

@@ -138,6 +138,13 @@ export const hexId: Kind<string> = {
       : fault(field, notAnId(field), "24 hexadecimal digits"),
 };
 
+/** The file of an upload, which is not read into memory; anything that is there is accepted. */
+export const uploadedFile: Kind<unknown> = {
+  expected: "file in multipart/form-data",
+  schema: { type: "string", format: "binary" },
+  read: (value) => value,
+};
+
 /** The name of an IANA time zone. */
 export const timezone: Kind<string> = {
   expected: "IANA time zone such as Asia/Shanghai",

@@ -1,0 +1,23 @@
+import type { FileKind } from "./file-types.ts";
+
+/** A file that was received and is not stored yet. */
+export interface ReceivedFile {
+  /** Where it is now, in the directory `incoming` of its store. */
+  readonly path: string;
+}
+
+/** What a store has to know of a file. */
+export interface FileProperties {
+  readonly kind: FileKind;
+  readonly extension: string;
+  /** The folder, such as `audio/1767542400`; empty: none. */
+  readonly folder: string;
+}
+
+/** Where uploads are stored. */
+export interface FileStore {
+  /** Receives uploads; on the same file system as the stored files. */
+  readonly incoming: string;
+  /** Stores a file durably under a name of its own, which nobody can guess. Returns what clients find it by. */
+  put(file: ReceivedFile, properties: FileProperties): Promise<string>;
+}
