@@ -6,7 +6,15 @@ export const indexes = {
   /** One writer of each version of a stream: the guard against two schedulers deciding on the same state. */
   events: [{ key: { stream: 1, version: 1 }, name: "stream_version", unique: true }],
   /** Finds the tasks that are due next. */
-  scheduler_task_list: [{ key: { next_run_at: 1, _id: 1 }, name: "next_run" }],
+  scheduler_task_list: [
+    { key: { next_run_at: 1, _id: 1 }, name: "next_run" },
+    /** Finds the runs that are to be retried next. Only tasks with such a run have the field. */
+    {
+      key: { next_retry_at: 1 },
+      name: "next_retry",
+      partialFilterExpression: { next_retry_at: { $exists: true } },
+    },
+  ],
   /** The outcome of a command is kept until every process would reject the command as late. */
   scheduler_commands: [{ key: { expires_at: 1 }, name: "expiry", expireAfterSeconds: 0 }],
   scheduler_task_record: [

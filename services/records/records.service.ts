@@ -63,11 +63,15 @@ export const recordsService = ({ config, clock }: RecordsDeps): ServiceSchema =>
       rows: (query) => records.rows(query),
       get: ({ runId }) => records.view(runId),
       status: ({ runId }) => records.status(runId),
-      cancel: async (run) => {
-        await cancel(run);
+      cancel: async ({ taskId, runId, ...cancellation }) => {
+        await cancel({ taskId, runId }, cancellation);
         return null;
       },
-      ended: async ({ runs }) => ({ ended: await ended(runs) }),
+      withdraw: async (run) => {
+        await cancel(run, null);
+        return null;
+      },
+      ended: async ({ runs }) => ended(runs),
       operations: (query) => operations.list(query),
       operationRows: (query) => operations.rows(query),
       locate: async ({ runs }) => ({ places: await lost.locate(runs) }),

@@ -8,6 +8,7 @@ import type { Log } from "../../shared/log.ts";
 import type { Meta } from "../../shared/service.ts";
 import { type ActiveScheduler, activeScheduler } from "./dispatch/active-scheduler.ts";
 import { createDueLoop } from "./dispatch/due-loop.ts";
+import { createRetryLoop } from "./dispatch/retry-loop.ts";
 import { leaderCalls } from "./leadership/leader-calls.ts";
 import { createLeadership, type Leadership } from "./leadership/leadership.ts";
 import { Fenced, mongoFence } from "./leadership/mongo-fence.ts";
@@ -22,6 +23,7 @@ import { createRevocation } from "./runs/revocation.ts";
 import { type RunVerdicts, runVerdicts } from "./runs/run-verdicts.ts";
 import { createRunWatch } from "./runs/run-watch.ts";
 import { type CommandDocument, mongoCommands } from "./store/mongo-commands.ts";
+import { mongoDispatchedRuns } from "./store/mongo-dispatched-runs.ts";
 import { mongoTasks, type TaskStore } from "./store/mongo-tasks.ts";
 import { createTaskCommandHandler, type TaskCommandHandler } from "./store/task-command-handler.ts";
 import type { TaskDocument } from "./store/task-document.ts";
@@ -67,12 +69,11 @@ export interface Scheduler {
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { config, clock, log, broker, events } = options;
   const tasks = mongoTasks(events.db.collection<TaskDocument>("scheduler_task_list"));
-  const { commandHandler, endedRuns, active } = assembleDispatch(options, tasks, (epoch) =>
-    leadership.fenced(epoch),
-  );
-  const { lease, leadership } = assembleLeadership(options, active);
   const { executorAckWaitMs: ackWaitMs } = config;
   const cancellation = runCancellation({ broker, tasks, log, ackWaitMs });
+  const onFenced = (epoch: number) => leadership.fenced(epoch);
+  const { commandHandler, endedRuns, active } = assembleDispatch(options, { tasks, cancellation, onFenced });
+  const { lease, leadership } = assembleLeadership(options, active);
   const commands = assembleCommands(options, { commandHandler, cancellation, leadership });
   const { isActive } = active;
   const onLeader = leaderCalls({
@@ -143,8 +144,15 @@ interface Dispatch {
 /** What the active scheduler works with: the command handler for tasks, the due loop, and the ends of runs. */
 function assembleDispatch(
   { config, clock, log, broker, events }: SchedulerOptions,
-  tasks: TaskStore,
-  onFenced: (epoch: number) => void,
+  {
+    tasks,
+    cancellation,
+    onFenced,
+  }: {
+    readonly tasks: TaskStore;
+    readonly cancellation: RunCancellation;
+    readonly onFenced: (epoch: number) => void;
+  },
 ): Dispatch {
   const { outbox, store, db } = events;
   const fence = mongoFence(db, log);
@@ -155,7 +163,10 @@ function assembleDispatch(
     fence,
     clock,
     maxBatch: config.maxTaskBatch,
-    onMoved: (taskId, state) => loop.stateChanged(taskId, state),
+    onMoved(taskId, state) {
+      loop.stateChanged(taskId, state);
+      retries.stateChanged(taskId, state);
+    },
     onFenced,
   });
   const endedRuns = createEndedRuns({ caller: broker, commandHandler, log });
@@ -168,6 +179,14 @@ function assembleDispatch(
     aheadMs: config.dispatchAheadMs,
     onLoaded: endedRuns.reconcile,
   });
+  const retries = createRetryLoop({
+    tasks,
+    commandHandler,
+    dispatched: mongoDispatchedRuns(db.collection<EventDocument>("events")),
+    clock,
+    log,
+    lookAheadMs: config.lookAheadMs,
+  });
   const { bus } = broker;
   const ackWaitMs = Math.max(1000, config.leaseMs / 2);
   const active = activeScheduler({
@@ -178,6 +197,8 @@ function assembleDispatch(
     bus,
     tasks,
     endedRuns,
+    cancellation,
+    retries,
     log,
     ackWaitMs,
   });

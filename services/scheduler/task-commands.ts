@@ -11,7 +11,7 @@ import type { ManualRuns } from "./runs/manual-runs.ts";
 import type { Revocation } from "./runs/revocation.ts";
 import type { TaskCommandHandler } from "./store/task-command-handler.ts";
 import { checkParamsSize, completeDefinition, triggerOf } from "./task/definition.ts";
-import { isDefined, openRunOf, revokedRuns, TaskNotFound } from "./task/task-state.ts";
+import { isDefined, openRunOf, openRunsOf, revokedRuns, TaskNotFound } from "./task/task-state.ts";
 
 /** The call that a command came with. */
 export interface Request {
@@ -89,7 +89,8 @@ export function taskCommands({
     async "scheduler.change"({ taskId, ...params }, request) {
       const { definition, isActive } = await complete(params, request);
       const command = { type: "change", taskId, definition, isActive, now: clock.now() } as const;
-      const { before } = await commandHandler.handle(command, request);
+      const { before, after } = await commandHandler.handle(command, request);
+      await cancellation.endWaiting(taskId, openRunsOf(after));
       const openRuns = isDefined(before) ? before.openRuns : [];
       await revocation.waitForPlannedTimes(openRuns.filter(({ isRevoked }) => !isRevoked));
       return null;
@@ -101,6 +102,7 @@ export function taskCommands({
         request,
       );
       await revocation.revoke(taskId, revokedRuns(after));
+      await cancellation.endWaiting(taskId, openRunsOf(after));
       return { changed };
     },
 
@@ -116,6 +118,7 @@ export function taskCommands({
     async "scheduler.delete"({ taskId }, request) {
       const { after } = await commandHandler.handle({ type: "delete", taskId, now: clock.now() }, request);
       await revocation.revoke(taskId, revokedRuns(after));
+      await cancellation.endWaiting(taskId, openRunsOf(after));
       return null;
     },
 
@@ -132,7 +135,8 @@ export function taskCommands({
     /** Resolves when the run cannot start any more, except at an executor that is out of reach and has to confirm it. */
     async "scheduler.cancel"({ runId }, request) {
       const { taskId, status } = await cancellation.find(runId);
-      if (status !== "queued" && status !== "running") return { changed: false, status };
+      if (status !== "queued" && status !== "running" && status !== "retrying")
+        return { changed: false, status };
       const by = request.cause.actor ?? null;
       const now = clock.now();
       if (!isDefined(await commandHandler.state(taskId))) {
@@ -147,7 +151,8 @@ export function taskCommands({
       );
       const run = openRunOf(after, runId);
       if (!run?.cancellation) return { changed, status: (await cancellation.find(runId)).status };
-      await cancellation.carryOut({ taskId, runId, cancellation: run.cancellation });
+      const isWaiting = run.retryAt !== undefined;
+      await cancellation.carryOut({ taskId, runId, cancellation: run.cancellation, isWaiting });
       return { changed, status: "cancelling" };
     },
   };

@@ -11,6 +11,7 @@ const ATTEMPT = {
   startedAt: "instant",
   endedAt: { type: "instant", nullable: true },
   outcome: { type: "string", nullable: true },
+  error: { type: "object", nullable: true, props: { type: "string", message: "string" } },
 } as const;
 export type AttemptView = DataOf<typeof ATTEMPT>;
 
@@ -21,7 +22,17 @@ const { name, group, handler, params, strategy, expression } = taskDefinition;
 /** What became of a run so far; a skip has the status `skipped`. */
 export const RECORD_STATUS = {
   type: "enum",
-  values: ["queued", "running", "succeeded", "failed", "timed_out", "cancelled", "lost", "skipped"],
+  values: [
+    "queued",
+    "running",
+    "retrying",
+    "succeeded",
+    "failed",
+    "timed_out",
+    "cancelled",
+    "lost",
+    "skipped",
+  ],
 } as const;
 export type RunStatus = (typeof RECORD_STATUS)["values"][number];
 
@@ -46,11 +57,16 @@ const recordView = {
   expression,
   attempts: { type: "array", items: { type: "object", props: ATTEMPT } },
   progress: nullableObject({ percent: "number", message: { type: "string", nullable: true } }),
+  /** When the next attempt is due; null unless the status is `retrying`. */
+  retryAt: { type: "instant", nullable: true },
   /** Who cancelled the run, and when; null unless it was cancelled on request. */
   cancellation: nullableObject(cancellation),
   log: {
     type: "array",
-    items: { type: "object", props: { at: "instant", level: "string", message: "string" } },
+    items: {
+      type: "object",
+      props: { at: "instant", level: "string", message: "string", attempt: "number|optional" },
+    },
   },
   createdAt: "instant",
   updatedAt: "instant",
@@ -65,7 +81,14 @@ export const RECORD_SORT_FIELDS: readonly RecordSortField[] = [
 ] as RecordSortField[];
 
 /** Where a run is, in the order of the request. */
-export type RunPlace = "ended" | "outbox" | "bus" | "executor" | "lost";
+export type RunPlace = "ended" | "outbox" | "bus" | "executor" | "retry" | "lost";
+
+/** A run that waits for its next attempt, as of the attempt that failed. */
+export interface RetryingRun {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly retryAt: string;
+}
 
 export const recordsActions = {
   "records.list": action({
@@ -101,11 +124,11 @@ export const recordsActions = {
         },
       ],
     },
-    returns: returns<{ ended: readonly string[] }>(),
+    returns: returns<{ ended: readonly string[]; retrying?: readonly RetryingRun[] }>(),
   }),
   "records.locate": action({
     summary:
-      "Where runs are that have been open for a while: `ended` (its outcome is on record, or was purged), `outbox`, `bus`, `executor`, or `lost`: it was in none of these, and was ended. Errors: retryable, while a service that may have a run does not respond.",
+      "Where runs are that have been open for a while: `ended` (its outcome is on record, or was purged), `outbox`, `bus`, `executor`, `retry` (it waits for its next attempt), or `lost`: it was in none of these, and was ended. Errors: retryable, while a service that may have a run does not respond.",
     params: {
       runs: {
         type: "array",
@@ -132,6 +155,13 @@ export const recordsActions = {
       at: "2026-01-05T08:00:02.000Z",
       by: "admin",
     },
+    returns: returns<null>(),
+  }),
+  "records.withdraw": action({
+    summary:
+      "Ends a run that waits for its next attempt as cancelled, because its task was paused, changed or deleted.",
+    params: { taskId: "id", runId: "id" },
+    example: { taskId: "66f2a1b00a1b2c3d4e5f6070", runId: "66f2a1c00a1b2c3d4e5f6071" },
     returns: returns<null>(),
   }),
   "records.get": action({

@@ -31,6 +31,9 @@ const ended = {
   log: { type: "array", max: 1000, optional: true, items: logLine },
 } as const;
 
+/** When the next attempt is due. If absent, the run has ended with this attempt. */
+const retried = { retryAt: { type: "instant", optional: true } } as const;
+
 const example = {
   runId: "66f2a1c00a1b2c3d4e5f6071",
   taskId: "66f2a1b00a1b2c3d4e5f6070",
@@ -104,6 +107,7 @@ export const runEvents = eventFamily({
         props: { type: "string", message: "string", stack: "string|optional" },
       },
       retryable: "boolean",
+      ...retried,
     },
     example: {
       ...exampleEnd,
@@ -120,7 +124,7 @@ export const runEvents = eventFamily({
     source: "executor",
     stream: "run",
     summary: "An attempt was aborted because it took longer than its timeout.",
-    data: { ...ended, timeoutMs: { type: "number", integer: true, min: 1 } },
+    data: { ...ended, timeoutMs: { type: "number", integer: true, min: 1 }, ...retried },
     example: { ...exampleEnd, timeoutMs: 2000 },
   }),
   "run.cancelled": event({
@@ -183,16 +187,22 @@ export type RunEnded = Extract<
   { type: "run.succeeded" | "run.failed" | "run.timed_out" | "run.cancelled" | "run.lost" }
 >;
 
-/** True for the events after which a run's attempt is over. */
-export function isRunEnded(event: { readonly type: string }): event is RunEnded {
+/** True for the events after which a run is over: not for a failed attempt that is followed by another one. */
+export function isRunEnded(event: { readonly type: string; readonly data?: unknown }): event is RunEnded {
   switch (event.type) {
-    case "run.succeeded":
     case "run.failed":
     case "run.timed_out":
+      return retryAtOf(event) === null;
+    case "run.succeeded":
     case "run.cancelled":
     case "run.lost":
       return true;
     default:
       return false;
   }
+}
+
+/** When the next attempt is due after an attempt that failed or timed out; null if there is none. */
+export function retryAtOf({ data }: { readonly data?: unknown }): string | null {
+  return (data as { readonly retryAt?: string } | undefined)?.retryAt ?? null;
 }

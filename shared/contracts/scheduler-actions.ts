@@ -139,7 +139,13 @@ export const schedulerActions = {
         items: {
           type: "object",
           strict: true,
-          props: { taskId: "id", runId: "id", mayHaveEnded: "boolean" },
+          props: {
+            taskId: "id",
+            runId: "id",
+            mayHaveEnded: "boolean",
+            /** Given for runs that may have several. */
+            attempt: { type: "number", integer: true, min: 1, optional: true },
+          },
         },
       },
     },

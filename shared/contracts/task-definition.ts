@@ -1,3 +1,5 @@
+import { retryPolicy } from "./retry-policy.ts";
+
 export const EXEC_STRATEGIES = ["interval", "date", "cron", "once"] as const;
 export const CRON_DIALECTS = ["kinit", "quartz", "unix"] as const;
 export const MISFIRE_POLICIES = ["fire_once", "skip", "fire_all"] as const;
@@ -35,6 +37,11 @@ export const taskDefinition = {
   overlap: { type: "enum", values: OVERLAP_POLICIES },
   /** An attempt is aborted after this; null leaves it to the handler's own limit. */
   timeoutMs: { type: "number", integer: true, min: 1, max: 604_800_000, nullable: true },
+  /** Retries of failed attempts. These four are absent in the events of version 0.1. */
+  retryLimit: { ...retryPolicy.limit, optional: true },
+  retryBackoff: { ...retryPolicy.backoff, optional: true },
+  retryDelayMs: { ...retryPolicy.delayMs, optional: true },
+  retryMaxDelayMs: { ...retryPolicy.maxDelayMs, optional: true },
 } as const;
 
 /** What a caller may leave out, with what then holds. The time zone is left out, too: its default is a setting. */
@@ -44,6 +51,10 @@ export const taskDefaults = {
   misfireGraceMs: 1000,
   overlap: "skip",
   timeoutMs: null,
+  retryLimit: 0,
+  retryBackoff: "exponential",
+  retryDelayMs: 1000,
+  retryMaxDelayMs: 3_600_000,
 } as const;
 
 export const exampleDefinition = {

@@ -1,4 +1,5 @@
 import { type EventOf, event, eventFamily } from "./event.ts";
+import { retryPolicy } from "./retry-policy.ts";
 import { exampleDefinition, SKIP_REASONS, taskDefinition } from "./task-definition.ts";
 
 const taskId = "66f2a1b00a1b2c3d4e5f6070";
@@ -86,6 +87,8 @@ export const taskEvents = eventFamily({
       strategy: taskDefinition.strategy,
       expression: taskDefinition.expression,
       timeoutMs: taskDefinition.timeoutMs,
+      /** Absent if failed attempts are not retried. */
+      retry: { type: "object", strict: true, optional: true, props: retryPolicy },
       ...plan,
       at: "instant",
     },

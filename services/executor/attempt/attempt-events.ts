@@ -1,4 +1,6 @@
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
+import { isoInstant } from "../../../shared/contracts/instants.ts";
+import { type RetryPolicy, retryDelayMs } from "../../../shared/contracts/retry-policy.ts";
 import type { Cancellation, RunEvent } from "../../../shared/contracts/run-events.ts";
 import type { Outcome } from "./outcome.ts";
 import type { LogLine } from "./run-log.ts";
@@ -31,7 +33,7 @@ export interface AttemptSpan {
 export function endEvent(
   identity: AttemptIdentity,
   { startedAt, endedAt, lines }: AttemptSpan & { readonly lines: readonly LogLine[] },
-  outcome: Outcome,
+  { outcome, retry }: { readonly outcome: Outcome; readonly retry: RetryPolicy | undefined },
 ): RunEvent {
   const data = { ...identity, startedAt, endedAt, ...(lines.length > 0 ? { log: lines } : undefined) };
   switch (outcome.kind) {
@@ -40,14 +42,33 @@ export function endEvent(
       return { type: "run.succeeded", data: result === undefined ? data : { ...data, result } };
     }
     case "failed":
-      return { type: "run.failed", data: { ...data, error: outcome.error, retryable: outcome.retryable } };
+      return {
+        type: "run.failed",
+        data: {
+          ...data,
+          error: outcome.error,
+          retryable: outcome.retryable,
+          ...(outcome.retryable && nextAttempt(data, retry)),
+        },
+      };
     case "timed_out":
-      return { type: "run.timed_out", data: { ...data, timeoutMs: outcome.timeoutMs } };
+      return {
+        type: "run.timed_out",
+        data: { ...data, timeoutMs: outcome.timeoutMs, ...nextAttempt(data, retry) },
+      };
     case "cancelled": {
       const request = requested(outcome.cancellation);
       return { type: "run.cancelled", data: { ...data, reason: "requested", hasStarted: true, ...request } };
     }
   }
+}
+
+function nextAttempt(
+  { runId, attempt, endedAt }: AttemptIdentity & Pick<AttemptSpan, "endedAt">,
+  retry: RetryPolicy | undefined,
+): { readonly retryAt?: string } {
+  if (!retry || attempt > retry.limit) return {};
+  return { retryAt: isoInstant(Date.parse(endedAt) + retryDelayMs(retry, runId, attempt)) };
 }
 
 /** Returns the event of a run that was revoked, or cancelled on request, before it started. */

@@ -64,7 +64,8 @@ export class OutcomePublisher {
 
   #emitEnd({ due, identity, span, context }: EndedAttempt, outcome: Outcome): Promise<void> {
     const lines = context?.lines?.take() ?? [];
-    return this.#emit(endEvent(identity, { ...span, lines }, outcome), due);
+    const { retry } = due.data;
+    return this.#emit(endEvent(identity, { ...span, lines }, { outcome, retry }), due);
   }
 
   /** An outcome that the bus will never accept is replaced by a failure, so that the run is not executed again. */

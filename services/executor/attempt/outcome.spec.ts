@@ -69,11 +69,19 @@ describe("a value that a handler threw", () => {
     assert.equal(outcome.retryable, true);
   });
 
-  it("has its name as type and is not retryable if it is another error", () => {
+  it("is not retryable if it excludes that", () => {
+    for (const error of [
+      new AppError("GET answered 404", { type: "HTTP_STATUS", retryable: false }),
+      Object.assign(new Error("no"), { retryable: false }),
+    ])
+      assert.equal(failure(thrown(error)).retryable, false);
+  });
+
+  it("has its name as type and is retryable if it is another error", () => {
     const outcome = failure(thrown(new RangeError("too far")));
     assert.deepEqual(
       [outcome.error.type, outcome.error.message, outcome.retryable],
-      ["RangeError", "too far", false],
+      ["RangeError", "too far", true],
     );
   });
 

@@ -1,6 +1,6 @@
 import type { Cancellation } from "../../../shared/contracts/run-events.ts";
 import { type StorableFault, toStorable } from "../../../shared/contracts/storable.ts";
-import { errorMessage, errorType, isRetryable } from "../../../shared/errors.ts";
+import { errorMessage, errorType } from "../../../shared/errors.ts";
 import {
   cutText,
   ERROR_TYPE_MAX_BYTES,
@@ -93,11 +93,16 @@ export function thrown(error: unknown): Outcome {
       message: cutText(messageOf(error), MESSAGE_MAX_BYTES),
     };
     const withStack = typeof stack === "string" ? { ...text, stack: cutText(stack, STACK_MAX_BYTES) } : text;
-    return { kind: "failed", error: withStack, retryable: isRetryable(error) };
+    return { kind: "failed", error: withStack, retryable: mayBeRetried(error) };
   } catch {
     const message = "The handler threw an object that cannot be read";
     return { kind: "failed", error: { type: "NOT_AN_ERROR", message }, retryable: false };
   }
+}
+
+/** Only an error that excludes it is not retried: most libraries' errors do not state whether a retry may help. */
+function mayBeRetried(error: unknown): boolean {
+  return (error as { retryable?: unknown } | null | undefined)?.retryable !== false;
 }
 
 function messageOf(error: unknown): string {

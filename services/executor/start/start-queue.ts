@@ -75,8 +75,8 @@ export function startQueue<R extends QueuedRun>(deps: StartQueueDeps<R>): StartQ
     },
   });
   const toConfirm = (run: R): RunToConfirm => {
-    const { taskId, runId } = run.due.data;
-    return { taskId, runId, mayHaveEnded: gate.mayHaveEnded(run) };
+    const { taskId, runId, attempt, retry } = run.due.data;
+    return { taskId, runId, mayHaveEnded: gate.mayHaveEnded(run), ...(retry && { attempt }) };
   };
 
   return {

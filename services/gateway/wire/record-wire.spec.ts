@@ -23,6 +23,7 @@ const succeeded: RecordView = {
   params: { name: "kinit", age: 3 },
   strategy: "interval",
   expression: "10 * * * *",
+  retryAt: null,
   cancellation: null,
   attempts: [
     {
@@ -31,6 +32,7 @@ const succeeded: RecordView = {
       startedAt: "2026-01-05T08:00:10.004Z",
       endedAt: "2026-01-05T08:00:12.010Z",
       outcome: "succeeded",
+      error: null,
     },
   ],
   progress: null,
@@ -71,12 +73,14 @@ describe("showRecord", () => {
             started_datetime: "2026-01-05 16:00:10",
             ended_datetime: "2026-01-05 16:00:12",
             outcome: "succeeded",
+            error: null,
           },
         ],
+        retry_datetime: null,
         cancelled_datetime: null,
         cancelled_by: null,
         progress: null,
-        log: [{ datetime: "2026-01-05 16:00:11", level: "info", message: "hello" }],
+        log: [{ datetime: "2026-01-05 16:00:11", level: "info", message: "hello", attempt: 1 }],
       }),
     );
   });

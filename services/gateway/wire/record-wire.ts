@@ -37,6 +37,7 @@ export const recordSortFields: Readonly<Record<string, RecordSortField>> = {
   skip: "skip",
   error_type: "errorType",
   attempts: "attempts",
+  retry_datetime: "retryAt",
   cancelled_datetime: "cancellation",
   progress: "progress",
   log: "log",
@@ -82,15 +83,24 @@ export const recordShape = shape(
           started_datetime: wallTimeRule,
           ended_datetime: wallTimeOrNull,
           outcome: nullableText,
+          error: {
+            type: "object",
+            nullable: true,
+            props: { type: "string", message: "string" },
+          },
         },
       },
     },
+    retry_datetime: wallTimeOrNull,
     cancelled_datetime: wallTimeOrNull,
     cancelled_by: nullableText,
     progress: { type: "object", nullable: true, props: { percent: "number", message: nullableText } },
     log: {
       type: "array",
-      items: { type: "object", props: { datetime: wallTimeRule, level: "string", message: "string" } },
+      items: {
+        type: "object",
+        props: { datetime: wallTimeRule, level: "string", message: "string", attempt: "number" },
+      },
     },
   },
   {
@@ -121,12 +131,14 @@ export const recordShape = shape(
         started_datetime: "2026-01-05 16:00:10",
         ended_datetime: "2026-01-05 16:00:12",
         outcome: "succeeded",
+        error: null,
       },
     ],
+    retry_datetime: null,
     cancelled_datetime: null,
     cancelled_by: null,
     progress: null,
-    log: [{ datetime: "2026-01-05 16:00:10", level: "info", message: "name: kinit, age: 3" }],
+    log: [{ datetime: "2026-01-05 16:00:10", level: "info", message: "name: kinit, age: 3", attempt: 1 }],
   },
 );
 
@@ -164,11 +176,18 @@ export function showRecord(record: RecordView, display: RecordDisplay): Shown<ty
       started_datetime: show(attempt.startedAt),
       ended_datetime: showOrNull(attempt.endedAt),
       outcome: attempt.outcome,
+      error: attempt.error,
     })),
+    retry_datetime: showOrNull(record.retryAt),
     cancelled_datetime: showOrNull(record.cancellation?.at ?? null),
     cancelled_by: record.cancellation?.by ?? null,
     progress: record.progress,
-    log: record.log.map(({ at, level, message }) => ({ datetime: show(at), level, message })),
+    log: record.log.map(({ at, level, message, attempt = 1 }) => ({
+      datetime: show(at),
+      level,
+      message,
+      attempt,
+    })),
   };
 }
 
@@ -179,6 +198,7 @@ function outcome(record: RecordView, { datetimes, language }: RecordDisplay): Ou
   switch (record.status) {
     case "queued":
     case "running":
+    case "retrying":
       return { retval: null, exception: null, traceback: null };
     case "succeeded":
       return { retval: pythonJson(record.result), exception: "null", traceback: "null" };

@@ -1,3 +1,4 @@
+import { RETRY_BACKOFFS } from "../../../shared/contracts/retry-policy.ts";
 import {
   CRON_DIALECTS,
   EXEC_STRATEGIES,
@@ -10,7 +11,7 @@ import { nullable, optional, required } from "./wire-validation.ts";
 
 /**
  * The definition of a task on the wire: each field by its own name, with its name on the wire and how it is read. The
- * order is that of the API; the last six fields are ours. The Python original checks nothing of an inactive task; here
+ * order is that of the API; the fields from the time zone on are ours. The Python original checks nothing of an inactive task; here
  * every definition has to be valid.
  */
 export const definitionFields = {
@@ -30,6 +31,13 @@ export const definitionFields = {
   misfireGraceMs: { wire: "misfire_grace_ms", input: optional(nullable(whole(rules.misfireGraceMs)), null) },
   overlap: { wire: "overlap_policy", input: optional(nullable(choice(OVERLAP_POLICIES)), null) },
   timeoutMs: { wire: "timeout_ms", input: optional(nullable(whole(rules.timeoutMs)), null) },
+  retryLimit: { wire: "retry_limit", input: optional(nullable(whole(rules.retryLimit)), null) },
+  retryBackoff: { wire: "retry_backoff", input: optional(nullable(choice(RETRY_BACKOFFS)), null) },
+  retryDelayMs: { wire: "retry_delay_ms", input: optional(nullable(whole(rules.retryDelayMs)), null) },
+  retryMaxDelayMs: {
+    wire: "retry_max_delay_ms",
+    input: optional(nullable(whole(rules.retryMaxDelayMs)), null),
+  },
 } as const;
 export type DefinitionField = keyof typeof definitionFields;
 

@@ -79,7 +79,12 @@ describe("toDefinition", () => {
   });
 
   it("leaves policies that are null to the scheduler", () => {
-    const definition = define({ ...documented, timezone: null, timeout_ms: null, overlap_policy: null });
+    const definition = define({
+      ...documented,
+      timezone: null,
+      timeout_ms: null,
+      overlap_policy: null,
+    });
     for (const name of ["timezone", "timeoutMs", "overlap"]) assert.ok(!(name in definition));
   });
 });
@@ -103,6 +108,10 @@ describe("showTask", () => {
     misfireGraceMs: 1000,
     overlap: "skip",
     timeoutMs: null,
+    retryLimit: 0,
+    retryBackoff: "exponential",
+    retryDelayMs: 1000,
+    retryMaxDelayMs: 3_600_000,
     status: "active",
     createdAt: "2026-01-05T08:00:00.123Z",
     updatedAt: "2026-01-05T08:00:00.123Z",
@@ -136,6 +145,10 @@ describe("showTask", () => {
         misfire_grace_ms: 1000,
         overlap_policy: "skip",
         timeout_ms: null,
+        retry_limit: 0,
+        retry_backoff: "exponential",
+        retry_delay_ms: 1000,
+        retry_max_delay_ms: 3_600_000,
       }),
     );
   });

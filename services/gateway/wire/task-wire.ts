@@ -70,6 +70,10 @@ export const taskShape = shape(
     misfire_grace_ms: rules.misfireGraceMs,
     overlap_policy: rules.overlap,
     timeout_ms: rules.timeoutMs,
+    retry_limit: rules.retryLimit,
+    retry_backoff: rules.retryBackoff,
+    retry_delay_ms: rules.retryDelayMs,
+    retry_max_delay_ms: rules.retryMaxDelayMs,
   },
   {
     name: "greet",
@@ -94,6 +98,10 @@ export const taskShape = shape(
     misfire_grace_ms: 1000,
     overlap_policy: "skip",
     timeout_ms: null,
+    retry_limit: 0,
+    retry_backoff: "exponential",
+    retry_delay_ms: 1000,
+    retry_max_delay_ms: 3_600_000,
   },
 );
 

@@ -1,6 +1,7 @@
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import type { ActionParams } from "../../../shared/contracts/actions.ts";
+import type { Cancellation } from "../../../shared/contracts/run-events.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { RecordStore } from "../record/mongo-records.ts";
 import type { SourceEvents } from "../record/mongo-source-events.ts";
@@ -19,11 +20,15 @@ export interface CancelRunDeps {
 }
 
 /**
- * Ends a run that no executor has as cancelled, unless it has an outcome, also one that is still on the bus.
+ * Ends a run that no executor has as cancelled, unless it has an outcome, also one that is still on the bus. Without a
+ * cancellation, only a run that waits for a retry is ended.
  *
  * @throws retryable errors while outcomes wait to be recorded, or the store is not available
  */
-export type CancelRun = (run: ActionParams<"records.cancel">) => Promise<void>;
+export type CancelRun = (
+  run: ActionParams<"records.withdraw">,
+  cancellation: Cancellation | null,
+) => Promise<void>;
 
 /** An outcome of the run may be among the events that wait to be recorded. */
 class OutcomeUnknown extends AppError {
@@ -45,10 +50,10 @@ export function cancelRun(deps: CancelRunDeps): CancelRun {
     if (source) await recorder.record(await sources.read([source.id]), { isRedelivered: true });
   }
 
-  return async ({ taskId, runId, at, by }) => {
+  return async ({ taskId, runId }, cancellation) => {
     await recordIfMissing({ taskId, runId });
     if (!(await bus.hasCaughtUp("records", "run.*", CATCH_UP_LIMIT_MS))) throw new OutcomeUnknown();
-    const command = { type: "cancel", cancellation: { at, by }, node, now: clock.now() } as const;
+    const command = { type: "cancel", cancellation, node, now: clock.now() } as const;
     await handler.handle({ id: runId, command });
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../shared/clock.ts";
-import type { ActionParams } from "../../../shared/contracts/actions.ts";
+import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
 import type { RecordStore } from "../record/mongo-records.ts";
 import type { SourceEvents } from "../record/mongo-source-events.ts";
 
@@ -10,11 +10,14 @@ export interface EndedRunsDeps {
 }
 
 /**
- * Returns the ids of those runs that have a recorded outcome, or had one before they were purged.
+ * Returns the ids of those runs that have a recorded outcome, or had one before they were purged, and those that wait for
+ * their next attempt.
  *
  * @throws `STORE_UNAVAILABLE`
  */
-export type EndedRuns = (runs: ActionParams<"records.ended">["runs"]) => Promise<readonly string[]>;
+export type EndedRuns = (
+  runs: ActionParams<"records.ended">["runs"],
+) => Promise<ActionResult<"records.ended">>;
 
 /** No run that was planned within this time is purged: retention keeps runs for two minutes at least. */
 const KEPT_MS = 60_000;
@@ -25,13 +28,16 @@ const KEPT_MS = 60_000;
  */
 export function endedRuns({ records, sources, clock }: EndedRunsDeps): EndedRuns {
   return async (runs) => {
-    const { ended, missing } = await records.outcomes(runs.map(({ runId }) => runId));
+    const { ended, retrying, missing } = await records.outcomes(runs.map(({ runId }) => runId));
     const before = clock.now() - KEPT_MS;
     const doubtful = runs.filter(
       ({ runId, plannedAt }) => missing.has(runId) && Date.parse(plannedAt) < before,
     );
     const waiting = new Set((await sources.ofRuns(doubtful)).map(({ recordId }) => recordId));
     const purged = new Set(doubtful.flatMap(({ runId }) => (waiting.has(runId) ? [] : [runId])));
-    return runs.flatMap(({ runId }) => (ended.has(runId) || purged.has(runId) ? [runId] : []));
+    return {
+      ended: runs.flatMap(({ runId }) => (ended.has(runId) || purged.has(runId) ? [runId] : [])),
+      ...(retrying.length > 0 && { retrying }),
+    };
   };
 }

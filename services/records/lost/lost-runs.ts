@@ -2,6 +2,7 @@ import type { ActionParams } from "../../../shared/contracts/actions.ts";
 import type { RunPlace } from "../../../shared/contracts/records-actions.ts";
 import type { RecordStore } from "../record/mongo-records.ts";
 import type { SourceEvent, SourceEvents } from "../record/mongo-source-events.ts";
+import { numberOfLatest } from "../record/record.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { DeclareLost } from "./declare-lost.ts";
 import type { RunLocations } from "./run-locations.ts";
@@ -13,6 +14,11 @@ export interface LostRunsDeps {
   readonly locations: RunLocations;
   readonly declareLost: DeclareLost;
 }
+
+const isOf =
+  (runId: string) =>
+  ({ recordId }: SourceEvent): boolean =>
+    recordId === runId;
 
 /** Finds runs that are at no location. Errors are retryable; what was done before an error stays done. */
 export interface LostRuns {
@@ -48,6 +54,12 @@ export function lostRuns(deps: LostRunsDeps): LostRuns {
     const found = new Map<string, RunPlace>(await locations.locate(runs));
     for (const [runId, seen] of open) {
       if (found.has(runId)) continue;
+      const dispatched = Math.max(...runs.filter(isOf(runId)).map(({ attempt }) => attempt));
+      // The scheduler has it: no later attempt was dispatched than the one that failed.
+      if (seen.state.status === "retrying" && numberOfLatest(seen.state.attempts) >= dispatched) {
+        found.set(runId, "retry");
+        continue;
+      }
       await declareLost(seen, REASON);
       found.set(runId, "lost");
     }

@@ -1,5 +1,6 @@
 import { type AnyBulkWriteOperation, type Collection, ObjectId } from "mongodb";
 import type { ActionParams, ActionResult } from "../../../shared/contracts/actions.ts";
+import type { RetryingRun } from "../../../shared/contracts/records-actions.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { StateStore } from "../../../shared/event-store/command-handler-options.ts";
 import type { Versioned } from "../../../shared/event-store/decide-batch.ts";
@@ -40,8 +41,8 @@ export interface RecordStore extends StateStore<RunRecord | null, RunCommand, De
   open(ids: readonly string[]): Promise<ReadonlyMap<string, Versioned<RunRecord>>>;
   /** Open runs without any event for longer than allowed. */
   overdue(now: number, limit: number): Promise<readonly Versioned<RunRecord>[]>;
-  /** Those of these runs that have an outcome, and those that are not recorded. */
-  outcomes(runIds: readonly string[]): Promise<{ ended: ReadonlySet<string>; missing: ReadonlySet<string> }>;
+  /** Those of these runs that have an outcome, those that wait for a retry, and those that are not recorded. */
+  outcomes(runIds: readonly string[]): Promise<RunOutcomes>;
   /**
    * Includes a run that was dispatched just now and is not recorded yet.
    *
@@ -59,6 +60,12 @@ export interface RecordStore extends StateStore<RunRecord | null, RunCommand, De
   rows(query: ActionParams<"records.rows">): Promise<ActionResult<"records.rows">>;
 }
 
+export interface RunOutcomes {
+  readonly ended: ReadonlySet<string>;
+  readonly retrying: readonly RetryingRun[];
+  readonly missing: ReadonlySet<string>;
+}
+
 export interface MongoRecordsOptions {
   readonly records: Collection<RecordDocument>;
   /** Finds the `task.due` of a run that is not recorded yet. */
@@ -73,7 +80,8 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
   const { records, justDispatched = async () => null, lostMs, defaultTimeoutMs } = options;
   const pages = mongoPages(records, toView);
   const documentOf = ({ state: record, version }: Versioned<RunRecord>) => {
-    const seen = Math.max(Date.parse(record.updatedAt), Date.parse(record.plannedAt));
+    const { updatedAt, plannedAt, retryAt } = record;
+    const seen = Math.max(Date.parse(updatedAt), Date.parse(plannedAt), retryAt ? Date.parse(retryAt) : 0);
     return toDocument(record, {
       version,
       openUntil: new Date(seen + (record.timeoutMs ?? defaultTimeoutMs) + lostMs),
@@ -124,11 +132,13 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
 
     async outcomes(runIds) {
       const query = { _id: { $in: runIds.map((id) => new ObjectId(id)) } };
-      const found = await withStoreErrors(records.find(query, { projection: { open_until: 1 } }).toArray());
+      const projection = { open_until: 1, status: 1, retry_datetime: 1, "attempts.attempt": 1 };
+      const found = await withStoreErrors(records.find(query, { projection }).toArray());
       const ended = found.filter(({ open_until }) => open_until === undefined);
       const missing = new Set(runIds);
       for (const { _id } of found) missing.delete(_id.toHexString());
-      return { ended: new Set(ended.map(({ _id }) => _id.toHexString())), missing };
+      const retrying = found.flatMap(retryingRun);
+      return { ended: new Set(ended.map(({ _id }) => _id.toHexString())), retrying, missing };
     },
 
     async view(runId) {
@@ -157,6 +167,12 @@ export function mongoRecords(options: MongoRecordsOptions): RecordStore {
 
     rows: pages.rows,
   };
+}
+
+function retryingRun({ _id, status, retry_datetime, attempts = [] }: RecordDocument): RetryingRun[] {
+  if (status !== "retrying" || !retry_datetime) return [];
+  const attempt = attempts.reduce((latest, each) => Math.max(latest, each.attempt ?? 1), 1);
+  return [{ runId: _id.toHexString(), attempt, retryAt: retry_datetime.toISOString() }];
 }
 
 function byId(documents: readonly RecordDocument[]): Map<string, Versioned<RunRecord>> {

@@ -16,11 +16,13 @@ export const recordReadModel: ReadModel = {
   },
 };
 
-/** Each `task.due` and `task.skipped` starts a record. */
+/** Each `task.skipped`, and the `task.due` of each first attempt, starts a record. */
 async function* sourcesOf(events: Collection<EventDocument>): AsyncIterable<EventDocument> {
   for await (const event of eventsOf(events, "task"))
-    if (event.type === "task.due" || event.type === "task.skipped") yield event;
+    if (event.type === "task.skipped" || (event.type === "task.due" && isFirst(event))) yield event;
 }
+
+const isFirst = ({ data }: EventDocument) => (data as { readonly attempt: number }).attempt === 1;
 
 async function recordsOf(
   events: Collection<EventDocument>,

@@ -9,6 +9,8 @@ import type { RecordedEvent } from "./record.ts";
 export interface SourceEvent extends WrittenEvent {
   readonly type: "task.due" | "task.skipped";
   readonly recordId: string;
+  /** The attempt that was dispatched; 1 for a skip. */
+  readonly attempt: number;
 }
 
 export interface RunOfTask {
@@ -28,7 +30,7 @@ export interface SourceEvents {
   read(ids: readonly string[]): Promise<readonly RecordedEvent[]>;
 }
 
-const FIELDS = { writer: 1, type: 1, "data.runId": 1, "data.skipId": 1 } as const;
+const FIELDS = { writer: 1, type: 1, "data.runId": 1, "data.skipId": 1, "data.attempt": 1 } as const;
 /** Streams that are searched at the same time. */
 const SEARCHES = 8;
 /** A run is dispatched shortly before the time in its id, or up to this long after it when "run now" takes long. */
@@ -84,6 +86,7 @@ export function mongoSourceEvents(events: Collection<EventDocument>): SourceEven
 const recordedEvent = (document: EventDocument) => fromEventDocument(document) as RecordedEvent;
 
 function sourceEvent({ _id, type, writer = "", data }: EventDocument): SourceEvent {
-  const { runId, skipId } = data as { runId?: string; skipId?: string };
-  return { id: _id, type: type as SourceEvent["type"], writer, recordId: (runId ?? skipId) as string };
+  const { runId, skipId, attempt = 1 } = data as { runId?: string; skipId?: string; attempt?: number };
+  const recordId = (runId ?? skipId) as string;
+  return { id: _id, type: type as SourceEvent["type"], writer, recordId, attempt };
 }

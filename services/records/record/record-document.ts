@@ -30,6 +30,8 @@ export interface RecordDocument {
   readonly skip?: { readonly reason: string; readonly count: number; readonly last_planned_datetime: Date };
   readonly timeout_ms?: number;
   readonly attempts?: readonly AttemptDocument[];
+  /** When the latest retry is due; only runs that were retried have it. */
+  readonly retry_datetime?: Date;
   readonly cancelled_datetime?: Date;
   readonly cancelled_by?: string | null;
   readonly progress?: { readonly at: Date; readonly percent: number; readonly message: string | null };
@@ -37,6 +39,7 @@ export interface RecordDocument {
     readonly at: Date;
     readonly level: string;
     readonly message: string;
+    readonly attempt?: number;
   }[];
   readonly contradictions?: number;
   /** When the run counts as lost; absent once it has an outcome. */
@@ -50,6 +53,8 @@ interface AttemptDocument {
   readonly started_datetime: Date;
   readonly ended_datetime?: Date;
   readonly outcome?: Outcome;
+  readonly attempt?: number;
+  readonly error?: { readonly type: string; readonly message: string };
 }
 
 export function toDocument(
@@ -78,6 +83,7 @@ export function toDocument(
           },
         }),
     ...(attempts.length === 0 ? {} : { attempts: attempts.map(attemptDocument) }),
+    ...(record.retryAt === null ? {} : { retry_datetime: new Date(record.retryAt) }),
     ...(cancellation === null
       ? {}
       : { cancelled_datetime: new Date(cancellation.at), cancelled_by: cancellation.by }),
@@ -117,8 +123,12 @@ function attemptDocument({
   startedAt,
   endedAt,
   outcome,
+  attempt,
+  error,
 }: RunRecord["attempts"][number]): AttemptDocument {
   return {
+    ...(attempt && { attempt }),
+    ...(error && { error }),
     executor,
     started_datetime: new Date(startedAt),
     ...(endedAt === null ? {} : { ended_datetime: new Date(endedAt) }),
@@ -150,12 +160,8 @@ export function fromDocument(document: RecordDocument): RunRecord {
       : null,
     described: job_class === undefined ? null : describedIn(document, job_class),
     timeoutMs: document.timeout_ms ?? null,
-    attempts: (document.attempts ?? []).map(({ executor, started_datetime, ended_datetime, outcome }) => ({
-      executor,
-      startedAt: started_datetime.toISOString(),
-      endedAt: ended_datetime?.toISOString() ?? null,
-      outcome: outcome ?? null,
-    })),
+    attempts: (document.attempts ?? []).map(attemptIn),
+    retryAt: document.retry_datetime?.toISOString() ?? null,
     cancellation: cancelled_datetime
       ? { at: cancelled_datetime.toISOString(), by: document.cancelled_by ?? null }
       : null,
@@ -164,6 +170,18 @@ export function fromDocument(document: RecordDocument): RunRecord {
     contradictions: document.contradictions ?? 0,
     createdAt: document.create_datetime.toISOString(),
     updatedAt: document.update_datetime.toISOString(),
+  };
+}
+
+function attemptIn(stored: AttemptDocument): RunRecord["attempts"][number] {
+  const { executor, started_datetime, ended_datetime, outcome = null, attempt, error } = stored;
+  return {
+    ...(attempt && { attempt }),
+    executor,
+    startedAt: started_datetime.toISOString(),
+    endedAt: ended_datetime?.toISOString() ?? null,
+    outcome,
+    ...(error && { error }),
   };
 }
 
@@ -206,7 +224,25 @@ export function toView(document: RecordDocument): RecordView {
     params: described?.params ?? null,
     strategy: described?.strategy ?? null,
     expression: described?.expression ?? null,
-    attempts: attempts.map((attempt, index) => ({ number: index + 1, ...attempt })),
+    attempts: attempts.map((attempt, index) => attemptView(record, attempt, index)),
+    retryAt: record.status === "retrying" ? record.retryAt : null,
     progress: progress ? { percent: progress.percent, message: progress.message } : null,
+  };
+}
+
+/** The error of a run that has one attempt is stored once, with the record. */
+function attemptView(
+  { status, error }: Pick<RunRecord, "status" | "error">,
+  { executor, startedAt, endedAt, outcome, error: own }: RunRecord["attempts"][number],
+  index: number,
+): RecordView["attempts"][number] {
+  const shown = own ?? (outcome !== null && outcome === status ? error : null);
+  return {
+    number: index + 1,
+    executor,
+    startedAt,
+    endedAt,
+    outcome,
+    error: shown && { type: shown.type, message: shown.message },
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { catalogue, type DomainEvent } from "../../../shared/contracts/catalogue.ts";
 import { seal } from "../../../shared/envelope.ts";
-import { foldRecord, isFolded, LOG_LINES, type RecordedEvent, type RunRecord } from "./record.ts";
+import { foldRecord, isFolded, isOpen, LOG_LINES, type RecordedEvent, type RunRecord } from "./record.ts";
 import { fromDocument, toDocument } from "./record-document.ts";
 
 const runId = "66f2a1c00a1b2c3d4e5f6071";
@@ -95,6 +95,50 @@ describe("the record of a run", () => {
     assert.match(cancelled.error?.message ?? "", /cancelled on request/);
     assert.deepEqual([cancelled.cancellation, cancelled.attempts.length], [{ at, by }, 1]);
     assert.match(fold([due, event("run.lost")]).error?.message ?? "", /no sign of life/);
+  });
+
+  it("has all attempts of a run, whatever order their events arrive in", () => {
+    const error = { type: "E", message: "no" };
+    const line = { at: "2026-01-05T08:00:01.000Z", level: "info", message: "x" };
+    const retryAt = "2026-01-05T08:01:00.000Z";
+    const failed = event("run.failed", { error, retryAt, log: [line] });
+    const again = { attempt: 2, startedAt: retryAt };
+    const startedAgain = event("run.started", again);
+    const succeededAgain = event("run.succeeded", {
+      ...again,
+      endedAt: "2026-01-05T08:01:02.000Z",
+      log: [line],
+    });
+    const waiting = fold([due, failed]);
+    assert.deepEqual([waiting.status, waiting.retryAt, isOpen(waiting)], ["retrying", retryAt, true]);
+    assert.equal(fold([due, failed, startedAgain]).status, "running");
+    assert.equal(fold([due, startedAgain, failed]).status, "running");
+    for (const events of [
+      [due, failed, startedAgain, succeededAgain],
+      [due, startedAgain, succeededAgain, failed],
+    ]) {
+      const record = fold(events);
+      assert.deepEqual([record.status, record.contradictions], ["succeeded", 0]);
+      assert.deepEqual(
+        record.attempts.map(({ attempt = 1, outcome, error: own }) => [attempt, outcome, own]),
+        [
+          [1, "failed", error],
+          [2, "succeeded", undefined],
+        ],
+      );
+      assert.deepEqual(record.log.map(({ attempt = 1 }) => attempt).sort(), [1, 2]);
+    }
+    const openUntil = new Date(0);
+    assert.deepEqual(fromDocument(toDocument(waiting, { version: 1, openUntil })), waiting);
+  });
+
+  it("says why a retry did not come", () => {
+    const failed = event("run.failed", { retryAt: "2026-01-05T08:01:00.000Z" });
+    const withdrawn = event("run.cancelled", { reason: "revoked", hasStarted: false });
+    const record = fold([due, failed, withdrawn]);
+    assert.equal(record.status, "cancelled");
+    assert.match(record.error?.message ?? "", /waited for its next attempt/);
+    assert.equal(record.attempts.length, 1);
   });
 
   it("counts no contradiction if a run that has not started is cancelled twice", () => {

@@ -1,6 +1,12 @@
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
 import type { RecordView } from "../../../shared/contracts/records-actions.ts";
-import type { Cancellation, RunEnded, RunEvent } from "../../../shared/contracts/run-events.ts";
+import {
+  type Cancellation,
+  isRunEnded,
+  type RunEnded,
+  type RunEvent,
+  retryAtOf,
+} from "../../../shared/contracts/run-events.ts";
 import type { TaskDue, TaskSkipped } from "../../../shared/contracts/task-events.ts";
 
 /** The events that a record is folded from, as they are stored. */
@@ -10,6 +16,10 @@ type Described = Pick<TaskDue["data"], "name" | "group" | "handler" | "params" |
 type LogLine = RecordView["log"][number];
 
 export interface Attempt {
+  /** Counts dispatches; absent for the first one. */
+  readonly attempt?: number;
+  /** Of a failed attempt of a run that may have several. */
+  readonly error?: { readonly type: string; readonly message: string };
   readonly executor: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
@@ -32,6 +42,8 @@ export interface RunRecord {
   readonly described: Described | null;
   readonly timeoutMs: number | null;
   readonly attempts: readonly Attempt[];
+  /** When the latest retry is due; null if there was none. */
+  readonly retryAt: string | null;
   /** The request that cancelled the run. */
   readonly cancellation: Cancellation | null;
   readonly progress: (RecordView["progress"] & { readonly at: string }) | null;
@@ -68,27 +80,29 @@ export function foldRecord(record: RunRecord | null, event: RecordedEvent): RunR
         skip: { reason, count, lastPlannedAt },
       };
     }
-    case "run.started":
+    case "run.started": {
+      const attempts = withAttempt(seen, event.data, null);
       return {
         ...seen,
         timeoutMs: event.data.timeoutMs ?? seen.timeoutMs,
-        status: hasNoOutcome(seen) ? "running" : seen.status,
-        attempts: withAttempt(seen, event.data, null),
+        status: hasNoOutcome(seen) ? statusBy(attempts) : seen.status,
+        attempts,
       };
+    }
     case "run.progressed": {
       const { at, percent, message = null } = event.data;
       return seen.progress && seen.progress.at > at ? seen : { ...seen, progress: { at, percent, message } };
     }
     case "run.logged":
-      return { ...seen, log: tail(seen.log, event.data.lines) };
+      return { ...seen, log: tail(seen.log, event.data) };
     default:
-      return ended(seen, event);
+      return isRunEnded(event) ? ended(seen, event) : awaitingRetry(seen, event);
   }
 }
 
 /** True while no outcome is known. */
 export function isOpen({ status }: Pick<RunRecord, "status">): boolean {
-  return status === "queued" || status === "running";
+  return status === "queued" || status === "running" || status === "retrying";
 }
 
 /** A skip is not an outcome of a run: if an occurrence was both skipped and run, its run decides. */
@@ -120,6 +134,7 @@ function blank({ data, time, ...event }: RecordedEvent): RunRecord {
     described: null,
     timeoutMs: null,
     attempts: [],
+    retryAt: null,
     cancellation: null,
     progress: null,
     log: [],
@@ -139,21 +154,57 @@ function describedBy({ name, group, handler, params, strategy, expression }: Des
   return { name, group, handler, params, strategy, expression };
 }
 
+type AttemptFailed = Extract<RunEvent, { type: "run.failed" | "run.timed_out" }>;
+
+/** An attempt failed and another one follows. */
+function awaitingRetry(record: RunRecord, event: AttemptFailed): RunRecord {
+  const { endedAt, attempt } = event.data;
+  const outcome = event.type.slice("run.".length) as Outcome;
+  const attempts = withAttempt(record, event.data, { outcome, endedAt, ...errorOf(event) });
+  const log = tail(record.log, { ...event.data, lines: event.data.log ?? [] });
+  const isLatest = numberOfLatest(record.attempts) <= attempt;
+  const retryAt = isLatest ? retryAtOf(event) : record.retryAt;
+  const status = hasNoOutcome(record) ? statusBy(attempts) : record.status;
+  return { ...record, attempts, log, retryAt, status };
+}
+
+/** The status of a run without an outcome: an attempt that has ended waits for the next one. */
+function statusBy(attempts: readonly Attempt[]): RunRecord["status"] {
+  const latest = numberOfLatest(attempts);
+  const hasEnded = attempts.some(({ attempt = 1, endedAt }) => attempt === latest && endedAt !== null);
+  return hasEnded ? "retrying" : "running";
+}
+
+/** The number of the latest attempt that is known; 0 if there is none. */
+export function numberOfLatest(attempts: readonly Attempt[]): number {
+  return attempts.reduce((latest, { attempt = 1 }) => Math.max(latest, attempt), 0);
+}
+
+function errorOf(event: RunEnded | AttemptFailed): Pick<Attempt, "error"> {
+  const { error } = resultOf(event);
+  return error ? { error: { type: error.type, message: error.message } } : {};
+}
+
 function ended(record: RunRecord, event: RunEnded): RunRecord {
   const outcome = event.type.slice("run.".length) as Outcome;
   const isLost = event.type === "run.lost";
   const attempts =
     isLost || neverStarted(event)
       ? record.attempts
-      : withAttempt(record, event.data, { outcome, endedAt: event.data.endedAt });
-  const log = isLost ? record.log : tail(record.log, event.data.log ?? []);
+      : withAttempt(record, event.data, {
+          outcome,
+          endedAt: event.data.endedAt,
+          ...(event.data.attempt > 1 && errorOf(event)),
+        });
+  const log = isLost ? record.log : tail(record.log, { ...event.data, lines: event.data.log ?? [] });
   if (!hasNoOutcome(record)) {
     // The records service and an executor may both cancel a run that has not started.
     const agrees = record.status === "cancelled" && neverStarted(event);
     return { ...record, attempts, log, contradictions: record.contradictions + (agrees ? 0 : 1) };
   }
+  const isRetry = record.retryAt !== null;
   const endedAt = isLost ? event.data.lostAt : event.data.endedAt;
-  return { ...record, attempts, log, status: outcome, endedAt, ...resultOf(event) };
+  return { ...record, attempts, log, status: outcome, endedAt, ...resultOf(event, { isRetry }) };
 }
 
 /** True for a run that was revoked or cancelled before any executor started it. */
@@ -163,7 +214,10 @@ function neverStarted(event: RunEnded): boolean {
   );
 }
 
-function resultOf(event: RunEnded): Pick<RunRecord, "result" | "error"> & Partial<RunRecord> {
+function resultOf(
+  event: RunEnded | AttemptFailed,
+  { isRetry = false } = {},
+): Pick<RunRecord, "result" | "error"> & Partial<RunRecord> {
   switch (event.type) {
     case "run.succeeded":
       return { result: event.data.result ?? null, error: null };
@@ -175,7 +229,7 @@ function resultOf(event: RunEnded): Pick<RunRecord, "result" | "error"> & Partia
       return failure("RUN_TIMED_OUT", `the run took longer than its timeout of ${event.data.timeoutMs} ms`);
     case "run.cancelled":
       return {
-        ...failure("RUN_CANCELLED", CANCELLED[event.data.reason]),
+        ...failure("RUN_CANCELLED", isRetry ? RETRY_WITHDRAWN : CANCELLED[event.data.reason]),
         cancellation: cancellationIn(event.data),
       };
     case "run.lost":
@@ -184,6 +238,8 @@ function resultOf(event: RunEnded): Pick<RunRecord, "result" | "error"> & Partia
 }
 
 type RunCancelled = Extract<RunEvent, { type: "run.cancelled" }>;
+
+const RETRY_WITHDRAWN = "the task was paused, changed or deleted while the run waited for its next attempt";
 
 const CANCELLED = {
   revoked: "the task was stopped before the planned time",
@@ -199,6 +255,7 @@ function failure(type: string, message: string): Pick<RunRecord, "result" | "err
 }
 
 interface StartedAttempt {
+  readonly attempt: number;
   readonly executor: string;
   readonly startedAt: string;
 }
@@ -206,18 +263,35 @@ interface StartedAttempt {
 /** An attempt is one start by one executor. Its start and its end may arrive in either order. */
 function withAttempt(
   { attempts }: RunRecord,
-  { executor, startedAt }: StartedAttempt,
-  end: Pick<Attempt, "endedAt" | "outcome"> | null,
+  { attempt, executor, startedAt }: StartedAttempt,
+  end: Pick<Attempt, "endedAt" | "outcome" | "error"> | null,
 ): readonly Attempt[] {
-  const others = attempts.filter(
-    (attempt) => attempt.executor !== executor || attempt.startedAt !== startedAt,
-  );
-  const known = attempts.find((attempt) => attempt.executor === executor && attempt.startedAt === startedAt);
-  const { endedAt, outcome } = end ?? known ?? { endedAt: null, outcome: null };
-  const merged = [...others, { executor, startedAt, endedAt, outcome }];
+  const isSame = (other: Attempt) =>
+    other.executor === executor && other.startedAt === startedAt && (other.attempt ?? 1) === attempt;
+  const others = attempts.filter((other) => !isSame(other));
+  const known = attempts.find(isSame);
+  const { endedAt, outcome, error } = end ?? known ?? { endedAt: null, outcome: null };
+  const merged: Attempt[] = [
+    ...others,
+    {
+      ...(attempt > 1 && { attempt }),
+      executor,
+      startedAt,
+      endedAt,
+      outcome,
+      ...(error && { error }),
+    },
+  ];
   return merged.sort((a, b) => (a.startedAt < b.startedAt ? -1 : a.startedAt > b.startedAt ? 1 : 0));
 }
 
-function tail(log: readonly LogLine[], lines: readonly LogLine[]): readonly LogLine[] {
-  return lines.length === 0 ? log : [...log, ...lines].slice(-LOG_LINES);
+interface LogBatch {
+  readonly attempt: number;
+  readonly lines: readonly LogLine[];
+}
+
+function tail(log: readonly LogLine[], { attempt, lines }: LogBatch): readonly LogLine[] {
+  if (lines.length === 0) return log;
+  const added = attempt > 1 ? lines.map((line) => ({ ...line, attempt })) : lines;
+  return [...log, ...added].slice(-LOG_LINES);
 }

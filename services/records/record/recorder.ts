@@ -69,7 +69,7 @@ export function createRecorder({ handler, clock }: RecorderOptions): Recorder {
   return {
     async record(events, delivery) {
       const canWait = (event: RecordedEvent) =>
-        state === "waiting" && !delivery.isRedelivered && event.type === "task.due" && !waiting.has(event);
+        state === "waiting" && !delivery.isRedelivered && isFirstDispatch(event) && !waiting.has(event);
       const written: Promise<void>[] = [];
       const others: RecordedEvent[] = [];
       for (const event of events) {
@@ -102,6 +102,11 @@ function submissionOf(event: RecordedEvent, { isRedelivered }: RecordedDelivery)
     command: { type: "record", event },
     ref: isOfRun ? { id: event.id, deadline: Number.POSITIVE_INFINITY } : null,
     isFirst: !isRedelivered,
-    startsStream: !isOfRun && !isRedelivered,
+    startsStream: !isRedelivered && (event.type === "task.skipped" || isFirstDispatch(event)),
   };
+}
+
+/** The dispatch of a later attempt changes no record. */
+function isFirstDispatch(event: RecordedEvent): boolean {
+  return event.type === "task.due" && event.data.attempt === 1;
 }

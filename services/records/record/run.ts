@@ -1,6 +1,13 @@
 import type { Cancellation, RunEvent } from "../../../shared/contracts/run-events.ts";
 import type { Decider } from "../../../shared/event-store/decider.ts";
-import { foldRecord, isFolded, isOpen, type RecordedEvent, type RunRecord } from "./record.ts";
+import {
+  foldRecord,
+  isFolded,
+  isOpen,
+  numberOfLatest,
+  type RecordedEvent,
+  type RunRecord,
+} from "./record.ts";
 
 export type RunCommand =
   /** An event that the bus has delivered: of the run, or the event of its task that dispatched or skipped it. */
@@ -11,7 +18,8 @@ export type RunCommand =
 /** Ends a run that no executor has started, or has any more. */
 export interface Cancel {
   readonly type: "cancel";
-  readonly cancellation: Cancellation;
+  /** Null for a run that waits for a retry which was withdrawn with its task. */
+  readonly cancellation: Cancellation | null;
   /** The process that records it. */
   readonly node: string;
   readonly now: number;
@@ -34,7 +42,7 @@ export const run: Decider<RunRecord | null, RunCommand, DecidedRunEvent> = {
       case "declareLost":
         return record && isOpen(record) ? [lost(record, command)] : [];
       case "cancel":
-        return record && isOpen(record) ? [cancelled(record, command)] : [];
+        return record && mayCancel(record, command) ? [cancelled(record, command)] : [];
     }
   },
 
@@ -45,14 +53,18 @@ function lost(
   { runId, taskId, plannedAt, attempts }: RunRecord,
   { reason, now }: Extract<RunCommand, { type: "declareLost" }>,
 ): RunLost {
-  const attempt = Math.max(1, attempts.length);
+  const attempt = Math.max(1, numberOfLatest(attempts));
   const lostAt = new Date(now).toISOString();
   return { type: "run.lost", data: { runId, taskId, attempt, plannedAt, lostAt, reason } };
 }
 
+function mayCancel(record: RunRecord, { cancellation }: Cancel): boolean {
+  return cancellation ? isOpen(record) : record.status === "retrying";
+}
+
 function cancelled(
   { runId, taskId, plannedAt, attempts }: RunRecord,
-  { cancellation: { at, by }, node, now }: Cancel,
+  { cancellation, node, now }: Cancel,
 ): RunCancelled {
   const instant = new Date(now).toISOString();
   return {
@@ -60,18 +72,20 @@ function cancelled(
     data: {
       runId,
       taskId,
-      attempt: Math.max(1, attempts.length),
+      attempt: Math.max(1, numberOfLatest(attempts)),
       delivery: 1,
       executor: node,
       plannedAt,
       startedAt: instant,
       endedAt: instant,
-      reason: "requested",
       hasStarted: false,
-      requestedAt: at,
-      ...(by === null ? {} : { requestedBy: by }),
+      ...(cancellation ? requested(cancellation) : { reason: "revoked" }),
     },
   };
+}
+
+function requested({ at, by }: Cancellation) {
+  return { reason: "requested", requestedAt: at, ...(by === null ? {} : { requestedBy: by }) } as const;
 }
 
 /** True for an event that has its envelope. */

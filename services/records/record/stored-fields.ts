@@ -23,6 +23,7 @@ export const STORED_FIELDS: Readonly<Record<RecordSortField, keyof RecordDocumen
   errorType: "error_type",
   skip: "skip",
   attempts: "attempts",
+  retryAt: "retry_datetime",
   cancellation: "cancelled_datetime",
   progress: "progress",
   log: "log",

@@ -10,6 +10,8 @@ export interface EndedRun {
   readonly taskId: string;
   /** False for records of the Python original. */
   readonly hasEvents: boolean;
+  /** The run was dispatched more than once. */
+  readonly isRetried: boolean;
 }
 
 /** The history of runs and skips as retention needs it: which of them may be purged, and how. */
@@ -40,17 +42,19 @@ export interface MongoRunHistoryOptions {
 }
 
 const SOURCES = { $in: ["task.due", "task.skipped"] };
-const FIELDS = { task_id: 1, version: 1, open_until: 1, create_datetime: 1 } as const;
+const FIELDS = { task_id: 1, version: 1, retry_datetime: 1, open_until: 1, create_datetime: 1 } as const;
 
 export function mongoRunHistory({ store, records, events }: MongoRunHistoryOptions): RunHistory {
   /** Ids of the source events, searched from the beginning of the task's stream, where the oldest are. */
-  async function sourcesOf(taskId: string, ids: readonly string[]): Promise<string[]> {
+  async function sourcesOf(taskId: string, runs: readonly EndedRun[]): Promise<string[]> {
+    const ids = runs.map(({ id }) => id);
     const query = {
       stream: `task-${taskId}`,
       type: SOURCES,
       $or: [{ "data.runId": { $in: [...ids] } }, { "data.skipId": { $in: [...ids] } }],
     };
-    const options = { sort: { version: 1 }, limit: ids.length, projection: { _id: 1 } } as const;
+    const limit = runs.some(({ isRetried }) => isRetried) ? 0 : ids.length;
+    const options = { sort: { version: 1 }, limit, projection: { _id: 1 } } as const;
     return (await events.find(query, options).toArray()).map(({ _id }) => _id);
   }
 
@@ -98,12 +102,7 @@ export function mongoRunHistory({ store, records, events }: MongoRunHistoryOptio
       );
       const sources: string[] = [];
       for (const [taskId, own] of byTask) {
-        sources.push(
-          ...(await sourcesOf(
-            taskId,
-            own.map(({ id }) => id),
-          )),
-        );
+        sources.push(...(await sourcesOf(taskId, own)));
       }
       const streams = entries.map(({ id }) => `run-${id}`);
       const ids = entries.map(({ id }) => new ObjectId(id));
@@ -117,6 +116,13 @@ export function mongoRunHistory({ store, records, events }: MongoRunHistoryOptio
   };
 }
 
-function endedRun({ _id, task_id: taskId, version }: Pick<RecordDocument, "_id" | "task_id" | "version">) {
-  return { id: _id.toHexString(), taskId, hasEvents: version !== undefined };
+function endedRun(
+  document: Pick<RecordDocument, "_id" | "task_id" | "version" | "retry_datetime">,
+): EndedRun {
+  return {
+    id: document._id.toHexString(),
+    taskId: document.task_id,
+    hasEvents: document.version !== undefined,
+    isRetried: document.retry_datetime !== undefined,
+  };
 }

@@ -1,16 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bus, SubscriptionHandle } from "../../../shared/bus/bus.ts";
 import type { DomainEnvelope } from "../../../shared/contracts/catalogue.ts";
-import { isRunEnded, type RunEnded } from "../../../shared/contracts/run-events.ts";
+import { isRunEnded, type RunEnded, retryAtOf } from "../../../shared/contracts/run-events.ts";
 import { errorMessage } from "../../../shared/errors.ts";
 import type { Outbox } from "../../../shared/event-store/outbox.ts";
 import type { Log } from "../../../shared/log.ts";
 import type { Fence } from "../leadership/mongo-fence.ts";
 import type { LeaseDocument } from "../leadership/mongo-lease.ts";
+import type { RunCancellation } from "../runs/cancellation.ts";
 import { type EndedRuns, tasksWithOpenRuns } from "../runs/ended-runs.ts";
 import type { TaskStore } from "../store/mongo-tasks.ts";
 import type { TaskCommandHandler } from "../store/task-command-handler.ts";
+import { openRunOf } from "../task/task-state.ts";
 import type { DueLoop } from "./due-loop.ts";
+import type { RetryLoop } from "./retry-loop.ts";
 
 /** The work of the one scheduler that holds the lease. */
 export interface ActiveScheduler {
@@ -31,6 +34,8 @@ export interface ActiveSchedulerOptions {
   readonly bus: Bus;
   readonly tasks: Pick<TaskStore, "withOpenRuns">;
   readonly endedRuns: Pick<EndedRuns, "reconcile">;
+  readonly cancellation: Pick<RunCancellation, "withdraw" | "endWaiting">;
+  readonly retries: Pick<RetryLoop, "start" | "stop">;
   readonly log: Log;
   /** Run-ended events that a dead scheduler did not acknowledge are delivered to the next one after this time. */
   readonly ackWaitMs: number;
@@ -42,6 +47,7 @@ const PAGE_SIZE = 1000;
 
 export function activeScheduler(options: ActiveSchedulerOptions): ActiveScheduler {
   const { outbox, commandHandler, loop, fence, bus, tasks, endedRuns, log, ackWaitMs } = options;
+  const { cancellation, retries } = options;
   let subscription: SubscriptionHandle | undefined;
   let isActive = false;
   let lastStep: Promise<void> = Promise.resolve();
@@ -68,7 +74,24 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
     const ends = events.filter(isRunEnded) as readonly RunEnded[];
     const removed = ends.map(({ data: { taskId, runId } }) => commandHandler.endRun({ taskId, runId }));
     for (const { data } of ends) loop.runEnded(data.taskId);
+    if (ends.length < events.length) await Promise.all(events.map(attemptEnded));
     await Promise.all(removed);
+  }
+
+  async function attemptEnded({ type, data }: DomainEnvelope): Promise<void> {
+    const retryAt = retryAtOf({ data });
+    if (retryAt === null || (type !== "run.failed" && type !== "run.timed_out")) return;
+    const { taskId, runId, attempt } = data as RunEnded["data"];
+    const { after } = await commandHandler.awaitRetry({
+      taskId,
+      runId,
+      attempt,
+      retryAt: Date.parse(retryAt),
+    });
+    const run = openRunOf(after, runId);
+    // Not awaited: the run watch repeats it, and the records service ends the run of a deleted task in any case.
+    if (!run) void cancellation.withdraw(taskId, runId);
+    else void cancellation.endWaiting(taskId, [run]);
   }
 
   return {
@@ -92,6 +115,7 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
         });
         await outbox.adoptAll();
         await loop.start();
+        retries.start();
         isActive = true;
         reconciling = reconcileAll().catch((error: unknown) =>
           log.warn({ reason: errorMessage(error) }, "open runs could not be compared with the records"),
@@ -102,7 +126,7 @@ export function activeScheduler(options: ActiveSchedulerOptions): ActiveSchedule
       oneAtATime(async () => {
         isActive = false;
         // Both at once: a scheduler that has lost the lease should store as little as possible.
-        const stopped = Promise.all([loop.stop(), subscription?.stop()]);
+        const stopped = Promise.all([loop.stop(), retries.stop(), subscription?.stop()]);
         // Commands in flight have this long. Then the others are rejected, which may wait for an unavailable store.
         await Promise.race([stopped, delay(END_GRACE_MS, undefined, { ref: false })]);
         commandHandler.close();

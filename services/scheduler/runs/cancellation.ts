@@ -6,12 +6,15 @@ import type { Log } from "../../../shared/log.ts";
 import { nodesOffering, type OfferingNode } from "../../../shared/nodes-offering.ts";
 import { call, readOnlyCall } from "../../../shared/service.ts";
 import type { TaskStore } from "../store/mongo-tasks.ts";
+import { isWithdrawn, type OpenRun } from "../task/task-state.ts";
 
 /** A run that was cancelled on request. */
 export interface CancelledRun {
   readonly taskId: string;
   readonly runId: string;
   readonly cancellation: Cancellation;
+  /** No executor has the run, because it waits for its next attempt. */
+  readonly isWaiting?: boolean;
 }
 
 /** Ends cancelled runs, wherever they are. */
@@ -27,6 +30,13 @@ export interface RunCancellation {
    * done, or has to be tried again: true if it is done.
    */
   carryOut(run: CancelledRun): Promise<boolean>;
+  /**
+   * Ends a run whose next attempt was withdrawn with its task, unless it has an outcome. Resolves when that is done, or
+   * has to be tried again.
+   */
+  withdraw(taskId: string, runId: string): Promise<void>;
+  /** Ends those open runs whose next attempts were withdrawn or cancelled. */
+  endWaiting(taskId: string, runs: readonly OpenRun[]): Promise<void>;
 }
 
 export interface RunCancellationOptions {
@@ -63,6 +73,36 @@ export function runCancellation(options: RunCancellationOptions): RunCancellatio
     }
   }
 
+  async function record(
+    { taskId, runId }: Pick<CancelledRun, "taskId" | "runId">,
+    recorded: Promise<unknown>,
+  ): Promise<boolean> {
+    try {
+      await recorded;
+      return true;
+    } catch (error) {
+      const fields = { taskId, runId, reason: errorMessage(error) };
+      if (isRetryable(error)) log.debug(fields, "a cancelled run is not recorded yet; trying again");
+      else log.warn(fields, "a cancelled run is not recorded yet; trying again");
+      return false;
+    }
+  }
+
+  async function carryOut(run: CancelledRun): Promise<boolean> {
+    const { taskId, runId, cancellation, isWaiting = false } = run;
+    const nodes = isWaiting ? [] : nodesOffering(broker, "executor");
+    const reports = await Promise.all(nodes.map((node) => cancelAt(node, run)));
+    if (reports.includes("held")) return true;
+    if (reports.includes("unknown")) return false;
+    const limits = { timeout: RECORD_TIMEOUT_MS };
+    return record(run, call(broker, "records.cancel", { taskId, runId, ...cancellation }, limits));
+  }
+
+  async function withdraw(taskId: string, runId: string): Promise<void> {
+    const run = { taskId, runId };
+    await record(run, call(broker, "records.withdraw", run, { timeout: RECORD_TIMEOUT_MS }));
+  }
+
   return {
     async find(runId) {
       try {
@@ -74,23 +114,14 @@ export function runCancellation(options: RunCancellationOptions): RunCancellatio
         return { taskId, status: "queued" };
       }
     },
-
-    async carryOut(run) {
-      const { taskId, runId, cancellation } = run;
-      const nodes = nodesOffering(broker, "executor");
-      const reports = await Promise.all(nodes.map((node) => cancelAt(node, run)));
-      if (reports.includes("held")) return true;
-      if (reports.includes("unknown")) return false;
-      try {
-        const limits = { timeout: RECORD_TIMEOUT_MS };
-        await call(broker, "records.cancel", { taskId, runId, ...cancellation }, limits);
-        return true;
-      } catch (error) {
-        const fields = { taskId, runId, reason: errorMessage(error) };
-        if (isRetryable(error)) log.debug(fields, "a cancelled run is not recorded yet; trying again");
-        else log.warn(fields, "a cancelled run is not recorded yet; trying again");
-        return false;
-      }
+    carryOut,
+    withdraw,
+    async endWaiting(taskId, runs) {
+      const ended = runs.filter(isWithdrawn).map(({ runId, cancellation }) => {
+        if (!cancellation) return withdraw(taskId, runId);
+        return carryOut({ taskId, runId, cancellation, isWaiting: true });
+      });
+      await Promise.all(ended);
     },
   };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { RetryingRun } from "../../../shared/contracts/records-actions.ts";
 import { objectId } from "../../../shared/ids.ts";
 import { silentLog } from "../../../test/silent-log.ts";
 import { evolve } from "../task/task-evolution.ts";
@@ -20,15 +21,16 @@ describe("ended runs", () => {
   });
 
   /** With a records service that returns a response for each call, and a command handler that records the removals. */
-  function comparison(respond: (call: Call) => readonly string[]) {
+  function comparison(respond: (call: Call) => readonly string[], retrying: readonly RetryingRun[] = []) {
     const calls: Call[] = [];
     const removed: string[] = [];
+    const waiting: [string, number, number][] = [];
     const warnings: object[] = [];
     const ended = endedRuns({
       caller: {
         async call(_, params) {
           calls.push(params as Call);
-          return { ended: respond(params as Call) };
+          return { ended: respond(params as Call), retrying };
         },
       },
       commandHandler: {
@@ -36,11 +38,23 @@ describe("ended runs", () => {
           removed.push(runId);
           return {} as never;
         },
+        async awaitRetry({ runId, attempt, retryAt }) {
+          waiting.push([runId, attempt, retryAt]);
+          return {} as never;
+        },
       },
       log: { ...silentLog, warn: (fields: object) => void warnings.push(fields) },
     });
-    return { ended, calls, removed, warnings };
+    return { ended, calls, removed, waiting, warnings };
   }
+
+  it("that wait for their next attempt are noted with it", async () => {
+    const runId = run?.runId ?? "";
+    const retryAt = "2026-01-05T12:00:30.000Z";
+    const { ended, removed, waiting } = comparison(() => [], [{ runId, attempt: 1, retryAt }]);
+    await ended.reconcile([oneRun]);
+    assert.deepEqual([removed, waiting], [[], [[runId, 1, Date.parse(retryAt)]]]);
+  });
 
   it("are removed from their tasks, and no others", async () => {
     const tasks = withRuns(3);
@@ -70,7 +84,7 @@ describe("ended runs", () => {
   it("are not looked up if no run is open", async () => {
     const { ended, calls } = comparison(() => assert.fail("no call is needed"));
     await ended.reconcile([withRuns(0)]);
-    assert.deepEqual([calls, await ended.find([], {})], [[], new Set()]);
+    assert.deepEqual([calls, await ended.find([], {})], [[], { ended: new Set(), retrying: [] }]);
   });
 
   it("stay open if the records service fails, which is logged", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { RetryingRun } from "../../../shared/contracts/records-actions.ts";
 import { VERDICT_ARRIVAL_MS } from "../../../shared/contracts/start-rules.ts";
 import { objectId } from "../../../shared/ids.ts";
 import { task } from "../task/task.ts";
@@ -15,8 +16,9 @@ describe("verdicts on runs", () => {
   const repeated = { taskId, runId: first, mayHaveEnded: true };
   const late = { taskId, runId: second, mayHaveEnded: false };
 
-  const endedWith = (ended: readonly string[]) => ({
-    find: async () => new Set(ended),
+  const endedWith = (ended: readonly string[], retrying: readonly RetryingRun[] = []) => ({
+    find: async () => ({ ended: new Set(ended), retrying }),
+    awaitRetries: async () => {},
     remove: () => assert.fail("only the leader removes runs"),
   });
   /** With NATS. No run has ended, and none is in flight elsewhere. */
@@ -65,7 +67,7 @@ describe("verdicts on runs", () => {
   it("of the leader close the runs whose end is recorded", async () => {
     const closed: string[] = [];
     const endedRuns = {
-      find: async () => new Set([first]),
+      ...endedWith([first]),
       remove: async (runs: readonly TaskRun[]) => void closed.push(...runs.map(({ run }) => run.runId)),
     };
     await request({ endedRuns, isLeader: () => true }, [repeated, late]);
@@ -83,6 +85,13 @@ describe("verdicts on runs", () => {
     const { verdicts } = await verdictsWith({ bus: { hasCaughtUp } })([repeated, deleted], "executor", 6000);
     assert.deepEqual(verdicts, ["wanted", "unknown"]);
     assert.ok(waitedMs > 0 && waitedMs < VERDICT_ARRIVAL_MS, `${waitedMs} ms`);
+  });
+
+  it("are ended for an attempt whose failure is recorded, and wanted for the next one", async () => {
+    const retryAt = "2026-01-05T12:00:30.000Z";
+    const deps = { endedRuns: endedWith([], [{ runId: first, attempt: 1, retryAt }]) };
+    const runs = [1, 2].map((attempt) => ({ ...repeated, attempt }));
+    assert.deepEqual(await request(deps, runs), ["ended", "wanted"]);
   });
 
   it("report how long the call waited before the tasks were read", async () => {

@@ -10,7 +10,7 @@ import { within } from "../../../shared/time-limit.ts";
 import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import { task } from "../task/task.ts";
 import { openRunOf, type Task, type TaskRuns, verdictOn } from "../task/task-state.ts";
-import { type EndedRuns, NO_RUNS, type TaskRun } from "./ended-runs.ts";
+import { type EndedRuns, NO_RUNS, NOTHING_RECORDED, type RecordedRuns, type TaskRun } from "./ended-runs.ts";
 import type { InFlightElsewhere } from "./in-flight-elsewhere.ts";
 
 type RunQuery = ActionParams<"scheduler.confirmRuns">["runs"][number];
@@ -31,7 +31,7 @@ export interface RunVerdictsDeps {
   readonly bus: Pick<Bus, "hasCaughtUp">;
   readonly store: Pick<EventStore, "readStream">;
   readonly commandHandler: Pick<TaskCommandHandler, "currentRuns">;
-  readonly endedRuns: Pick<EndedRuns, "find" | "remove">;
+  readonly endedRuns: Pick<EndedRuns, "find" | "remove" | "awaitRetries">;
   readonly inFlightElsewhere: InFlightElsewhere;
   /** True if this node may change tasks. */
   readonly isLeader: () => boolean;
@@ -83,12 +83,16 @@ export function runVerdicts(deps: RunVerdictsDeps): RunVerdicts {
 interface Evidence {
   /** Every run-ended event that the bus had before is handled. */
   readonly isCaughtUp: boolean;
-  readonly ended: ReadonlySet<string>;
+  readonly recorded: RecordedRuns;
   readonly inFlightElsewhere: ReadonlySet<string>;
 }
 
 const NO_VERDICTS: ReadonlyMap<string, RunVerdict> = new Map();
-const NOT_NEEDED: Evidence = { isCaughtUp: true, ended: NO_RUNS, inFlightElsewhere: NO_RUNS };
+const NOT_NEEDED: Evidence = {
+  isCaughtUp: true,
+  recorded: NOTHING_RECORDED,
+  inFlightElsewhere: NO_RUNS,
+};
 const NONE: Evidence = { ...NOT_NEEDED, isCaughtUp: false };
 
 /**
@@ -103,14 +107,14 @@ async function collectEvidence(
   const runIds = runs.map(({ runId }) => runId);
   const inFlight = deps.inFlightElsewhere(runIds, executor);
   const caughtUp = inFlight.then(() => hasCaughtUp(deps, "scheduler", leftMs()));
-  const [isCaughtUp, inFlightElsewhere, ended] = await Promise.all([
+  const [isCaughtUp, inFlightElsewhere, recorded] = await Promise.all([
     caughtUp,
     inFlight,
     deps.isEndKept
       ? recordedEnds(deps, runs)
-      : caughtUp.then((isOver) => (isOver ? recordedEnds(deps, runs) : NO_RUNS)),
+      : caughtUp.then((isOver) => (isOver ? recordedEnds(deps, runs) : NOTHING_RECORDED)),
   ]);
-  return { isCaughtUp, ended, inFlightElsewhere };
+  return { isCaughtUp, recorded, inFlightElsewhere };
 }
 
 /** True once a group has handled the run-ended events that the bus had before; false if that takes too long. */
@@ -125,15 +129,18 @@ function hasCaughtUp({ bus }: RunVerdictsDeps, group: string, limitMs: number): 
 async function recordedEnds(
   { commandHandler, endedRuns, isLeader, isEndKept }: RunVerdictsDeps,
   runs: readonly RunQuery[],
-): Promise<ReadonlySet<string>> {
+): Promise<RecordedRuns> {
   const states = await commandHandler.currentRuns(taskIdsOf(runs));
   const open = runs.flatMap((run) => trackedRun(run, states));
-  const ended = await (isEndKept
-    ? endedRuns.find(open, { timeout: RECORDS_LIMIT_MS }).catch(() => NO_RUNS)
+  const recorded = await (isEndKept
+    ? endedRuns.find(open, { timeout: RECORDS_LIMIT_MS }).catch(() => NOTHING_RECORDED)
     : endedRuns.find(open, readOnlyCall));
   // Also before this node is active: run verdicts are requested for the runs that it adopts.
-  if (isLeader()) await endedRuns.remove(open.filter(({ run }) => ended.has(run.runId)));
-  return ended;
+  if (isLeader()) {
+    await endedRuns.awaitRetries(open, recorded.retrying);
+    await endedRuns.remove(open.filter(({ run }) => recorded.ended.has(run.runId)));
+  }
+  return recorded;
 }
 
 interface Known {
@@ -144,13 +151,15 @@ interface Known {
 
 /** Null if the task does not track the run, so that its stream has to be read. */
 function openRunVerdict(
-  { taskId, runId, mayHaveEnded }: RunQuery,
-  { evidence: { isCaughtUp, ended, inFlightElsewhere }, states, isEndKept }: Known,
+  { taskId, runId, attempt, mayHaveEnded }: RunQuery,
+  { evidence: { isCaughtUp, recorded, inFlightElsewhere }, states, isEndKept }: Known,
 ): RunVerdict | null {
-  if (ended.has(runId)) return "ended";
+  if (recorded.ended.has(runId)) return "ended";
+  const retrying = recorded.retrying.find((run) => run.runId === runId);
+  if (retrying && attempt !== undefined && retrying.attempt >= attempt) return "ended";
   if (mayHaveEnded && (!isCaughtUp || inFlightElsewhere.has(runId))) return "unknown";
   const state = states.get(taskId);
-  if (state && openRunOf(state, runId)) return verdictOn(state, runId);
+  if (state && openRunOf(state, runId)) return verdictOn(state, runId, attempt);
   return isEndKept && state && state.status !== "none" ? "ended" : null;
 }
 
@@ -172,11 +181,11 @@ async function closedRunVerdicts(
   const dispatched = new Map(await Promise.all(folded));
   if (!(await hasCaughtUp(deps, "records", limitMs))) return NO_VERDICTS;
   const tracked = runs.flatMap((run) => trackedRun(run, dispatched));
-  const ended = await deps.endedRuns.find(tracked, readOnlyCall);
+  const { ended } = await deps.endedRuns.find(tracked, readOnlyCall);
   return new Map(
-    runs.map(({ taskId, runId }) => {
+    runs.map(({ taskId, runId, attempt }) => {
       const state = dispatched.get(taskId) as Task;
-      return [runId, ended.has(runId) ? "ended" : verdictOn(state, runId)] as const;
+      return [runId, ended.has(runId) ? "ended" : verdictOn(state, runId, attempt)] as const;
     }),
   );
 }

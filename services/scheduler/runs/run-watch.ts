@@ -6,15 +6,15 @@ import { type Caller, call } from "../../../shared/service.ts";
 import type { TaskStore } from "../store/mongo-tasks.ts";
 import type { TaskCommandHandler } from "../store/task-command-handler.ts";
 import { triggerIfValid } from "../task/definition.ts";
-import { type DefinedTask, isDefined, openRunOf, type Task } from "../task/task-state.ts";
+import { type DefinedTask, isDefined, isWithdrawn, openRunOf, type Task } from "../task/task-state.ts";
 import { countOccurrences } from "../trigger/trigger.ts";
 import type { RunCancellation } from "./cancellation.ts";
 import { type EndedRuns, type TaskRun, taskRunsOf, tasksWithOpenRuns } from "./ended-runs.ts";
 
 export interface RunWatchOptions {
   readonly commandHandler: Pick<TaskCommandHandler, "kept">;
-  readonly endedRuns: Pick<EndedRuns, "remove">;
-  readonly cancellation: Pick<RunCancellation, "carryOut">;
+  readonly endedRuns: Pick<EndedRuns, "remove" | "reconcile">;
+  readonly cancellation: Pick<RunCancellation, "carryOut" | "endWaiting">;
   readonly tasks: Pick<TaskStore, "withOpenRuns">;
   readonly caller: Caller;
   readonly clock: Clock;
@@ -86,7 +86,8 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
     if (!isActive()) readAt = 0;
     const watched = isActive() ? await openRuns(now) : [];
     await Promise.all(watched.filter(isCancelled(now)).slice(0, CANCELLED_MAX).map(carryOut));
-    const open = watched.filter(({ run }) => run.plannedAt <= now - OPEN_MS);
+    // A run that waits for its next attempt is nowhere but here.
+    const open = watched.filter(({ run }) => run.plannedAt <= now - OPEN_MS && run.retryAt === undefined);
     const ids = new Set(open.map(({ run }) => run.runId));
     for (const runId of locations.keys()) if (!ids.has(runId)) locations.delete(runId);
     const due = open.filter(({ run }) => (locations.get(run.runId)?.validUntil ?? 0) <= now);
@@ -110,13 +111,15 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
     for (const task of commandHandler.kept()) add(task);
     return [...found.values()].flatMap((task) =>
       taskRunsOf(task)
-        .filter(({ run }) => run.plannedAt <= now - OPEN_MS || run.cancellation)
+        .filter(({ run }) => run.plannedAt <= now - OPEN_MS || run.cancellation || run.retryAt !== undefined)
         .map((run) => ({ ...run, task })),
     );
   }
 
-  async function carryOut({ taskId, run: { runId, cancellation: request } }: WatchedRun): Promise<void> {
-    if (request) await cancellation.carryOut({ taskId, runId, cancellation: request });
+  async function carryOut({ taskId, run }: WatchedRun): Promise<void> {
+    const { runId, cancellation: request } = run;
+    if (run.retryAt !== undefined) await cancellation.endWaiting(taskId, [run]);
+    else if (request) await cancellation.carryOut({ taskId, runId, cancellation: request });
   }
 
   async function locate(runs: readonly WatchedRun[], now: number): Promise<void> {
@@ -127,7 +130,10 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
       const pause = Math.min(now - run.plannedAt, MAX_PAUSE_MS);
       locations.set(run.runId, { validUntil: now + pause, place: places[index] as RunPlace });
     }
-    if (isActive()) await endedRuns.remove(runs.filter((_, index) => places[index] === "ended"));
+    if (!isActive()) return;
+    await endedRuns.remove(runs.filter((_, index) => places[index] === "ended"));
+    // The scheduler that received the end of the attempt may have died before it stored it.
+    await endedRuns.reconcile(runs.filter((_, index) => places[index] === "retry").map(({ task }) => task));
   }
 
   function updateSkipping(open: readonly WatchedRun[], now: number): void {
@@ -141,7 +147,7 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
 
   function skippingTask({ taskId, task, run: { runId } }: WatchedRun): SkippingTask[] {
     const { place = null } = locations.get(runId) ?? {};
-    if (place === "executor" || place === "ended" || place === "lost") return [];
+    if (place === "executor" || place === "ended" || place === "retry" || place === "lost") return [];
     return openRunOf(task, runId)?.isRevoked ? [] : [{ taskId, name: task.definition.name, runId, place }];
   }
 
@@ -156,8 +162,9 @@ export function createRunWatch(options: RunWatchOptions): RunWatch {
 
 const isCancelled =
   (now: number) =>
-  ({ run: { cancellation } }: WatchedRun): boolean =>
-    cancellation !== undefined && Date.parse(cancellation.at) <= now - CANCELLED_MS;
+  ({ run }: WatchedRun): boolean =>
+    isWithdrawn(run) ||
+    (run.cancellation !== undefined && Date.parse(run.cancellation.at) <= now - CANCELLED_MS);
 
 /** True if a task whose runs must not overlap has had several occurrences since a run that is open. */
 function hasSkipped({ status, definition, anchorAt }: DefinedTask, plannedAt: number, now: number): boolean {

@@ -1,6 +1,7 @@
 import type { Collection } from "mongodb";
 import { isOf } from "../../../shared/contracts/catalogue.ts";
-import { isRunEnded } from "../../../shared/contracts/run-events.ts";
+import { isRunEnded, retryAtOf } from "../../../shared/contracts/run-events.ts";
+import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { type EventDocument, fromEventDocument } from "../../../shared/event-store/event-document.ts";
 import {
   eventsOf,
@@ -10,6 +11,7 @@ import {
   type Replayed,
 } from "../../../shared/event-store/replay.ts";
 import { task } from "../task/task.ts";
+import type { TaskFact } from "../task/task-evolution.ts";
 import { type DefinedTask, isDefined, type Task } from "../task/task-state.ts";
 import { type TaskDocument, toDocument } from "./task-document.ts";
 
@@ -22,36 +24,43 @@ export const taskReadModel: ReadModel = {
   async *replay(events) {
     for await (const streams of inChunks(foldedStreams(events), CHUNK)) {
       const states = streams.map(({ state }) => state);
-      const ended = await endedRuns(events, states);
+      const facts = await runFacts(events, states);
       yield streams.map(({ id, state, version }): Replayed => {
         if (!isDefined(state)) return { id, document: null };
-        const documentWithout = (runs: EndedRuns) => toDocument(withoutEnded(state, runs), version);
+        const documentWith = (known: readonly RunFact[]) => toDocument(withFacts(state, known), version);
+        const own = facts.filter(({ taskId }) => taskId === id);
         return {
           id,
-          document: documentWithout(ended),
-          lagging: (stored) => stillListed(ended, { documentWithout, stored: stored as TaskDocument }),
+          document: documentWith(own),
+          lagging: (stored) => notReceived(own, { documentWith, stored: stored as TaskDocument }),
         };
       });
     }
   },
 };
 
-/** The event that ended a run, by the id of the run. */
-type EndedRuns = ReadonlyMap<string, EventDocument>;
+/** The end of an open run, or of its latest attempt, by the event on the run's stream. */
+interface RunFact {
+  readonly taskId: string;
+  readonly event: EventDocument;
+  readonly fact: Exclude<TaskFact, TaskEvent>;
+}
 
 interface StoredTask {
-  readonly documentWithout: (runs: EndedRuns) => TaskDocument;
+  readonly documentWith: (facts: readonly RunFact[]) => TaskDocument;
   readonly stored: TaskDocument;
 }
 
-/** The end of a run is stored with its record; the scheduler removes the run from the task when it receives the event. */
-function stillListed(ended: EndedRuns, { documentWithout, stored }: StoredTask): Lagging {
-  const listed = stored.running.map(({ run_id }) => run_id);
-  const removed = new Map([...ended].filter(([runId]) => !listed.includes(runId)));
-  const awaited = listed.flatMap((runId) => ended.get(runId) ?? []);
+/** The end of a run is stored with its record; the scheduler changes the task when it receives the event. */
+function notReceived(facts: readonly RunFact[], { documentWith, stored }: StoredTask): Lagging {
+  const isReceived = ({ fact }: RunFact): boolean => {
+    const listed = stored.running.find(({ run_id }) => run_id === fact.runId);
+    return fact.type === "runRemoved" ? !listed : listed?.retry_datetime !== undefined;
+  };
+  const awaited = facts.filter((fact) => !isReceived(fact));
   return {
-    document: documentWithout(removed),
-    awaits: awaited.map(({ _id: id, writer }) => ({ id, writer })),
+    document: documentWith(facts.filter(isReceived)),
+    awaits: awaited.map(({ event: { _id: id, writer } }) => ({ id, writer })),
   };
 }
 
@@ -78,25 +87,26 @@ async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<
   if (current) yield current;
 }
 
-/** Those of the tasks' open runs that have ended. */
-async function endedRuns(events: Collection<EventDocument>, states: readonly Task[]): Promise<EndedRuns> {
-  const runIds = states.flatMap((state) =>
-    isDefined(state) ? state.openRuns.map(({ runId }) => runId) : [],
-  );
-  const found = events.find({ stream: { $in: runIds.map((id) => `run-${id}`) } });
-  const ended = new Map<string, EventDocument>();
+/** The ends of the tasks' open runs, and of their latest attempts. */
+async function runFacts(events: Collection<EventDocument>, states: readonly Task[]): Promise<RunFact[]> {
+  const runs = states.flatMap((state) => (isDefined(state) ? state.openRuns : []));
+  const attempts = new Map(runs.map(({ runId, attempt }) => [runId, attempt]));
+  const found = events.find({ stream: { $in: runs.map(({ runId }) => `run-${runId}`) } });
+  const facts: RunFact[] = [];
   for await (const document of found) {
     const event = fromEventDocument(document);
-    if (isRunEnded(event)) ended.set(event.data.runId, document);
+    if (!event.type.startsWith("run.")) continue;
+    const { taskId, runId, attempt } = event.data as { taskId: string; runId: string; attempt: number };
+    const retryAt = retryAtOf(event);
+    if (isRunEnded(event)) facts.push({ taskId, event: document, fact: { type: "runRemoved", runId } });
+    else if (retryAt !== null && attempts.get(runId) === attempt) {
+      const fact = { type: "runWaits", runId, attempt, retryAt: Date.parse(retryAt) } as const;
+      facts.push({ taskId, event: document, fact });
+    }
   }
-  return ended;
+  return facts;
 }
 
-function withoutEnded(state: DefinedTask, ended: EndedRuns): DefinedTask {
-  return state.openRuns
-    .filter(({ runId }) => ended.has(runId))
-    .reduce(
-      (current, { runId }) => task.evolve(current, { type: "runRemoved", runId }) as DefinedTask,
-      state,
-    );
+function withFacts(state: DefinedTask, facts: readonly RunFact[]): DefinedTask {
+  return facts.reduce((current, { fact }) => task.evolve(current, fact) as DefinedTask, state);
 }

@@ -10,6 +10,8 @@ import { mongoPages, sortOf } from "../../../shared/mongo-pages.ts";
 import {
   type DefinedTask,
   isDefined,
+  type OpenRun,
+  openRunOf,
   openRunsOf,
   type Task,
   TaskNotFound,
@@ -18,6 +20,8 @@ import {
 import { STORED_FIELDS } from "./stored-fields.ts";
 import {
   fromDocument,
+  hasRetries,
+  nextRetryUpdate,
   storedRunsOf,
   type TaskDocument,
   toDocument,
@@ -57,6 +61,12 @@ export interface OpenRunsPage {
   readonly last: string | null;
 }
 
+/** The open runs of a task with a retry. */
+export interface TaskRetries {
+  readonly taskId: string;
+  readonly openRuns: readonly OpenRun[];
+}
+
 type DueTask = VersionedTask & { readonly task: DefinedTask };
 
 /** The current states of tasks, also by their next occurrence. Reads reject with `STORE_UNAVAILABLE`. */
@@ -69,6 +79,8 @@ export interface TaskStore {
   taskOf(runId: string): Promise<string | null>;
   /** Active tasks sorted by their next occurrence: those after a position, until an instant (ms). */
   dueAfter(position: DuePosition, until: number, limit: number): Promise<DuePage>;
+  /** Runs whose retries are due by an instant (ms), those of the first tasks first. */
+  retriesUntil(until: number, limit: number): Promise<readonly TaskRetries[]>;
   /** Tasks with open runs and any status, sorted by id, after one id; unreadable ones are left out. */
   withOpenRuns(afterId: string, limit: number): Promise<OpenRunsPage>;
   /** Writes within the transaction that appends the events. */
@@ -124,6 +136,16 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
       return pageOf([...tied, ...later], limit);
     },
 
+    async retriesUntil(until, limit) {
+      const due = { next_retry_at: { $lte: new Date(until) } };
+      const options = { sort: { next_retry_at: 1 }, limit, projection: { running: 1 } } as const;
+      const found = await withStoreErrors(tasks.find(due, options).toArray());
+      return found.map((document) => ({
+        taskId: document._id.toHexString(),
+        openRuns: storedRunsOf(document),
+      }));
+    },
+
     async withOpenRuns(afterId, limit) {
       const open = { "running.0": { $exists: true } };
       const query = afterId === "" ? open : { ...open, _id: { $gt: new ObjectId(afterId) } };
@@ -136,7 +158,7 @@ export function mongoTasks(tasks: Collection<TaskDocument>): TaskStore {
     },
 
     async write(transaction, changes) {
-      const operations = changes.map(operationFor);
+      const operations = changes.flatMap(operationsFor);
       if (operations.length === 0) return;
       await tasks.bulkWrite(operations, { session: sessionOf(transaction), ordered: false });
     },
@@ -180,20 +202,36 @@ function versioned(document: TaskDocument): DueTask {
   return { task: fromDocument(document), version: document.version };
 }
 
-function operationFor(change: TaskChange): AnyBulkWriteOperation<TaskDocument> {
+type Operation = AnyBulkWriteOperation<TaskDocument>;
+
+function operationsFor(change: TaskChange): Operation[] {
   const { id, before, after, version, previousVersion } = change;
   const filter = { _id: new ObjectId(id) };
-  if (version === previousVersion) {
-    const ended = { run_id: { $in: endedRuns(before, after) } };
-    return { updateOne: { filter, update: { $pull: { running: ended } } } };
-  }
-  if (!isDefined(after)) return { deleteOne: { filter } };
-  if (!isDefined(before)) return { insertOne: { document: toDocument(after, version) } };
+  if (version === previousVersion) return runOperations(filter, before, after);
+  if (!isDefined(after)) return [{ deleteOne: { filter } }];
+  if (!isDefined(before)) return [{ insertOne: { document: toDocument(after, version) } }];
   if (before.definition === after.definition) {
-    return { updateOne: { filter, update: updateSince(before, after, version) } };
+    return [{ updateOne: { filter, update: updateSince(before, after, version) } }];
   }
   const { _id, ...replacement } = toDocument(after, version);
-  return { replaceOne: { filter, replacement } };
+  return [{ replaceOne: { filter, replacement } }];
+}
+
+/** The ends of runs and of attempts. */
+function runOperations(filter: { _id: ObjectId }, before: Task, after: Task): Operation[] {
+  const operations: Operation[] = [];
+  const ended = endedRuns(before, after);
+  if (ended.length > 0)
+    operations.push({ updateOne: { filter, update: { $pull: { running: { run_id: { $in: ended } } } } } });
+  if (!isDefined(before) || !isDefined(after) || !hasRetries(before, after)) return operations;
+  for (const { runId, attempt, retryAt } of after.openRuns) {
+    if (retryAt === undefined || openRunOf(before, runId)?.retryAt !== undefined) continue;
+    const update = { $set: { "running.$[run].retry_datetime": new Date(retryAt) } };
+    const arrayFilters = [{ "run.run_id": runId, "run.attempt": attempt }];
+    operations.push({ updateOne: { filter, update, arrayFilters } });
+  }
+  operations.push({ updateOne: { filter, update: nextRetryUpdate(after) } });
+  return operations;
 }
 
 /** Removed one by one: without a version to compare, another scheduler's changes must not be overwritten. */

@@ -9,7 +9,7 @@ import type { CommandOutcomes } from "../../../shared/event-store/command-outcom
 import type { Decision, Versioned } from "../../../shared/event-store/decide-batch.ts";
 import { type EventStore, OutboxFull, OutcomePending } from "../../../shared/event-store/event-store.ts";
 import { type Fence, Fenced } from "../leadership/mongo-fence.ts";
-import { type TaskCommand, task } from "../task/task.ts";
+import { type AwaitRetry, type TaskCommand, task } from "../task/task.ts";
 import type { TaskFact } from "../task/task-evolution.ts";
 import type { Task, TaskRuns } from "../task/task-state.ts";
 import type { TaskStore, VersionedTask } from "./mongo-tasks.ts";
@@ -51,6 +51,8 @@ export interface TaskCommandHandler {
    * open.
    */
   endRun(run: RunOfTask): Promise<Handled>;
+  /** Notes that a run waits for its next attempt, also while the outbox is full. */
+  awaitRetry(retry: Omit<AwaitRetry, "type">): Promise<Handled>;
   /** The current state, from memory or the store. */
   state(taskId: string): Promise<Task>;
   /**
@@ -94,8 +96,8 @@ export function createTaskCommandHandler(options: TaskCommandHandlerOptions): Ta
     clock,
     maxBatch,
     reads: "before",
-    destinationOf: ({ type }) => (type === "runRemoved" ? "fold" : "append"),
-    mayAppend: ({ type }) => type !== "endRun",
+    destinationOf: ({ type }) => (type === "runRemoved" || type === "runWaits" ? "fold" : "append"),
+    mayAppend: ({ type }) => type !== "endRun" && type !== "awaitRetry",
     fence,
     outcomes: commands,
     cache,
@@ -171,6 +173,7 @@ export function createTaskCommandHandler(options: TaskCommandHandlerOptions): Ta
     },
     hasRoom: store.hasRoom,
     endRun: ({ taskId, runId }) => handler.handle({ id: taskId, command: { type: "endRun", taskId, runId } }),
+    awaitRetry: (retry) => handler.handle({ id: retry.taskId, command: { type: "awaitRetry", ...retry } }),
     async state(taskId) {
       const cached = cache.get(taskId);
       return cached ? cached.state : ((await tasks.load([taskId])).get(taskId)?.task ?? task.initialState);
@@ -212,6 +215,6 @@ function epochFence({ hold, check }: Fence): EpochFence {
     hold,
     check,
     // The due loop dispatches an occurrence again if nothing came of it.
-    isRelevant: ({ type }) => type !== "dispatchDue",
+    isRelevant: ({ type }) => type !== "dispatchDue" && type !== "dispatchRetry",
   };
 }

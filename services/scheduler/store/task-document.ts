@@ -1,7 +1,8 @@
 import { ObjectId } from "mongodb";
 import type { TaskView } from "../../../shared/contracts/scheduler-actions.ts";
+import { taskDefaults } from "../../../shared/contracts/task-definition.ts";
 import type { Definition } from "../task/definition.ts";
-import type { DefinedTask, OpenRun } from "../task/task-state.ts";
+import { type DefinedTask, nextRetryAt, type OpenRun } from "../task/task-state.ts";
 
 /** A task as stored in `scheduler_task_list`: the fields of the Python original under their names, then ours. */
 export interface TaskDocument {
@@ -28,10 +29,17 @@ export interface TaskDocument {
   readonly misfire_grace_ms: number;
   readonly overlap_policy: DefinedTask["definition"]["overlap"];
   readonly timeout_ms: number | null;
+  /** These four are left out where they have their defaults, as in documents of version 0.1. */
+  readonly retry_limit?: number;
+  readonly retry_backoff?: NonNullable<Definition["retryBackoff"]>;
+  readonly retry_delay_ms?: number;
+  readonly retry_max_delay_ms?: number;
   readonly status: DefinedTask["status"];
   readonly next_run_at: Date | null;
   readonly anchor_datetime: Date;
   readonly running: readonly RunningDocument[];
+  /** When the first of its retries is due; absent where none is. */
+  readonly next_retry_at?: Date;
   /** Events on the task's stream that this state has folded. */
   readonly version: number;
 }
@@ -42,6 +50,8 @@ interface RunningDocument {
   readonly planned_datetime: Date;
   readonly is_revoked: boolean;
   readonly may_have_started?: boolean;
+  readonly may_retry?: boolean;
+  readonly retry_datetime?: Date;
   readonly cancelled_datetime?: Date;
   readonly cancelled_by?: string | null;
 }
@@ -66,8 +76,35 @@ export function toDocument(task: DefinedTask, version: number): TaskDocument {
     misfire_grace_ms: definition.misfireGraceMs,
     overlap_policy: definition.overlap,
     timeout_ms: definition.timeoutMs,
+    ...retrying(definition),
     ...progress(task, version),
+    ...nextRetry(task),
   };
+}
+
+function retrying(definition: Definition) {
+  const { retryLimit, retryBackoff, retryDelayMs, retryMaxDelayMs } = definition;
+  return {
+    ...unlessDefault("retry_limit", retryLimit, taskDefaults.retryLimit),
+    ...unlessDefault("retry_backoff", retryBackoff, taskDefaults.retryBackoff),
+    ...unlessDefault("retry_delay_ms", retryDelayMs, taskDefaults.retryDelayMs),
+    ...unlessDefault("retry_max_delay_ms", retryMaxDelayMs, taskDefaults.retryMaxDelayMs),
+  };
+}
+
+function unlessDefault<K extends string, V>(field: K, value: V | undefined, byDefault: V) {
+  return value === undefined || value === byDefault ? {} : ({ [field]: value } as Record<K, V>);
+}
+
+function nextRetry(task: DefinedTask) {
+  const at = nextRetryAt(task);
+  return at === null ? {} : { next_retry_at: new Date(at) };
+}
+
+/** The update of the instant at which the task's next retry is due. */
+export function nextRetryUpdate(task: DefinedTask) {
+  const set = nextRetry(task);
+  return set.next_retry_at ? { $set: set } : { $unset: { next_retry_at: "" as const } };
 }
 
 /** The fields that change without the definition: those that a dispatched or ended run changes. */
@@ -92,11 +129,15 @@ function runningDocument({
   isRevoked,
   mayHaveStarted,
   cancellation,
+  mayRetry,
+  retryAt,
 }: DefinedTask["openRuns"][number]): RunningDocument {
   const document = { run_id: runId, attempt, planned_datetime: new Date(plannedAt), is_revoked: isRevoked };
-  if (!isRevoked) return document;
+  if (!isRevoked && !mayRetry && retryAt === undefined) return document;
   return {
     ...document,
+    ...(mayRetry && { may_retry: true }),
+    ...(retryAt !== undefined && { retry_datetime: new Date(retryAt) }),
     ...(mayHaveStarted && { may_have_started: true }),
     ...(cancellation && {
       cancelled_datetime: new Date(cancellation.at),
@@ -123,9 +164,16 @@ export function updateSince(before: DefinedTask, after: DefinedTask, version: nu
   const { running, ...fields } = progressSince(before, after);
   const added = addedRuns(before, after);
   if (running === undefined || added === null) {
-    return { $set: { ...fields, ...(running === undefined ? {} : { running }), version } };
+    const { $set = {}, ...unset } = hasRetries(before, after) ? nextRetryUpdate(after) : {};
+    return { $set: { ...fields, ...$set, ...(running === undefined ? {} : { running }), version }, ...unset };
   }
   return { $set: { ...fields, version }, $push: { running: { $each: added.map(runningDocument) } } };
+}
+
+/** True if the instant of the next retry may have changed. */
+export function hasRetries(before: DefinedTask, after: DefinedTask): boolean {
+  const waits = ({ openRuns }: DefinedTask) => openRuns.some(({ retryAt }) => retryAt !== undefined);
+  return waits(before) || waits(after);
 }
 
 function addedRuns(before: DefinedTask, after: DefinedTask): readonly OpenRun[] | null {
@@ -155,13 +203,15 @@ export function storedRunsOf({ running }: Pick<TaskDocument, "running">): readon
 }
 
 function storedRun(run: RunningDocument): OpenRun {
-  const { cancelled_datetime, cancelled_by = null } = run;
+  const { cancelled_datetime, cancelled_by = null, retry_datetime } = run;
   return {
     runId: run.run_id,
     attempt: run.attempt,
     plannedAt: run.planned_datetime.getTime(),
     isRevoked: run.is_revoked,
     ...(run.may_have_started && { mayHaveStarted: true }),
+    ...(run.may_retry && { mayRetry: true }),
+    ...(retry_datetime && { retryAt: retry_datetime.getTime() }),
     ...(cancelled_datetime && { cancellation: { at: cancelled_datetime.toISOString(), by: cancelled_by } }),
   };
 }
@@ -197,6 +247,10 @@ function definitionOf(document: TaskDocument): Definition {
     misfireGraceMs: document.misfire_grace_ms,
     overlap: document.overlap_policy,
     timeoutMs: document.timeout_ms,
+    retryLimit: document.retry_limit ?? taskDefaults.retryLimit,
+    retryBackoff: document.retry_backoff ?? taskDefaults.retryBackoff,
+    retryDelayMs: document.retry_delay_ms ?? taskDefaults.retryDelayMs,
+    retryMaxDelayMs: document.retry_max_delay_ms ?? taskDefaults.retryMaxDelayMs,
   };
 }
 

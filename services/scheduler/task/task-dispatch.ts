@@ -1,10 +1,18 @@
 import { isoInstant, isoInstantOrNull } from "../../../shared/contracts/instants.ts";
 import { occurrenceId } from "../../../shared/contracts/occurrence-id.ts";
+import type { RetryPolicy } from "../../../shared/contracts/retry-policy.ts";
+import { taskDefaults } from "../../../shared/contracts/task-definition.ts";
 import type { TaskDue, TaskEvent, TaskSkipped } from "../../../shared/contracts/task-events.ts";
 import { countOccurrences, nextOccurrence } from "../trigger/trigger.ts";
-import { triggerIfValid, triggerOf } from "./definition.ts";
+import { type Definition, triggerIfValid, triggerOf } from "./definition.ts";
 import { resolveMissed, type SkipRange } from "./policies.ts";
-import { type DefinedTask, isDispatchBlocked, MAX_OPEN_RUNS, mayBeRunning } from "./task-state.ts";
+import {
+  type DefinedTask,
+  isDispatchBlocked,
+  isWithdrawn,
+  MAX_OPEN_RUNS,
+  mayBeRunning,
+} from "./task-state.ts";
 
 /**
  * Dispatches and skips of one decision; the next decision continues. Hundreds of tasks are decided in one transaction,
@@ -112,6 +120,7 @@ interface Due {
 
 /** The event that dispatches a run: everything that an executor and a record need. */
 export function dueEvent(task: DefinedTask, { runId, plannedAt, nextRunAt, now }: Due): TaskDue {
+  const retry = retryOf(task.definition);
   return {
     type: "task.due",
     data: {
@@ -121,10 +130,40 @@ export function dueEvent(task: DefinedTask, { runId, plannedAt, nextRunAt, now }
       plannedAt: isoInstant(plannedAt),
       ...described(task),
       timeoutMs: task.definition.timeoutMs,
+      ...(retry && { retry }),
       nextRunAt: isoInstantOrNull(nextRunAt),
       at: isoInstant(now),
     },
   };
+}
+
+/** Dispatches the next attempt of a run as the first one was dispatched. */
+export interface DispatchRetry {
+  readonly type: "dispatchRetry";
+  readonly taskId: string;
+  readonly runId: string;
+  /** The `task.due` of the attempt before. */
+  readonly previous: TaskDue["data"];
+  readonly now: number;
+}
+
+/** Nothing happens to a run that does not wait for a retry, or whose retry is not due or was withdrawn. */
+export function dispatchRetry(
+  { runId, previous, now }: DispatchRetry,
+  { openRuns, nextRunAt }: DefinedTask,
+): TaskEvent[] {
+  const run = openRuns.find((each) => each.runId === runId);
+  if (run?.retryAt === undefined || run.retryAt > now || isWithdrawn(run)) return [];
+  const attempt = run.attempt + 1;
+  const data = { ...previous, attempt, nextRunAt: isoInstantOrNull(nextRunAt), at: isoInstant(now) };
+  return [{ type: "task.due", data }];
+}
+
+/** Undefined if the task's runs have one attempt each. */
+function retryOf(definition: Definition): RetryPolicy | undefined {
+  if (!definition.retryLimit) return undefined;
+  const { retryLimit, retryBackoff, retryDelayMs, retryMaxDelayMs } = { ...taskDefaults, ...definition };
+  return { limit: retryLimit, backoff: retryBackoff, delayMs: retryDelayMs, maxDelayMs: retryMaxDelayMs };
 }
 
 function skipEvent(

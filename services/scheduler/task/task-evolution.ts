@@ -14,13 +14,22 @@ export interface RunRemoved {
 
 type RunCancelled = Extract<TaskEvent, { type: "task.run_cancelled" }>;
 
-/** What a task's state follows from: the events of its stream, and the ends of its runs. */
-export type TaskFact = TaskEvent | RunRemoved;
+/** An attempt of one of the task's runs failed, and the run waits for the next one. On the run's stream, as its end. */
+export interface RunWaits {
+  readonly type: "runWaits";
+  readonly runId: string;
+  readonly attempt: number;
+  readonly retryAt: number;
+}
+
+/** What a task's state follows from: the events of its stream, and the ends of its runs and their attempts. */
+export type TaskFact = TaskEvent | RunRemoved | RunWaits;
 
 export function evolve(state: Task, change: TaskFact): Task {
   if (change.type === "task.created") return fromCreated(change.data);
   if (state.status === "none") return state;
   if (change.type === "runRemoved") return withoutRun(state, change.runId);
+  if (change.type === "runWaits") return withWaiting(state, change);
   if (state.status === "deleted") return state;
   switch (change.type) {
     case "task.changed":
@@ -46,14 +55,20 @@ export function evolve(state: Task, change: TaskFact): Task {
         accountedUntil: latest(state.accountedUntil, Date.parse(change.data.lastPlannedAt)),
       };
     case "task.due": {
-      const { runId, attempt } = change.data;
+      const { runId, attempt, retry } = change.data;
       const plannedAt = Date.parse(change.data.plannedAt);
       return {
         ...state,
         nextRunAt: parseInstantOrNull(change.data.nextRunAt),
         lastRunAt: latest(state.lastRunAt, plannedAt),
         accountedUntil: latest(state.accountedUntil, plannedAt),
-        openRuns: [...state.openRuns, { runId, attempt, plannedAt, isRevoked: false }],
+        openRuns: withDispatched(state.openRuns, {
+          runId,
+          attempt,
+          plannedAt,
+          isRevoked: false,
+          ...(retry && { mayRetry: true }),
+        }),
       };
     }
     case "task.run_cancelled":
@@ -82,7 +97,30 @@ function fromCreated({ taskId, isActive, nextRunAt, at, ...definition }: TaskCre
 
 function fromChanged(state: DefinedTask, data: TaskCreated): DefinedTask {
   const { createdAt, lastRunAt, accountedUntil, openRuns } = state;
-  return { ...fromCreated(data), createdAt, lastRunAt, accountedUntil, openRuns };
+  return { ...fromCreated(data), createdAt, lastRunAt, accountedUntil, openRuns: openRuns.map(withoutRetry) };
+}
+
+/** No attempt of the old definition may start after the change. */
+function withoutRetry(run: OpenRun): OpenRun {
+  if (!run.mayRetry) return run;
+  const { mayRetry, ...final } = run;
+  return final;
+}
+
+/** A later attempt takes the position of the earlier one. */
+function withDispatched(openRuns: readonly OpenRun[], dispatched: OpenRun): readonly OpenRun[] {
+  if (dispatched.attempt === 1) return [...openRuns, dispatched];
+  return openRuns.map((run) => (run.runId === dispatched.runId ? dispatched : run));
+}
+
+function withWaiting<S extends Exclude<Task, { status: "none" }>>(
+  state: S,
+  { runId, attempt, retryAt }: RunWaits,
+): S {
+  const openRuns = state.openRuns.map((run) =>
+    run.runId === runId && run.attempt === attempt ? { ...run, retryAt } : run,
+  );
+  return { ...state, openRuns };
 }
 
 function withoutRun<S extends Exclude<Task, { status: "none" }>>(state: S, runId: string): S {

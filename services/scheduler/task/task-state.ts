@@ -11,6 +11,10 @@ export interface OpenRun {
   readonly isRevoked: boolean;
   /** Its planned time had come when it was revoked, so that it may have started before. */
   readonly mayHaveStarted?: boolean;
+  /** Its latest attempt failed, and the next one is due then (ms). No executor has the run. */
+  readonly retryAt?: number;
+  /** A failed attempt may be followed by another one, unless the task is changed. */
+  readonly mayRetry?: boolean;
   /** The run was cancelled on request: it ends as cancelled. */
   readonly cancellation?: Cancellation;
 }
@@ -90,10 +94,28 @@ export function openRunOf(state: TaskRuns, runId: string): OpenRun | undefined {
 }
 
 /** The reply to an executor that received a run more than once. */
-export function verdictOn(state: TaskRuns, runId: string): "wanted" | "ended" | "revoked" {
+export function verdictOn(state: TaskRuns, runId: string, attempt?: number): "wanted" | "ended" | "revoked" {
   const run = openRunOf(state, runId);
-  if (!run) return "ended";
+  if (!run || (attempt !== undefined && hasAttemptEnded(run, attempt))) return "ended";
   return run.isRevoked ? "revoked" : "wanted";
+}
+
+function hasAttemptEnded(run: OpenRun, attempt: number): boolean {
+  return run.attempt > attempt || (run.attempt === attempt && run.retryAt !== undefined);
+}
+
+/** True if the run waits for a retry that will not come, because its task was paused, changed or deleted. */
+export function isWithdrawn({ retryAt, isRevoked, mayRetry }: OpenRun): boolean {
+  return retryAt !== undefined && (isRevoked || !mayRetry);
+}
+
+/** When the first of the task's retries is due (ms); null if none is. */
+export function nextRetryAt({ openRuns }: Pick<DefinedTask, "openRuns">): number | null {
+  let next: number | null = null;
+  for (const run of openRuns)
+    if (run.retryAt !== undefined && !isWithdrawn(run) && (next === null || run.retryAt < next))
+      next = run.retryAt;
+  return next;
 }
 
 /** Open runs that must not start. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { occurrenceId } from "../../../shared/contracts/occurrence-id.ts";
-import type { TaskEvent } from "../../../shared/contracts/task-events.ts";
+import type { TaskDue, TaskEvent } from "../../../shared/contracts/task-events.ts";
 import { fold } from "../../../shared/event-store/decider.ts";
 import { type TaskCommand, task } from "./task.ts";
-import { MAX_OPEN_RUNS, openRunsOf, verdictOn } from "./task-state.ts";
+import type { RunWaits } from "./task-evolution.ts";
+import { isWithdrawn, MAX_OPEN_RUNS, openRunsOf, verdictOn } from "./task-state.ts";
 import {
   at,
   created,
@@ -372,5 +373,119 @@ describe("cancelling a run", () => {
     story(created(), due(10, 20), cancelled(11), runRemoved(10))
       .when(dispatchDue(20))
       .thenLike({ type: "task.due", data: { plannedAt: iso(20) } });
+  });
+});
+
+describe("a run whose attempt failed and is to be retried", () => {
+  const runId = occurrenceId(taskId, at(10));
+  const retry = { limit: 2, backoff: "fixed", delayMs: 30_000, maxDelayMs: 30_000 } as const;
+  const definition = { ...every10s, retryLimit: 2, retryBackoff: "fixed", retryDelayMs: 30_000 } as const;
+  const first = due(10, 20) as TaskDue;
+  const dispatched: TaskEvent = { ...first, data: { ...first.data, retry } };
+  const history = [created(definition), dispatched];
+  const waits = (attempt = 1, seconds = 40): RunWaits => ({
+    type: "runWaits",
+    runId,
+    attempt,
+    retryAt: at(seconds),
+  });
+  const awaitRetry = (attempt: number): TaskCommand => ({
+    type: "awaitRetry",
+    taskId,
+    runId,
+    attempt,
+    retryAt: at(40),
+  });
+  const dispatchRetry = (seconds: number): TaskCommand => ({
+    type: "dispatchRetry",
+    taskId,
+    runId,
+    previous: dispatched.data as TaskDue["data"],
+    now: at(seconds),
+  });
+  const second: TaskEvent = {
+    type: "task.due",
+    data: { ...dispatched.data, attempt: 2, at: iso(40) } as TaskDue["data"],
+  };
+
+  it("waits, once for each attempt", () => {
+    story(...history)
+      .when(awaitRetry(1))
+      .then(waits());
+    story(...history, waits())
+      .when(awaitRetry(1))
+      .thenNothing();
+    story(...history, waits(), second)
+      .when(awaitRetry(1))
+      .thenNothing();
+    story(...history, waits(), second)
+      .when(awaitRetry(2))
+      .then(waits(2));
+    story(...history, runRemoved(10))
+      .when(awaitRetry(1))
+      .thenNothing();
+  });
+  it("is dispatched again when its retry is due, with the next number and everything else as before", () => {
+    story(...history, waits())
+      .when(dispatchRetry(40))
+      .then(second);
+    story(...history, waits())
+      .when(dispatchRetry(39))
+      .thenNothing();
+    story(...history, waits(), second)
+      .when(dispatchRetry(41))
+      .thenNothing();
+    story(...history)
+      .when(dispatchRetry(41))
+      .thenNothing();
+  });
+  it("stays open meanwhile: no other run overlaps it", () => {
+    story(...history, waits())
+      .when(dispatchDue(20))
+      .thenLike({ type: "task.skipped", data: { reason: "overlap", plannedAt: iso(20) } });
+    const state = fold(task, [...history, waits(), second]);
+    assert.deepEqual(
+      openRunsOf(state).map(({ attempt }) => attempt),
+      [2],
+    );
+  });
+  it("starts no attempt that has ended", () => {
+    const waiting = fold(task, [...history, waits()]);
+    assert.deepEqual([verdictOn(waiting, runId, 1), verdictOn(waiting, runId, 2)], ["ended", "wanted"]);
+    const again = fold(task, [...history, waits(), second]);
+    assert.deepEqual([verdictOn(again, runId, 1), verdictOn(again, runId, 2)], ["ended", "wanted"]);
+  });
+  it("is not dispatched after its task was paused, changed or deleted, or it was cancelled", () => {
+    const changed: TaskEvent = {
+      type: "task.changed",
+      data: { taskId, ...definition, isActive: true, nextRunAt: iso(20), at: iso(15) },
+    };
+    const cancelled: TaskEvent = {
+      type: "task.run_cancelled",
+      data: { taskId, runId, requestedBy: null, at: iso(15) },
+    };
+    for (const event of [paused(15), changed, cancelled]) {
+      story(...history, waits(), event)
+        .when(dispatchRetry(40))
+        .thenNothing();
+      story(...history, event, waits())
+        .when(dispatchRetry(40))
+        .thenNothing();
+      const [run] = openRunsOf(fold(task, [...history, event, waits()]));
+      assert.equal(run && isWithdrawn(run), true, event.type);
+    }
+    story(...history, waits(), paused(15), deleted(16))
+      .when(dispatchRetry(40))
+      .thenNothing();
+  });
+  it("carries its policy in the dispatch, and none if the task has no retries", () => {
+    story(created(definition))
+      .when(dispatchDue(10))
+      .thenLike({
+        type: "task.due",
+        data: { retry: { limit: 2, backoff: "fixed", delayMs: 30_000, maxDelayMs: 3_600_000 } },
+      });
+    const [plain] = task.decide(dispatchDue(10), fold(task, [created()]));
+    assert.ok(plain?.type === "task.due" && !("retry" in plain.data));
   });
 });

@@ -4,7 +4,14 @@ import type { Decider } from "../../../shared/event-store/decider.ts";
 import { firstOccurrence, nextOccurrence } from "../trigger/trigger.ts";
 import { InvalidTrigger } from "../trigger/trigger-error.ts";
 import { type Definition, triggerOf } from "./definition.ts";
-import { type DispatchDue, dispatchDue, dueEvent, skipDue } from "./task-dispatch.ts";
+import {
+  type DispatchDue,
+  type DispatchRetry,
+  dispatchDue,
+  dispatchRetry,
+  dueEvent,
+  skipDue,
+} from "./task-dispatch.ts";
 import { evolve, type TaskFact } from "./task-evolution.ts";
 import {
   type DefinedTask,
@@ -26,6 +33,8 @@ export type TaskCommand =
   | { type: "runNow"; taskId: string; runId: string; now: number }
   | { type: "cancelRun"; taskId: string; runId: string; by: string | null; now: number }
   | DispatchDue
+  | DispatchRetry
+  | AwaitRetry
   | EndRun;
 
 /** Removes a run that has ended from the open runs. Stores no event: the run's end is on the run's stream. */
@@ -33,6 +42,16 @@ export interface EndRun {
   readonly type: "endRun";
   readonly taskId: string;
   readonly runId: string;
+}
+
+/** An attempt failed and another one follows. Stores no event: the end of the attempt is on the run's stream. */
+export interface AwaitRetry {
+  readonly type: "awaitRetry";
+  readonly taskId: string;
+  readonly runId: string;
+  /** The attempt that failed. */
+  readonly attempt: number;
+  readonly retryAt: number;
 }
 
 /** The life of a task. */
@@ -45,6 +64,10 @@ export const task: Decider<Task, TaskCommand, TaskFact> = {
         return state.status === "none" ? [created(command)] : [];
       case "dispatchDue":
         return isDefined(state) ? dispatchDue(command, state) : [];
+      case "dispatchRetry":
+        return isDefined(state) ? dispatchRetry(command, state) : [];
+      case "awaitRetry":
+        return awaitRetry(command, state);
       case "endRun":
         return openRunOf(state, command.runId) ? [{ type: "runRemoved", runId: command.runId }] : [];
     }
@@ -75,6 +98,13 @@ export const task: Decider<Task, TaskCommand, TaskFact> = {
 
   evolve,
 };
+
+/** Nothing happens if the run has ended, waits already, or a later attempt was dispatched. */
+function awaitRetry({ runId, attempt, retryAt }: AwaitRetry, state: Task): TaskFact[] {
+  const run = openRunOf(state, runId);
+  if (!run || run.attempt !== attempt || run.retryAt !== undefined) return [];
+  return [{ type: "runWaits", runId, attempt, retryAt }];
+}
 
 type CancelRun = Extract<TaskCommand, { type: "cancelRun" }>;
 
