@@ -22,8 +22,8 @@ export interface Request {
   readonly ref: CommandRef;
 }
 
-export type CommandName =
-  `scheduler.${"create" | "change" | "pause" | "resume" | "delete" | "runNow" | "cancel"}`;
+type RunCommand = "runNow" | "cancel";
+export type CommandName = `scheduler.${"create" | "change" | "pause" | "resume" | "delete" | RunCommand}`;
 
 /** The changing actions of the contract, as the active scheduler executes them. */
 export type TaskCommands = {
