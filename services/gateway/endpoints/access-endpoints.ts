@@ -1,6 +1,7 @@
 import type { Identity } from "../../../shared/contracts/access-token.ts";
 import { PERMISSIONS } from "../../../shared/contracts/permissions.ts";
 import { AppError } from "../../../shared/errors.ts";
+import { accessExamples } from "../texts/access-examples.ts";
 import { accessDone } from "../texts/access-texts.ts";
 import {
   generatedShape,
@@ -39,14 +40,17 @@ function identityOf({ identity }: RequestClient): Identity {
 }
 
 export const logIn = endpoint(
-  fromBody({ login: required(text({ min: 1, max: 256 })), password: required(password) }),
+  fromBody(
+    { login: required(text({ min: 1, max: 256 })), password: required(password) },
+    accessExamples.logIn,
+  ),
   one(loginShape),
   async ({ login, password: secret }, { call, client: { address, device } }) =>
     data(showLogin(await call("auth.login", { login, password: secret, address, device }))),
 );
 
 export const refreshSession = endpoint(
-  fromBody({ refresh_token: required(text({ max: 4096 })) }),
+  fromBody({ refresh_token: required(text({ max: 4096 })) }, accessExamples.refresh),
   one(loginShape),
   async ({ refresh_token: refreshToken }, { call }) =>
     data(showLogin(await call("auth.refresh", { refreshToken }))),
@@ -84,7 +88,7 @@ export const deleteSession = endpoint(
 );
 
 export const changePassword = endpoint(
-  fromBody({ current_password: required(password), password: required(password) }),
+  fromBody({ current_password: required(password), password: required(password) }, accessExamples.password),
   inMessage(accessDone.passwordChanged),
   async ({ current_password: current, password: next }, { call, client, language }) => {
     const { userId, sessionId } = identityOf(client);
@@ -95,11 +99,14 @@ export const changePassword = endpoint(
 );
 
 export const createToken = endpoint(
-  fromBody({
-    name: required(text({ min: 1, max: 100 })),
-    scopes: required(choices(PERMISSIONS)),
-    expires_in_days: optional(nullable(whole({ min: 1, max: 3650 })), 90),
-  }),
+  fromBody(
+    {
+      name: required(text({ min: 1, max: 100 })),
+      scopes: required(choices(PERMISSIONS)),
+      expires_in_days: optional(nullable(whole({ min: 1, max: 3650 })), 90),
+    },
+    accessExamples.token,
+  ),
   one(newTokenShape),
   async ({ name, scopes, expires_in_days: days }, { call, client }) => {
     const { userId } = identityOf(client);
@@ -125,11 +132,14 @@ export const deleteToken = endpoint(
 
 /** Without a password one is generated, and is in the response. */
 export const setUserLogin = endpoint(
-  fromBody({
-    ...byRow,
-    login: required(text({ min: 1, max: 64 })),
-    password: optional(nullable(password), null),
-  }),
+  fromBody(
+    {
+      ...byRow,
+      login: required(text({ min: 1, max: 64 })),
+      password: optional(nullable(password), null),
+    },
+    accessExamples.userLogin,
+  ),
   one(generatedShape),
   async ({ data_id: userId, login, password: chosen }, { call }) =>
     data(await call("auth.setLogin", { userId, login, ...(chosen !== null && { password: chosen }) })),
@@ -142,7 +152,7 @@ export const getRolePermissions = endpoint(
 );
 
 export const setRolePermissions = endpoint(
-  fromBody({ ...byRow, permissions: required(choices(PERMISSIONS)) }),
+  fromBody({ ...byRow, permissions: required(choices(PERMISSIONS)) }, accessExamples.permissions),
   inMessage(accessDone.permissionsChanged),
   async ({ data_id: roleId, permissions }, { call, language }) => {
     await call("auth.setRolePermissions", { roleId, permissions });
