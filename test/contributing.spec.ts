@@ -22,7 +22,7 @@ const COPIED = [
   "package.json",
 ];
 /** The embedded server is found in `node_modules`; the tests of containers import its fixtures. */
-const isCopied = (path: string) => !/^(shared\/embedded|test\/containers)/.test(path);
+const isCopied = (path: string) => !/^(shared\/embedded\/mongo|test\/containers)/.test(path);
 
 describe("the code of CONTRIBUTING.md", () => {
   const snippets = snippetsOf(readFileSync(PAGE, "utf8"));
