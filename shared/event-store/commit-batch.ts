@@ -156,8 +156,12 @@ function factsFirst<State, Command, Event>(
   { mayAppend }: CommandHandlerOptions<State, Command, Event>,
 ): readonly BatchItem<State, Command, Event>[] {
   if (!mayAppend || batch.length === 1) return batch;
-  const decides = (item: BatchItem<State, Command, Event>) => hasAppends(item, mayAppend);
-  return [...batch.filter((item) => !decides(item)), ...batch.filter(decides)];
+  const facts: BatchItem<State, Command, Event>[] = [];
+  const decisions: BatchItem<State, Command, Event>[] = [];
+  for (const item of batch) (hasAppends(item, mayAppend) ? decisions : facts).push(item);
+  if (facts.length === 0 || decisions.length === 0) return batch;
+  facts.push(...decisions);
+  return facts;
 }
 
 /** True if one of the item's commands may append an event. */
@@ -165,7 +169,8 @@ export function hasAppends<Command>(
   { submissions }: { readonly submissions: readonly Submission<Command>[] },
   mayAppend: (command: Command) => boolean,
 ): boolean {
-  return submissions.some(({ command }) => mayAppend(command));
+  for (const { command } of submissions) if (mayAppend(command)) return true;
+  return false;
 }
 
 /** Rejects the items with a command that came too late; returns the others. */

@@ -110,7 +110,7 @@ export function decideBatch<State, Command, Event>(
     for (const submission of item.submissions) {
       const { id } = submission;
       const step = steps.get(id) ?? stepFrom(id, options);
-      steps.set(id, step);
+      if (step.decisions.length === 0) steps.set(id, step);
       const { decision, refusal } = decideOne(submission, step, options);
       if (refusal) result.refusal ??= { error: refusal.error };
       if (!decision) continue;
@@ -176,10 +176,11 @@ function fold<State, Command, Event>(
   events: readonly Event[],
   { step, options }: Folding<State, Command, Event>,
 ): MutableDecision<State, Event> {
+  if (events.length === 0) return unchanged(step, { changed: false, hasMoved: false });
   const before = step.after;
   const now = { command, events, cause, version: step.version };
   const { folded, stored, version } = options.accept(step.id, now);
-  if (events.length > 0) step.decided.push(now);
+  step.decided.push(now);
   step.version = version;
   step.after = folded.reduce(options.decider.evolve, before);
   return { before, after: step.after, version, events: stored, changed: stored.length > 0, hasMoved: false };

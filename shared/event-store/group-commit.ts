@@ -66,7 +66,8 @@ export function createGroupCommit<Item extends GroupItem>(
     let position = 0;
     for (; position < queue.length && taken.size < maxKeys; position++) {
       const item = queue[position] as Item;
-      const mustWait = item.keys.some((key) => locked.has(key) || blocked.has(key));
+      let mustWait = false;
+      for (const key of item.keys) mustWait ||= locked.has(key) || blocked.has(key);
       for (const key of item.keys) (mustWait ? blocked : taken).add(key);
       (mustWait ? left : group).push(item);
     }
