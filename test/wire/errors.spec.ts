@@ -6,7 +6,7 @@ import { AppError } from "../../shared/errors.ts";
 
 /** The table itself and the gateway's texts name every type; a use is anywhere else. */
 const TABLES = new Set(["shared/contracts/errors.ts", "services/gateway/texts/error-texts.ts"]);
-const sources = globSync("{shared,services,tools}/**/*.ts")
+const sources = globSync("{shared,services,tools,migrations}/**/*.ts")
   .filter((file) => !/\.(spec|fixture)\.ts$|^shared\/embedded\//.test(file) && !TABLES.has(file))
   .map((file) => readFileSync(file, "utf8"));
 const declared = Object.keys(errorTypes);
