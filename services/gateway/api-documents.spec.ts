@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { PERMISSIONS } from "../../shared/contracts/permissions.ts";
+import { testKey } from "./access/access.fixture.ts";
+import { authService } from "./auth-service.fixture.ts";
 import { backendServices } from "./backend-services.fixture.ts";
 import { type ExampleRequest, exampleRequests } from "./document-requests.fixture.ts";
 import { openApiDocument } from "./documents/openapi.ts";
@@ -32,10 +35,16 @@ const openApi = async (language?: string): Promise<Document> =>
   JSON.parse((await get("/openapi.json", language)).text);
 
 describe("the documents of the API", () => {
+  let secured: RunningGateway;
+  let token: string;
   before(async () => {
-    gateway = await runGateway({ services: backend.schemas });
+    const key = await testKey();
+    const services = [...backend.schemas, await authService(key)];
+    gateway = await runGateway({ services });
+    secured = await runGateway({ services, config: { authEnable: true } });
+    token = await key.token({ permissions: PERMISSIONS });
   });
-  after(() => gateway.stop());
+  after(() => Promise.all([gateway.stop(), secured.stop()]));
 
   for (const language of ["zh", "en"]) {
     it(`are valid OpenAPI 3.1 (${language})`, async () => {
@@ -88,7 +97,10 @@ describe("the documents of the API", () => {
           "application/json"
         ] as { schema: object; examples?: object };
         const accepts = new Ajv2020({ strict: false }).compile({ ...schema, components });
-        const { text, status } = await send(gateway, alias, init);
+        const { text, status } = await send(secured, alias, {
+          ...init,
+          headers: { ...init.headers, authorization: `Bearer ${token}` },
+        });
         const body: Readonly<Record<string, unknown>> = JSON.parse(text);
         assert.equal(status, 200, text);
         assert.equal(body.code, 200, text);

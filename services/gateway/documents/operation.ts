@@ -67,12 +67,19 @@ function inputOf({ input }: Endpoint, language: Language): Json {
       return {
         requestBody: {
           required: true,
-          content: json(withDescriptions(fieldsSchema(input.fields), language), {
+          content: json(bodySchema(input, language), {
             examples: inputExamples(input.examples ?? [], language),
           }),
         },
       };
   }
+}
+
+function bodySchema({ fields, isWhole }: Endpoint["input"], language: Language): JsonSchema {
+  const [only] = Object.entries(fields);
+  if (!isWhole || !only) return withDescriptions(fieldsSchema(fields), language);
+  const [name, field] = only;
+  return { ...withDescriptions(fieldSchema(field), language), ...described(name, language) };
 }
 
 function parameter([name, field]: [string, Endpoint["input"]["fields"][string]], language: Language): Json {

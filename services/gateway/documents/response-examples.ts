@@ -1,4 +1,4 @@
-import type { Endpoint, Input } from "../endpoints/endpoint.ts";
+import { type Endpoint, type Input, readWholeBody } from "../endpoints/endpoint.ts";
 import { documentTexts as texts } from "../texts/document-texts.ts";
 import type { Language, Text } from "../texts/language.ts";
 import type { Output } from "../wire/output.ts";
@@ -41,12 +41,12 @@ function success(envelope: Output["envelope"], value: unknown): ApiResponse {
 }
 
 /** The response to a request that leaves out everything, or has an id that is none. */
-function rejections({ source, fields }: Input, language: Language): Examples {
-  const wrong = source === "query" && "data_id" in fields ? { data_id: "1" } : {};
+function rejections({ source, fields, isWhole = false }: Input, language: Language): Examples {
+  const wrong = source === "query" && "data_id" in fields ? { data_id: "x" } : {};
   if (source === "none") return {};
-  const read = readFields<WireFields>(fields, wrong);
+  const read = isWhole ? readWholeBody<WireFields>(fields, wrong) : readFields<WireFields>(fields, wrong);
   if (!(read instanceof Faults)) return {};
-  const input = new InvalidInput(read.errors, source === "body" ? wrong : null);
+  const input = new InvalidInput(read.errors, source === "query" ? null : wrong);
   return Object.fromEntries(
     LANGUAGES.map((shown) => [
       `invalid_${shown}`,

@@ -17,6 +17,7 @@ import {
 } from "../wire/access-wire.ts";
 import { inMessage, listOf, one } from "../wire/output.ts";
 import { data, list, message } from "../wire/response.ts";
+import { rowIdKind } from "../wire/row-kinds.ts";
 import { choices } from "../wire/text-list.ts";
 import { hexId, text, whole } from "../wire/wire-kinds.ts";
 import { nullable, optional, required } from "../wire/wire-validation.ts";
@@ -24,7 +25,7 @@ import { endpoint, fromBody, fromQuery, noInput, type RequestClient } from "./en
 
 const DAY_MS = 86_400_000;
 const byId = fromQuery({ data_id: required(hexId) });
-const byRow = { data_id: required(whole({ min: 1, max: 2_147_483_647 })) };
+const byRow = { data_id: required(rowIdKind({ min: 1, max: 2_147_483_647 })) };
 const password = text({ max: 1024 });
 
 class NotLoggedIn extends AppError {

@@ -40,6 +40,7 @@ export const roleRoutes: readonly Route[] = [
   {
     paths: { R1: "DELETE /auth/role/delete" },
     operation: "auth_role.delete_list",
+    nameInR1: "delete",
     action: "auth.deleteRoles",
     endpoint: roleEndpoints.deleteList,
     access: "role.write",
@@ -85,6 +86,7 @@ export const userRoutes: readonly Route[] = [
   {
     paths: { R1: "DELETE /auth/user/delete" },
     operation: "auth_user.delete_list",
+    nameInR1: "delete",
     action: "auth.deleteUsers",
     endpoint: userEndpoints.deleteList,
     access: "user.write",

@@ -1,3 +1,4 @@
+import { rowExamples } from "../texts/row-examples.ts";
 import {
   authTestBody,
   authTestShape,
@@ -10,6 +11,7 @@ import { rowEndpoints } from "./row-endpoints.ts";
 export const authTestEndpoints = rowEndpoints({
   path: "/auth/test",
   body: authTestBody,
+  example: rowExamples.authTest,
   shape: authTestShape,
   show: showAuthTest,
   sortFields: authTestSortFields,

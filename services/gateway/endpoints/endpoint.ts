@@ -78,11 +78,10 @@ export const fromBody = <F extends WireFields>(
   examples: readonly InputExample[] = [],
 ): Input<F> => ({ source: "body", fields, examples });
 /** A body that is a bare list, as the value of the only field. */
-export const fromWholeBody = <F extends WireFields>(fields: F): Input<F> => ({
-  source: "body",
-  fields,
-  isWhole: true,
-});
+export const fromWholeBody = <F extends WireFields>(
+  fields: F,
+  examples: readonly InputExample[] = [],
+): Input<F> => ({ source: "body", fields, isWhole: true, examples });
 export const fromQuery = <F extends WireFields>(fields: F): Input<F> => ({ source: "query", fields });
 export const noInput = { source: "none", fields: {} } as const satisfies Input;
 
@@ -136,7 +135,8 @@ function readBody<F extends WireFields>(fields: F, value: unknown): ValuesOf<F> 
     : fault("body", "Input should be a valid dictionary or object to extract fields from", expected);
 }
 
-function readWholeBody<F extends WireFields>(fields: F, value: unknown): ValuesOf<F> | Faults {
+/** Reads a body that is the value of the only field. */
+export function readWholeBody<F extends WireFields>(fields: F, value: unknown): ValuesOf<F> | Faults {
   const values: Record<string, unknown> = {};
   for (const [name, { kind }] of Object.entries(fields)) {
     if (value === undefined) return fault("body", "Field required", kind.expected);

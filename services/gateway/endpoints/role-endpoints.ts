@@ -1,4 +1,5 @@
 import { done } from "../texts/messages.ts";
+import { rowExamples } from "../texts/row-examples.ts";
 import { inMessage } from "../wire/output.ts";
 import { message } from "../wire/response.ts";
 import { roleBody, roleShape, roleSortFields, showRole, toRole } from "../wire/role-wire.ts";
@@ -10,6 +11,7 @@ import { rowEndpoints } from "./row-endpoints.ts";
 export const roleEndpoints = rowEndpoints({
   path: "/auth/role",
   body: roleBody,
+  example: rowExamples.role,
   shape: roleShape,
   show: showRole,
   sortFields: roleSortFields,
@@ -25,7 +27,9 @@ export const roleEndpoints = rowEndpoints({
 const MOST_ROLES = 1000;
 
 export const createRoles = endpoint(
-  fromWholeBody({ datas: required(listKind(nested(roleBody), { min: 1, max: MOST_ROLES })) }),
+  fromWholeBody({ datas: required(listKind(nested(roleBody), { min: 1, max: MOST_ROLES })) }, [
+    { summary: rowExamples.role.summary, value: [rowExamples.role.value] },
+  ]),
   inMessage(done.batchCreated),
   async ({ datas }, { call, language }) => {
     await call("auth.createRoles", { roles: datas.map(toRole) });

@@ -1,13 +1,13 @@
 import type { Fields } from "../../../shared/contracts/contract.ts";
 import type { Page, Rows } from "../../../shared/contracts/paging.ts";
 import { done } from "../texts/messages.ts";
+import { deletedRows, type RowExample } from "../texts/row-examples.ts";
 import type { DatetimeWire } from "../wire/datetime-wire.ts";
 import { inMessage, listOf, one, type Shape, type Shown } from "../wire/output.ts";
 import { pagedList } from "../wire/paged-list.ts";
 import { type Paging, pagingFields, toPaging } from "../wire/paging.ts";
 import { data, message } from "../wire/response.ts";
-import { listKind } from "../wire/row-kinds.ts";
-import { whole } from "../wire/wire-kinds.ts";
+import { listKind, rowIdKind } from "../wire/row-kinds.ts";
 import { nested, required, type ValuesOf, type WireFields } from "../wire/wire-validation.ts";
 import {
   type Endpoint,
@@ -25,6 +25,8 @@ export interface RowResource<B extends WireFields, F extends Fields, View, Field
   /** Before the action in its paths: `/auth/role`. */
   readonly path: `/${string}`;
   readonly body: B;
+  /** A body that creates a row. */
+  readonly example: RowExample;
   readonly shape: Shape<F>;
   show(view: View, datetimes: DatetimeWire): Shown<Shape<F>>;
   /** The field that each name of the wire stands for. */
@@ -49,27 +51,37 @@ export interface RowEndpoints {
   readonly get: Endpoint;
 }
 
-const ids = required(listKind(whole({})));
+const rowId = rowIdKind();
+const ids = required(listKind(rowId));
+const EXAMPLE_IDS = [1, 2];
+const deletes = (value: unknown) => [{ summary: deletedRows, value }];
 
 export function rowEndpoints<B extends WireFields, F extends Fields, View, Field extends string>(
   resource: RowResource<B, F, View, Field>,
 ): RowEndpoints {
-  const { path, body, shape, show, sortFields } = resource;
+  const { path, body, example, shape, show, sortFields } = resource;
+  const { summary, value } = example;
   const remove = async (data_ids: readonly number[], { call, language }: EndpointContext) => {
     await resource.remove(call, data_ids);
     return message(done.deleted[language]);
   };
   return {
-    create: endpoint(fromBody(body), inMessage(done.created), async (values, { call, language }) => {
-      const { id } = await resource.create(call, values);
-      return {
-        ...message(done.created[language]),
-        headers: { Location: `${path}/one/query?data_id=${id}` },
-      };
-    }),
+    create: endpoint(
+      fromBody(body, [example]),
+      inMessage(done.created),
+      async (values, { call, language }) => {
+        const { id } = await resource.create(call, values);
+        return {
+          ...message(done.created[language]),
+          headers: { Location: `${path}/one/query?data_id=${id}` },
+        };
+      },
+    ),
 
     update: endpoint(
-      fromBody({ data_id: required(whole({})), data: required(nested(body)) }),
+      fromBody({ data_id: required(rowId), data: required(nested(body)) }, [
+        { summary, value: { data_id: 1, data: value } },
+      ]),
       inMessage(done.updated),
       async ({ data_id, data: values }, { call, language }) => {
         await resource.change(call, data_id, values);
@@ -77,12 +89,16 @@ export function rowEndpoints<B extends WireFields, F extends Fields, View, Field
       },
     ),
 
-    delete: endpoint(fromBody({ data_ids: ids }), inMessage(done.deleted), ({ data_ids }, context) =>
-      remove(data_ids, context),
+    delete: endpoint(
+      fromBody({ data_ids: ids }, deletes({ data_ids: EXAMPLE_IDS })),
+      inMessage(done.deleted),
+      ({ data_ids }, context) => remove(data_ids, context),
     ),
 
-    deleteList: endpoint(fromWholeBody({ data_ids: ids }), inMessage(done.deleted), ({ data_ids }, context) =>
-      remove(data_ids, context),
+    deleteList: endpoint(
+      fromWholeBody({ data_ids: ids }, deletes(EXAMPLE_IDS)),
+      inMessage(done.deleted),
+      ({ data_ids }, context) => remove(data_ids, context),
     ),
 
     list: endpoint(fromQuery(pagingFields), listOf(shape), async (paging, { call, datetimes }) => {
@@ -95,7 +111,7 @@ export function rowEndpoints<B extends WireFields, F extends Fields, View, Field
     }),
 
     get: endpoint(
-      fromQuery({ data_id: required(whole({})) }),
+      fromQuery({ data_id: required(rowId) }),
       one(shape),
       async ({ data_id }, { call, datetimes }) => data(show(await resource.get(call, data_id), datetimes)),
     ),

@@ -1,4 +1,5 @@
 import { ruleSchema } from "../../../shared/contracts/json-schema.ts";
+import { rowExamples } from "../texts/row-examples.ts";
 import { nothing, type Output } from "../wire/output.ts";
 import { data } from "../wire/response.ts";
 import {
@@ -15,6 +16,7 @@ import { rowEndpoints } from "./row-endpoints.ts";
 export const userEndpoints = rowEndpoints({
   path: "/auth/user",
   body: userBody,
+  example: rowExamples.user,
   shape: userShape,
   show: showUser,
   sortFields: userSortFields,

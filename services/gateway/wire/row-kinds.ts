@@ -1,11 +1,17 @@
 import { inputFaults } from "../texts/messages.ts";
-import { text } from "./wire-kinds.ts";
+import { text, whole } from "./wire-kinds.ts";
 import { Faults, type FieldFault, fault, type Kind } from "./wire-validation.ts";
 
 /** What a column of the type integer holds. */
 export const INTEGER = { min: -(2 ** 31), max: 2 ** 31 - 1 } as const;
 /** Items of one body; the body itself is bounded, too. */
 const MOST_ITEMS = 10_000;
+
+/** The id of a row; without limits it may be of no row. */
+export function rowIdKind(limits: { readonly min?: number; readonly max?: number } = {}): Kind<number> {
+  const kind = whole(limits);
+  return { ...kind, schema: { ...kind.schema, examples: [1] } };
+}
 
 /** A list of values of one kind, with pydantic's sentences for its length. */
 export function listKind<T>(item: Kind<T>, { min = 0, max = MOST_ITEMS } = {}): Kind<readonly T[]> {
