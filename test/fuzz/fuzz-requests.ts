@@ -74,6 +74,6 @@ function changed(example: unknown, choices: Choices): unknown {
   const names = Object.keys(example);
   if (names.length === 0) return anyValue(choices);
   const name = choices.of(names);
-  const inner = (example as Record<string, unknown>)[name];
-  return { ...example, [name]: changed(inner, choices) };
+  const inner = changed((example as Record<string, unknown>)[name], choices);
+  return Array.isArray(example) ? example.with(Number(name), inner) : { ...example, [name]: inner };
 }

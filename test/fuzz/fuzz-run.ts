@@ -5,6 +5,7 @@ import { routes } from "../../services/gateway/endpoints/routes.ts";
 import { freePort } from "../free-port.ts";
 import { startTestMongo } from "../mongo.ts";
 import { type PlatformOptions, startPlatform } from "../platform.ts";
+import { embeddedPostgres } from "../postgres.ts";
 import { type FuzzDocument, type FuzzRequest, fuzzRequests } from "./fuzz-requests.ts";
 
 /** What a run found. */
@@ -20,15 +21,18 @@ export interface FuzzReport {
 }
 
 const LIMIT_MS = 30_000;
-const services = ["gateway", "executor", "scheduler", "records", "crawler"] as const;
+const services = ["gateway", "executor", "scheduler", "records", "crawler", "auth"] as const;
 
 /** Sends generated requests, one after the other, to a platform of its own, whose tasks reach no other host. */
 export async function fuzz(requests: number, seed: number): Promise<FuzzReport> {
-  const mongo = await startTestMongo();
+  const [mongo, postgres] = await Promise.all([startTestMongo(), embeddedPostgres()]);
   const port = await freePort();
   const settings: PlatformOptions["settings"] = {
     SERVER_PORT: String(port),
     REQUESTS_PER_MINUTE: "0",
+    AUTH_ENABLE: "false",
+    ORM_DB_ENABLE: "true",
+    DATA_DIR: postgres.dataDir,
     CRAWLER_BILIBILI_URL: "http://127.0.0.1:1/",
   };
   const platform = await startPlatform({ mongo, services: [...services], settings });
@@ -38,7 +42,7 @@ export async function fuzz(requests: number, seed: number): Promise<FuzzReport> 
     return await sendAll(next, requests, `http://127.0.0.1:${port}`);
   } finally {
     await platform.stop();
-    await mongo.close();
+    await Promise.all([mongo.close(), postgres.close()]);
   }
 }
 
