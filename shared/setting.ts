@@ -96,19 +96,22 @@ export interface ListForm {
   /** Reads after "must be". */
   readonly form: string;
   readonly fallback?: readonly string[];
+  /** Default: items are read in lower case. */
+  readonly keepsCase?: boolean;
 }
 
-/** Items separated by commas, in lower case; each has to match. Empty by default. */
+/** Items separated by commas; each has to match. Empty by default. */
 export const list = (
   variable: string,
-  { item, form, fallback = [] }: ListForm,
+  { item, form, fallback = [], keepsCase = false }: ListForm,
   purpose: string,
 ): Setting<readonly string[]> => ({
   variable,
   fallback,
   purpose,
   parse: (value) => {
-    const items = partsOf(value).flatMap((part) => part.trim().toLowerCase() || []);
+    const cased = keepsCase ? value : value.toLowerCase();
+    const items = partsOf(cased).flatMap((part) => part.trim() || []);
     return items.every((known) => item.test(known)) ? items : new Error(`must be ${form}`);
   },
 });

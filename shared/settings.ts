@@ -231,6 +231,16 @@ export const settings = {
     false,
     "true: the handler http.request may call loopback and private addresses.",
   ),
+  moleculerCallAllow: list(
+    "MOLECULER_CALL_ALLOW",
+    {
+      item: /^(\*|(?!(\$node|auth|executor|gateway)(\.|$))[\w$-]+(\.[\w$-]+)*\.([\w$-]+|\*))$/,
+      form: "actions separated by commas, such as scheduler.runNow,mail.*; those of $node, auth, executor and gateway cannot be allowed",
+      fallback: ["*"],
+      keepsCase: true,
+    },
+    "Actions that the handler moleculer.call may call, separated by commas: names, <service>.* for all actions of a service, * for those of all services except the platform's own. Actions of scheduler, records and crawler have to be named, those of $node, auth, executor and gateway cannot be.",
+  ),
 
   recordBatch: integer("RECORDS_BATCH", 500, { min: 1, max: 5000 }, "Events recorded in one transaction."),
   recordLingerMs: integer(

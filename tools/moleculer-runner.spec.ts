@@ -13,7 +13,13 @@ import { type StoryProcess, startProcess } from "../test/stories/process.ts";
 const RUNNER = "node_modules/.bin/moleculer-runner";
 const CONFIG = ["-c", "moleculer.config.ts"];
 /** Set, so that a developer's `.env` changes nothing here. */
-const UNCONFIGURED = { NATS_URL: "", MONGO_DB_URL: "", SERVER_HOST: "127.0.0.1", SERVER_PORT: "0" };
+const UNCONFIGURED = {
+  NATS_URL: "",
+  MONGO_DB_URL: "",
+  SERVER_HOST: "127.0.0.1",
+  SERVER_PORT: "0",
+  MOLECULER_CALL_ALLOW: "scheduler.status",
+};
 
 /** A busy machine suspends processes and takes long over a handler; both are logged. */
 const BUSY_MACHINE = /this process was suspended|the event loop was blocked/;

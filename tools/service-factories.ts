@@ -30,7 +30,7 @@ export const serviceFactories: Readonly<Record<ServiceName, Factory>> = {
       import("../services/executor/executor.service.ts"),
       import("../services/executor/handlers/built-in-handlers.ts"),
     ]);
-    const builtIn = builtInHandlers({ httpAllowPrivate: config.httpAllowPrivate });
+    const builtIn = builtInHandlers(config);
     return executorService({ config, bus: broker.bus, clock, handlers: [...builtIn, ...handlers] });
   },
   async crawler(config) {

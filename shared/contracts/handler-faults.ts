@@ -26,6 +26,7 @@ export const PARAM_REASONS = [
   "HEADER_RESERVED",
   "BODY_AND_JSON",
   "BODY_NOT_POSSIBLE",
+  "ACTION_NOT_ALLOWED",
 ] as const;
 export type ParamReason = (typeof PARAM_REASONS)[number];
 

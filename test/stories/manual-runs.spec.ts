@@ -7,7 +7,12 @@ import { everySecond, type Platform, startPlatform } from "../platform.ts";
 
 const LIMIT = 20;
 const SERVICES = ["executor", "scheduler", "records", "gateway"] as const;
-const SETTINGS = { MANUAL_RUNS_PER_MINUTE: String(LIMIT), SERVER_PORT: "0", SCHEDULER_LEASE_MS: "1000" };
+const SETTINGS = {
+  MANUAL_RUNS_PER_MINUTE: String(LIMIT),
+  MOLECULER_CALL_ALLOW: "scheduler.runNow",
+  SERVER_PORT: "0",
+  SCHEDULER_LEASE_MS: "1000",
+};
 
 describe("a task that runs itself", () => {
   let mongo: TestMongo;

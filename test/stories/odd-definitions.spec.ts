@@ -33,6 +33,7 @@ describe("definitions that no one foresees", () => {
       SERVER_PORT: "0",
       LOG_LEVEL: "fatal",
       ORM_DB_ENABLE: "false",
+      MOLECULER_CALL_ALLOW: "records.get,scheduler.create",
     });
     launched = await launch({ config, services: ["executor", "scheduler", "records", "gateway"] });
   });
@@ -113,6 +114,13 @@ describe("definitions that no one foresees", () => {
       const { body } = await create({ ...task, job_class, job_params });
       assert.equal(body.code, 200, JSON.stringify(body));
     }
+  });
+
+  it("names the action that MOLECULER_CALL_ALLOW does not include", async () => {
+    const job_params = { action: "auth.setLogin" };
+    const refusal = await create({ ...task, job_class: "moleculer.call", job_params });
+    refusedAt(refusal, "job_params.action");
+    assert.match(refusal.body.message, /action 不在 MOLECULER_CALL_ALLOW 允许的范围内/);
   });
 
   it("keeps null where the handler takes any value", async () => {

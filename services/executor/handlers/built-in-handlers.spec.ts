@@ -27,7 +27,7 @@ describe("built-in handlers, run by an executor", () => {
     },
   };
   const fixture = new ExecutorFixture({
-    handlers: builtInHandlers({ httpAllowPrivate: true }),
+    handlers: builtInHandlers({ httpAllowPrivate: true, moleculerCallAllow: ["math.*", "crawler.crawl"] }),
     services: [crawler, math],
   });
   before(() => fixture.start());
@@ -108,12 +108,12 @@ describe("built-in handlers, run by an executor", () => {
     assert.ok(Date.parse(event.data.endedAt as string) - Date.parse(event.data.startedAt as string) < 1000);
   });
 
-  for (const action of ["$node.list", "executor.revoke"]) {
+  for (const action of ["$node.list", "executor.revoke", "auth.setLogin", "crawler.status", "mail.send"]) {
     it(`moleculer.call rejects ${action}`, async () => {
       const params = { action };
       await assert.rejects(fixture.call("executor.validate", { handler: "moleculer.call", params }), {
         type: "HANDLER_PARAMS_INVALID",
-        message: /action is internal/,
+        message: /action is not allowed by MOLECULER_CALL_ALLOW/,
       });
       assert.equal(failure(await moleculer(params)).type, "HANDLER_PARAMS_INVALID");
     });

@@ -28,6 +28,7 @@ export const PARAM_FAULTS_ZH: Readonly<Record<ParamReason, string>> = {
   HEADER_RESERVED: "由连接自身设置，不能指定",
   BODY_AND_JSON: "有误：body 与 json 只能给出一个",
   BODY_NOT_POSSIBLE: "不能随该 method 发送",
+  ACTION_NOT_ALLOWED: "不在 MOLECULER_CALL_ALLOW 允许的范围内",
 };
 
 /** The text of `HANDLER_PARAMS_INVALID`; English in both languages where only the handler knows the rule. */
