@@ -46,6 +46,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     LOG_LEVEL: "fatal",
     // The embedded PostgreSQL takes seconds to start, and would store in the working directory.
     ORM_DB_ENABLE: "false",
+    AUTH_ENABLE: "false",
     ...settings,
   });
   const { broker, address, stop } = await launch({ config, services, handlers });

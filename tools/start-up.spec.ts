@@ -137,7 +137,7 @@ describe("npm start", () => {
   it("stops without an error when its output is closed", async () => {
     const DATA_DIR = join(dir, "unread");
     const child = spawn(process.execPath, ["tools/run.mjs", "start"], {
-      env: { PATH: process.env.PATH, DATA_DIR, SERVER_PORT: "0" },
+      env: { PATH: process.env.PATH, DATA_DIR, SERVER_PORT: "0", AUTH_ENABLE: "false" },
       stdio: ["ignore", "pipe", "pipe"],
     });
     child.stdout.destroy();

@@ -10,7 +10,7 @@ async function configured(
   environment: Readonly<Record<string, string>>,
   test: (gateway: RunningGateway) => Promise<void>,
 ): Promise<void> {
-  const { serverPort: _, serverHost: __, ...config } = readConfig(environment);
+  const { serverPort: _, serverHost: __, ...config } = readConfig({ AUTH_ENABLE: "false", ...environment });
   const gateway = await runGateway({ services, config });
   try {
     await test(gateway);

@@ -40,6 +40,7 @@ export interface PlatformOptions {
 
 const QUIET = {
   ORM_DB_ENABLE: "false",
+  AUTH_ENABLE: "false",
   SERVER_PORT: "0",
   LOG_LEVEL: "warn",
   LOG_FORMAT: "json",

@@ -26,6 +26,7 @@ describe("lists over NATS, of which a message takes 1 MiB", () => {
       SERVER_PORT: "0",
       LOG_LEVEL: "fatal",
       ORM_DB_ENABLE: "false",
+      AUTH_ENABLE: "false",
       NODE_NAME: name,
       // A busy machine may take long over a large page.
       CALL_TIMEOUT_MS: "60000",

@@ -33,6 +33,7 @@ describe("definitions that no one foresees", () => {
       SERVER_PORT: "0",
       LOG_LEVEL: "fatal",
       ORM_DB_ENABLE: "false",
+      AUTH_ENABLE: "false",
       MOLECULER_CALL_ALLOW: "records.get,scheduler.create",
     });
     launched = await launch({ config, services: ["executor", "scheduler", "records", "gateway"] });

@@ -35,7 +35,7 @@ export function startProcess(
 ): StoryProcess {
   const child = spawn(process.execPath, [script, ...args], {
     // The embedded PostgreSQL takes seconds of two cores to start; few stories are about users.
-    env: { ...inherited, LOG_FORMAT: "json", ORM_DB_ENABLE: "false", ...env },
+    env: { ...inherited, LOG_FORMAT: "json", ORM_DB_ENABLE: "false", AUTH_ENABLE: "false", ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const lines: string[] = [];
