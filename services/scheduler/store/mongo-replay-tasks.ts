@@ -25,14 +25,16 @@ export const taskReadModel: ReadModel = {
     for await (const streams of inChunks(foldedStreams(events), CHUNK)) {
       const states = streams.map(({ state }) => state);
       const facts = await runFacts(events, states);
-      yield streams.map(({ id, state, version }): Replayed => {
+      yield streams.map(({ id, state, version, dispatches }): Replayed => {
         if (!isDefined(state)) return { id, document: null };
-        const documentWith = (known: readonly RunFact[]) => toDocument(withFacts(state, known), version);
+        const documentWith = (known: readonly TaskFact[]) => toDocument(withFacts(state, known), version);
         const own = facts.filter(({ taskId }) => taskId === id);
+        const open = state.openRuns.map(({ runId }) => runId);
         return {
           id,
-          document: documentWith(own),
-          lagging: (stored) => notReceived(own, { documentWith, stored: stored as TaskDocument }),
+          document: documentWith(own.map(({ fact }) => fact)),
+          lagging: (stored) =>
+            notReceived(own, { documentWith, open, dispatches, stored: stored as TaskDocument }),
         };
       });
     }
@@ -47,20 +49,40 @@ interface RunFact {
 }
 
 interface StoredTask {
-  readonly documentWith: (facts: readonly RunFact[]) => TaskDocument;
+  readonly documentWith: (facts: readonly TaskFact[]) => TaskDocument;
+  /** Ids of the runs that are open by the events on the task's stream. */
+  readonly open: readonly string[];
+  readonly dispatches: ReadonlyMap<string, string>;
   readonly stored: TaskDocument;
 }
 
-/** The end of a run is stored with its record; the scheduler changes the task when it receives the event. */
-function notReceived(facts: readonly RunFact[], { documentWith, stored }: StoredTask): Lagging {
+/**
+ * The end of a run is stored with its record; the scheduler changes the task when it receives the event. Either of them
+ * may be first: a run that was dispatched a moment ago, and that the task has removed, ends on its record soon.
+ */
+function notReceived(
+  facts: readonly RunFact[],
+  { documentWith, open, dispatches, stored }: StoredTask,
+): Lagging {
   const isReceived = ({ fact }: RunFact): boolean => {
     const listed = stored.running.find(({ run_id }) => run_id === fact.runId);
     return fact.type === "runRemoved" ? !listed : listed?.retry_datetime !== undefined;
   };
   const awaited = facts.filter((fact) => !isReceived(fact));
+  const listed = new Set([
+    ...stored.running.map(({ run_id }) => run_id),
+    ...facts.map(({ fact }) => fact.runId),
+  ]);
+  const unrecorded = open.filter((runId) => !listed.has(runId));
   return {
-    document: documentWith(facts.filter(isReceived)),
-    awaits: awaited.map(({ event: { _id: id, writer } }) => ({ id, writer })),
+    document: documentWith([
+      ...facts.filter(isReceived).map(({ fact }) => fact),
+      ...unrecorded.map((runId) => ({ type: "runRemoved", runId }) as const),
+    ]),
+    awaits: [
+      ...awaited.map(({ event: { _id: id, writer } }) => ({ id, writer })),
+      ...unrecorded.map((runId) => ({ id: dispatches.get(runId) ?? "" })),
+    ],
   };
 }
 
@@ -69,6 +91,8 @@ interface FoldedStream {
   readonly state: Task;
   /** The version of its newest event: earlier ones may have been purged. */
   readonly version: number;
+  /** The ids of the `task.due` events, by run. */
+  readonly dispatches: Map<string, string>;
 }
 
 async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<FoldedStream> {
@@ -80,9 +104,10 @@ async function* foldedStreams(events: Collection<EventDocument>): AsyncIterable<
       yield current;
       current = undefined;
     }
-    const { state } = current ?? { state: task.initialState };
+    const { state, dispatches } = current ?? { state: task.initialState, dispatches: new Map() };
     const next = isOf("task.*", event) ? task.evolve(state, event) : state;
-    current = { id, state: next, version: event.version };
+    if (isOf("task.due", event)) dispatches.set(event.data.runId, event.id);
+    current = { id, state: next, version: event.version, dispatches };
   }
   if (current) yield current;
 }
@@ -107,6 +132,6 @@ async function runFacts(events: Collection<EventDocument>, states: readonly Task
   return facts;
 }
 
-function withFacts(state: DefinedTask, facts: readonly RunFact[]): DefinedTask {
-  return facts.reduce((current, { fact }) => task.evolve(current, fact) as DefinedTask, state);
+function withFacts(state: DefinedTask, facts: readonly TaskFact[]): DefinedTask {
+  return facts.reduce((current, fact) => task.evolve(current, fact) as DefinedTask, state);
 }
