@@ -1,12 +1,12 @@
 import type { Collection, MongoClient, TransactionOptions } from "mongodb";
 import type { Clock } from "../clock.ts";
-import { withTimeLimit } from "../time-limit.ts";
 import { type EventDocument, fromEventDocument } from "./event-document.ts";
-import { type EventStore, OutcomePending, StoreUnavailable, type Transaction } from "./event-store.ts";
+import { type EventStore, StoreUnavailable, type Transaction } from "./event-store.ts";
 import { mayHaveCommitted, toStoreError, withStoreErrors } from "./mongo-errors.ts";
 import { MongoTransaction } from "./mongo-transaction.ts";
 import type { Outbox, Ticket } from "./outbox.ts";
 import { createSessionPool, type SessionPool, type TakenSession } from "./session-pool.ts";
+import { limitTransaction } from "./transaction-limit.ts";
 
 export interface MongoEventStoreOptions {
   readonly client: MongoClient;
@@ -96,15 +96,10 @@ export function mongoEventStore({
       const ticket = outbox.open();
       const outcome = attempt(work, ticket, limit);
       if (onEnded) measure(outcome, onEnded);
-      return withTimeLimit(outcome, timeoutMs, () => {
+      return limitTransaction(outcome, timeoutMs, () => {
         limit.isOver = true;
         if (limit.session) abandoned.add(limit.session);
         ticket.delayed();
-        const ended = outcome.then(
-          () => undefined,
-          () => undefined,
-        );
-        return new OutcomePending(timeoutMs, ended);
       });
     },
 

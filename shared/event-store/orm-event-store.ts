@@ -2,12 +2,12 @@ import type { SqlEntityManager } from "@mikro-orm/postgresql";
 import type { Clock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { withTimeLimit } from "../time-limit.ts";
-import { type EventStore, OutcomePending, StoreUnavailable, type Transaction } from "./event-store.ts";
+import { type EventStore, StoreUnavailable, type Transaction } from "./event-store.ts";
 import { isOutage, toStoreError, withStoreErrors } from "./orm-errors.ts";
 import { type EventRow, fromEventRow, insertEvents } from "./orm-event-rows.ts";
 import { OrmTransaction } from "./orm-transaction.ts";
 import type { Outbox, Ticket } from "./outbox.ts";
+import { limitTransaction } from "./transaction-limit.ts";
 
 export interface OrmEventStoreOptions {
   /** Forked for each transaction. */
@@ -57,14 +57,9 @@ export function ormEventStore(options: OrmEventStoreOptions): EventStore {
       const limit = { isOver: false };
       const ticket = outbox.open();
       const outcome = attempt(work, ticket, limit);
-      return withTimeLimit(outcome, timeoutMs, () => {
+      return limitTransaction(outcome, timeoutMs, () => {
         limit.isOver = true;
         ticket.delayed();
-        const ended = outcome.then(
-          () => undefined,
-          () => undefined,
-        );
-        return new OutcomePending(timeoutMs, ended);
       });
     },
 

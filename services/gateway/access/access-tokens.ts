@@ -8,6 +8,7 @@ import {
   TOKEN_ISSUER,
 } from "../../../shared/contracts/access-token.ts";
 import { isPermission } from "../../../shared/contracts/permissions.ts";
+import { setNewest } from "../../../shared/newest-entries.ts";
 
 /** Verified tokens in memory, so that a signature is checked once and not with each request. */
 const MOST_TOKENS = 5000;
@@ -58,7 +59,7 @@ export class AccessTokens {
       payload = await this.#payload(token, now);
     }
     const verified = typeof payload === "object" ? verifiedToken(payload) : undefined;
-    if (verified) this.#remember(token, verified);
+    if (verified) setNewest(this.#verified, token, verified, MOST_TOKENS);
     return verified;
   }
 
@@ -98,13 +99,6 @@ export class AccessTokens {
     } catch (error) {
       if (!this.#keys) throw error;
     }
-  }
-
-  #remember(token: string, verified: VerifiedToken): void {
-    this.#verified.set(token, verified);
-    if (this.#verified.size <= MOST_TOKENS) return;
-    const [oldest] = this.#verified.keys();
-    if (oldest !== undefined) this.#verified.delete(oldest);
   }
 }
 

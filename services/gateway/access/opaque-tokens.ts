@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Identity } from "../../../shared/contracts/access-token.ts";
+import { setNewest } from "../../../shared/newest-entries.ts";
 
 /** A response counts as current for this long; a token that was revoked meanwhile is still accepted. */
 const FRESH_MS = 10_000;
@@ -39,7 +40,7 @@ export class OpaqueTokens {
     if (known && now - known.at < FRESH_MS) return known.identity;
     try {
       const identity = await this.#identify(hash);
-      this.#remember(hash, { identity, at: now });
+      setNewest(this.#known, hash, { identity, at: now }, MOST_TOKENS);
       return identity;
     } catch (error) {
       if (known?.identity && now - known.at < STALE_MS) return known.identity;
@@ -60,13 +61,5 @@ export class OpaqueTokens {
     const call = this.#options.identify(hash).finally(() => this.#running.delete(hash));
     this.#running.set(hash, call);
     return call;
-  }
-
-  #remember(hash: string, identified: Identified): void {
-    this.#known.delete(hash);
-    this.#known.set(hash, identified);
-    if (this.#known.size <= MOST_TOKENS) return;
-    const [oldest] = this.#known.keys();
-    if (oldest !== undefined) this.#known.delete(oldest);
   }
 }

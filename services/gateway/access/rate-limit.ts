@@ -1,3 +1,5 @@
+import { setNewest } from "../../../shared/newest-entries.ts";
+
 /** Keys in memory; the one that was used least recently is dropped first. */
 const MOST_KEYS = 20_000;
 
@@ -26,15 +28,7 @@ export class RateLimit {
     const bucket = this.#buckets.get(key) ?? { tokens: this.#perMinute, at: now };
     const tokens = Math.min(this.#perMinute, bucket.tokens + Math.max(0, now - bucket.at) / msPerToken);
     const isAdmitted = tokens >= 1;
-    this.#store(key, { tokens: isAdmitted ? tokens - 1 : tokens, at: now });
+    setNewest(this.#buckets, key, { tokens: isAdmitted ? tokens - 1 : tokens, at: now }, MOST_KEYS);
     return isAdmitted ? 0 : (1 - tokens) * msPerToken;
-  }
-
-  #store(key: string, bucket: Bucket): void {
-    this.#buckets.delete(key);
-    this.#buckets.set(key, bucket);
-    if (this.#buckets.size <= MOST_KEYS) return;
-    const [oldest] = this.#buckets.keys();
-    if (oldest !== undefined) this.#buckets.delete(oldest);
   }
 }
