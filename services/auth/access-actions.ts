@@ -162,7 +162,7 @@ async function storePassword(
   await logins.set({ userId, login, passwordHash: await passwords.hash(password) }, clock.now());
 }
 
-/** Nobody gives a role away, or changes one, that allows more than they may do. @throws Forbidden */
+/** Users neither assign nor change a role that allows more than they may do. @throws Forbidden */
 export async function requireGrantable(
   meta: Meta,
   roleIds: readonly number[],
@@ -171,7 +171,7 @@ export async function requireGrantable(
   if (meta.actor !== undefined) requireHeld(meta, await permissions.ofRoles(roleIds.filter(isRowId)));
 }
 
-/** Nobody changes a user who may do more than they. @throws Forbidden */
+/** Users cannot change a user who may do more than they may. @throws Forbidden */
 export async function requireNotAbove(
   meta: Meta,
   userId: number,
@@ -189,7 +189,7 @@ function requireSelf({ actor, permissions = [] }: Meta, userId: number, others: 
   if (others === null || !permissions.includes(others)) throw new Forbidden(others ?? "user.write");
 }
 
-/** Nobody gives, or takes over, a permission that is not theirs. */
+/** Users neither assign nor gain a permission that they do not have. */
 function requireHeld({ actor, permissions = [] }: Meta, wanted: readonly Permission[]): void {
   if (actor === undefined) return;
   const missing = notHeld(wanted, permissions.filter(isPermission));

@@ -110,7 +110,7 @@ for (const { name, start, skip } of postgresKinds) {
     });
 
     for (const odd of ["' or '1'='1", "admin'--", "admin\r\nX-Injected: 1", "\u0000", "%", "__proto__"])
-      it(`the login ${JSON.stringify(odd)} is nobody's`, () =>
+      it(`the login ${JSON.stringify(odd)} belongs to no user`, () =>
         assert.rejects(login(odd, "x", `odd ${odd.length}`), { type: "LOGIN_FAILED" }));
 
     it("logins that fail repeatedly have to wait, and do not lock out other addresses", async () => {
@@ -147,7 +147,7 @@ for (const { name, start, skip } of postgresKinds) {
       });
     });
 
-    it("a user ends own sessions and nobody else's", async () => {
+    it("a user ends only their own sessions", async () => {
       const owner = await makeUser("owner", "viewer");
       const thief = await makeUser("thief", "operator");
       const { sessionId, refreshToken } = await login("owner", PASSWORD);
@@ -231,7 +231,7 @@ for (const { name, start, skip } of postgresKinds) {
       await assert.rejects(auth.callAs(thief, "auth.revokeToken", revoke), forbidden);
     });
 
-    it("nobody gains permissions that they do not have", async () => {
+    it("a user gains no permissions that they do not have", async () => {
       const userId = await makeUser("clerk", "viewer");
       const clerk = as(userId, "user.write", "user.read", "role.write", "role.read", "task.read");
       const admin = await roleId("admin");

@@ -106,7 +106,7 @@ describe("a gateway with authentication", () => {
     assert.equal((await send(gateway, list, sent(other))).status, 401);
   });
 
-  it("admits an API token, and rejects one that nobody has", async () => {
+  it("admits an API token, and rejects an unknown one", async () => {
     assert.equal((await send(gateway, list, sent(bearer(API_TOKEN)))).status, 200);
     assert.equal((await send(gateway, list, sent(bearer(`kft_${"b".repeat(43)}`)))).status, 401);
   });

@@ -45,7 +45,7 @@ export function createMonitoring(metrics: Metrics = noMetrics): Monitoring {
   };
 }
 
-/** The monitoring of a broker's process; one that nobody reads if the broker has none. */
+/** The monitoring of a broker's process; one without a reader if the broker has none. */
 export function monitoringOf(broker: ServiceBroker): Monitoring {
   return broker.monitoring ?? createMonitoring();
 }

@@ -46,7 +46,7 @@ describe("a platform with authentication", () => {
     const headers = {
       "accept-language": "en",
       "content-type": "application/json",
-      // Nobody may slip out of the throttle by naming another address.
+      // Naming another address must not bypass the throttle.
       "x-forwarded-for": `198.51.100.${Math.floor(Math.random() * 250)}`,
       ...(token && { authorization: `Bearer ${token}` }),
     };
@@ -73,7 +73,7 @@ describe("a platform with authentication", () => {
     is_active: true,
   };
 
-  it("creates a first task for the administrator of the first start, and for nobody without a token", async () => {
+  it("creates a first task for the administrator of the first start, and for no request without a token", async () => {
     assert.equal((await send("POST /scheduler/task/create", null, task)).status, 401);
     const { access_token: token } = await logIn("admin", first?.password ?? "");
     const created = await eventually(async () => {

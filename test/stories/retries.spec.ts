@@ -16,7 +16,7 @@ describe("retries, in one process", () => {
   const handlers = [
     defineHandler({
       name: "t.fails",
-      title: "fails as told",
+      title: "fails as requested",
       params: {},
       run(_, { attempt, log }: HandlerContext) {
         attempts.push(attempt);

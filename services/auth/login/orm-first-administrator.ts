@@ -13,7 +13,7 @@ export interface FirstAdministrator {
 const LOCK = 7_355_609;
 
 /**
- * Makes the ready-made roles and the first administrator, with their events, if nobody can log in yet. Returns whether
+ * Makes the ready-made roles and the first administrator, with their events, if no user can log in yet. Returns whether
  * it did.
  */
 export function makeFirstAdministrator(

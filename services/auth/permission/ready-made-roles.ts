@@ -21,7 +21,7 @@ const operating: readonly Permission[] = [
 
 /**
  * Stands for every permission, also those of later versions. Only the administrators' role of the first start has it:
- * it is no permission, so nobody can give it to another role, and a role with the same key gains nothing.
+ * it is no permission, so no other role can have it, and a role with the same key gains nothing.
  */
 export const EVERYTHING = "*";
 

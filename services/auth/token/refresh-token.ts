@@ -32,7 +32,7 @@ export async function readRefreshToken(
     if (typeof sid !== "string" || typeof generation !== "number") return undefined;
     return { sessionId: sid, userId: Number(sub), generation };
   } catch {
-    // Whatever is wrong with it, it is not a token of ours.
+    // Any fault means that it is not one of our tokens.
     return undefined;
   }
 }

@@ -4,7 +4,7 @@ import type { PublicKey } from "../../../shared/contracts/access-token.ts";
 /** A key pair of a test, and tokens signed with it. */
 export interface TestKey {
   readonly publicKey: PublicKey;
-  /** A token that is valid unless told otherwise. */
+  /** A token that is valid by default. */
   token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>;
 }
 

@@ -40,7 +40,7 @@ class TooManyRequests extends AppError {
 
 /** Who makes a request. */
 export interface Client {
-  /** Null where nobody is logged in, and with `AUTH_ENABLE=false`. */
+  /** Null for a request without a login, and with `AUTH_ENABLE=false`. */
   readonly identity: Identity | null;
   readonly address: string;
 }

@@ -30,7 +30,9 @@ const password = text({ max: 1024 });
 
 class NotLoggedIn extends AppError {
   constructor() {
-    super("Nobody is logged in; with AUTH_ENABLE=false nobody can be", { type: "UNAUTHENTICATED" });
+    super("The request has no login; with AUTH_ENABLE=false there are no logins", {
+      type: "UNAUTHENTICATED",
+    });
   }
 }
 

@@ -32,7 +32,7 @@ export interface WireRequest {
 
 /** Who makes a request. */
 export interface RequestClient {
-  /** Null where nobody is logged in, and with `AUTH_ENABLE=false`. */
+  /** Null for a request without a login, and with `AUTH_ENABLE=false`. */
   readonly identity: Identity | null;
   readonly address: string;
   /** The header `User-Agent`, at most 200 characters. */

@@ -10,7 +10,7 @@ import { endpoint, fromQuery } from "./endpoint.ts";
 
 const filter = optional(text({ max: 255 }), undefined);
 
-/** The newest operation comes first, whatever order the caller names, as in the Python original. */
+/** The newest operation comes first and the requested order is ignored, as in the Python original. */
 export const listOperations = endpoint(
   fromQuery({
     ...pagingFields,

@@ -32,7 +32,7 @@ export function reportResponse(
   onResponse?.(content, contentLength);
 }
 
-/** What browsers are to do with any response: take its type as it is, show it in no frame, and pass its URL on to nobody. */
+/** Makes browsers trust the stated type, show the response in no frame, and send its URL to no other site. */
 const SECURITY_HEADERS = {
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Referrer-Policy": "no-referrer",

@@ -18,6 +18,6 @@ export interface FileProperties {
 export interface FileStore {
   /** Receives uploads; on the same file system as the stored files. */
   readonly incoming: string;
-  /** Stores a file durably under a name of its own, which nobody can guess. Returns what clients find it by. */
+  /** Stores a file durably under a random name that cannot be guessed. Returns the name that clients request it by. */
   put(file: ReceivedFile, properties: FileProperties): Promise<string>;
 }
