@@ -37,8 +37,10 @@ const HEARTBEAT_SLACK_MS = 2000;
 
 export function createRevocation({ broker, discovery, clock, log, aheadMs }: RevocationOptions): Revocation {
   async function waitUntil(instant: number): Promise<void> {
-    const wait = instant - clock.now();
-    if (wait >= 0) await new Promise((resolve) => setTimeout(resolve, wait + 1));
+    const until = performance.now() + instant - clock.now() + 1;
+    // A timer may end a fraction of a millisecond early: a stop that returned then could precede a start.
+    for (let left = until - performance.now(); left > 0; left = until - performance.now())
+      await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
   }
 
   /** From which instant on the executor starts none of the runs without a confirmation; 0 if it revoked them. */
